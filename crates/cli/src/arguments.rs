@@ -1,0 +1,60 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use zview_runtime::device::DeviceRequest;
+
+use crate::commands;
+
+/// Learn image representations from a pretrained generator instead of a data set, and measure by
+/// linear probe whether that rivals training on real images.
+///
+/// Results go to stdout; progress, logs and warnings to stderr. Exit codes: 0 done, 1 failed, 2 wrong
+/// usage or configuration, 3 a check did not hold, 130 stopped by a signal after saving.
+#[derive(Debug, Parser)]
+#[command(name = "zview", version)]
+pub struct Arguments {
+    /// What every command understands.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub struct Common {
+    /// Where to compute: auto, vulkan, metal, wgpu or cpu, with an optional index such as vulkan:1.
+    /// `auto` takes a real GPU if there is one; a software adapter is used only when named.
+    #[arg(long, global = true, default_value = "auto", value_name = "DEVICE")]
+    pub device: DeviceRequest,
+    /// Print one JSON object instead of text.
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Where named data sets are looked up first; then $ZVIEW_DATA, then the user's cache folder.
+    #[arg(long, global = true, value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// List the devices of this machine and say which one `auto` takes.
+    Devices,
+    /// Labelled images: list known data sets, inspect one.
+    #[command(subcommand)]
+    Data(commands::data::DataCommand),
+    /// Generators: list manifests, inspect one.
+    #[command(subcommand)]
+    Generator(commands::generator::GeneratorCommand),
+    /// Draw views from a generator, as a picture grid or an image folder.
+    Sample(commands::sample::SampleArguments),
+    /// Train an encoder from a recipe.
+    Pretrain(commands::pretrain::PretrainArguments),
+    /// Evaluate a frozen encoder on labelled images.
+    Probe(commands::probe::ProbeArguments),
+    /// Say where a training step's time goes.
+    Bench(commands::bench::BenchArguments),
+}

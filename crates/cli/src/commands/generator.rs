@@ -1,0 +1,116 @@
+//! `zview generator`: manifests, and what one loads.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use serde::Serialize;
+use zview_generator::{Inspection, Manifest, find_manifest, inspect, list_manifests};
+use zview_runtime::device::choose;
+
+use crate::arguments::Common;
+use crate::failure::Failure;
+use crate::output;
+
+/// Commands on generators.
+#[derive(Debug, Subcommand)]
+pub enum GeneratorCommand {
+    /// List the manifests in configs/generators and other folders.
+    List(ListArguments),
+    /// Load a generator; show its keys, shapes and hash, and compare it with a reference file.
+    Inspect(InspectArguments),
+}
+
+/// Where to look.
+#[derive(Debug, Args)]
+pub struct ListArguments {
+    /// Further folders with manifests.
+    folders: Vec<PathBuf>,
+}
+
+/// What to inspect.
+#[derive(Debug, Args)]
+pub struct InspectArguments {
+    /// Manifest, its folder, or its name.
+    manifest: String,
+    /// Weights file, where it is not the manifest's.
+    #[arg(long)]
+    weights: Option<PathBuf>,
+    /// safetensors file with `z`, `x` and, for a conditional generator, `y`.
+    #[arg(long)]
+    reference: Option<PathBuf>,
+}
+
+#[derive(Serialize)]
+struct Listed {
+    name: String,
+    manifest: PathBuf,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+}
+
+pub fn run(command: &GeneratorCommand, common: &Common) -> Result<(), Failure> {
+    match command {
+        GeneratorCommand::List(arguments) => {
+            let mut folders = vec![PathBuf::from("configs/generators")];
+            folders.extend(arguments.folders.iter().cloned());
+            let listed: Vec<Listed> = list_manifests(&folders).into_iter().map(describe).collect();
+            output::result(common.json, &listed, |listed| {
+                if listed.is_empty() {
+                    return "no manifests in configs/generators; name other folders after `list`".to_owned();
+                }
+                let line = |one: &Listed| {
+                    let problem = one.problem.as_deref().unwrap_or_default();
+                    format!("{:<20} {} {problem}", one.name, one.manifest.display())
+                };
+                listed.iter().map(line).collect::<Vec<_>>().join("\n")
+            })
+        }
+        GeneratorCommand::Inspect(arguments) => {
+            let manifest = Manifest::read(&find_manifest(&arguments.manifest, &[])?)?;
+            let device = choose(common.device)?.device;
+            let found = inspect(&manifest, arguments.weights.as_deref(), arguments.reference.as_deref(), &device)?;
+            output::result(common.json, &found, in_words)
+        }
+    }
+}
+
+fn describe(path: PathBuf) -> Listed {
+    let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    match Manifest::read(&path) {
+        Ok(manifest) => Listed { name: manifest.name, manifest: path, problem: None },
+        Err(error) => Listed { name: stem(&path), manifest: path, problem: Some(error.to_string()) },
+    }
+}
+
+fn in_words(found: &Inspection) -> String {
+    let output = &found.output;
+    let mut text = format!(
+        "{}: {}, {} parameters\nsource {}, licence {}\nlatent {} dimensions, {}\nimages {}x{}x{} in {:?}\nweights {}, sha256 {}\n",
+        found.name,
+        found.architecture,
+        found.parameters,
+        found.source,
+        found.licence,
+        found.latent.dimension,
+        found.condition.as_ref().map_or("unconditional".to_owned(), |c| format!("{} classes", c.classes)),
+        output.channels,
+        output.height,
+        output.width,
+        output.range,
+        found.weights.display(),
+        found.sha256,
+    );
+    for key in &found.keys {
+        let unused = if key.used { "" } else { "  (not used)" };
+        let _ = writeln!(text, "  {:<40} {:?} {}{unused}", key.key, key.shape, key.element_type);
+    }
+    if let Some(reference) = &found.reference {
+        let _ = writeln!(
+            text,
+            "reference: {} images, largest difference {:.2e}",
+            reference.images, reference.max_abs_error
+        );
+    }
+    text
+}

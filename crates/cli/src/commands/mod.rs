@@ -1,0 +1,29 @@
+//! One file per command.
+
+pub mod bench;
+pub mod data;
+mod devices;
+pub mod generator;
+pub mod pretrain;
+pub mod probe;
+pub mod sample;
+
+use std::process::ExitCode;
+
+use crate::arguments::{Arguments, Command};
+use crate::failure::Failure;
+
+/// Does what was asked.
+pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let common = &arguments.common;
+    match &arguments.command {
+        Command::Devices => devices::run(common),
+        Command::Data(command) => data::run(command, common),
+        Command::Generator(command) => generator::run(command, common),
+        Command::Sample(arguments) => sample::run(arguments, common),
+        Command::Pretrain(arguments) => return pretrain::run(arguments, common),
+        Command::Probe(arguments) => probe::run(arguments, common),
+        Command::Bench(arguments) => bench::run(arguments, common),
+    }
+    .map(|()| ExitCode::SUCCESS)
+}

@@ -1,0 +1,108 @@
+//! From a library's error to a message and an exit code.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use miette::{MietteHandlerOpts, Report};
+use zview_contrastive::encoder::PretrainedError;
+use zview_contrastive::source::SourceError;
+use zview_contrastive::train::PretrainError;
+use zview_data::DataError;
+use zview_generator::GeneratorError;
+use zview_runtime::config::ConfigError;
+use zview_runtime::device::DeviceError;
+use zview_runtime::run_folder::RunFolderError;
+
+const FAILED: u8 = 1;
+const USAGE: u8 = 2;
+
+/// Why a command did not do what was asked, and the exit code for it.
+#[derive(Debug)]
+pub struct Failure {
+    code: u8,
+    error: Box<dyn Error + Send + Sync>,
+}
+
+impl Failure {
+    /// Something went wrong on the way.
+    pub fn failed(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { code: FAILED, error: error.into() }
+    }
+
+    /// What was asked for cannot be done as asked.
+    pub fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { code: USAGE, error: error.into() }
+    }
+
+    /// Prints the message on stderr and gives the exit code.
+    pub fn report(self) -> ExitCode {
+        // Paths must stay in one piece, so lines are not wrapped.
+        let handler = || MietteHandlerOpts::new().wrap_lines(false).build();
+        let _ = miette::set_hook(Box::new(move |_| Box::new(handler()))); // set once, just here
+        let report = Report::msg(self.error.to_string());
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("Error: {report:?}\n").as_bytes());
+        ExitCode::from(self.code)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<DeviceError> for Failure {
+    fn from(error: DeviceError) -> Self {
+        Self::usage(error)
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        match error {
+            DataError::Unknown { .. } | DataError::NotFound { .. } => Self::usage(error),
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<GeneratorError> for Failure {
+    fn from(error: GeneratorError) -> Self {
+        match error {
+            GeneratorError::Manifest(_) | GeneratorError::NoManifest { .. } => Self::usage(error),
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<SourceError> for Failure {
+    fn from(error: SourceError) -> Self {
+        match error {
+            SourceError::Data(error) => error.into(),
+            SourceError::Generator(error) => error.into(),
+            error @ SourceError::Recipe { .. } => Self::usage(error),
+        }
+    }
+}
+
+impl From<PretrainError> for Failure {
+    fn from(error: PretrainError) -> Self {
+        match error {
+            PretrainError::Source(error) => error.into(),
+            PretrainError::OtherRecipe { .. }
+            | PretrainError::Folder(RunFolderError::Exists { .. } | RunFolderError::NothingToResume { .. }) => {
+                Self::usage(error)
+            }
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<PretrainedError> for Failure {
+    fn from(error: PretrainedError) -> Self {
+        match error {
+            PretrainedError::Missing { .. } => Self::usage(error),
+            error => Self::failed(error),
+        }
+    }
+}

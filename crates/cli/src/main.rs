@@ -1,0 +1,23 @@
+//! zview: learn image representations from a generator, and see whether the data set was needed.
+
+mod arguments;
+mod commands;
+mod failure;
+mod output;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+use arguments::Arguments;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_env("ZVIEW_LOG").unwrap_or_else(|_| EnvFilter::new("zview=warn,error"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    match commands::run(&arguments) {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}

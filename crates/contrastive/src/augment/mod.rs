@@ -1,0 +1,137 @@
+//! Tx: pixel augmentation on the device, with parameters of its own for every image.
+//!
+//! Parameters are drawn on the host from keyed streams and uploaded; the images never leave the device.
+//! Everything runs outside autodiff. The order is torchvision's: crop and flip, brightness, contrast,
+//! saturation, hue, grey, blur (torchvision permutes the four colour changes; here their order is fixed).
+
+mod colour;
+mod config;
+mod parameters;
+mod resample;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use zview_data::ImageShape;
+
+pub use config::AugmentConfig;
+use parameters::ImageParameters;
+
+/// Augmentation of images of one shape.
+#[derive(Debug, Clone)]
+pub struct Augmentation {
+    config: AugmentConfig,
+    input: ImageShape,
+    device: Device,
+}
+
+impl Augmentation {
+    /// Augmentation of images of shape `input` on `device`.
+    #[must_use]
+    pub fn new(config: &AugmentConfig, input: ImageShape, device: &Device) -> Self {
+        Self { config: config.clone(), input, device: device.clone() }
+    }
+
+    /// The shape of augmented images.
+    #[must_use]
+    pub fn output_shape(&self) -> ImageShape {
+        let side = |own| self.config.size.unwrap_or(own);
+        ImageShape { height: side(self.input.height), width: side(self.input.width), ..self.input }
+    }
+
+    /// Augments images (B, C, H, W) in 0..1; image b of step s always gets the same parameters.
+    #[must_use]
+    pub fn apply(&self, images: Tensor<4>, run_seed: u64, step: u64) -> Tensor<4> {
+        let batch = images.dims()[0];
+        let drawn: Vec<ImageParameters> = (0..batch as u64)
+            .map(|index| ImageParameters::draw(&self.config, self.input, run_seed, step, index))
+            .collect();
+        let column = |value: fn(&ImageParameters) -> f32| -> Tensor<1> {
+            let values: Vec<f32> = drawn.iter().map(value).collect();
+            Tensor::from_data(TensorData::new(values, [batch]), &self.device)
+        };
+        let output = self.output_shape();
+        let mut x = images;
+        if self.config.moves_pixels() || output != self.input {
+            let rows = resample::interpolation(
+                column(|p| p.top), column(|p| p.height), self.input.height, output.height);
+            let columns = resample::interpolation(
+                column(|p| p.left), column(|p| p.width), self.input.width, output.width);
+            x = resample::separable(x, rows, columns);
+        }
+        if self.config.brightness_factor > 0.0 {
+            x = colour::brightness_factor(x, column(|p| p.brightness_factor));
+        }
+        if self.config.brightness > 0.0 {
+            x = colour::brightness(x, column(|p| p.brightness));
+        }
+        if self.config.contrast > 0.0 {
+            x = colour::contrast(x, column(|p| p.contrast));
+        }
+        if self.input.channels == 3 {
+            if self.config.saturation > 0.0 {
+                x = colour::saturation(x, column(|p| p.saturation));
+            }
+            if self.config.hue > 0.0 {
+                x = colour::hue(x, column(|p| p.hue));
+            }
+            if self.config.grey_probability > 0.0 {
+                x = colour::grey(x, column(|p| p.grey));
+            }
+        }
+        if self.config.blur_probability > 0.0 {
+            let radius = |side: usize| (side / 20).max(1);
+            let kernel = |side| resample::gaussian(column(|p| p.blur_sigma), side, radius(side));
+            x = resample::separable(x, kernel(output.height), kernel(output.width));
+        }
+        x
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zview_runtime::seed::{Purpose, Stream};
+
+    use super::*;
+
+    const SHAPE: ImageShape = ImageShape { channels: 3, height: 12, width: 10 };
+
+    fn images(count: usize, shape: ImageShape) -> Tensor<4> {
+        let mut stream = Stream::new(5, Purpose::Check, 0, 0);
+        let size = [count, shape.channels, shape.height, shape.width];
+        let values: Vec<f32> = (0..size.iter().product()).map(|_| stream.uniform()).collect();
+        Tensor::from_data(TensorData::new(values, size), &Device::flex())
+    }
+
+    fn values(tensor: Tensor<4>) -> Vec<f32> {
+        tensor.into_data().into_vec().unwrap()
+    }
+
+    #[test]
+    fn without_any_change_the_images_stay_bit_for_bit() {
+        let augmentation = Augmentation::new(&AugmentConfig::none(), SHAPE, &Device::flex());
+        let x = images(4, SHAPE);
+        assert_eq!(values(augmentation.apply(x.clone(), 0, 0)), values(x));
+    }
+
+    #[test]
+    fn every_image_gets_parameters_of_its_own_that_do_not_depend_on_the_batch() {
+        let config = AugmentConfig { saturation: 0.4, hue: 0.1, ..AugmentConfig::default() };
+        let augmentation = Augmentation::new(&config, SHAPE, &Device::flex());
+        let one = images(1, SHAPE);
+        let same = one.clone().repeat_dim(0, 6);
+        let six = values(augmentation.apply(same.clone(), 9, 3));
+        let length = six.len() / 6;
+        assert!((1..6).all(|index| six[..length] != six[index * length..(index + 1) * length]));
+        let two = values(augmentation.apply(same.clone().slice([0..2]), 9, 3));
+        assert_eq!(two[..], six[..2 * length], "an image's parameters depend on its batch");
+        assert_ne!(values(augmentation.apply(same.clone(), 9, 4)), six, "steps differ");
+        assert_ne!(values(augmentation.apply(same, 8, 3)), six, "seeds differ");
+        assert!(six.iter().all(|value| (0.0..=1.0).contains(value)));
+    }
+
+    #[test]
+    fn the_output_size_can_differ() {
+        let config = AugmentConfig { size: Some(8), ..AugmentConfig::default() };
+        let augmentation = Augmentation::new(&config, SHAPE, &Device::flex());
+        assert_eq!(augmentation.apply(images(2, SHAPE), 0, 0).dims(), [2, 3, 8, 8]);
+    }
+}

@@ -1,0 +1,138 @@
+//! ResNet-18, -34 and -50 in torchvision's naming.
+//!
+//! He et al. 2016, "Deep Residual Learning for Image Recognition". The bottleneck has its stride in the
+//! 3x3 convolution ("v1.5"), as torchvision's. The width and the stem are settings: width 64 with the
+//! `imagenet` stem is the published network. There is no `fc`: the encoder ends at the pooled features.
+
+use burn::tensor::module::max_pool2d;
+use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::{Device, Tensor};
+use zview_runtime::seed::Stream;
+
+use super::config::{EncoderConfig, Stem};
+use crate::network::{BatchNorm, Convolution, Mode, Network, StateVisitor};
+
+/// A residual network up to its pooled features.
+#[derive(Debug, Clone)]
+pub struct ResNet {
+    conv1: Convolution,
+    bn1: BatchNorm,
+    stem: Stem,
+    layers: Vec<Vec<Block>>,
+}
+
+impl ResNet {
+    /// A freshly initialised network for images of `channels` channels.
+    #[must_use]
+    pub fn new(config: &EncoderConfig, channels: usize, random: &mut Stream, device: &Device) -> Self {
+        let (kernel, stride) = match config.stem {
+            Stem::Small => (3, 1),
+            Stem::Imagenet => (7, 2),
+        };
+        let conv1 = Convolution::new(channels, config.width, kernel, stride, random, device);
+        let bn1 = BatchNorm::new(config.width, device);
+        let mut channels = config.width;
+        let layers = config.blocks().into_iter().enumerate().map(|(layer, blocks)| {
+            let width = config.width << layer;
+            (0..blocks)
+                .map(|block| {
+                    let stride = if block == 0 && layer > 0 { 2 } else { 1 };
+                    let block = Block::new(channels, width, config.expansion(), stride, random, device);
+                    channels = width * config.expansion();
+                    block
+                })
+                .collect()
+        });
+        let layers = layers.collect();
+        Self { conv1, bn1, stem: config.stem, layers }
+    }
+
+    /// Pooled features (B, D) of images (B, C, H, W).
+    #[must_use]
+    pub fn forward(&mut self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
+        let mut x = self.bn1.forward(self.conv1.forward(images), None, true, mode);
+        if self.stem == Stem::Imagenet {
+            x = max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]));
+        }
+        for block in self.layers.iter_mut().flatten() {
+            x = block.forward(x, mode);
+        }
+        let [batch, channels, height, width] = x.dims();
+        x.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim(2)
+    }
+}
+
+impl Network for ResNet {
+    fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
+        self.conv1.visit(&format!("{prefix}conv1"), visitor);
+        self.bn1.visit(&format!("{prefix}bn1"), visitor);
+        for (layer, blocks) in self.layers.iter_mut().enumerate() {
+            for (index, block) in blocks.iter_mut().enumerate() {
+                block.visit(&format!("{prefix}layer{}.{index}", layer + 1), visitor);
+            }
+        }
+    }
+}
+
+/// A residual block: a chain of convolutions, each normalised, added to a shortcut. Two 3x3
+/// convolutions make the basic block, 1x1, 3x3, 1x1 the bottleneck.
+#[derive(Debug, Clone)]
+struct Block {
+    chain: Vec<(Convolution, BatchNorm)>,
+    downsample: Option<(Convolution, BatchNorm)>,
+}
+
+impl Block {
+    fn new(
+        channels_in: usize,
+        width: usize,
+        expansion: usize,
+        stride: usize,
+        random: &mut Stream,
+        device: &Device,
+    ) -> Self {
+        let channels_out = width * expansion;
+        // (input channels, output channels, kernel, stride)
+        let plan = if expansion == 1 {
+            vec![(channels_in, width, 3, stride), (width, width, 3, 1)]
+        } else {
+            vec![(channels_in, width, 1, 1), (width, width, 3, stride), (width, channels_out, 1, 1)]
+        };
+        let mut layer = |(inputs, outputs, kernel, stride)| {
+            (Convolution::new(inputs, outputs, kernel, stride, random, device), BatchNorm::new(outputs, device))
+        };
+        let chain = plan.into_iter().map(&mut layer).collect();
+        let downsample = (stride != 1 || channels_in != channels_out)
+            .then(|| layer((channels_in, channels_out, 1, stride)));
+        Self { chain, downsample }
+    }
+
+    /// relu(chain(x) + shortcut(x)).
+    fn forward(&mut self, x: Tensor<4>, mode: Mode) -> Tensor<4> {
+        let shortcut = match &mut self.downsample {
+            Some((conv, norm)) => norm.forward(conv.forward(x.clone()), None, false, mode),
+            None => x.clone(),
+        };
+        let mut shortcut = Some(shortcut);
+        let last = self.chain.len() - 1;
+        let mut x = x;
+        for (index, (conv, norm)) in self.chain.iter_mut().enumerate() {
+            let added = if index == last { shortcut.take() } else { None };
+            x = norm.forward(conv.forward(x), added, true, mode);
+        }
+        x
+    }
+}
+
+impl Network for Block {
+    fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
+        for (index, (conv, norm)) in self.chain.iter_mut().enumerate() {
+            conv.visit(&format!("{prefix}.conv{}", index + 1), visitor);
+            norm.visit(&format!("{prefix}.bn{}", index + 1), visitor);
+        }
+        if let Some((conv, norm)) = &mut self.downsample {
+            conv.visit(&format!("{prefix}.downsample.0"), visitor);
+            norm.visit(&format!("{prefix}.downsample.1"), visitor);
+        }
+    }
+}

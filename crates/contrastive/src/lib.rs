@@ -1,0 +1,12 @@
+//! Contrastive pretraining: encoders, projectors, objectives, device-side augmentation, optimizers,
+//! and the training loop.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod augment;
+pub mod encoder;
+pub mod network;
+pub mod objective;
+pub mod optimizer;
+pub mod projector;
+pub mod source;
+pub mod train;

@@ -1,0 +1,48 @@
+//! Convolution without bias, as in every ResNet.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use zview_kernels::conv2d;
+use zview_runtime::seed::Stream;
+
+use super::state::{Network, StateVisitor};
+
+/// A square convolution without bias.
+#[derive(Debug, Clone)]
+pub struct Convolution {
+    weight: Tensor<4>, // [C_out, C_in, K, K]
+    stride: usize,
+    padding: usize,
+}
+
+impl Convolution {
+    /// He-normal weights, fan-out mode, as torchvision initialises its ResNets
+    /// (He et al. 2015, "Delving Deep into Rectifiers", equation 14). Padding keeps the size at stride 1.
+    #[must_use]
+    pub fn new(
+        channels_in: usize,
+        channels_out: usize,
+        kernel: usize,
+        stride: usize,
+        random: &mut Stream,
+        device: &Device,
+    ) -> Self {
+        let std = (2.0 / (channels_out * kernel * kernel) as f32).sqrt();
+        let count = channels_out * channels_in * kernel * kernel;
+        let values: Vec<f32> = (0..count).map(|_| std * random.normal()).collect();
+        let shape = [channels_out, channels_in, kernel, kernel];
+        let weight = Tensor::from_data(TensorData::new(values, shape), device);
+        Self { weight, stride, padding: kernel / 2 }
+    }
+
+    /// (B, C_in, H, W) -> (B, C_out, H / stride, W / stride), rounded up.
+    #[must_use]
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
+        conv2d(images, self.weight.clone(), [self.stride; 2], [self.padding; 2])
+    }
+}
+
+impl Network for Convolution {
+    fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
+        visitor.parameter(&format!("{prefix}.weight"), &mut self.weight);
+    }
+}

@@ -1,0 +1,40 @@
+//! A fully connected layer.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use zview_runtime::seed::Stream;
+
+use super::state::{Network, StateVisitor};
+
+/// y = x Wᵀ + b, with W stored [out, in] as PyTorch does.
+#[derive(Debug, Clone)]
+pub struct Linear {
+    weight: Tensor<2>,
+    bias: Tensor<1>,
+}
+
+impl Linear {
+    /// Weights and bias uniform in ±1/sqrt(inputs), PyTorch's default.
+    #[must_use]
+    pub fn new(inputs: usize, outputs: usize, random: &mut Stream, device: &Device) -> Self {
+        let bound = 1.0 / (inputs as f32).sqrt();
+        let mut draw = |count: usize| -> Vec<f32> {
+            (0..count).map(|_| random.uniform_in(-bound, bound)).collect()
+        };
+        let weight = TensorData::new(draw(outputs * inputs), [outputs, inputs]);
+        let bias = TensorData::new(draw(outputs), [outputs]);
+        Self { weight: Tensor::from_data(weight, device), bias: Tensor::from_data(bias, device) }
+    }
+
+    /// (B, inputs) -> (B, outputs).
+    #[must_use]
+    pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        x.matmul(self.weight.clone().transpose()) + self.bias.clone().unsqueeze()
+    }
+}
+
+impl Network for Linear {
+    fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
+        visitor.parameter(&format!("{prefix}.weight"), &mut self.weight);
+        visitor.parameter(&format!("{prefix}.bias"), &mut self.bias);
+    }
+}

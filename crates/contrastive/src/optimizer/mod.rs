@@ -1,0 +1,9 @@
+//! From gradients to new weights.
+
+mod config;
+mod schedule;
+mod sgd;
+
+pub use config::{OptimizerConfig, OptimizerKind};
+pub use schedule::warmup_cosine;
+pub use sgd::Sgd;

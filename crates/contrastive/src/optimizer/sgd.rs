@@ -1,0 +1,110 @@
+//! Stochastic gradient descent with momentum, PyTorch's form (Sutskever et al. 2013, without Nesterov):
+//!
+//! g = gradient + weight_decay * w;  v = momentum * v + g;  w = w - lr * v
+
+use std::collections::HashMap;
+
+use burn::tensor::{Gradients, Tensor, TensorData};
+use zview_generator::weights::StateDict;
+
+use super::config::OptimizerConfig;
+use crate::network::{NamedTensors, Network, StateError, StateVisitor};
+
+/// The optimizer with its velocity per parameter.
+#[derive(Debug, Clone)]
+pub struct Sgd {
+    momentum: f64,
+    weight_decay: f64,
+    velocity: HashMap<String, Tensor<1>>, // flattened
+}
+
+impl Sgd {
+    /// At rest.
+    #[must_use]
+    pub fn new(config: &OptimizerConfig) -> Self {
+        Self { momentum: config.momentum, weight_decay: config.weight_decay, velocity: HashMap::new() }
+    }
+
+    /// Moves every parameter of `network` that has a gradient; names begin with `prefix`.
+    pub fn step(&mut self, network: &mut impl Network, prefix: &str, gradients: &Gradients, lr: f64) {
+        network.visit(prefix, &mut Step { optimizer: self, gradients, lr });
+    }
+
+    /// The velocities as named tensors.
+    ///
+    /// # Errors
+    /// [`StateError::Device`] where the device cannot be read.
+    pub fn state(&self) -> Result<NamedTensors, StateError> {
+        let mut names: Vec<&String> = self.velocity.keys().collect();
+        names.sort();
+        let mut tensors = NamedTensors::default();
+        for name in names {
+            tensors.add(name, self.velocity[name].clone())?;
+        }
+        Ok(tensors)
+    }
+
+    /// Takes the velocities of `network`'s parameters from `state`.
+    ///
+    /// # Errors
+    /// [`StateError::Weights`] for one of a wrong size.
+    pub fn restore(
+        &mut self,
+        network: &impl Network,
+        prefix: &str,
+        state: &mut StateDict,
+    ) -> Result<(), StateError> {
+        let mut restore = Restore { optimizer: self, state, result: Ok(()) };
+        network.clone().visit(prefix, &mut restore);
+        restore.result
+    }
+}
+
+struct Step<'a> {
+    optimizer: &'a mut Sgd,
+    gradients: &'a Gradients,
+    lr: f64,
+}
+
+impl StateVisitor for Step<'_> {
+    fn parameter<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
+        let Some(gradient) = tensor.grad(self.gradients) else { return };
+        let shape = tensor.dims();
+        let weight = tensor.clone().inner().reshape([-1]);
+        let gradient = gradient.reshape([-1]) + weight.clone() * self.optimizer.weight_decay;
+        let velocity = match self.optimizer.velocity.remove(name) {
+            Some(velocity) => velocity * self.optimizer.momentum + gradient,
+            None => gradient,
+        };
+        let moved = weight - velocity.clone() * self.lr;
+        self.optimizer.velocity.insert(name.to_owned(), velocity);
+        *tensor = moved.reshape(shape).autodiff().require_grad();
+    }
+    fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
+    fn counter(&mut self, _: &str, _: &mut u64) {}
+}
+
+struct Restore<'a> {
+    optimizer: &'a mut Sgd,
+    state: &'a mut StateDict,
+    result: Result<(), StateError>,
+}
+
+impl StateVisitor for Restore<'_> {
+    fn parameter<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
+        let count = tensor.shape().num_elements();
+        if self.result.is_err() || self.state.shape(name).is_none() {
+            return; // no velocity yet: that parameter has not moved
+        }
+        match self.state.take(name, &[count]) {
+            Ok(values) => {
+                let device = tensor.clone().inner().device();
+                let velocity = Tensor::from_data(TensorData::new(values, [count]), &device);
+                self.optimizer.velocity.insert(name.to_owned(), velocity);
+            }
+            Err(error) => self.result = Err(error.into()),
+        }
+    }
+    fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
+    fn counter(&mut self, _: &str, _: &mut u64) {}
+}

@@ -1,0 +1,78 @@
+//! The `[source]` section of a recipe.
+
+use serde::{Deserialize, Serialize};
+use zview_data::ColorMode;
+
+/// Kinds of source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SourceKind {
+    /// Samples of a generator.
+    Generator,
+    /// Images of a data set.
+    Real,
+    /// A share of each batch real, the rest generated.
+    Mix,
+}
+
+/// Where views come from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SourceConfig {
+    /// Which kind.
+    pub kind: SourceKind,
+    /// Manifest or name of the generator (`generator` and `mix`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub generator: Option<String>,
+    /// Weights file, where it is not the manifest's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
+    /// Name or path of the real images (`real` and `mix`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data: Option<String>,
+    /// Colours of the real images.
+    #[serde(default)]
+    pub color: ColorMode,
+    /// Side to which real images are resized, in pixels; their own size where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<usize>,
+    /// How large a share of files may be unreadable before the run stops.
+    #[serde(default)]
+    pub max_reject_share: f64,
+    /// Share of real anchors in each batch (`mix`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub real_share: Option<f32>,
+}
+
+impl SourceConfig {
+    /// Everything wrong with it, one line each.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let uses_generator = self.kind != SourceKind::Real;
+        let uses_data = self.kind != SourceKind::Generator;
+        let kind = match self.kind {
+            SourceKind::Generator => "generator",
+            SourceKind::Real => "real",
+            SourceKind::Mix => "mix",
+        };
+        let mut check = |name: &str, given: bool, used: bool| match (given, used) {
+            (false, true) => problems.push(format!("source.{name}: needed for kind \"{kind}\", not given")),
+            (true, false) => problems.push(format!("source.{name}: not used by kind \"{kind}\"; remove it")),
+            _ => {}
+        };
+        check("generator", self.generator.is_some(), uses_generator);
+        check("data", self.data.is_some(), uses_data);
+        check("real_share", self.real_share.is_some(), self.kind == SourceKind::Mix);
+        if self.weights.is_some() && !uses_generator {
+            problems.push(format!("source.weights: not used by kind \"{kind}\"; remove it"));
+        }
+        if self.real_share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+            problems.push(format!("source.real_share: expected 0 to 1, got {:?}", self.real_share.unwrap_or(0.0)));
+        }
+        if !(0.0..=1.0).contains(&self.max_reject_share) {
+            problems.push(format!("source.max_reject_share: expected 0 to 1, got {}", self.max_reject_share));
+        }
+        problems
+    }
+}

@@ -1,0 +1,36 @@
+//! Views from a generator: neighbouring latents, rendered.
+
+use burn::tensor::Tensor;
+use zview_data::ImageShape;
+use zview_generator::{Generator, ViewsConfig, sample_latents};
+
+use super::{SourceError, ViewSource};
+
+/// Fresh anchors at every step, never the same latent twice.
+#[derive(Debug)]
+pub struct GeneratorSource {
+    generator: Generator,
+    views: ViewsConfig,
+    anchors: usize,
+}
+
+impl GeneratorSource {
+    /// Batches of `anchors` anchors with views as `views` says.
+    #[must_use]
+    pub fn new(generator: Generator, views: ViewsConfig, anchors: usize) -> Self {
+        Self { generator, views, anchors }
+    }
+}
+
+impl ViewSource for GeneratorSource {
+    fn shape(&self) -> ImageShape {
+        let output = self.generator.output();
+        ImageShape { channels: output.channels, height: output.height, width: output.width }
+    }
+
+    fn views(&mut self, run_seed: u64, step: u64) -> Result<Tensor<4>, SourceError> {
+        let (dimension, classes) = (self.generator.latent_dimension(), self.generator.classes());
+        let latents = sample_latents(&self.views, dimension, classes, run_seed, step, self.anchors);
+        Ok(self.generator.render(&latents)?)
+    }
+}

@@ -1,0 +1,34 @@
+//! Batches of which a fixed share is real.
+
+use burn::tensor::Tensor;
+use zview_data::ImageShape;
+
+use super::{GeneratorSource, RealSource, SourceError, ViewSource};
+
+/// Real anchors first, generated ones after them; the objective does not look at the order.
+#[derive(Debug)]
+pub struct MixSource {
+    /// The real part; `None` where its share rounds to no anchor.
+    pub real: Option<RealSource>,
+    /// The generated part; `None` where its share rounds to no anchor.
+    pub generated: Option<GeneratorSource>,
+    /// The shape that both have.
+    pub shape: ImageShape,
+}
+
+impl ViewSource for MixSource {
+    fn shape(&self) -> ImageShape {
+        self.shape
+    }
+
+    fn views(&mut self, run_seed: u64, step: u64) -> Result<Tensor<4>, SourceError> {
+        let mut parts = Vec::with_capacity(2);
+        if let Some(real) = &mut self.real {
+            parts.push(real.views(run_seed, step)?);
+        }
+        if let Some(generated) = &mut self.generated {
+            parts.push(generated.views(run_seed, step)?);
+        }
+        Ok(Tensor::cat(parts, 0))
+    }
+}

@@ -1,0 +1,49 @@
+//! Where views come from: a generator, real images, or a mix of both. One file per source.
+
+mod config;
+mod generator;
+mod mix;
+mod open;
+mod real;
+
+use burn::tensor::Tensor;
+use zview_data::{DataError, ImageShape};
+use zview_generator::GeneratorError;
+
+pub use config::{SourceConfig, SourceKind};
+pub use generator::GeneratorSource;
+pub use mix::MixSource;
+pub use open::{OpenSource, open_source};
+pub use real::RealSource;
+
+/// Endless batches of views, each a pure function of (run seed, step).
+pub trait ViewSource {
+    /// The shape of the images.
+    fn shape(&self) -> ImageShape;
+
+    /// Views (B * V, C, H, W) in 0..1 of B anchors, before augmentation; row b * V + v is view v of
+    /// anchor b.
+    ///
+    /// # Errors
+    /// [`SourceError`] where rendering fails.
+    fn views(&mut self, run_seed: u64, step: u64) -> Result<Tensor<4>, SourceError>;
+}
+
+/// Views could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    /// The real images could not be loaded.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The generator could not be loaded or does not render.
+    #[error(transparent)]
+    Generator(#[from] GeneratorError),
+    /// A section of the recipe asks for something that the others do not give.
+    #[error("{field}: {problem}")]
+    Recipe {
+        /// The key.
+        field: &'static str,
+        /// What is wrong and what to write.
+        problem: String,
+    },
+}

@@ -1,0 +1,47 @@
+//! Views from real images: each image is its own anchor, and only augmentation tells its views apart.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use zview_data::{ImageSet, ImageShape, VisitOrder};
+
+use super::{SourceError, ViewSource};
+
+/// Epochs of shuffled real images. An image appears once per epoch, and V times in its batch.
+#[derive(Debug)]
+pub struct RealSource {
+    images: ImageSet,
+    order: Option<(u64, VisitOrder)>,
+    anchors: usize,
+    per_anchor: usize,
+    device: Device,
+}
+
+impl RealSource {
+    /// Batches of `anchors` images with `per_anchor` views each.
+    #[must_use]
+    pub fn new(images: ImageSet, anchors: usize, per_anchor: usize, device: &Device) -> Self {
+        Self { images, order: None, anchors, per_anchor, device: device.clone() }
+    }
+}
+
+impl ViewSource for RealSource {
+    fn shape(&self) -> ImageShape {
+        self.images.shape
+    }
+
+    fn views(&mut self, run_seed: u64, step: u64) -> Result<Tensor<4>, SourceError> {
+        if self.order.as_ref().is_none_or(|(seed, _)| *seed != run_seed) {
+            self.order = Some((run_seed, VisitOrder::new(run_seed, self.images.len())));
+        }
+        let Some((_, order)) = &mut self.order else { unreachable!("set above") };
+        let chosen = order.batch(step, self.anchors);
+        let ImageShape { channels, height, width } = self.images.shape;
+        let data = TensorData::new(self.images.unit_floats(&chosen), [self.anchors, 1, channels * height * width]);
+        let images = Tensor::<3>::from_data(data, &self.device);
+        Ok(images.repeat_dim(1, self.per_anchor).reshape([
+            self.anchors * self.per_anchor,
+            channels,
+            height,
+            width,
+        ]))
+    }
+}

@@ -1,0 +1,16 @@
+//! The training loop: a recipe, its run folder, and what came out.
+
+mod checkpoint;
+mod divergence;
+mod pretrain;
+mod recipe;
+mod stages;
+mod trainer;
+mod view_picture;
+
+pub use checkpoint::{Checkpoint, CheckpointError};
+pub use divergence::NotFinite;
+pub use pretrain::{PretrainError, PretrainOptions, PretrainSummary, pretrain};
+pub use recipe::{ProbeConfig, Recipe, TrainConfig};
+pub use stages::{Stage, StageSeconds};
+pub use trainer::Trainer;

@@ -1,0 +1,287 @@
+//! From a recipe to a trained encoder in a run folder.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use burn::tensor::Tensor;
+use serde::Serialize;
+use serde_json::json;
+use zview_data::picture::PictureError;
+use zview_runtime::atomic::WriteError;
+use zview_runtime::device::{ChosenDevice, ReadError, read_floats};
+use zview_runtime::progress::Progress;
+use zview_runtime::run_folder::{Environment, EventLog, EventLogError, RunFolder, RunFolderError};
+use zview_runtime::stop::StopSignal;
+
+use super::checkpoint::{Checkpoint, CheckpointError};
+use super::divergence::NotFinite;
+use super::recipe::Recipe;
+use super::stages::StageSeconds;
+use super::trainer::Trainer;
+use super::view_picture::write_views;
+use crate::encoder::save_encoder;
+use crate::network::{StateError, count_parameters};
+use crate::source::{OpenSource, SourceError, open_source};
+
+/// Why pretraining ended without an encoder.
+#[derive(Debug, thiserror::Error)]
+pub enum PretrainError {
+    /// No views could be had.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// The run folder cannot be used.
+    #[error(transparent)]
+    Folder(#[from] RunFolderError),
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// The event log could not be written.
+    #[error(transparent)]
+    Events(#[from] EventLogError),
+    /// A checkpoint could not be written or read.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// The encoder could not be written.
+    #[error(transparent)]
+    State(#[from] StateError),
+    /// The picture of the views could not be written.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// The loss is not a number any more.
+    #[error(transparent)]
+    NotFinite(#[from] NotFinite),
+    /// The device did not give the losses.
+    #[error("after step {step}: {source}")]
+    Device {
+        /// The last step taken.
+        step: u64,
+        /// What the framework said.
+        source: ReadError,
+    },
+    /// A run can only be resumed with its own recipe.
+    #[error("{} was started with another recipe; differing: {}. Resume with the same recipe, or start anew with --out",
+            run.display(), keys.join(", "))]
+    OtherRecipe {
+        /// The run folder.
+        run: PathBuf,
+        /// The keys whose values differ.
+        keys: Vec<String>,
+    },
+}
+
+/// What pretraining needs beside the recipe.
+#[derive(Debug, Clone)]
+pub struct PretrainOptions<'a> {
+    /// The run folder.
+    pub out: &'a Path,
+    /// Continue the run that is there.
+    pub resume: bool,
+    /// Where to compute.
+    pub device: &'a ChosenDevice,
+    /// Where named data sets are looked up first.
+    pub data_dir: Option<PathBuf>,
+    /// Asks for an orderly end.
+    pub stop: &'a StopSignal,
+}
+
+/// What came out of pretraining; `result.json` and `--json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct PretrainSummary {
+    /// The run folder.
+    pub run: PathBuf,
+    /// Steps taken in all.
+    pub steps: u64,
+    /// Loss of the last step; `None` without steps.
+    pub loss: Option<f32>,
+    /// Views per second of this process, whole pipeline; 0 without steps.
+    pub views_per_second: f64,
+    /// Seconds of this process, from the first step.
+    pub seconds: f64,
+    /// Seconds by stage.
+    pub stages: StageSeconds,
+    /// The device's name.
+    pub device: String,
+    /// Trained numbers in the encoder.
+    pub encoder_parameters: usize,
+    /// True where a signal ended the run early; the state is saved.
+    pub stopped: bool,
+}
+
+/// Trains the encoder of `recipe` and leaves it in the run folder.
+///
+/// # Errors
+/// [`PretrainError`]; what was saved before stays.
+pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<PretrainSummary, PretrainError> {
+    let device = &options.device.device;
+    let how = OpenSource { anchors: recipe.train.batch, data_dir: options.data_dir.clone(), device };
+    let source = open_source(&recipe.source, &recipe.views, &how)?;
+    let mut trainer = Trainer::new(recipe, source, device, options.device.is_gpu());
+    let (folder, mut events) = open_run(recipe, options, &mut trainer)?;
+    let first_step = trainer.step;
+    let started = Instant::now();
+    let mut progress = Progress::new("pretraining", recipe.train.steps);
+    let mut losses = Losses { pending: Vec::new(), last: None };
+    let mut last_checkpoint = first_step;
+    while trainer.step < recipe.train.steps && !options.stop.requested() {
+        losses.pending.push(trainer.train_step()?);
+        let every = recipe.train.checkpoint_every;
+        let checkpoint_due = every > 0 && trainer.step % every == 0;
+        if trainer.step % recipe.train.log_every == 0 || checkpoint_due {
+            losses.read(&trainer, recipe, last_checkpoint, &mut events)?;
+            let rate = views_taken(recipe, trainer.step - first_step) / started.elapsed().as_secs_f64();
+            let loss = losses.last.unwrap_or(f32::NAN);
+            progress.update(trainer.step, &format!("loss {loss:.4}, {rate:.0} views/s"));
+        }
+        if checkpoint_due {
+            last_checkpoint = Checkpoint::write(folder.path(), &trainer)?.step();
+        }
+    }
+    losses.read(&trainer, recipe, last_checkpoint, &mut events)?;
+    let seconds = started.elapsed().as_secs_f64();
+    progress.finish();
+    Checkpoint::write(folder.path(), &trainer)?;
+    save_encoder(&trainer.encoder, &folder.file("encoder.safetensors"))?;
+    let taken = trainer.step - first_step;
+    let summary = PretrainSummary {
+        run: folder.path().to_owned(),
+        steps: trainer.step,
+        loss: losses.last,
+        views_per_second: if taken == 0 { 0.0 } else { views_taken(recipe, taken) / seconds },
+        seconds,
+        stages: trainer.seconds,
+        device: options.device.name.clone(),
+        encoder_parameters: count_parameters(&trainer.encoder),
+        stopped: trainer.step < recipe.train.steps,
+    };
+    folder.write_json("result.json", &summary)?;
+    let event = if summary.stopped { "stopped" } else { "finished" };
+    events.append(&json!({ "event": event, "step": trainer.step, "seconds": seconds }))?;
+    Ok(summary)
+}
+
+/// Takes the run folder and puts the trainer where the run stands.
+fn open_run(
+    recipe: &Recipe,
+    options: &PretrainOptions<'_>,
+    trainer: &mut Trainer,
+) -> Result<(RunFolder, EventLog), PretrainError> {
+    let resolved = toml::to_string_pretty(recipe).unwrap_or_default();
+    if options.resume {
+        let folder = RunFolder::resume(options.out)?;
+        check_same_recipe(folder.path(), &resolved)?;
+        match Checkpoint::newest(folder.path())? {
+            Some(checkpoint) => checkpoint.restore(trainer)?,
+            None => tracing::warn!("{} has no checkpoint yet: starting at step 0", folder.path().display()),
+        }
+        let mut events = EventLog::reopen(&folder.file("events.jsonl"), trainer.step)?;
+        events.append(&json!({ "event": "resumed", "step": trainer.step }))?;
+        return Ok((folder, events));
+    }
+    let folder = RunFolder::create(options.out)?;
+    let mut events = EventLog::create(&folder.file("events.jsonl"))?;
+    folder.write_json("environment.json", &Environment::of(options.device))?;
+    let views = trainer.augmented_views(0)?;
+    trainer.seconds = StageSeconds::default(); // the picture is not training
+    let dims = views.dims();
+    let pixels = read_floats(views).map_err(|source| PretrainError::Device { step: 0, source })?;
+    write_views(&folder.file("views.png"), &pixels, dims, recipe.views.per_anchor)?;
+    events.append(&json!({ "event": "started", "step": 0, "seed": recipe.seed }))?;
+    // Last: a folder with a config.toml is a run that can be resumed.
+    folder.write_text("config.toml", &resolved)?;
+    Ok((folder, events))
+}
+
+fn check_same_recipe(run: &Path, resolved: &str) -> Result<(), PretrainError> {
+    let path = run.join("config.toml");
+    let stored = std::fs::read_to_string(&path).map_err(|source| WriteError { path, source })?;
+    let keys = differing_keys(&stored, resolved);
+    if keys.is_empty() { Ok(()) } else { Err(PretrainError::OtherRecipe { run: run.to_owned(), keys }) }
+}
+
+/// `section.key` of every value that differs between two resolved recipes.
+fn differing_keys(stored: &str, resolved: &str) -> Vec<String> {
+    let table = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
+    let (stored, resolved) = (table(stored), table(resolved));
+    let mut keys = Vec::new();
+    let names = |a: &toml::Table, b: &toml::Table| -> Vec<String> {
+        let mut names: Vec<String> = a.keys().chain(b.keys()).cloned().collect();
+        names.sort();
+        names.dedup();
+        names
+    };
+    for name in names(&stored, &resolved) {
+        match (stored.get(&name), resolved.get(&name)) {
+            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
+                let inner = names(a, b).into_iter().filter(|key| a.get(key) != b.get(key));
+                keys.extend(inner.map(|key| format!("{name}.{key}")));
+            }
+            (a, b) if a != b => keys.push(name),
+            _ => {}
+        }
+    }
+    keys
+}
+
+fn views_taken(recipe: &Recipe, steps: u64) -> f64 {
+    steps as f64 * (recipe.train.batch * recipe.views.per_anchor) as f64
+}
+
+/// Losses that are still on the device, and the last one that was read.
+struct Losses {
+    pending: Vec<Tensor<1>>,
+    last: Option<f32>,
+}
+
+impl Losses {
+    /// Reads what is pending in one transfer, checks it, and logs it.
+    fn read(
+        &mut self,
+        trainer: &Trainer,
+        recipe: &Recipe,
+        last_checkpoint: u64,
+        events: &mut EventLog,
+    ) -> Result<(), PretrainError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let losses = read_floats(Tensor::cat(std::mem::take(&mut self.pending), 0))
+            .map_err(|source| PretrainError::Device { step: trainer.step, source })?;
+        let first = trainer.step - losses.len() as u64; // steps before the first of these
+        for (offset, &loss) in losses.iter().enumerate() {
+            if !loss.is_finite() {
+                let kept = match last_checkpoint {
+                    0 => "no checkpoint was written before it (train.checkpoint_every)".to_owned(),
+                    step => format!("the checkpoint of step {step} is kept"),
+                };
+                let not_finite = NotFinite {
+                    step: first + offset as u64 + 1,
+                    loss,
+                    learning_rate: trainer.learning_rate(first + offset as u64),
+                    seed: recipe.seed,
+                    last_finite: self.last.unwrap_or(f32::NAN),
+                    kept,
+                };
+                events.append(&json!({ "event": "not-finite", "step": not_finite.step, "message": not_finite.to_string() }))?;
+                return Err(not_finite.into());
+            }
+            self.last = Some(loss);
+        }
+        let rate = trainer.learning_rate(trainer.step.saturating_sub(1));
+        events.append(&json!({
+            "event": "train", "step": trainer.step, "losses": losses, "learning_rate": rate,
+            "stage_seconds": trainer.seconds,
+        }))?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_changed_recipe_is_told_by_its_keys() {
+        let keys = differing_keys("seed = 1\n[train]\nsteps = 4\nbatch = 8\n", "seed = 2\n[train]\nsteps = 5\nbatch = 8\n");
+        assert_eq!(keys, ["seed", "train.steps"]);
+    }
+}

@@ -1,0 +1,210 @@
+//! A recipe: everything that decides what an encoder learns.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use zview_generator::ViewsConfig;
+use zview_runtime::config::{ConfigError, parse_toml};
+
+use crate::augment::AugmentConfig;
+use crate::encoder::EncoderConfig;
+use crate::objective::ObjectiveConfig;
+use crate::optimizer::OptimizerConfig;
+use crate::source::SourceConfig;
+
+/// A recipe file. Unknown keys are refused; what is not given has the reference recipe's value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipe {
+    /// Decides every random draw of the run.
+    #[serde(default)]
+    pub seed: u64,
+    /// Where views come from.
+    pub source: SourceConfig,
+    /// How an anchor's latents differ.
+    #[serde(default)]
+    pub views: ViewsConfig,
+    /// How pixels differ.
+    #[serde(default)]
+    pub augment: AugmentConfig,
+    /// What is trained.
+    #[serde(default)]
+    pub encoder: EncoderConfig,
+    /// What is minimised.
+    #[serde(default)]
+    pub objective: ObjectiveConfig,
+    /// How.
+    #[serde(default)]
+    pub optimizer: OptimizerConfig,
+    /// How long.
+    #[serde(default)]
+    pub train: TrainConfig,
+    /// What the encoder is evaluated on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub probe: Option<ProbeConfig>,
+}
+
+/// The `[train]` section of a recipe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Optimizer steps; 0 keeps the initial weights (the random encoder of a comparison).
+    pub steps: u64,
+    /// B, anchors per step.
+    pub batch: usize,
+    /// Steps over which the learning rate rises to its peak.
+    pub warmup_steps: u64,
+    /// Losses are read from the device, checked and logged every so many steps.
+    pub log_every: u64,
+    /// A checkpoint is written every so many steps; 0 writes one at the end only.
+    pub checkpoint_every: u64,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self { steps: 400, batch: 128, warmup_steps: 50, log_every: 10, checkpoint_every: 0 }
+    }
+}
+
+/// The `[probe]` section of a recipe: what `zview probe RUN` evaluates on when it is not told otherwise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProbeConfig {
+    /// Name or path of the labelled images.
+    pub data: String,
+    /// How many training images may be used; the reference protocol takes the first 10,000.
+    #[serde(default = "reference_train_pool")]
+    pub train_pool: usize,
+}
+
+fn reference_train_pool() -> usize {
+    10_000
+}
+
+impl Recipe {
+    /// Reads a recipe and applies `overrides` of the form `section.key=value`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with everything wrong at once.
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+        let recipe: Self = if overrides.is_empty() {
+            parse_toml(path, &text)?
+        } else {
+            let mut table: toml::Table = parse_toml(path, &text)?;
+            for change in overrides {
+                apply_override(&mut table, change)
+                    .map_err(|problem| ConfigError::Invalid { path: path.to_owned(), problems: vec![problem] })?;
+            }
+            // Back to text, so that errors about keys read the same as for a file.
+            parse_toml(&path.with_extension("toml (with --set)"), &table.to_string())?
+        };
+        recipe.validate(path)?;
+        Ok(recipe)
+    }
+
+    /// Checks that the parts can work together.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] with one line per problem.
+    pub fn validate(&self, path: &Path) -> Result<(), ConfigError> {
+        let mut problems = self.source.problems();
+        problems.extend(self.views.validate());
+        problems.extend(self.augment.problems());
+        problems.extend(self.encoder.problems());
+        problems.extend(self.objective.problems());
+        problems.extend(self.optimizer.problems());
+        if self.train.batch < 2 {
+            problems.push(format!("train.batch: expected 2 or more (others are the negatives), got {}", self.train.batch));
+        }
+        if self.train.log_every == 0 {
+            problems.push("train.log_every: expected 1 or more, got 0".to_owned());
+        }
+        if self.train.steps > 0 && self.train.warmup_steps > self.train.steps {
+            problems.push(format!(
+                "train.warmup_steps: expected at most train.steps ({}), got {}",
+                self.train.steps, self.train.warmup_steps
+            ));
+        }
+        if self.probe.as_ref().is_some_and(|probe| probe.train_pool == 0) {
+            problems.push("probe.train_pool: expected 1 or more, got 0".to_owned());
+        }
+        if problems.is_empty() {
+            Ok(())
+        } else {
+            Err(ConfigError::Invalid { path: path.to_owned(), problems })
+        }
+    }
+}
+
+/// Sets `a.b` of `table` to a TOML value; a value that is not TOML is taken as text.
+fn apply_override(table: &mut toml::Table, change: &str) -> Result<(), String> {
+    let (key, value) = change
+        .split_once('=')
+        .ok_or_else(|| format!("--set {change}: expected key=value, such as train.steps=100"))?;
+    let value = format!("value = {}", value.trim())
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|mut parsed| parsed.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(value.trim().to_owned()));
+    let mut names: Vec<&str> = key.trim().split('.').collect();
+    let last = names.pop().unwrap_or_default();
+    let mut section = table;
+    for name in names {
+        section = section
+            .entry(name)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+            .as_table_mut()
+            .ok_or_else(|| format!("--set {change}: `{name}` is a value, not a section"))?;
+    }
+    section.insert(last.to_owned(), value);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINIMAL: &str = "[source]\nkind = \"real\"\ndata = \"mnist\"\n";
+
+    fn load(text: &str, overrides: &[&str]) -> Result<Recipe, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recipe.toml");
+        std::fs::write(&path, text).unwrap();
+        let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
+        Recipe::load(&path, &overrides).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_not_given_is_the_reference_recipe() {
+        let recipe = load(MINIMAL, &[]).unwrap();
+        assert_eq!(recipe.train.steps, 400);
+        assert_eq!(recipe.augment.crop_scale, [0.3, 1.0]);
+        let again: Recipe = parse_toml(Path::new("resolved"), &toml::to_string(&recipe).unwrap()).unwrap();
+        assert_eq!(again, recipe, "the resolved recipe reads back as itself");
+    }
+
+    #[test]
+    fn set_changes_values_of_any_type() {
+        let recipe = load(MINIMAL, &["train.steps=7", "encoder.stem=imagenet", "augment.flip=true"]).unwrap();
+        assert_eq!((recipe.train.steps, recipe.augment.flip), (7, true));
+        assert!(load(MINIMAL, &["train.stepz=7"]).unwrap_err().contains("did you mean `steps`?"));
+        assert!(load(MINIMAL, &["seed"]).unwrap_err().contains("key=value"));
+    }
+
+    #[test]
+    fn everything_wrong_is_listed_at_once() {
+        let error = load(MINIMAL, &["train.batch=1", "optimizer.lr=-1", "objective.temperature=0"]).unwrap_err();
+        for field in ["train.batch", "optimizer.lr", "objective.temperature"] {
+            assert!(error.contains(field), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_source_says_what_it_needs_and_what_it_does_not_use() {
+        assert!(load("[source]\nkind = \"generator\"\n", &[]).unwrap_err().contains("source.generator: needed"));
+        let error = load(MINIMAL, &["source.generator=x"]).unwrap_err();
+        assert!(error.contains("source.generator: not used"), "{error}");
+    }
+}

@@ -1,0 +1,134 @@
+//! One encoder in training: its state, and one step.
+
+use std::time::Instant;
+
+use burn::tensor::{Device, Tensor};
+use zview_data::ImageShape;
+use zview_runtime::seed::{Purpose, Stream};
+
+use super::recipe::Recipe;
+use super::stages::{Stage, StageSeconds};
+use crate::augment::Augmentation;
+use crate::encoder::Encoder;
+use crate::network::{Mode, track_gradients};
+use crate::objective::Objective;
+use crate::optimizer::{Sgd, warmup_cosine};
+use crate::projector::Projector;
+use crate::source::{SourceError, ViewSource};
+
+/// Everything that changes from step to step, and what is needed to take one.
+pub struct Trainer {
+    recipe: Recipe,
+    source: Box<dyn ViewSource>,
+    augmentation: Augmentation,
+    objective: Objective,
+    device: Device,
+    track_input: bool,
+    /// The encoder.
+    pub encoder: Encoder,
+    /// The head between features and objective.
+    pub projector: Projector,
+    /// The optimizer of both.
+    pub optimizer: Sgd,
+    /// Steps taken so far.
+    pub step: u64,
+    /// Time spent, by stage.
+    pub seconds: StageSeconds,
+    /// Wait for the device after each stage, so that `seconds` are the device's.
+    pub synchronise_stages: bool,
+}
+
+impl std::fmt::Debug for Trainer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Trainer").field("step", &self.step).finish_non_exhaustive()
+    }
+}
+
+impl Trainer {
+    /// A trainer at step 0 on `device` (without autodiff). Initial weights depend on the seed alone.
+    #[must_use]
+    pub fn new(recipe: &Recipe, source: Box<dyn ViewSource>, device: &Device, on_gpu: bool) -> Self {
+        let augmentation = Augmentation::new(&recipe.augment, source.shape(), device);
+        let channels = source.shape().channels;
+        let random = &mut Stream::new(recipe.seed, Purpose::Weights, 0, 0);
+        let mut encoder = Encoder::new(&recipe.encoder, channels, random, device);
+        let mut projector =
+            Projector::new(encoder.feature_dimension(), &recipe.objective.projector, random, device);
+        track_gradients(&mut encoder);
+        track_gradients(&mut projector);
+        let autodiff = device.clone().autodiff();
+        let objective =
+            Objective::new(&recipe.objective, recipe.train.batch, recipe.views.per_anchor, &autodiff);
+        Self {
+            source,
+            augmentation,
+            objective,
+            device: device.clone(),
+            // Backward through parameters alone gives wrong gradients on some GPU drivers
+            // (tracel-ai/burn #5162); tracking the input avoids it and costs one small convolution.
+            track_input: on_gpu,
+            encoder,
+            projector,
+            optimizer: Sgd::new(&recipe.optimizer),
+            step: 0,
+            seconds: StageSeconds::default(),
+            synchronise_stages: false,
+            recipe: recipe.clone(),
+        }
+    }
+
+    /// The shape of the images that the encoder sees.
+    #[must_use]
+    pub fn image_shape(&self) -> ImageShape {
+        self.augmentation.output_shape()
+    }
+
+    /// The learning rate of a step counted from 0.
+    #[must_use]
+    pub fn learning_rate(&self, step: u64) -> f64 {
+        let train = &self.recipe.train;
+        warmup_cosine(step, train.steps, train.warmup_steps, self.recipe.optimizer.lr)
+    }
+
+    /// What the encoder sees at a step counted from 0: views (B * V, C, H, W) in 0..1 after augmentation.
+    ///
+    /// # Errors
+    /// [`SourceError`] where rendering fails.
+    pub fn augmented_views(&mut self, step: u64) -> Result<Tensor<4>, SourceError> {
+        let started = Instant::now();
+        let views = self.source.views(self.recipe.seed, step)?;
+        let started = self.stage_done(Stage::Views, started);
+        let views = self.augmentation.apply(views, self.recipe.seed, step);
+        self.stage_done(Stage::Augment, started);
+        Ok(views)
+    }
+
+    /// One optimizer step; gives the loss, still on the device, shape [1].
+    ///
+    /// # Errors
+    /// [`SourceError`] where no views can be had.
+    pub fn train_step(&mut self) -> Result<Tensor<1>, SourceError> {
+        let views = self.augmented_views(self.step)?.autodiff();
+        let views = if self.track_input { views.require_grad() } else { views };
+        let started = Instant::now();
+        let features = self.encoder.forward(views, Mode::Train);
+        let loss = self.objective.loss(self.projector.forward(features));
+        let started = self.stage_done(Stage::Forward, started);
+        let gradients = loss.backward();
+        let started = self.stage_done(Stage::Backward, started);
+        let rate = self.learning_rate(self.step);
+        self.optimizer.step(&mut self.encoder, "encoder.", &gradients, rate);
+        self.optimizer.step(&mut self.projector, "projector", &gradients, rate);
+        self.stage_done(Stage::Optimize, started);
+        self.step += 1;
+        Ok(loss.inner())
+    }
+
+    fn stage_done(&mut self, stage: Stage, started: Instant) -> Instant {
+        if self.synchronise_stages {
+            // A failure shows at the next reading of a tensor, with a better message.
+            let _ = self.device.sync();
+        }
+        self.seconds.add(stage, started)
+    }
+}

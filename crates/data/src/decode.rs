@@ -1,0 +1,190 @@
+//! One image file's bytes to pixels, within limits, whatever the bytes are.
+
+use std::io::Cursor;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+
+use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
+
+use crate::fit::PlanarImage;
+use crate::image_set::ImageShape;
+use crate::jpeg_structure::check_jpeg;
+use crate::options::Limits;
+
+/// Images above this many pixels are decoded one at a time, so that memory does not grow with the
+/// number of threads.
+const LARGE_PIXELS: u64 = 4 << 20;
+
+static ONE_LARGE_IMAGE: Mutex<()> = Mutex::new(());
+
+/// Decodes PNG or JPEG (by content, not by name) and hands the image to `then`.
+///
+/// Alpha is dropped and orientation tags are not applied, as torchvision does.
+///
+/// # Errors
+/// The reason why the bytes cannot be used, as one line.
+pub(crate) fn decode<T>(
+    bytes: &[u8],
+    limits: &Limits,
+    then: impl FnOnce(PlanarImage) -> T,
+) -> Result<T, String> {
+    let format = match bytes {
+        [] => return Err("empty file (0 bytes)".to_owned()),
+        [0x89, b'P', b'N', b'G', ..] => ImageFormat::Png,
+        [0xFF, 0xD8, 0xFF, ..] => {
+            check_jpeg(bytes)?;
+            ImageFormat::Jpeg
+        }
+        _ => return Err("neither PNG nor JPEG, by its first bytes".to_owned()),
+    };
+    // The decoders are third-party code on untrusted bytes: a panic in them is a bad image, not our end.
+    catch_unwind(AssertUnwindSafe(|| decode_as(format, bytes, limits, then)))
+        .unwrap_or_else(|_| Err("the decoder failed on it".to_owned()))
+}
+
+fn decode_as<T>(
+    format: ImageFormat,
+    bytes: &[u8],
+    limits: &Limits,
+    then: impl FnOnce(PlanarImage) -> T,
+) -> Result<T, String> {
+    let mut decoder_limits = image::Limits::default();
+    decoder_limits.max_image_width = u32::try_from(limits.max_side).ok();
+    decoder_limits.max_image_height = decoder_limits.max_image_width;
+    decoder_limits.max_alloc = Some(limits.max_image_bytes);
+    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
+    reader.limits(decoder_limits);
+    let decoder = reader.into_decoder().map_err(one_line)?;
+
+    let (width, height) = decoder.dimensions();
+    let pixels = u64::from(width) * u64::from(height);
+    if width as usize > limits.max_side || height as usize > limits.max_side {
+        return Err(format!("{width} x {height} pixels, the limit is {} per side", limits.max_side));
+    }
+    if pixels > limits.max_pixels as u64 {
+        return Err(format!("{width} x {height} pixels, the limit is {} in all", limits.max_pixels));
+    }
+    if pixels == 0 {
+        return Err(format!("{width} x {height} pixels: nothing in it"));
+    }
+    let (stored, channels) = match decoder.color_type() {
+        ColorType::L8 => (1, 1),
+        ColorType::La8 => (2, 1),
+        ColorType::Rgb8 => (3, 3),
+        ColorType::Rgba8 => (4, 3),
+        ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
+            return Err("16 bits per sample, expected 8; convert it to 8 bits".to_owned());
+        }
+        other => return Err(format!("unsupported colour type {other:?}")),
+    };
+    let total = decoder.total_bytes();
+    if total > limits.max_image_bytes {
+        return Err(format!("needs {total} bytes, the limit is {}", limits.max_image_bytes));
+    }
+
+    let _turn =
+        (pixels > LARGE_PIXELS).then(|| ONE_LARGE_IMAGE.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut samples = vec![0; total as usize];
+    decoder.read_image(&mut samples).map_err(one_line)?;
+    let shape = ImageShape { channels, height: height as usize, width: width as usize };
+    let image = PlanarImage::from_interleaved(shape, stored, &samples);
+    drop(samples);
+    Ok(then(image))
+}
+
+fn one_line(error: image::ImageError) -> String {
+    error.to_string().split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use zview_runtime::seed::{Purpose, Stream};
+
+    use super::*;
+    use crate::test_files::{jpeg_of, png_of, raw_png};
+
+    fn decoded(bytes: &[u8]) -> Result<PlanarImage, String> {
+        decode(bytes, &Limits::default(), |image| image)
+    }
+
+    #[test]
+    fn png_is_exact_and_jpeg_near() {
+        let grey = decoded(&png_of(4, 3, 1, 5)).unwrap();
+        assert_eq!(grey.shape, ImageShape { channels: 1, height: 3, width: 4 });
+        assert_eq!(grey.pixels, crate::test_files::ramp(4, 3, 1, 5));
+        let colour = decoded(&png_of(4, 3, 3, 5)).unwrap();
+        assert_eq!(colour.shape.channels, 3);
+        let jpeg = decoded(&jpeg_of(16, 16, 1, 5)).unwrap();
+        let exact = crate::test_files::ramp(16, 16, 1, 5);
+        assert!(jpeg.pixels.iter().zip(&exact).all(|(&a, &b)| a.abs_diff(b) < 12), "{:?}", jpeg.pixels);
+    }
+
+    #[test]
+    fn every_cut_of_a_jpeg_and_a_png_is_refused() {
+        for whole in [jpeg_of(17, 9, 3, 2), jpeg_of(8, 8, 1, 2)] {
+            for length in 0..whole.len() {
+                assert!(decoded(&whole[..length]).is_err(), "JPEG cut to {length} of {}", whole.len());
+            }
+        }
+        let whole = png_of(17, 9, 3, 2);
+        // The last 12 bytes are the empty end chunk: without it the picture is still whole.
+        for length in 0..whole.len() - 16 {
+            assert!(decoded(&whole[..length]).is_err(), "PNG cut to {length} of {}", whole.len());
+        }
+    }
+
+    #[test]
+    fn a_huge_header_on_a_tiny_file_is_refused_before_it_is_allocated() {
+        let mut jpeg = jpeg_of(8, 8, 3, 0);
+        let frame = jpeg.windows(2).position(|two| two == [0xFF, 0xC0]).unwrap();
+        jpeg[frame + 5..frame + 9].fill(0xFF); // height and width: 65,535
+        let reason = decoded(&jpeg).unwrap_err();
+        assert!(reason.contains("limit"), "{reason}");
+        for (width, height) in [(65_535, 65_535), (u32::MAX >> 1, u32::MAX >> 1), (16_384, 16_384), (0, 4)] {
+            let reason = decoded(&raw_png(width, height, 8, 2, &[0; 64])).unwrap_err();
+            assert!(!reason.is_empty() && !reason.contains('\n'), "{reason}");
+        }
+        // Within the sides but over the pixel count, and over the byte limit.
+        let reason = decoded(&raw_png(16_384, 16_384, 8, 0, &[0; 64])).unwrap_err();
+        assert!(reason.contains("in all"), "{reason}");
+        let tight = Limits { max_image_bytes: 100, ..Limits::default() };
+        let reason = decode(&png_of(10, 10, 3, 0), &tight, |image| image.shape).unwrap_err();
+        assert!(reason.contains("100") || reason.contains("limit"), "{reason}");
+    }
+
+    #[test]
+    fn unusable_kinds_say_what_they_are() {
+        assert!(decoded(b"").unwrap_err().contains("0 bytes"));
+        assert!(decoded(b"just text").unwrap_err().contains("neither PNG nor JPEG"));
+        let sixteen = raw_png(2, 2, 16, 0, &[0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
+        assert!(decoded(&sixteen).unwrap_err().contains("16 bits"));
+        let mut cmyk = jpeg_of(8, 8, 3, 0);
+        let frame = cmyk.windows(2).position(|two| two == [0xFF, 0xC0]).unwrap();
+        // A fourth component: one more entry in the frame header.
+        cmyk[frame + 3] += 3;
+        cmyk[frame + 9] = 4;
+        let end = frame + 10 + 9;
+        cmyk.splice(end..end, [4, 0x11, 0]);
+        assert!(decoded(&cmyk).unwrap_err().contains("CMYK"));
+        let mut twelve_bit = jpeg_of(8, 8, 3, 0);
+        twelve_bit[frame + 4] = 12;
+        assert!(decoded(&twelve_bit).unwrap_err().contains("12 bits"));
+    }
+
+    #[test]
+    fn damaged_bytes_never_panic() {
+        let mut stream = Stream::new(0, Purpose::Check, 0, 0);
+        for whole in [jpeg_of(16, 16, 3, 1), png_of(16, 16, 3, 1), png_of(5, 5, 1, 1)] {
+            for _ in 0..400 {
+                let mut bytes = whole.clone();
+                for _ in 0..=stream.below(4) {
+                    let at = stream.below(bytes.len() as u64) as usize;
+                    bytes[at] = stream.bits() as u8;
+                }
+                if let Ok(image) = decoded(&bytes) {
+                    assert_eq!(image.pixels.len(), image.shape.bytes());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! What a data set holds, without keeping it in memory.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::decode::decode;
+use crate::error::{DataError, Reject};
+use crate::fit::PlanarImage;
+use crate::image_set::ImageShape;
+use crate::load::{CHUNK, first_decodable, fitted_shape};
+use crate::named;
+use crate::options::{LoadOptions, Split};
+use crate::source::{self, Items, SplitContent};
+
+/// What a data set holds. Rejects are listed, however many there are.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Inspection {
+    /// What people call it.
+    pub name: String,
+    /// Where it is.
+    pub path: String,
+    /// Its format.
+    pub format: &'static str,
+    /// Usable images of all splits.
+    pub images: usize,
+    /// True if every split has labels.
+    pub labelled: bool,
+    /// Name of each class, by label.
+    pub classes: Vec<String>,
+    /// Shape after colour and size options; none if sizes differ and no common one is set, or nothing is usable.
+    pub shape: Option<ImageShape>,
+    /// Sizes as stored, most frequent first.
+    pub sizes: Vec<SizeCount>,
+    /// What each split holds.
+    pub splits: Vec<SplitInspection>,
+    /// Image files of all splits that cannot be used.
+    pub rejects: Vec<Reject>,
+}
+
+/// What one split holds.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct SplitInspection {
+    /// Which one.
+    pub split: Split,
+    /// Usable images.
+    pub images: usize,
+    /// Images of each class, by label; empty without labels.
+    pub class_counts: Vec<ClassCount>,
+    /// Mean of each channel in 0 to 1, over all pixels of all usable images before resizing.
+    pub mean: Vec<f64>,
+    /// Standard deviation of each channel, likewise.
+    pub std: Vec<f64>,
+    /// Image files that cannot be used.
+    pub rejects: usize,
+}
+
+/// Images of one class.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ClassCount {
+    /// Its name.
+    pub class: String,
+    /// How many.
+    pub images: usize,
+}
+
+/// Images of one stored size.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SizeCount {
+    /// In pixels.
+    pub width: usize,
+    /// In pixels.
+    pub height: usize,
+    /// 1 (grey) or 3 (colour).
+    pub channels: usize,
+    /// How many.
+    pub images: usize,
+}
+
+/// How often each byte value occurs, per channel.
+type Histograms = Vec<[u64; 256]>;
+
+fn histograms_of(image: &PlanarImage) -> Histograms {
+    let area = image.shape.height * image.shape.width;
+    image
+        .pixels
+        .chunks(area)
+        .map(|plane| {
+            let mut counts = [0; 256];
+            for &byte in plane {
+                counts[usize::from(byte)] += 1;
+            }
+            counts
+        })
+        .collect()
+}
+
+/// Mean and (population) standard deviation in 0 to 1, exact up to the last rounding.
+fn moments(counts: &[u64; 256]) -> (f64, f64) {
+    let (mut count, mut sum, mut squares) = (0u128, 0u128, 0u128);
+    for (value, &times) in (0u128..).zip(counts) {
+        count += u128::from(times);
+        sum += value * u128::from(times);
+        squares += value * value * u128::from(times);
+    }
+    let count_squared = (count * count).max(1) as f64;
+    let variance = (squares * count - sum * sum) as f64 / count_squared;
+    (sum as f64 / count.max(1) as f64 / 255.0, variance.sqrt() / 255.0)
+}
+
+/// What has been seen of one split.
+#[derive(Default)]
+struct Tally {
+    images: usize,
+    class_images: BTreeMap<u32, usize>,
+    histograms: Histograms,
+    /// Keyed by (width, height, channels as stored).
+    sizes: BTreeMap<(usize, usize, usize), usize>,
+}
+
+impl Tally {
+    fn add(&mut self, stored: ImageShape, label: Option<u32>, histograms: &Histograms) {
+        self.images += 1;
+        *self.sizes.entry((stored.width, stored.height, stored.channels)).or_default() += 1;
+        if let Some(label) = label {
+            *self.class_images.entry(label).or_default() += 1;
+        }
+        self.histograms.resize(self.histograms.len().max(histograms.len()), [0; 256]);
+        for (total, image) in self.histograms.iter_mut().zip(histograms) {
+            for (total, image) in total.iter_mut().zip(image) {
+                *total += image;
+            }
+        }
+    }
+}
+
+/// Describes a data set: counts, classes, sizes, pixel statistics and unusable files.
+///
+/// # Errors
+/// [`DataError`] when it cannot be found or read; unusable images are no error here.
+pub fn inspect(name_or_path: &str, options: &LoadOptions) -> Result<Inspection, DataError> {
+    options.check()?;
+    let resolved = named::resolve(name_or_path, options.data_dir.as_deref())?;
+    let mut inspection = Inspection {
+        format: source::detect(&resolved.path)?.name(),
+        path: resolved.path.display().to_string(),
+        name: resolved.name.clone(),
+        images: 0,
+        labelled: true,
+        classes: Vec::new(),
+        shape: None,
+        sizes: Vec::new(),
+        splits: Vec::new(),
+        rejects: Vec::new(),
+    };
+    let mut sizes = BTreeMap::<(usize, usize, usize), usize>::new();
+    let mut channels = None;
+    let mut missing = None;
+    for split in [Split::Train, Split::Test] {
+        let content = match source::open(&resolved.path, split, &options.limits) {
+            Err(error @ DataError::MissingSplit { .. }) => {
+                missing = Some(error);
+                continue;
+            }
+            other => other?,
+        };
+        let SplitContent { items, classes, mut rejects } = content;
+        inspection.classes = resolved.class_names(classes);
+        let (tally, labelled) = match items {
+            Items::Packed { shape, pixels, labels } => {
+                (tally_packed(shape, &pixels, labels.as_deref(), options), labels.is_some())
+            }
+            Items::Files(files) => {
+                let labelled = files.iter().any(|file| file.label.is_some());
+                (tally_files(&files, &mut rejects, options), labelled)
+            }
+        };
+        inspection.labelled &= labelled;
+        inspection.images += tally.images;
+        channels = channels.or((tally.images > 0).then_some(tally.histograms.len()));
+        for (size, images) in &tally.sizes {
+            *sizes.entry(*size).or_default() += images;
+        }
+        let (mean, std) = tally.histograms.iter().map(moments).unzip();
+        let count = |label: usize| tally.class_images.get(&(label as u32)).copied().unwrap_or(0);
+        let class_counts = if labelled { inspection.classes.as_slice() } else { &[] };
+        inspection.splits.push(SplitInspection {
+            split,
+            images: tally.images,
+            class_counts: class_counts
+                .iter()
+                .enumerate()
+                .map(|(label, class)| ClassCount { class: class.clone(), images: count(label) })
+                .collect(),
+            mean,
+            std,
+            rejects: rejects.len(),
+        });
+        inspection.rejects.extend(rejects);
+    }
+    if let Some(error) = missing.filter(|_| inspection.splits.is_empty()) {
+        return Err(error);
+    }
+    inspection.shape = common_shape(&sizes, channels, options);
+    inspection.sizes = sizes
+        .into_iter()
+        .map(|((width, height, channels), images)| SizeCount { width, height, channels, images })
+        .collect();
+    inspection.sizes.sort_by_key(|size| std::cmp::Reverse(size.images));
+    Ok(inspection)
+}
+
+fn common_shape(
+    sizes: &BTreeMap<(usize, usize, usize), usize>,
+    channels: Option<usize>,
+    options: &LoadOptions,
+) -> Option<ImageShape> {
+    let mut extents = sizes.keys().map(|&(width, height, _)| (width, height));
+    let (width, height) = extents.next()?;
+    let equal = extents.all(|other| other == (width, height));
+    let shape = ImageShape { channels: channels?, height, width };
+    (equal || options.size.is_some()).then(|| fitted_shape(shape, options))
+}
+
+fn tally_packed(shape: ImageShape, pixels: &[u8], labels: Option<&[u32]>, options: &LoadOptions) -> Tally {
+    let channels = options.color.channels(shape.channels);
+    let mut tally = Tally::default();
+    for (chunk_index, chunk) in pixels.chunks(CHUNK * shape.bytes()).enumerate() {
+        let seen: Vec<Histograms> = chunk
+            .par_chunks(shape.bytes())
+            .map(|image| {
+                histograms_of(&PlanarImage { shape, pixels: image.to_vec() }.with_channels(channels))
+            })
+            .collect();
+        for (at, histograms) in seen.iter().enumerate() {
+            let label = labels.map(|labels| labels[chunk_index * CHUNK + at]);
+            tally.add(shape, label, histograms);
+        }
+    }
+    tally
+}
+
+fn tally_files(files: &[source::ImageFile], rejects: &mut Vec<Reject>, options: &LoadOptions) -> Tally {
+    let limits = &options.limits;
+    let stored_channels = first_decodable(files, options).map_or(1, |(shape, _)| shape.channels);
+    let channels = options.color.channels(stored_channels);
+    let mut tally = Tally::default();
+    for chunk in files.chunks(CHUNK) {
+        let seen: Vec<Result<(ImageShape, Histograms), String>> = chunk
+            .par_iter()
+            .map(|file| {
+                let look = |image: PlanarImage| (image.shape, histograms_of(&image.with_channels(channels)));
+                file.with_bytes(limits, |bytes| decode(bytes, limits, look))
+            })
+            .collect();
+        for (file, result) in chunk.iter().zip(seen) {
+            match result {
+                Ok((stored, histograms)) => tally.add(stored, file.label, &histograms),
+                Err(reason) => rejects.push(Reject { path: file.path.clone(), reason }),
+            }
+        }
+    }
+    tally
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ColorMode;
+    use crate::test_files::{idx, jpeg_of, png_of, put};
+
+    #[test]
+    fn a_mixed_folder_is_described_with_everything_wrong_in_it() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "train/a/1.png", &png_of(4, 6, 3, 1));
+        put(root.path(), "train/a/2.png", &png_of(4, 6, 1, 1));
+        put(root.path(), "train/b/3.jpg", &jpeg_of(8, 8, 3, 1));
+        put(root.path(), "train/b/4.jpg", b"");
+        put(root.path(), "test/b/5.png", &png_of(4, 6, 3, 1));
+        let seen = inspect(root.path().to_str().unwrap(), &LoadOptions::default()).unwrap();
+        assert_eq!((seen.images, seen.labelled, seen.format), (4, true, "image folder"));
+        assert_eq!(seen.classes, ["a", "b"]);
+        assert_eq!(seen.shape, None);
+        assert_eq!(seen.sizes[0], SizeCount { width: 4, height: 6, channels: 3, images: 2 });
+        assert_eq!(seen.sizes.len(), 3);
+        assert_eq!(seen.splits[0].class_counts[1], ClassCount { class: "b".to_owned(), images: 1 });
+        assert_eq!(seen.splits[1].class_counts[0].images, 0);
+        assert_eq!((seen.splits[0].rejects, seen.rejects.len()), (1, 1));
+        assert_eq!(seen.splits[0].mean.len(), 3);
+        let options = LoadOptions { size: Some(5), color: ColorMode::Grey, ..LoadOptions::default() };
+        let seen = inspect(root.path().to_str().unwrap(), &options).unwrap();
+        assert_eq!(seen.shape, Some(ImageShape { channels: 1, height: 5, width: 5 }));
+    }
+
+    #[test]
+    fn statistics_are_those_of_the_pixels() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "train-images-idx3-ubyte", &idx(&[2, 1, 2], &[0, 255, 255, 255]));
+        let seen = inspect(root.path().to_str().unwrap(), &LoadOptions::default()).unwrap();
+        assert_eq!((seen.labelled, seen.splits.len()), (false, 1));
+        assert!(seen.splits[0].class_counts.is_empty());
+        assert!((seen.splits[0].mean[0] - 0.75).abs() < 1e-12);
+        assert!((seen.splits[0].std[0] - 0.1875f64.sqrt()).abs() < 1e-12);
+        let json = serde_json::to_value(&seen).unwrap();
+        for key in ["name", "images", "classes", "shape", "rejects"] {
+            assert!(json.get(key).is_some(), "{key}");
+        }
+        assert_eq!(json["splits"][0]["split"], "train");
+    }
+
+    #[test]
+    fn a_folder_of_only_bad_images_is_no_error() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "1.png", b"");
+        let seen = inspect(root.path().to_str().unwrap(), &LoadOptions::default()).unwrap();
+        assert_eq!((seen.images, seen.shape, seen.rejects.len()), (0, None, 1));
+    }
+}

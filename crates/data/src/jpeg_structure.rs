@@ -1,0 +1,90 @@
+//! What a JPEG file says about itself, read from its markers alone.
+//!
+//! The decoder fills what is missing of a cut file with grey and reports success, and turns CMYK into
+//! some RGB; so both are found here, before it is asked.
+//! Source: ITU-T T.81, annex B.
+
+const START_OF_SCAN: u8 = 0xDA;
+const END_OF_IMAGE: u8 = 0xD9;
+
+/// Refuses a JPEG that is cut short or is not 8-bit grey or three-component colour, saying why.
+pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<(), String> {
+    let mut at = 2; // after the start-of-image marker
+    let mut scan_seen = false;
+    loop {
+        let Some(marker) = next_marker(bytes, &mut at) else {
+            return Err("cut short: the JPEG has no end-of-image mark".to_owned());
+        };
+        match marker {
+            END_OF_IMAGE if scan_seen => return Ok(()),
+            END_OF_IMAGE => return Err("the JPEG ends before any picture data".to_owned()),
+            0x01 | 0xD8 => continue, // no segment follows these
+            _ => {}
+        }
+        let length = bytes.get(at..at + 2).map_or(0, |two| usize::from(two[0]) << 8 | usize::from(two[1]));
+        let Some(segment) = bytes.get(at..at + length).filter(|segment| segment.len() >= 2) else {
+            return Err("cut short or damaged: a JPEG segment reaches past the end of the file".to_owned());
+        };
+        // Start of frame: all of C0..CF but the tables C4 and CC and the reserved C8.
+        if matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC) {
+            check_frame(&segment[2..])?;
+        }
+        scan_seen |= marker == START_OF_SCAN;
+        at += length;
+    }
+}
+
+/// The next marker at or after `at`, which is moved behind it. Skips fill bytes, and within picture data
+/// stuffed zeros and restart marks.
+fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
+    loop {
+        let offset = bytes.get(*at..)?.iter().position(|&byte| byte == 0xFF)?;
+        let code = *bytes.get(*at + offset + 1)?;
+        *at += offset + if code == 0xFF { 1 } else { 2 };
+        if !matches!(code, 0x00 | 0xFF | 0xD0..=0xD7) {
+            return Some(code);
+        }
+    }
+}
+
+fn check_frame(frame: &[u8]) -> Result<(), String> {
+    match (frame.first(), frame.get(5)) {
+        (Some(8), Some(1 | 3)) => Ok(()),
+        (Some(8), Some(4)) => Err("CMYK or YCCK colour; convert it to RGB".to_owned()),
+        (Some(8), Some(components)) => Err(format!("{components} colour components, expected 1 or 3")),
+        (Some(precision), Some(_)) => {
+            Err(format!("{precision} bits per sample, expected 8; convert it to 8 bits"))
+        }
+        _ => Err("cut short: the JPEG frame header is incomplete".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_files::jpeg_of;
+
+    #[test]
+    fn a_whole_jpeg_passes_and_every_cut_of_it_does_not() {
+        let jpeg = jpeg_of(9, 7, 3, 1);
+        assert_eq!(check_jpeg(&jpeg), Ok(()));
+        for length in 2..jpeg.len() {
+            assert!(check_jpeg(&jpeg[..length]).is_err(), "cut to {length} of {}", jpeg.len());
+        }
+    }
+
+    #[test]
+    fn bytes_after_the_end_and_a_thumbnail_inside_do_not_matter() {
+        let mut jpeg = jpeg_of(9, 7, 3, 1);
+        jpeg.extend(b"trailing");
+        assert_eq!(check_jpeg(&jpeg), Ok(()));
+        // An application segment that holds a whole JPEG, in a file that is cut: its end mark must not count.
+        let thumbnail = jpeg_of(2, 2, 1, 0);
+        let mut with_thumbnail = jpeg[..2].to_vec();
+        with_thumbnail.extend([0xFF, 0xE1]);
+        with_thumbnail.extend((thumbnail.len() as u16 + 2).to_be_bytes());
+        with_thumbnail.extend(&thumbnail);
+        with_thumbnail.extend(&jpeg[2..200]);
+        assert!(check_jpeg(&with_thumbnail).is_err());
+    }
+}

@@ -1,0 +1,35 @@
+//! Real labelled images: found, decoded safely, and held as bytes in a fixed order.
+//!
+//! [`load`] takes a name (`mnist`) or a path and gives an [`ImageSet`]; what a path is (IDX, CIFAR
+//! binary, image folder, tar of one) is found from its content. [`VisitOrder`] says which image
+//! comes when, [`inspect`] describes a set without keeping it, and [`picture`] writes PNG files.
+
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod cifar_binary;
+mod decode;
+mod error;
+mod fit;
+mod idx;
+mod image_folder;
+mod image_set;
+mod image_tree;
+mod inspect;
+mod jpeg_structure;
+mod load;
+mod named;
+mod options;
+pub mod picture;
+mod source;
+mod tar_shard;
+#[cfg(test)]
+mod test_files;
+mod visit_order;
+
+pub use error::{DataError, Reject};
+pub use image_set::{ImageSet, ImageShape};
+pub use inspect::{ClassCount, Inspection, SizeCount, SplitInspection, inspect};
+pub use load::load;
+pub use named::{KnownDataSet, known_data_sets};
+pub use options::{ColorMode, Limits, LoadOptions, Split};
+pub use visit_order::VisitOrder;

@@ -1,0 +1,143 @@
+//! What to load and how, and how much of the machine it may take.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::DataError;
+
+/// A part of a data set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Split {
+    /// What is learnt from.
+    Train,
+    /// What is only measured on.
+    Test,
+}
+
+impl fmt::Display for Split {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Train => "train",
+            Self::Test => "test",
+        })
+    }
+}
+
+/// Colour channels to bring all images to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ColorMode {
+    /// What the format says; for image files what the first one (by name) is.
+    #[default]
+    AsStored,
+    /// One channel: luma of ITU-R BT.601 (0.299 R + 0.587 G + 0.114 B).
+    Grey,
+    /// Three channels: grey is repeated.
+    Rgb,
+}
+
+impl ColorMode {
+    /// Channels to give when `stored` channels (1 or 3) are there.
+    pub(crate) fn channels(self, stored: usize) -> usize {
+        match self {
+            Self::AsStored => stored,
+            Self::Grey => 1,
+            Self::Rgb => 3,
+        }
+    }
+}
+
+/// Bounds on what a data set may take, checked before anything is allocated.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// Width and height of one image, in pixels.
+    pub max_side: usize,
+    /// Width times height of one image.
+    pub max_pixels: usize,
+    /// Bytes of one decoded image.
+    pub max_image_bytes: u64,
+    /// Bytes of one image file.
+    pub max_file_bytes: u64,
+    /// Bytes of a whole set: decoded in memory, and what an archive inflates to.
+    pub max_set_bytes: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            max_side: 16_384,
+            max_pixels: 64 << 20,
+            max_image_bytes: 512 << 20,
+            max_file_bytes: 256 << 20,
+            max_set_bytes: 8 << 30,
+        }
+    }
+}
+
+/// How to load a data set.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct LoadOptions {
+    /// Where named data sets are looked up first.
+    pub data_dir: Option<PathBuf>,
+    /// Colour channels to bring all images to.
+    pub color: ColorMode,
+    /// Square side in pixels: the shorter side is resized to it and the centre kept.
+    pub size: Option<usize>,
+    /// Share (0 to 1) of image files that may be unusable and are then left out.
+    pub max_reject_share: f64,
+    /// Bounds on sizes.
+    pub limits: Limits,
+}
+
+impl LoadOptions {
+    /// Refuses values that cannot work.
+    pub(crate) fn check(&self) -> Result<(), DataError> {
+        if !(0.0..=1.0).contains(&self.max_reject_share) {
+            return Err(DataError::InvalidOption {
+                option: "max_reject_share",
+                expected: "a share from 0 to 1".to_owned(),
+                got: self.max_reject_share.to_string(),
+            });
+        }
+        let Limits { max_side, max_pixels, .. } = self.limits;
+        match self.size {
+            Some(size) if size == 0 || size > max_side || size.saturating_mul(size) > max_pixels => {
+                Err(DataError::InvalidOption {
+                    option: "size",
+                    expected: format!("1 to {} pixels per side", max_side.min(max_pixels.isqrt())),
+                    got: size.to_string(),
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn impossible_options_are_refused_by_name() {
+        for share in [-0.1, 1.1, f64::NAN] {
+            let options = LoadOptions { max_reject_share: share, ..LoadOptions::default() };
+            assert!(options.check().unwrap_err().to_string().contains("`max_reject_share`"));
+        }
+        for size in [0, 8_193, 20_000, usize::MAX] {
+            let options = LoadOptions { size: Some(size), ..LoadOptions::default() };
+            assert!(options.check().unwrap_err().to_string().contains("`size`"), "{size}");
+        }
+        assert!(LoadOptions { size: Some(8_192), ..LoadOptions::default() }.check().is_ok());
+    }
+
+    #[test]
+    fn color_modes_are_spelt_in_kebab_case() {
+        let spelt = |mode| serde_json::to_string(&mode).unwrap();
+        assert_eq!(spelt(ColorMode::AsStored), "\"as-stored\"");
+        assert_eq!(spelt(ColorMode::Grey), "\"grey\"");
+        assert_eq!(serde_json::from_str::<ColorMode>("\"rgb\"").unwrap(), ColorMode::Rgb);
+    }
+}

@@ -1,0 +1,402 @@
+//! Archives of image folders: a folder with `train.tar.gz` and `test.tar.gz`, or one tar file.
+//!
+//! Nothing is unpacked to disk. The archive is read twice: once for the names, which decide splits
+//! and classes, once for the members of the wanted split.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fs::File;
+use std::io::{self, BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use flate2::read::MultiGzDecoder;
+use tar::EntryType;
+
+use crate::error::{DataError, Reject};
+use crate::image_folder::{has_image_ending, is_hidden, unreadable_kind};
+use crate::image_tree::{TreeFile, all_in_split_folders, arrange, strip_wrapper};
+use crate::options::{Limits, Split};
+use crate::source::{FileBytes, ImageFile, Items, SplitContent};
+
+const ENDINGS: [&str; 3] = [".tar", ".tar.gz", ".tgz"];
+const BLOCK: u64 = 512;
+/// Longest long name or extended header that is read.
+const MAX_EXTENSION_BYTES: u64 = 1 << 16;
+
+/// True for a (lower-case) file name of an archive.
+pub(crate) fn has_tar_ending(name: &str) -> bool {
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// True if `folder` holds an archive named after a split.
+pub(crate) fn is_tar_folder(folder: &Path) -> bool {
+    !split_archives(folder).is_empty()
+}
+
+fn split_archives(folder: &Path) -> Vec<(&'static str, PathBuf)> {
+    ["train", "test", "val"]
+        .into_iter()
+        .filter_map(|stem| {
+            let mut candidates = ENDINGS.iter().map(|ending| folder.join(format!("{stem}{ending}")));
+            candidates.find(|path| path.is_file()).map(|path| (stem, path))
+        })
+        .collect()
+}
+
+/// An image member of an archive.
+#[derive(Debug)]
+struct Member {
+    /// Index into the list of archives.
+    archive: usize,
+    /// Its name as the archive says it.
+    name: String,
+    /// Why it cannot be an image.
+    problem: Option<String>,
+}
+
+/// One split of a folder of archives or of a single archive.
+pub(crate) fn open(path: &Path, split: Split, limits: &Limits) -> Result<SplitContent, DataError> {
+    let archives: Vec<(Option<&str>, PathBuf)> = if path.is_dir() {
+        split_archives(path).into_iter().map(|(stem, path)| (Some(stem), path)).collect()
+    } else {
+        vec![(None, path.to_owned())]
+    };
+    let mut members = Vec::new();
+    for (archive, (stem, archive_path)) in archives.iter().enumerate() {
+        let mut listed = list(archive, archive_path, limits)?;
+        strip_wrapper(&mut listed);
+        // An archive named after a split holds that split, whether or not its members say so.
+        if let Some(stem) = stem.filter(|_| !all_in_split_folders(&listed)) {
+            for member in &mut listed {
+                member.parts.insert(0, stem.to_owned());
+            }
+        }
+        members.extend(listed);
+    }
+    let arranged = arrange(members, split).map_err(|got| DataError::MissingSplit {
+        path: path.to_owned(),
+        split,
+        expected: format!("{split}.tar.gz in its folder, or members {split}/<class>/*.jpg"),
+        got,
+    })?;
+
+    let shown = |member: &Member| format!("{}: {}", archives[member.archive].1.display(), member.name);
+    let mut content: Vec<HashMap<String, Vec<u8>>> = Vec::new();
+    for (archive, (_, archive_path)) in archives.iter().enumerate() {
+        let wanted: BTreeSet<&str> = arranged
+            .files
+            .iter()
+            .filter(|(member, _)| member.archive == archive && member.problem.is_none())
+            .map(|(member, _)| member.name.as_str())
+            .collect();
+        let is_read = !wanted.is_empty();
+        content.push(if is_read { read(archive_path, &wanted, limits)? } else { HashMap::new() });
+    }
+    let (mut files, mut rejects) = (Vec::new(), Vec::new());
+    for (member, label) in arranged.files {
+        let path = shown(&member);
+        match (content[member.archive].remove(&member.name), member.problem) {
+            (Some(bytes), None) => files.push(ImageFile { path, label, bytes: FileBytes::InMemory(bytes) }),
+            (_, problem) => {
+                let reason = problem.unwrap_or_else(|| "gone when the archive was read again".to_owned());
+                rejects.push(Reject { path, reason });
+            }
+        }
+    }
+    rejects.extend(arranged.without_class.iter().map(|member| Reject {
+        path: shown(member),
+        reason: member.problem.clone().unwrap_or_else(|| "outside any class folder".to_owned()),
+    }));
+    Ok(SplitContent { items: Items::Files(files), classes: arranged.classes, rejects })
+}
+
+/// All members that are called like images; of several with one name the last counts, as when unpacking.
+fn list(archive: usize, path: &Path, limits: &Limits) -> Result<Vec<TreeFile<Member>>, DataError> {
+    let mut problems: HashMap<String, Option<String>> = HashMap::new();
+    for_each_member(path, limits, |name, kind, size, _| {
+        let own_name = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let problem = if has_image_ending(own_name) {
+            match kind {
+                EntryType::Directory => Some("a folder, not an image file".to_owned()),
+                EntryType::Link | EntryType::Symlink => {
+                    Some("a link inside the archive, not an image file".to_owned())
+                }
+                EntryType::Regular | EntryType::Continuous if size > limits.max_file_bytes => {
+                    Some(format!("{size} bytes, the limit for one file is {}", limits.max_file_bytes))
+                }
+                EntryType::Regular | EntryType::Continuous => None,
+                _ => Some("not a regular file".to_owned()),
+            }
+        } else if let Some(reason) = unreadable_kind(own_name).filter(|_| kind == EntryType::Regular) {
+            Some(reason)
+        } else {
+            return Ok(());
+        };
+        problems.insert(name.to_owned(), problem);
+        Ok(())
+    })?;
+    Ok(problems
+        .into_iter()
+        .map(|(name, problem)| {
+            let parts = name.split('/').filter(|part| !part.is_empty() && *part != ".");
+            let parts: Vec<String> = parts.map(str::to_owned).collect();
+            TreeFile { parts, content: Member { archive, name, problem } }
+        })
+        .filter(|member| !member.parts.iter().any(|part| is_hidden(part)))
+        .collect())
+}
+
+/// The bytes of the wanted members, none of which is above the limit for one file.
+fn read(
+    path: &Path,
+    wanted: &BTreeSet<&str>,
+    limits: &Limits,
+) -> Result<HashMap<String, Vec<u8>>, DataError> {
+    let mut content = HashMap::new();
+    for_each_member(path, limits, |name, _, size, reader| {
+        if wanted.contains(name) {
+            content.insert(name.to_owned(), read_whole(reader, size, limits.max_file_bytes)?);
+        }
+        Ok(())
+    })?;
+    Ok(content)
+}
+
+fn read_whole(reader: &mut dyn Read, size: u64, limit: u64) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    reader.take(size.min(limit)).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 == size {
+        Ok(bytes)
+    } else {
+        Err(io::Error::other(format!("a member of {size} bytes is cut short or too large")))
+    }
+}
+
+/// Calls `visit` with name, kind, size and content of every member.
+fn for_each_member(
+    path: &Path,
+    limits: &Limits,
+    mut visit: impl FnMut(&str, EntryType, u64, &mut dyn Read) -> io::Result<()>,
+) -> Result<(), DataError> {
+    let read_error = |source| DataError::Read { path: path.to_owned(), source };
+    let mut start = Vec::new();
+    File::open(path).and_then(|file| file.take(2).read_to_end(&mut start)).map_err(read_error)?;
+    let file = BufReader::new(File::open(path).map_err(read_error)?);
+    let inner: Box<dyn Read> =
+        if start == [0x1F, 0x8B] { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    let bounded = Bounded { inner, read: 0, limit: limits.max_set_bytes };
+    walk(bounded, &mut visit).map_err(|error| DataError::BadFile {
+        path: path.to_owned(),
+        field: "archive",
+        expected: "a whole tar file, plain or gzipped".to_owned(),
+        got: error.to_string(),
+        remedy: "fetch or pack it again",
+    })
+}
+
+/// Members are taken raw, and long names put together here, because their length comes from the archive
+/// and has to be bounded.
+fn walk(
+    reader: Bounded,
+    visit: &mut dyn FnMut(&str, EntryType, u64, &mut dyn Read) -> io::Result<()>,
+) -> io::Result<()> {
+    let mut archive = tar::Archive::new(reader);
+    let mut long_name: Option<Vec<u8>> = None;
+    let mut end_of_members = 0;
+    for entry in archive.entries()?.raw(true) {
+        let mut entry = entry?;
+        let (kind, size) = (entry.header().entry_type(), entry.size());
+        end_of_members = entry.raw_file_position().saturating_add(size);
+        match kind {
+            EntryType::GNULongName => {
+                let mut name = read_whole(&mut entry, size, MAX_EXTENSION_BYTES)?;
+                while name.last() == Some(&0) {
+                    name.pop();
+                }
+                long_name = Some(name);
+            }
+            EntryType::XHeader => {
+                let header = read_whole(&mut entry, size, MAX_EXTENSION_BYTES)?;
+                for extension in tar::PaxExtensions::new(&header) {
+                    let extension = extension?;
+                    if extension.key_bytes() == b"path" {
+                        long_name = Some(extension.value_bytes().to_owned());
+                    }
+                }
+            }
+            EntryType::GNULongLink | EntryType::XGlobalHeader => {}
+            EntryType::GNUSparse => return Err(io::Error::other("sparse members are not read")),
+            _ => {
+                let name = long_name.take().unwrap_or_else(|| entry.header().path_bytes().into_owned());
+                visit(&String::from_utf8_lossy(&name), kind, size, &mut entry)?;
+            }
+        }
+    }
+    // To the very end, where gzip keeps its checksum.
+    let mut reader = archive.into_inner();
+    io::copy(&mut reader, &mut io::sink())?;
+    if reader.read < end_of_members.saturating_add(BLOCK) {
+        return Err(io::Error::other("no end mark: cut short"));
+    }
+    Ok(())
+}
+
+/// Ends with an error when more than `limit` bytes come out: a small file can inflate to any size.
+struct Bounded {
+    inner: Box<dyn Read>,
+    read: u64,
+    limit: u64,
+}
+
+impl Read for Bounded {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.inner.read(buffer)?;
+        self.read = self.read.saturating_add(read as u64);
+        if self.read > self.limit {
+            return Err(io::Error::other(format!("more than {} bytes when inflated", self.limit)));
+        }
+        Ok(read)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zview_runtime::seed::{Purpose, Stream};
+
+    use super::*;
+    use crate::test_files::{gz, png_of, put, tar_of};
+    use crate::{LoadOptions, load};
+
+    fn load_split(path: &Path, split: Split) -> Result<crate::ImageSet, String> {
+        load(path.to_str().unwrap(), split, &LoadOptions::default()).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn an_archive_gives_the_same_as_the_folder_it_was_made_of() {
+        let root = tempfile::tempdir().unwrap();
+        let long = format!("train/ä b/{}.png", "x".repeat(150));
+        let names = ["train/ä b/2.png", "train/ä b/10.png", &long, "train/a/1.png", "test/a/1.png"];
+        let images: Vec<Vec<u8>> = (0..names.len()).map(|seed| png_of(6, 5, 3, seed)).collect();
+        for (name, image) in names.iter().zip(&images) {
+            put(root.path(), &format!("folder/{name}"), image);
+        }
+        let mut members: Vec<(&str, &[u8])> =
+            names.iter().copied().zip(images.iter().map(Vec::as_slice)).collect();
+        members.push(("train/a/readme.txt", b"no image"));
+        members.push(("train/a/._1.png", b"left by a system"));
+        let archive = tar_of(&members);
+        put(root.path(), "one.tar", &archive);
+        put(root.path(), "one.tar.gz", &gz(&archive));
+        put(root.path(), "no ending", &gz(&archive));
+        let wrapped: Vec<(String, &[u8])> =
+            members.iter().map(|(name, bytes)| (format!("outer/{name}"), *bytes)).collect();
+        let wrapped: Vec<(&str, &[u8])> =
+            wrapped.iter().map(|(name, bytes)| (name.as_str(), *bytes)).collect();
+        put(root.path(), "wrapped.tgz", &gz(&tar_of(&wrapped)));
+
+        for split in [Split::Train, Split::Test] {
+            let expected = load_split(&root.path().join("folder"), split).unwrap();
+            assert_eq!(expected.classes, ["a", "ä b"]);
+            for name in ["one.tar", "one.tar.gz", "no ending", "wrapped.tgz"] {
+                let set = load_split(&root.path().join(name), split).unwrap();
+                assert_eq!(set.content_sha256(), expected.content_sha256(), "{name}");
+                assert_eq!(set.classes, expected.classes, "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_folder_of_archives_works_with_and_without_the_split_in_the_names() {
+        let image = png_of(4, 4, 1, 1);
+        let test_archive = gz(&tar_of(&[("b/2.png", &image)]));
+        for name in ["train/a/1.png", "a/1.png", "./train/a/1.png"] {
+            let root = tempfile::tempdir().unwrap();
+            put(root.path(), "train.tar.gz", &gz(&tar_of(&[(name, &image)])));
+            put(root.path(), "test.tgz", &test_archive);
+            let train = load_split(root.path(), Split::Train).unwrap();
+            assert_eq!((train.len(), train.classes.clone()), (1, vec!["a".to_owned(), "b".to_owned()]));
+            assert_eq!(load_split(root.path(), Split::Test).unwrap().labels, Some(vec![1]));
+        }
+    }
+
+    #[test]
+    fn bad_members_are_rejects_and_a_missing_split_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let image = png_of(4, 4, 1, 1);
+        put(root.path(), "x.tar", &tar_of(&[("a/1.png", &image), ("a/2.png", b""), ("a/3.png", b"text")]));
+        let path = root.path().join("x.tar");
+        let error = load_split(&path, Split::Train).unwrap_err();
+        assert!(error.contains("x.tar: a/2.png: empty file") && error.contains("2 of 3"), "{error}");
+        let error = load_split(&path, Split::Test).unwrap_err();
+        assert!(error.contains("no test split"), "{error}");
+    }
+
+    #[test]
+    fn every_cut_of_an_archive_is_an_error() {
+        let root = tempfile::tempdir().unwrap();
+        let image = png_of(4, 4, 1, 1);
+        let archive = tar_of(&[("a/1.png", &image), ("b/2.png", &image)]);
+        let compressed = gz(&archive);
+        let path = root.path().join("cut.tar");
+        for (whole, step) in [(&archive, 128), (&compressed, 7)] {
+            assert!(whole.len() > 4 * step);
+            for length in
+                (0..whole.len() - 1024.min(whole.len() - 1)).step_by(step).chain([whole.len() * 9 / 10])
+            {
+                if whole.len() == archive.len() && length > archive.len() - 1024 {
+                    continue; // only the end mark is shorter
+                }
+                std::fs::write(&path, &whole[..length]).unwrap();
+                assert!(load_split(&path, Split::Train).is_err(), "cut to {length} of {}", whole.len());
+            }
+        }
+        std::fs::write(&path, &archive[..archive.len() - 1024]).unwrap();
+        let error = load_split(&path, Split::Train).unwrap_err();
+        assert!(error.contains("no end mark"), "{error}");
+    }
+
+    #[test]
+    fn what_inflates_without_end_is_stopped() {
+        let root = tempfile::tempdir().unwrap();
+        let zeros = vec![0; 4 << 20];
+        put(root.path(), "bomb.tar.gz", &gz(&tar_of(&[("notes.txt", &zeros), ("a/1.png", b"")])));
+        let mut options = LoadOptions::default();
+        options.limits.max_set_bytes = 1 << 20;
+        let path = root.path().join("bomb.tar.gz");
+        let error = load(path.to_str().unwrap(), Split::Train, &options).unwrap_err().to_string();
+        assert!(error.contains("more than 1048576 bytes"), "{error}");
+        // A long name of 4 MiB.
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(EntryType::GNULongName);
+        header.set_size(zeros.len() as u64);
+        header.set_cksum();
+        let archive = [header.as_bytes().as_slice(), &zeros, &tar_of(&[("a/1.png", b"")])].concat();
+        put(root.path(), "name.tar.gz", &gz(&archive));
+        let error = load_split(&root.path().join("name.tar.gz"), Split::Train).unwrap_err();
+        assert!(error.contains("cut short or too large"), "{error}");
+        // One member above the limit for a file.
+        let mut options = LoadOptions { max_reject_share: 0.5, ..LoadOptions::default() };
+        options.limits.max_file_bytes = 1 << 20;
+        let image = png_of(4, 4, 1, 1);
+        put(root.path(), "large.tar", &tar_of(&[("a/1.png", &image), ("a/2.png", &zeros)]));
+        let path = root.path().join("large.tar");
+        let set = load(path.to_str().unwrap(), Split::Train, &options).unwrap();
+        assert!(set.rejects[0].reason.contains("limit for one file"), "{:?}", set.rejects);
+    }
+
+    #[test]
+    fn damaged_archives_never_panic() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("damaged.tar");
+        let whole = tar_of(&[("a/1.png", &png_of(4, 4, 1, 1)), (&"a/".repeat(80), b"x"), ("b/2.png", b"")]);
+        let mut stream = Stream::new(0, Purpose::Check, 0, 0);
+        for _ in 0..300 {
+            let mut bytes = whole.clone();
+            for _ in 0..=stream.below(3) {
+                let at = stream.below(bytes.len() as u64) as usize;
+                bytes[at] = stream.bits() as u8;
+            }
+            std::fs::write(&path, &bytes).unwrap();
+            let _either = load_split(&path, Split::Train);
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! What an architecture is, and the macro that makes the table of them.
+
+use burn::tensor::{Int, Tensor};
+
+/// A generator network with its weights on a device.
+pub trait Architecture: std::fmt::Debug {
+    /// Latents (B, D) and, for a conditional one, classes (B) to images (B, C, H, W) in the
+    /// network's own range. The caller has checked that the sizes fit and that the classes are
+    /// there if and only if the manifest has a section `[condition]`.
+    fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4>;
+
+    /// The number of learned values (running statistics are not learned).
+    fn parameters(&self) -> usize;
+}
+
+/// Makes `ArchitectureKind` from lines `Variant = "name" => module;`. A module has two functions:
+/// `problems(&Manifest) -> Vec<String>` and
+/// `build(&Manifest, &mut StateDict, &Device) -> Result<Box<dyn Architecture>, WeightsError>`.
+macro_rules! architectures {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal => $module:ident;)+) => {
+        /// Which network a manifest's weights belong to.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+        pub enum ArchitectureKind {
+            $($(#[$doc])* #[serde(rename = $name)] $variant,)+
+        }
+
+        impl ArchitectureKind {
+            /// The name in a manifest.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+
+            /// Everything in the manifest that this architecture cannot work with, a line each.
+            #[must_use]
+            pub fn problems(self, manifest: &crate::Manifest) -> Vec<String> {
+                match self { $(Self::$variant => $module::problems(manifest),)+ }
+            }
+
+            /// The network with the weights of `state_dict` on `device`.
+            ///
+            /// # Errors
+            /// [`crate::weights::WeightsError`] naming the key that is missing or does not fit.
+            pub fn build(
+                self,
+                manifest: &crate::Manifest,
+                state_dict: &mut crate::weights::StateDict,
+                device: &burn::tensor::Device,
+            ) -> Result<Box<dyn Architecture>, crate::weights::WeightsError> {
+                match self { $(Self::$variant => $module::build(manifest, state_dict, device),)+ }
+            }
+        }
+    };
+}
+pub(super) use architectures;

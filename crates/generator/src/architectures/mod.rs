@@ -1,0 +1,12 @@
+//! The networks whose weights are understood, one file each; adding one is a file and a line here.
+
+mod kind;
+mod operations;
+mod sequential;
+
+pub use kind::Architecture;
+
+kind::architectures! {
+    /// The layer list of the manifest, one after the other.
+    Sequential = "sequential" => sequential;
+}

@@ -1,0 +1,55 @@
+//! The operations of inference, one small function each, so that a faster one can take its place.
+
+use burn::tensor::module;
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, InterpolateMode, InterpolateOptions};
+use burn::tensor::{Int, Tensor};
+
+/// (B, inputs) x (inputs, outputs) + (outputs).
+pub(super) fn linear(features: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    module::linear(features, weight, bias)
+}
+
+/// (B, in, H, W) with weight (out, in, k, k).
+pub(super) fn conv(
+    map: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    stride: usize,
+    padding: usize,
+) -> Tensor<4> {
+    module::conv2d(map, weight, bias, ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1))
+}
+
+/// (B, in, H, W) with weight (in, out, k, k).
+pub(super) fn conv_transpose(
+    map: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    stride: usize,
+    padding: usize,
+    output_padding: usize,
+) -> Tensor<4> {
+    let options = ConvTransposeOptions::new([stride; 2], [padding; 2], [output_padding; 2], [1; 2], 1);
+    module::conv_transpose2d(map, weight, bias, options)
+}
+
+/// (B, C, H, W) times (1, C, 1, 1) plus (1, C, 1, 1).
+pub(super) fn scale_and_shift(map: Tensor<4>, scale: Tensor<4>, shift: Tensor<4>) -> Tensor<4> {
+    map * scale + shift
+}
+
+/// (B, C, H, W) to (B, C, factor H, factor W), every pixel repeated.
+pub(super) fn upsample_nearest(map: Tensor<4>, factor: usize) -> Tensor<4> {
+    let [_, _, height, width] = map.dims();
+    let size = [height * factor, width * factor];
+    module::interpolate(map, InterpolateOptions::new(InterpolateMode::Nearest).with_output_size(size))
+}
+
+/// Rows of `embedding` (classes, E) by class (B), after the features (B, D): (B, D + E).
+pub(super) fn concatenate_embedding(
+    features: Tensor<2>,
+    embedding: Tensor<2>,
+    condition: Tensor<1, Int>,
+) -> Tensor<2> {
+    Tensor::cat(vec![features, embedding.select(0, condition)], 1)
+}

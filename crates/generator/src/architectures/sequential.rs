@@ -1,0 +1,303 @@
+//! A network that is a list of layers, as DCGAN (<https://arxiv.org/abs/1511.06434>), the decoder
+//! of a VAE (<https://arxiv.org/abs/1312.6114>) and most small generators are.
+
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+
+use super::{Architecture, operations};
+use crate::Manifest;
+use crate::manifest::{Features, Layer};
+use crate::weights::{StateDict, WeightsError};
+
+/// What flows between layers: (B, D) or (B, C, H, W).
+enum Activations {
+    Flat(Tensor<2>),
+    Map(Tensor<4>),
+}
+
+/// A layer with its weights. The manifest's check has made sure that the sizes fit.
+#[derive(Debug)]
+enum Step {
+    Linear { weight: Tensor<2>, bias: Option<Tensor<1>> },
+    Conv { weight: Tensor<4>, bias: Option<Tensor<1>>, stride: usize, padding: usize },
+    ConvTranspose { weight: Tensor<4>, bias: Option<Tensor<1>>, stride: usize, padding: usize, output_padding: usize },
+    ScaleAndShift { scale: Tensor<4>, shift: Tensor<4> },
+    Condition { embedding: Tensor<2> },
+    LeakyRelu { slope: f64 },
+    Relu,
+    Tanh,
+    Sigmoid,
+    UpsampleNearest { factor: usize },
+    Reshape { features: Features },
+}
+
+/// The built network.
+#[derive(Debug)]
+struct Sequential {
+    steps: Vec<Step>,
+    parameters: usize,
+}
+
+/// Walks the layers with the shape of the features in hand and lists all that does not fit.
+pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut features = Features::Flat(manifest.latent.dimension);
+    for (index, layer) in manifest.layers.iter().enumerate() {
+        let mut report = |problem| problems.push(format!("`layers[{index}]` ({}): {problem}", layer.kind()));
+        number_problems(layer).into_iter().for_each(&mut report);
+        features = match features.through(layer, manifest.classes()) {
+            Ok(next) => next,
+            Err(problem) => {
+                report(problem);
+                // Go on as if the layer had got what it expects, to find what else is wrong.
+                match wanted_by(layer, features).through(layer, manifest.classes()) {
+                    Ok(next) => next,
+                    Err(_) => return problems,
+                }
+            }
+        };
+    }
+    let output = manifest.output;
+    let wanted = Features::Map { channels: output.channels, height: output.height, width: output.width };
+    if features != wanted {
+        problems.push(format!("the last layer: expected {wanted} as [output] says, got {features}"));
+    }
+    if manifest.condition.is_some()
+        && !manifest.layers.iter().any(|layer| matches!(layer, Layer::Condition { .. }))
+    {
+        problems.push("[condition]: expected a layer of kind `condition` that uses it, got none".to_owned());
+    }
+    problems.extend(range_problem(manifest));
+    problems
+}
+
+/// The features nearest to `got` that `layer` accepts.
+fn wanted_by(layer: &Layer, got: Features) -> Features {
+    match (layer, got) {
+        (Layer::Linear { inputs, .. }, _) => Features::Flat(*inputs),
+        (Layer::Conv { r#in, .. } | Layer::ConvTranspose { r#in, .. }, Features::Map { height, width, .. }) => {
+            Features::Map { channels: *r#in, height, width }
+        }
+        (Layer::BatchNorm { channels, .. }, Features::Flat(_)) => Features::Flat(*channels),
+        (Layer::BatchNorm { channels, .. }, Features::Map { height, width, .. }) => {
+            Features::Map { channels: *channels, height, width }
+        }
+        (Layer::Reshape { shape }, _) => match shape[..] {
+            [channels, height, width] => Features::Map { channels, height, width },
+            [features] => Features::Flat(features),
+            _ => got,
+        },
+        _ => got,
+    }
+}
+
+fn number_problems(layer: &Layer) -> Vec<String> {
+    let mut problems = Vec::new();
+    match layer {
+        Layer::BatchNorm { eps, .. } if !(eps.is_finite() && *eps >= 0.0) => {
+            problems.push(format!("expected `eps` of 0 or above, got {eps}"));
+        }
+        Layer::LeakyRelu { slope } if !slope.is_finite() => {
+            problems.push(format!("expected a finite `slope`, got {slope}"));
+        }
+        _ => {}
+    }
+    problems
+}
+
+/// A last layer that bounds its output must bound it to `output.range`.
+fn range_problem(manifest: &Manifest) -> Option<String> {
+    let shapes_only = |layer: &&Layer| !matches!(layer, Layer::Reshape { .. } | Layer::UpsampleNearest { .. });
+    let expected = match manifest.layers.iter().rev().find(shapes_only)? {
+        Layer::Tanh {} => [-1.0, 1.0],
+        Layer::Sigmoid {} => [0.0, 1.0],
+        _ => return None,
+    };
+    let got = manifest.output.range;
+    (got != expected)
+        .then(|| format!("`output.range`: expected {expected:?} as the last layer gives, got {got:?}"))
+}
+
+/// Takes each layer's tensors out of `state_dict` and puts them on `device`.
+pub(super) fn build(
+    manifest: &Manifest,
+    state_dict: &mut StateDict,
+    device: &Device,
+) -> Result<Box<dyn Architecture>, WeightsError> {
+    let classes = manifest.classes().unwrap_or(0);
+    let mut loader = Loader { state_dict, device, parameters: 0 };
+    let steps = manifest.layers.iter().map(|layer| loader.step(layer, classes)).collect::<Result<_, _>>()?;
+    Ok(Box::new(Sequential { steps, parameters: loader.parameters }))
+}
+
+struct Loader<'a> {
+    state_dict: &'a mut StateDict,
+    device: &'a Device,
+    parameters: usize,
+}
+
+impl Loader<'_> {
+    fn step(&mut self, layer: &Layer, classes: usize) -> Result<Step, WeightsError> {
+        Ok(match *layer {
+            Layer::Linear { ref key, inputs, outputs, bias } => Step::Linear {
+                // PyTorch stores (outputs, inputs).
+                weight: self.parameter(key, "weight", [outputs, inputs])?.transpose(),
+                bias: self.bias(bias, key, outputs)?,
+            },
+            Layer::Conv { ref key, r#in, out, kernel, stride, padding, bias } => Step::Conv {
+                weight: self.parameter(key, "weight", [out, r#in, kernel, kernel])?,
+                bias: self.bias(bias, key, out)?,
+                stride,
+                padding,
+            },
+            Layer::ConvTranspose { ref key, r#in, out, kernel, stride, padding, output_padding, bias } => {
+                Step::ConvTranspose {
+                    weight: self.parameter(key, "weight", [r#in, out, kernel, kernel])?,
+                    bias: self.bias(bias, key, out)?,
+                    stride,
+                    padding,
+                    output_padding,
+                }
+            }
+            Layer::BatchNorm { ref key, channels, eps } => self.batch_norm(key, channels, eps)?,
+            Layer::Condition { ref key, dimension } => {
+                Step::Condition { embedding: self.parameter(key, "weight", [classes, dimension])? }
+            }
+            Layer::LeakyRelu { slope } => Step::LeakyRelu { slope },
+            Layer::Relu {} => Step::Relu,
+            Layer::Tanh {} => Step::Tanh,
+            Layer::Sigmoid {} => Step::Sigmoid,
+            Layer::UpsampleNearest { factor } => Step::UpsampleNearest { factor },
+            // The manifest's check allows one or three extents.
+            Layer::Reshape { ref shape } => Step::Reshape {
+                features: match shape[..] {
+                    [channels, height, width] => Features::Map { channels, height, width },
+                    _ => Features::Flat(shape.iter().product()),
+                },
+            },
+        })
+    }
+
+    fn parameter<const R: usize>(
+        &mut self,
+        key: &str,
+        part: &str,
+        shape: [usize; R],
+    ) -> Result<Tensor<R>, WeightsError> {
+        let values = self.state_dict.take(&format!("{key}.{part}"), &shape)?;
+        self.parameters += values.len();
+        Ok(Tensor::from_data(TensorData::new(values, shape), self.device))
+    }
+
+    fn bias(&mut self, present: bool, key: &str, outputs: usize) -> Result<Option<Tensor<1>>, WeightsError> {
+        present.then(|| self.parameter(key, "bias", [outputs])).transpose()
+    }
+
+    /// (x - mean) / sqrt(variance + eps) * weight + bias as scale * x + shift, worked out in f64.
+    fn batch_norm(&mut self, key: &str, channels: usize, eps: f64) -> Result<Step, WeightsError> {
+        let mut part = |part: &str| self.state_dict.take(&format!("{key}.{part}"), &[channels]);
+        let (weight, bias) = (part("weight")?, part("bias")?);
+        let (mean, variance) = (part("running_mean")?, part("running_var")?);
+        let count = variance.iter().filter(|variance| f64::from(**variance) + eps <= 0.0).count();
+        if count > 0 {
+            let (path, key) = (self.state_dict.path().to_owned(), format!("{key}.running_var"));
+            return Err(WeightsError::Values { path, key, count, problem: "give no standard deviation" });
+        }
+        self.parameters += weight.len() + bias.len();
+        let scale = |c: usize| f64::from(weight[c]) / (f64::from(variance[c]) + eps).sqrt();
+        let shift = |c: usize| f64::from(bias[c]) - f64::from(mean[c]) * scale(c);
+        let per_channel = |value: &dyn Fn(usize) -> f64| {
+            let values: Vec<f32> = (0..channels).map(|c| value(c) as f32).collect();
+            Tensor::from_data(TensorData::new(values, [1, channels, 1, 1]), self.device)
+        };
+        Ok(Step::ScaleAndShift { scale: per_channel(&scale), shift: per_channel(&shift) })
+    }
+}
+
+impl Architecture for Sequential {
+    fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4> {
+        let start = Activations::Flat(z);
+        self.steps.iter().fold(start, |now, step| step.forward(now, condition.as_ref())).into_map()
+    }
+
+    fn parameters(&self) -> usize {
+        self.parameters
+    }
+}
+
+impl Step {
+    fn forward(&self, now: Activations, condition: Option<&Tensor<1, Int>>) -> Activations {
+        use Activations::{Flat, Map};
+        match self {
+            Self::Linear { weight, bias } => {
+                Flat(operations::linear(now.into_flat(), weight.clone(), bias.clone()))
+            }
+            Self::Conv { weight, bias, stride, padding } => {
+                Map(operations::conv(now.into_map(), weight.clone(), bias.clone(), *stride, *padding))
+            }
+            Self::ConvTranspose { weight, bias, stride, padding, output_padding } => {
+                let (weight, bias) = (weight.clone(), bias.clone());
+                let map = now.into_map();
+                Map(operations::conv_transpose(map, weight, bias, *stride, *padding, *output_padding))
+            }
+            Self::ScaleAndShift { scale, shift } => {
+                let flat = matches!(now, Flat(_));
+                let map = operations::scale_and_shift(now.into_map(), scale.clone(), shift.clone());
+                if flat { Flat(Map(map).into_flat()) } else { Map(map) }
+            }
+            Self::Condition { embedding } => match condition {
+                Some(condition) => {
+                    let (features, condition) = (now.into_flat(), condition.clone());
+                    Flat(operations::concatenate_embedding(features, embedding.clone(), condition))
+                }
+                None => now,
+            },
+            Self::LeakyRelu { slope } => match now {
+                Flat(features) => Flat(activation::leaky_relu(features, *slope)),
+                Map(map) => Map(activation::leaky_relu(map, *slope)),
+            },
+            Self::Relu => match now {
+                Flat(features) => Flat(activation::relu(features)),
+                Map(map) => Map(activation::relu(map)),
+            },
+            Self::Tanh => match now {
+                Flat(features) => Flat(features.tanh()),
+                Map(map) => Map(map.tanh()),
+            },
+            Self::Sigmoid => match now {
+                Flat(features) => Flat(activation::sigmoid(features)),
+                Map(map) => Map(activation::sigmoid(map)),
+            },
+            Self::UpsampleNearest { factor } => Map(operations::upsample_nearest(now.into_map(), *factor)),
+            Self::Reshape { features: Features::Flat(_) } => Flat(now.into_flat()),
+            Self::Reshape { features: Features::Map { channels, height, width } } => {
+                let flat = now.into_flat();
+                let [batch, _] = flat.dims();
+                Map(flat.reshape([batch, *channels, *height, *width]))
+            }
+        }
+    }
+}
+
+impl Activations {
+    /// (B, C, H, W) -> (B, C H W).
+    fn into_flat(self) -> Tensor<2> {
+        match self {
+            Self::Flat(features) => features,
+            Self::Map(map) => {
+                let [batch, channels, height, width] = map.dims();
+                map.reshape([batch, channels * height * width])
+            }
+        }
+    }
+
+    /// (B, D) -> (B, D, 1, 1).
+    fn into_map(self) -> Tensor<4> {
+        match self {
+            Self::Flat(features) => {
+                let [batch, dimension] = features.dims();
+                features.reshape([batch, dimension, 1, 1])
+            }
+            Self::Map(map) => map,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What can go wrong between a manifest and an image.
+
+use std::path::PathBuf;
+
+use zview_runtime::config::ConfigError;
+
+use crate::weights::WeightsError;
+
+/// Why a generator could not be loaded or rendered from.
+#[derive(Debug, thiserror::Error)]
+pub enum GeneratorError {
+    /// The manifest cannot be used.
+    #[error(transparent)]
+    Manifest(#[from] ConfigError),
+    /// The weights cannot be used.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// There is no such generator.
+    #[error("no generator `{asked}`{hint}; looked for {}; give a manifest, its folder or a name", list(tried))]
+    NoManifest {
+        /// What was asked for.
+        asked: String,
+        /// The files that would have been it.
+        tried: Vec<PathBuf>,
+        /// The nearest known names, or empty.
+        hint: String,
+    },
+    /// A conditional generator was asked for images without classes.
+    #[error("the generator `{name}` is conditional: expected a class (0 to {}) per latent, got none", classes - 1)]
+    ConditionMissing {
+        /// The generator.
+        name: String,
+        /// How many classes it has.
+        classes: usize,
+    },
+    /// An unconditional generator was given classes.
+    #[error("the generator `{name}` is unconditional: expected no classes, got some; leave them out")]
+    ConditionUnexpected {
+        /// The generator.
+        name: String,
+    },
+    /// A class that the generator does not have.
+    #[error("the generator `{name}` has classes 0 to {}, got {got}", classes - 1)]
+    ConditionOutOfRange {
+        /// The generator.
+        name: String,
+        /// How many classes it has.
+        classes: usize,
+        /// The class that was asked for.
+        got: i64,
+    },
+    /// Latents, classes or a batch of a size that does not fit.
+    #[error("the generator `{name}`: {what}: expected {expected}, got {got}; draw the latents for this generator")]
+    Size {
+        /// The generator.
+        name: String,
+        /// Which size.
+        what: &'static str,
+        /// The size that fits.
+        expected: usize,
+        /// The size that was given.
+        got: usize,
+    },
+    /// A reference file that does not hold what is compared.
+    #[error("{} cannot be compared with the generator `{name}`: {problem}; expected `z`, `x` (and `y` if conditional) of this generator", path.display())]
+    Reference {
+        /// The file.
+        path: PathBuf,
+        /// The generator.
+        name: String,
+        /// What does not fit.
+        problem: String,
+    },
+    /// The device did not give its result.
+    #[error("the device did not return the images of the generator `{name}`: {reason}; try a smaller batch, or --device cpu")]
+    Device {
+        /// The generator.
+        name: String,
+        /// What the device said.
+        reason: String,
+    },
+}
+
+fn list(paths: &[PathBuf]) -> String {
+    paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,25 @@
+//! Other people's generators: reading their weights, rendering images from latents, and drawing
+//! neighbouring latents as views of one thing.
+//!
+//! The way of the data: a [`Manifest`] names a weights file and an architecture, [`Generator`] is
+//! the two together on a device, [`sample_latents`] draws anchors and views into a
+//! [`LatentBatch`], and [`Generator::render`] turns that into images.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr))]
+
+pub mod architectures;
+mod error;
+mod generator;
+mod inspect;
+mod latent;
+pub mod manifest;
+mod reference;
+pub mod views;
+pub mod weights;
+
+pub use error::GeneratorError;
+pub use generator::Generator;
+pub use inspect::{Inspection, inspect};
+pub use latent::LatentBatch;
+pub use manifest::{Condition, Latent, Manifest, Output, find_manifest, list_manifests};
+pub use reference::{ReferenceComparison, compare_with_reference};
+pub use views::{ViewKind, ViewSampler, ViewsConfig, sample_latents};

@@ -1,0 +1,100 @@
+//! The sections of a manifest.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::Layer;
+use crate::architectures::ArchitectureKind;
+
+/// One generator: where its weights are, what network they belong to, what goes in and comes out.
+#[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// The manifest file itself; relative paths count from its folder.
+    #[serde(skip)]
+    pub path: PathBuf,
+    /// Short name, as in the file's own name.
+    pub name: String,
+    /// Where the weights come from: repository, path and commit, or a paper.
+    pub source: String,
+    /// The licence of the weights.
+    pub licence: String,
+    /// The weights file, relative to the manifest.
+    pub weights: PathBuf,
+    /// SHA-256 of the weights file, 64 hexadecimal digits.
+    pub sha256: String,
+    /// Which network the weights belong to.
+    pub architecture: ArchitectureKind,
+    /// The key of the state dict within a PyTorch file that nests it ("state_dict", "g_ema").
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state_dict: Option<String>,
+    /// What goes in.
+    pub latent: Latent,
+    /// Present if the generator is conditioned on a class.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub condition: Option<Condition>,
+    /// What comes out.
+    pub output: Output,
+    /// The network, first layer first; for `architecture = "sequential"` only.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub layers: Vec<Layer>,
+}
+
+/// The space that latents z are drawn from.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Latent {
+    /// D, the number of values of one z.
+    pub dimension: usize,
+    /// What z was drawn from in the generator's training.
+    pub distribution: Distribution,
+    /// The bound at which the publisher truncates z, if they say one. For people to see:
+    /// `[views] truncation` decides.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub truncation: Option<f32>,
+}
+
+/// A distribution of latents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Distribution {
+    /// Independent standard normal values.
+    Normal,
+}
+
+/// What a conditional generator is conditioned on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Condition {
+    /// The number of classes; a condition is one of 0..classes.
+    pub classes: usize,
+}
+
+/// The images that a generator makes.
+#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// C, 1 for grey or 3 for red, green, blue.
+    pub channels: usize,
+    /// H, in pixels.
+    pub height: usize,
+    /// W, in pixels.
+    pub width: usize,
+    /// The raw values that stand for black and white (for a colour: none and full).
+    pub range: [f32; 2],
+}
+
+impl Manifest {
+    /// The weights file, found from the manifest's own folder.
+    #[must_use]
+    pub fn weights_path(&self) -> PathBuf {
+        self.path.parent().unwrap_or(Path::new("")).join(&self.weights)
+    }
+
+    /// The number of classes, or `None` for an unconditional generator.
+    #[must_use]
+    pub fn classes(&self) -> Option<usize> {
+        self.condition.map(|condition| condition.classes)
+    }
+}

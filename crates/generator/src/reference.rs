@@ -1,0 +1,112 @@
+//! Comparing a generator with images that its original code has made.
+
+use std::path::Path;
+
+use burn::tensor::{Tensor, TensorData};
+use serde::Serialize;
+
+use crate::weights::StateDict;
+use crate::{Generator, GeneratorError};
+
+/// How many images are rendered at a time.
+const BATCH: usize = 16;
+
+/// How far a generator's images are from the reference.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct ReferenceComparison {
+    /// The largest absolute difference of two raw values.
+    pub max_abs_error: f32,
+    /// How many images were compared.
+    pub images: usize,
+}
+
+/// Renders the latents of a reference file and compares the raw images.
+///
+/// The file is safetensors with `z` (B, D) or (B, D, 1, 1), `x` or `image` (B, C, H, W) and, for
+/// a conditional generator, `y` (B, integers). Where it also holds `z_near` and `x_near`, those are
+/// compared as well, with the same classes.
+///
+/// # Errors
+/// [`GeneratorError::Weights`] for a file that cannot be read, [`GeneratorError::Reference`] for
+/// one of another generator, [`GeneratorError::Device`] if the images cannot be read back or are
+/// not finite.
+pub fn compare_with_reference(
+    generator: &Generator,
+    path: &Path,
+) -> Result<ReferenceComparison, GeneratorError> {
+    let mut file = StateDict::read(path, None)?;
+    let x_key = if file.shape("x").is_none() && file.shape("image").is_some() { "image" } else { "x" };
+    let mut comparison = compare_pair(generator, &mut file, "z", x_key)?;
+    if file.shape("z_near").is_some() && file.shape("x_near").is_some() {
+        let near = compare_pair(generator, &mut file, "z_near", "x_near")?;
+        comparison.max_abs_error = comparison.max_abs_error.max(near.max_abs_error);
+        comparison.images += near.images;
+    }
+    Ok(comparison)
+}
+
+fn compare_pair(
+    generator: &Generator,
+    file: &mut StateDict,
+    z_key: &str,
+    x_key: &str,
+) -> Result<ReferenceComparison, GeneratorError> {
+    let dimension = generator.latent_dimension();
+    let images = match file.shape(z_key) {
+        Some(&[images, d] | &[images, d, 1, 1]) if d == dimension && images > 0 => images,
+        got => {
+            let problem =
+                format!("`{z_key}`: expected shape [B, {dimension}] or [B, {dimension}, 1, 1], got {got:?}");
+            return Err(mismatch(generator, file, problem));
+        }
+    };
+    let z_shape = file.shape(z_key).map(<[usize]>::to_vec).unwrap_or_default();
+    let z = file.take(z_key, &z_shape)?;
+    let output = *generator.output();
+    let x = file.take(x_key, &[images, output.channels, output.height, output.width])?;
+    let condition = match generator.classes() {
+        None if file.shape("y").is_some() => {
+            let problem = "it has classes (`y`) and the generator is unconditional".to_owned();
+            return Err(mismatch(generator, file, problem));
+        }
+        None => None,
+        Some(classes) => {
+            let y = file.take_integers("y", &[images])?;
+            generator.check_classes(y.iter().copied(), classes)?;
+            Some(y)
+        }
+    };
+
+    let mut max_abs_error = 0.0f32;
+    let image_values = x.len() / images;
+    for start in (0..images).step_by(BATCH) {
+        let end = images.min(start + BATCH);
+        let z = z[start * dimension..end * dimension].to_vec();
+        let z = Tensor::from_data(TensorData::new(z, [end - start, dimension]), generator.device());
+        let classes = condition.as_ref().map(|y| {
+            Tensor::from_data(TensorData::new(y[start..end].to_vec(), [end - start]), generator.device())
+        });
+        let made = read_back(generator, generator.raw_image_from_latent(z, classes)?)?;
+        let expected = &x[start * image_values..end * image_values];
+        for (made, expected) in made.iter().zip(expected) {
+            max_abs_error = max_abs_error.max((made - expected).abs());
+        }
+    }
+    Ok(ReferenceComparison { max_abs_error, images })
+}
+
+/// The values of `images` on the host, all of them finite.
+fn read_back(generator: &Generator, images: Tensor<4>) -> Result<Vec<f32>, GeneratorError> {
+    let failed = |reason: String| GeneratorError::Device { name: generator.name().to_owned(), reason };
+    let data = images.try_into_data_as::<f32>().map_err(|error| failed(error.to_string()))?;
+    let values = data.into_vec::<f32>().map_err(|error| failed(format!("{error:?}")))?;
+    match values.iter().find(|value| !value.is_finite()) {
+        Some(value) => Err(failed(format!("an image holds {value}"))),
+        None => Ok(values),
+    }
+}
+
+fn mismatch(generator: &Generator, file: &StateDict, problem: String) -> GeneratorError {
+    let (path, name) = (file.path().to_owned(), generator.name().to_owned());
+    GeneratorError::Reference { path, name, problem }
+}

@@ -1,0 +1,26 @@
+//! Independent views: another latent of the same condition, one of the samplers that Jahanian et
+//! al. 2022 compare with the Gaussian one (<https://arxiv.org/abs/2106.05258>).
+
+use zview_runtime::seed::Stream;
+
+use super::{ViewSampler, ViewsConfig};
+
+/// z' ~ N(0, I) truncated to [-truncation, truncation], whatever the anchor is.
+pub(super) struct Independent {
+    truncation: f32,
+}
+
+impl Independent {
+    /// The step is as wide as the latent space itself.
+    pub(super) const STD_DEFAULT: f32 = 1.0;
+
+    pub(super) fn new(config: &ViewsConfig) -> Self {
+        Self { truncation: config.truncation }
+    }
+}
+
+impl ViewSampler for Independent {
+    fn view(&self, _z_anchor: &[f32], stream: &mut Stream, z_view: &mut [f32]) {
+        z_view.fill_with(|| stream.truncated_normal(self.truncation));
+    }
+}

@@ -1,0 +1,14 @@
+//! Convolution of 32-bit images in main memory, and its gradients.
+
+mod correlate;
+mod geometry;
+mod gradient_tile;
+mod interleave;
+mod planes;
+mod tile;
+mod weight_gradient;
+mod weights;
+
+pub(crate) use correlate::{convolve, convolve_input_gradient};
+pub(crate) use geometry::Geometry;
+pub(crate) use weight_gradient::convolve_weight_gradient;

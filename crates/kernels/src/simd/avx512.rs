@@ -1,0 +1,110 @@
+//! AVX-512: one register.
+
+use std::arch::x86_64::*;
+
+use super::Lanes;
+
+/// Sixteen lanes in one register.
+#[derive(Clone, Copy)]
+pub(crate) struct Avx512(__m512);
+
+// SAFETY of every block below: the trait's contract (the caller is compiled for AVX-512F and runs
+// on it; pointers are valid for the lanes read or written).
+impl Lanes for Avx512 {
+    #[inline(always)]
+    unsafe fn zero() -> Self {
+        Self(unsafe { _mm512_setzero_ps() })
+    }
+
+    #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        Self(unsafe { _mm512_set1_ps(value) })
+    }
+
+    #[inline(always)]
+    unsafe fn load(source: *const f32) -> Self {
+        Self(unsafe { _mm512_loadu_ps(source) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_first(source: *const f32, count: usize) -> Self {
+        Self(unsafe { _mm512_maskz_loadu_ps(((1u32 << count) - 1) as u16, source) })
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, target: *mut f32) {
+        unsafe { _mm512_storeu_ps(target, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn store_first(self, target: *mut f32, count: usize) {
+        unsafe { _mm512_mask_storeu_ps(target, ((1u32 << count) - 1) as u16, self.0) }
+    }
+
+    #[inline(always)]
+    unsafe fn add_product(self, a: Self, b: Self) -> Self {
+        Self(unsafe { _mm512_fmadd_ps(a.0, b.0, self.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn minus(self, other: Self) -> Self {
+        Self(unsafe { _mm512_sub_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn plus(self, other: Self) -> Self {
+        Self(unsafe { _mm512_add_ps(self.0, other.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn or_zero(self) -> Self {
+        // The instruction returns its second operand where either is not a number.
+        Self(unsafe { _mm512_max_ps(_mm512_setzero_ps(), self.0) })
+    }
+
+    #[inline(always)]
+    unsafe fn where_positive(self, condition: Self) -> Self {
+        unsafe {
+            let mask = _mm512_cmp_ps_mask::<_CMP_NLE_UQ>(condition.0, _mm512_setzero_ps());
+            Self(_mm512_maskz_mov_ps(mask, self.0))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn transpose(rows: &mut [Self; 16]) {
+        unsafe {
+            // Each step doubles the run of elements that already stand in transposed order:
+            // pairs, then fours, then the 128-bit quarters of a register.
+            let mut pairs = *rows;
+            for i in 0..8 {
+                pairs[2 * i] = Self(_mm512_unpacklo_ps(rows[2 * i].0, rows[2 * i + 1].0));
+                pairs[2 * i + 1] = Self(_mm512_unpackhi_ps(rows[2 * i].0, rows[2 * i + 1].0));
+            }
+            let low = |a: Self, b: Self| {
+                Self(_mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a.0), _mm512_castps_pd(b.0))))
+            };
+            let high = |a: Self, b: Self| {
+                Self(_mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a.0), _mm512_castps_pd(b.0))))
+            };
+            // fours[4 * g + j]: rows 4g..4g+4 of columns j, j + 4, j + 8, j + 12.
+            let mut fours = *rows;
+            for g in 0..4 {
+                fours[4 * g] = low(pairs[4 * g], pairs[4 * g + 2]);
+                fours[4 * g + 1] = high(pairs[4 * g], pairs[4 * g + 2]);
+                fours[4 * g + 2] = low(pairs[4 * g + 1], pairs[4 * g + 3]);
+                fours[4 * g + 3] = high(pairs[4 * g + 1], pairs[4 * g + 3]);
+            }
+            for j in 0..4 {
+                let (a, b, c, d) = (fours[j].0, fours[4 + j].0, fours[8 + j].0, fours[12 + j].0);
+                let even_ab = _mm512_shuffle_f32x4::<0b10_00_10_00>(a, b);
+                let odd_ab = _mm512_shuffle_f32x4::<0b11_01_11_01>(a, b);
+                let even_cd = _mm512_shuffle_f32x4::<0b10_00_10_00>(c, d);
+                let odd_cd = _mm512_shuffle_f32x4::<0b11_01_11_01>(c, d);
+                rows[j] = Self(_mm512_shuffle_f32x4::<0b10_00_10_00>(even_ab, even_cd));
+                rows[4 + j] = Self(_mm512_shuffle_f32x4::<0b10_00_10_00>(odd_ab, odd_cd));
+                rows[8 + j] = Self(_mm512_shuffle_f32x4::<0b11_01_11_01>(even_ab, even_cd));
+                rows[12 + j] = Self(_mm512_shuffle_f32x4::<0b11_01_11_01>(odd_ab, odd_cd));
+            }
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! Sixteen single-precision lanes, the unit every inner loop is written in.
+
+/// Sixteen `f32` values that one instruction (AVX-512), two (AVX2) or four (NEON) operate on.
+///
+/// # Safety
+/// Every method of an implementation may use the instructions of its instruction set: call them
+/// only inside a function compiled for that set, on a processor that has it.
+pub(crate) trait Lanes: Copy {
+    /// Zero in every lane.
+    unsafe fn zero() -> Self;
+    /// `value` in every lane.
+    unsafe fn splat(value: f32) -> Self;
+    /// Sixteen values from `source`, which need not be aligned.
+    unsafe fn load(source: *const f32) -> Self;
+    /// The first `count <= 16` lanes from `source`, zero in the others.
+    unsafe fn load_first(source: *const f32, count: usize) -> Self;
+    /// Writes sixteen values to `target`, which need not be aligned.
+    unsafe fn store(self, target: *mut f32);
+    /// Writes the first `count <= 16` lanes.
+    unsafe fn store_first(self, target: *mut f32, count: usize);
+    /// `self + a * b`, rounded once where the instruction set can.
+    unsafe fn add_product(self, a: Self, b: Self) -> Self;
+    /// `self - other`.
+    unsafe fn minus(self, other: Self) -> Self;
+    /// `self + other`.
+    unsafe fn plus(self, other: Self) -> Self;
+    /// The larger of `self` and zero; what is not a number stays so.
+    unsafe fn or_zero(self) -> Self;
+    /// `self` except where `condition <= 0`, zero there.
+    unsafe fn where_positive(self, condition: Self) -> Self;
+    /// Transposes a square of 16 x 16: lane `j` of row `i` becomes lane `i` of row `j`.
+    unsafe fn transpose(rows: &mut [Self; 16]);
+}

@@ -1,0 +1,146 @@
+//! What can go wrong in an evaluation.
+
+/// Why features could not be evaluated. Images are counted from 0 in the order of their data set.
+#[derive(Debug, thiserror::Error)]
+pub enum ProbeError {
+    /// A matrix or label list whose size does not fit the others.
+    #[error("{what}: expected {expected}, got {got}")]
+    Size {
+        /// Which quantity.
+        what: &'static str,
+        /// The size that fits.
+        expected: usize,
+        /// The size found.
+        got: usize,
+    },
+    /// A set without any image.
+    #[error("{set} has no images; choose a data set, or a part of it, that has some")]
+    Empty {
+        /// The data set's name, or which part it is.
+        set: String,
+    },
+    /// A set without labels.
+    #[error("{set} has no labels, and an evaluation needs them; choose a labelled data set")]
+    Unlabelled {
+        /// The data set's name.
+        set: String,
+    },
+    /// A label that names no class.
+    #[error("image {image} has label {label}, but there are only {classes} classes (0 to {}); check the data set's class list", classes.saturating_sub(1))]
+    Label {
+        /// The image.
+        image: usize,
+        /// Its label.
+        label: u32,
+        /// The number of classes.
+        classes: usize,
+    },
+    /// A feature that is NaN or infinite.
+    #[error(
+        "feature {dimension} of image {image} is {value}; the encoder's weights are damaged or its training diverged: check the run's loss, or use an earlier checkpoint"
+    )]
+    NotFinite {
+        /// The image.
+        image: usize,
+        /// The feature dimension.
+        dimension: usize,
+        /// The value found.
+        value: f32,
+    },
+    /// A class that has no training image, so that no classifier can name it.
+    #[error(
+        "class {class} has none of the {images} training images; raise `train_pool`, or remove the class from the data set"
+    )]
+    ClassMissing {
+        /// The class's name.
+        class: String,
+        /// How many training images there are in all.
+        images: usize,
+    },
+    /// A class with fewer images than a few-shot draw takes.
+    #[error(
+        "class {class} has {available} of the {pool} training images, {needed} are needed; lower `labels_per_class` or raise `train_pool`"
+    )]
+    TooFewLabelled {
+        /// The class's name.
+        class: String,
+        /// Images of this class in the pool.
+        available: usize,
+        /// Images of each class that a draw takes.
+        needed: usize,
+        /// All images in the pool.
+        pool: usize,
+    },
+    /// More neighbours asked for than there are training images.
+    #[error("k = {k} neighbours, but there are {images} training images; choose a k of at most {images}")]
+    Neighbours {
+        /// The number of neighbours.
+        k: usize,
+        /// The number of training images.
+        images: usize,
+    },
+    /// A setting that cannot work.
+    #[error("`{key}` must be {expected}, got {got}")]
+    Setting {
+        /// The configuration key.
+        key: &'static str,
+        /// What is allowed.
+        expected: &'static str,
+        /// What was given.
+        got: String,
+    },
+    /// No image is left to choose the penalty on.
+    #[error(
+        "no class has two training images ({images} images in all), so none can be held out to choose the penalty; give a fixed penalty"
+    )]
+    NothingHeldOut {
+        /// The number of training images.
+        images: usize,
+    },
+    /// Training and test set do not have the same classes.
+    #[error(
+        "class {index} is {train} in the train set and {test} in the test set; both need the same classes in the same order"
+    )]
+    Classes {
+        /// The first class that differs.
+        index: usize,
+        /// Its name in the train set.
+        train: String,
+        /// Its name in the test set.
+        test: String,
+    },
+    /// The extractor's output does not have the shape it promises.
+    #[error("features of images {first} to {last} have shape {got:?}, expected {expected:?}")]
+    Shape {
+        /// First image of the batch.
+        first: usize,
+        /// Last image of the batch.
+        last: usize,
+        /// (B, D) promised.
+        expected: [usize; 2],
+        /// (B, D) found.
+        got: [usize; 2],
+    },
+    /// The device could not deliver the features.
+    #[error(
+        "cannot read the features of images {first} to {last} from the device: {message}; try a smaller batch, or `--device cpu`"
+    )]
+    Device {
+        /// First image of the batch.
+        first: usize,
+        /// Last image of the batch.
+        last: usize,
+        /// What the device said.
+        message: String,
+    },
+    /// The encoder was not frozen.
+    #[error(
+        "the encoder changed during the evaluation (weights and statistics {before} before, {after} after); it must be in evaluation mode"
+    )]
+    StateChanged {
+        /// SHA-256 before the evaluation.
+        before: String,
+        /// SHA-256 after the evaluation.
+        after: String,
+    },
+}

@@ -1,0 +1,219 @@
+//! Features of a data set's images, by a frozen encoder on its device.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use zview_data::ImageSet;
+
+use crate::{Features, ProbeError};
+
+/// A frozen encoder.
+pub trait FeatureExtractor {
+    /// D, the number of features of an image.
+    fn feature_dimension(&self) -> usize;
+
+    /// Features (B, D) of `images` (B, C, H, W) in 0 to 1 on [`Self::device`], in evaluation mode:
+    /// no image influences another's features, and no weight or statistic changes.
+    fn features(&self, images: Tensor<4>) -> Tensor<2>;
+
+    /// Where images are expected.
+    fn device(&self) -> &Device;
+
+    /// SHA-256 over every weight and running statistic.
+    fn state_sha256(&self) -> String;
+}
+
+/// Features of all images of `images`, `batch` at a time.
+///
+/// # Errors
+/// As [`extract_some`].
+pub fn extract(
+    extractor: &dyn FeatureExtractor,
+    images: &ImageSet,
+    batch: usize,
+) -> Result<Features, ProbeError> {
+    extract_some(extractor, images, &(0..images.len()).collect::<Vec<_>>(), batch)
+}
+
+/// Features of the images at `indices`, in that order, `batch` at a time.
+///
+/// Every batch has the same shape: the last one is filled up with repetitions of its last image,
+/// whose features are dropped.
+///
+/// # Errors
+/// A set without images or labels, a device that fails, features of another shape than promised, a
+/// feature that is not finite.
+pub fn extract_some(
+    extractor: &dyn FeatureExtractor,
+    images: &ImageSet,
+    indices: &[usize],
+    batch: usize,
+) -> Result<Features, ProbeError> {
+    let Some(labels) = &images.labels else {
+        return Err(ProbeError::Unlabelled { set: images.name.clone() });
+    };
+    if indices.is_empty() {
+        return Err(ProbeError::Empty { set: images.name.clone() });
+    }
+    if batch == 0 {
+        return Err(ProbeError::Setting { key: "batch", expected: "at least 1", got: "0".to_owned() });
+    }
+    let batch = batch.min(indices.len());
+    let dimension = extractor.feature_dimension();
+    let mut values = Vec::with_capacity(indices.len() * dimension);
+    for wanted in indices.chunks(batch) {
+        let rows = batch_features(extractor, images, wanted, batch)?;
+        if let Some(position) = rows.iter().position(|value| !value.is_finite()) {
+            return Err(ProbeError::NotFinite {
+                image: wanted[position / dimension],
+                dimension: position % dimension,
+                value: rows[position],
+            });
+        }
+        values.extend(rows);
+    }
+    let labels = indices.iter().map(|&index| labels[index]).collect();
+    Features::new(values, dimension, labels, images.classes.clone())
+}
+
+/// The first `images` of a set, or all; where a set is stored class by class (as image folders are),
+/// that many evenly spaced ones, so that every class gives its share.
+pub(crate) fn training_pool(set: &ImageSet, images: Option<usize>) -> Vec<usize> {
+    let wanted = images.unwrap_or(usize::MAX).min(set.len());
+    let class_by_class = set.labels.as_ref().is_some_and(|labels| labels.is_sorted());
+    if class_by_class {
+        (0..wanted).map(|position| (position as u128 * set.len() as u128 / wanted as u128) as usize).collect()
+    } else {
+        (0..wanted).collect()
+    }
+}
+
+/// Features (R, D) of `wanted` (R images), computed as a batch of `batch`.
+fn batch_features(
+    extractor: &dyn FeatureExtractor,
+    images: &ImageSet,
+    wanted: &[usize],
+    batch: usize,
+) -> Result<Vec<f32>, ProbeError> {
+    let (first, last) = (wanted[0], wanted[wanted.len() - 1]);
+    let mut filled = wanted.to_vec();
+    filled.resize(batch, last);
+    let shape = images.shape;
+    let pixels =
+        TensorData::new(images.unit_floats(&filled), [batch, shape.channels, shape.height, shape.width]);
+    let features = extractor.features(Tensor::from_data(pixels, extractor.device()));
+    let (expected, got) = ([batch, extractor.feature_dimension()], features.dims());
+    if got != expected {
+        return Err(ProbeError::Shape { first, last, expected, got });
+    }
+    let mut rows = features.try_into_vec_as::<f32>().map_err(|error| ProbeError::Device {
+        first,
+        last,
+        message: error.to_string(),
+    })?;
+    rows.truncate(wanted.len() * expected[1]);
+    Ok(rows)
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use std::cell::{Cell, RefCell};
+    use zview_data::ImageShape;
+
+    /// The pixels themselves as features.
+    pub(crate) struct Pixels {
+        pub device: Device,
+        pub dimension: usize,
+        /// Divides the features: 0 makes them infinite or NaN.
+        pub divisor: f32,
+        pub batches: RefCell<Vec<usize>>,
+        /// How often features were asked for; part of the state if `changing`.
+        pub calls: Cell<usize>,
+        pub changing: bool,
+    }
+
+    impl Pixels {
+        pub(crate) fn new(dimension: usize) -> Self {
+            Self {
+                device: Device::flex(),
+                dimension,
+                divisor: 1.0,
+                batches: RefCell::default(),
+                calls: Cell::new(0),
+                changing: false,
+            }
+        }
+    }
+
+    impl FeatureExtractor for Pixels {
+        fn feature_dimension(&self) -> usize {
+            self.dimension
+        }
+
+        fn features(&self, images: Tensor<4>) -> Tensor<2> {
+            self.batches.borrow_mut().push(images.dims()[0]);
+            self.calls.set(self.calls.get() + 1);
+            images.flatten::<2>(1, 3) / self.divisor
+        }
+
+        fn device(&self) -> &Device {
+            &self.device
+        }
+
+        fn state_sha256(&self) -> String {
+            if self.changing { self.calls.get().to_string() } else { "same".to_owned() }
+        }
+    }
+
+    /// Images of 1x1x2 pixels: `(10 * image, 1)` of 255, labels in turn.
+    pub(crate) fn strip(images: usize, classes: usize) -> ImageSet {
+        let shape = ImageShape { channels: 1, height: 1, width: 2 };
+        let pixels = (0..images).flat_map(|image| [(10 * image % 256) as u8, 1]).collect();
+        let labels = (0..images).map(|image| (image % classes) as u32).collect();
+        let names = (0..classes).map(|class| class.to_string()).collect();
+        ImageSet::new("strip", shape, pixels, Some(labels), names).unwrap()
+    }
+
+    #[test]
+    fn rows_come_in_order_from_batches_of_one_shape() {
+        let extractor = Pixels::new(2);
+        let features = extract(&extractor, &strip(7, 3), 3).unwrap();
+        assert_eq!(*extractor.batches.borrow(), [3, 3, 3]);
+        assert_eq!(features.len(), 7);
+        assert_eq!(features.row(6), [60.0 / 255.0, 1.0 / 255.0]);
+        assert_eq!(features.labels(), [0, 1, 2, 0, 1, 2, 0]);
+        let some = extract_some(&extractor, &strip(7, 3), &[5, 1], 64).unwrap();
+        assert_eq!((some.row(0), some.labels()), (&[50.0 / 255.0, 1.0 / 255.0][..], &[2, 1][..]));
+        assert_eq!(extractor.batches.borrow().last(), Some(&2));
+    }
+
+    #[test]
+    fn a_feature_that_is_not_finite_names_its_image() {
+        let extractor = Pixels { divisor: 0.0, ..Pixels::new(2) };
+        // Image 0 has a pixel 0 (0 / 0); in the selection it comes third.
+        let error = extract_some(&extractor, &strip(4, 2), &[2, 1, 0], 2).unwrap_err();
+        assert!(matches!(error, ProbeError::NotFinite { image: 2, dimension: 0, .. }), "{error}");
+    }
+
+    #[test]
+    fn sets_and_extractors_that_cannot_be_evaluated_are_named() {
+        let extractor = Pixels::new(2);
+        let mut unlabelled = strip(2, 2);
+        unlabelled.labels = None;
+        assert!(extract(&extractor, &unlabelled, 2).unwrap_err().to_string().contains("strip has no labels"));
+        let empty = strip(2, 2).first(0);
+        assert!(extract(&extractor, &empty, 2).unwrap_err().to_string().contains("strip has no images"));
+        assert!(extract(&extractor, &strip(2, 2), 0).unwrap_err().to_string().contains("batch"));
+        let wrong = extract(&Pixels::new(3), &strip(2, 2), 2).unwrap_err();
+        assert!(matches!(wrong, ProbeError::Shape { expected: [2, 3], got: [2, 2], .. }), "{wrong}");
+    }
+
+    #[test]
+    fn a_pool_of_a_set_stored_class_by_class_has_every_class() {
+        assert_eq!(training_pool(&strip(9, 3), Some(4)), [0, 1, 2, 3]);
+        assert_eq!(training_pool(&strip(9, 3), None), (0..9).collect::<Vec<_>>());
+        let sorted = strip(9, 3).select(&[0, 3, 6, 1, 4, 7, 2, 5, 8]);
+        assert_eq!(training_pool(&sorted, Some(3)), [0, 3, 6]);
+        assert_eq!(training_pool(&sorted, Some(99)), (0..9).collect::<Vec<_>>());
+        assert!(training_pool(&sorted, Some(0)).is_empty());
+    }
+}

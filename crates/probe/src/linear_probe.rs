@@ -1,0 +1,177 @@
+//! The linear probe: a linear classifier on frozen features.
+//!
+//! Everything is decided on training images; the test images are looked at once, at the end.
+
+use serde::{Deserialize, Serialize};
+
+use crate::penalty::{PenaltyRule, PenaltyScore, choose_penalty};
+use crate::{
+    Features, Interval, LogisticConfig, LogisticProblem, ProbeError, Standardiser, accuracy_interval,
+};
+
+/// How the linear probe is done.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct LinearProbeConfig {
+    /// l2 values to choose from.
+    pub penalties: Vec<f64>,
+    /// The share of each class's training images held out to choose the penalty.
+    pub validation_share: f64,
+    /// Steps of the optimiser at most, for each penalty.
+    pub max_iterations: usize,
+    /// Seed of the split and of the confidence interval.
+    pub seed: u64,
+    /// This l2 instead of choosing one.
+    pub fixed_penalty: Option<f64>,
+}
+
+impl Default for LinearProbeConfig {
+    fn default() -> Self {
+        Self {
+            penalties: (-6..=2).map(|exponent| 10f64.powi(exponent)).collect(),
+            validation_share: 0.1,
+            max_iterations: 1_000,
+            seed: 0,
+            fixed_penalty: None,
+        }
+    }
+}
+
+/// Result of a linear probe; accuracies are fractions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct LinearScore {
+    /// Share of test images whose most probable class is right.
+    pub top1: f64,
+    /// Share of test images whose class is among the five most probable.
+    pub top5: f64,
+    /// Lower end of the 95 % interval of `top1`, over test images.
+    pub low: f64,
+    /// Upper end of that interval.
+    pub high: f64,
+    /// The l2 used.
+    pub penalty: f64,
+    /// Held-out scores of every penalty tried, largest first; empty if the penalty was fixed.
+    pub validation: Vec<PenaltyScore>,
+    /// Top-1 accuracy on the test images of each class, (C); `None` where there are none.
+    pub per_class: Vec<Option<f64>>,
+    /// Training images.
+    pub n_train: usize,
+    /// Test images.
+    pub n_test: usize,
+    /// Whether the final fit converged.
+    pub converged: bool,
+    /// Whether each test image's top-1 prediction is right, (N), for paired comparisons.
+    #[serde(skip)]
+    pub correct: Vec<bool>,
+}
+
+/// Chooses the penalty on a held-out part of `train`, refits on all of it, evaluates on `test` once.
+///
+/// # Errors
+/// Sets that do not fit together or are empty, a class without training images, settings that
+/// cannot work.
+pub fn linear_probe(
+    train: &Features,
+    test: &Features,
+    config: &LinearProbeConfig,
+) -> Result<LinearScore, ProbeError> {
+    Features::check_train_and_test(train, test)?;
+    let rule = match config.fixed_penalty {
+        Some(penalty) => PenaltyRule::Fixed(penalty),
+        None => PenaltyRule::Chosen {
+            penalties: config.penalties.clone(),
+            validation_share: config.validation_share,
+        },
+    };
+    let choice = choose_penalty(train, &rule, config.max_iterations, config.seed)?;
+    let standardiser = Standardiser::fit(train);
+    let standardised = standardiser.apply(train);
+    let options =
+        LogisticConfig { max_iterations: config.max_iterations, ..LogisticConfig::with_l2(choice.penalty) };
+    let fit = LogisticProblem::new(&standardised)?.fit(options, choice.model.as_ref())?;
+    if !fit.converged() {
+        tracing::warn!(
+            penalty = choice.penalty,
+            iterations = fit.iterations,
+            gradient = fit.gradient_norm,
+            stop = ?fit.stop,
+            "the linear probe did not converge; raise `max_iterations`"
+        );
+    }
+    let ranks = fit.model.label_ranks(&standardiser.apply(test));
+    let correct: Vec<bool> = ranks.iter().map(|&rank| rank == 0).collect();
+    let share = |count: usize| count as f64 / test.len() as f64;
+    let top1_count = correct.iter().filter(|&&right| right).count();
+    let Interval { low, high } = accuracy_interval(top1_count, test.len(), config.seed, 0);
+    Ok(LinearScore {
+        top1: share(top1_count),
+        top5: share(ranks.iter().filter(|&&rank| rank < 5).count()),
+        low,
+        high,
+        penalty: choice.penalty,
+        validation: choice.curve,
+        per_class: per_class_accuracy(test, &correct),
+        n_train: train.len(),
+        n_test: test.len(),
+        converged: fit.converged(),
+        correct,
+    })
+}
+
+fn per_class_accuracy(test: &Features, correct: &[bool]) -> Vec<Option<f64>> {
+    let accuracy = |images: &Vec<usize>| {
+        let right = images.iter().filter(|&&image| correct[image]).count();
+        (!images.is_empty()).then(|| right as f64 / images.len() as f64)
+    };
+    test.images_by_class().iter().map(accuracy).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::tests::{clouds, numbered};
+    use zview_runtime::seed::{Purpose, Stream};
+
+    #[test]
+    fn separable_classes_are_told_apart_and_noise_is_not() {
+        let config = LinearProbeConfig::default();
+        let (train, test) = (clouds(300, 8, 6, 3.0, 0), clouds(600, 8, 6, 3.0, 1));
+        let score = linear_probe(&train, &test, &config).unwrap();
+        assert!(score.top1 > 0.98 && score.converged, "{score:?}");
+        assert!(score.low <= score.top1 && score.top1 <= score.high && score.top5 >= score.top1);
+        assert_eq!((score.n_train, score.n_test, score.validation.len()), (300, 600, 9));
+        let mean: f64 = score.per_class.iter().map(|accuracy| accuracy.unwrap()).sum::<f64>() / 6.0;
+        assert!((mean - score.top1).abs() < 1e-12);
+
+        let noise = linear_probe(&clouds(300, 8, 6, 0.0, 0), &clouds(600, 8, 6, 0.0, 1), &config).unwrap();
+        assert!((noise.top1 - 1.0 / 6.0).abs() < 0.06, "{}", noise.top1);
+    }
+
+    #[test]
+    fn the_penalty_never_depends_on_test_labels() {
+        let config = LinearProbeConfig::default();
+        let (train, test) = (clouds(200, 20, 4, 0.4, 0), clouds(400, 20, 4, 0.4, 1));
+        let honest = linear_probe(&train, &test, &config).unwrap();
+        let mut labels = test.labels().to_vec();
+        Stream::new(0, Purpose::Check, 0, 0).shuffle(&mut labels);
+        let permuted = Features::new(test.values().to_vec(), 20, labels, numbered(4)).unwrap();
+        let score = linear_probe(&train, &permuted, &config).unwrap();
+        assert_eq!(score.penalty, honest.penalty);
+        assert_eq!(score.validation, honest.validation);
+        assert!((score.top1 - 0.25).abs() < 0.07 && honest.top1 > 0.4, "{} {}", score.top1, honest.top1);
+    }
+
+    #[test]
+    fn a_fixed_penalty_is_used_as_given() {
+        let config = LinearProbeConfig { fixed_penalty: Some(0.5), ..Default::default() };
+        let score = linear_probe(&clouds(60, 4, 3, 1.0, 0), &clouds(60, 4, 3, 1.0, 1), &config).unwrap();
+        assert_eq!((score.penalty, score.validation.len()), (0.5, 0));
+    }
+
+    #[test]
+    fn a_class_without_training_images_is_named() {
+        let train = Features::new(vec![0.0, 1.0, 2.0, 3.0], 1, vec![0, 0, 2, 2], numbered(3)).unwrap();
+        let error = linear_probe(&train, &train, &LinearProbeConfig::default()).unwrap_err();
+        assert!(matches!(&error, ProbeError::ClassMissing { class, images: _ } if class == "1"), "{error}");
+    }
+}

@@ -1,0 +1,24 @@
+//! Encoders of this project as feature extractors.
+
+use burn::tensor::{Device, Tensor};
+use zview_contrastive::encoder::FrozenEncoder;
+
+use crate::FeatureExtractor;
+
+impl FeatureExtractor for FrozenEncoder {
+    fn feature_dimension(&self) -> usize {
+        Self::feature_dimension(self)
+    }
+
+    fn features(&self, images: Tensor<4>) -> Tensor<2> {
+        Self::features(self, images)
+    }
+
+    fn device(&self) -> &Device {
+        Self::device(self)
+    }
+
+    fn state_sha256(&self) -> String {
+        Self::state_sha256(self).unwrap_or_else(|error| error.to_string())
+    }
+}

@@ -1,0 +1,85 @@
+//! Shifting and scaling features to mean 0 and standard deviation 1.
+
+use crate::Features;
+
+/// Mean and standard deviation per dimension, of the features it was fitted to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Standardiser {
+    mean: Vec<f64>,
+    std: Vec<f64>,
+}
+
+impl Standardiser {
+    /// Means and (population) standard deviations of `features` (N, D), in double precision.
+    ///
+    /// A dimension that is constant gets standard deviation 1, so that it becomes 0 and not NaN.
+    #[must_use]
+    pub fn fit(features: &Features) -> Self {
+        let dimension = features.dimension();
+        let rows = || features.values().chunks_exact(dimension);
+        let count = features.len().max(1) as f64;
+        let mut mean = vec![0.0; dimension];
+        for row in rows() {
+            mean.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
+        mean.iter_mut().for_each(|sum| *sum /= count);
+        let mut std = vec![0.0; dimension];
+        for row in rows() {
+            for ((square, &value), mean) in std.iter_mut().zip(row).zip(&mean) {
+                *square += (f64::from(value) - mean).powi(2);
+            }
+        }
+        for (square, mean) in std.iter_mut().zip(&mean) {
+            let deviation = (*square / count).sqrt();
+            // Rounding of the mean alone leaves about 1e-16 of its size.
+            *square = if deviation > 1e-12 * mean.abs() { deviation } else { 1.0 };
+        }
+        Self { mean, std }
+    }
+
+    /// (x - mean) / std of every row of `features` (N, D).
+    #[must_use]
+    pub fn apply(&self, features: &Features) -> Features {
+        assert_eq!(self.mean.len(), features.dimension(), "standardiser of another dimension");
+        let mut values = Vec::with_capacity(features.values().len());
+        for row in features.values().chunks_exact(features.dimension()) {
+            for ((&value, mean), std) in row.iter().zip(&self.mean).zip(&self.std) {
+                // Far outside of what was fitted the quotient may exceed f32: keep it finite.
+                let standardised = ((f64::from(value) - mean) / std) as f32;
+                values.push(standardised.clamp(f32::MIN, f32::MAX));
+            }
+        }
+        features.with_values(values)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::tests::{clouds, numbered};
+
+    #[test]
+    fn standardised_features_have_mean_0_and_deviation_1() {
+        let features = clouds(500, 3, 2, 5.0, 0);
+        let standardised = Standardiser::fit(&features).apply(&features);
+        let again = Standardiser::fit(&standardised);
+        assert!(again.mean.iter().all(|mean| mean.abs() < 1e-6), "{again:?}");
+        assert!(again.std.iter().all(|std| (std - 1.0).abs() < 1e-6), "{again:?}");
+    }
+
+    #[test]
+    fn a_constant_dimension_becomes_zero() {
+        let values = vec![0.1, 1.0, 0.1, 2.0, 0.1, 4.0];
+        let features = Features::new(values, 2, vec![0, 0, 0], numbered(1)).unwrap();
+        let standardised = Standardiser::fit(&features).apply(&features);
+        assert!((0..3).all(|image| standardised.row(image)[0].abs() < 1e-6));
+    }
+
+    #[test]
+    fn a_large_offset_loses_nothing() {
+        let values = vec![1e6, 1e6 + 1.0, 1e6 + 2.0];
+        let features = Features::new(values, 1, vec![0, 0, 0], numbered(1)).unwrap();
+        let standardised = Standardiser::fit(&features).apply(&features);
+        assert!((standardised.values()[2] - 1.5f32.sqrt()).abs() < 1e-6);
+    }
+}

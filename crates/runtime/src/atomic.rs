@@ -1,0 +1,111 @@
+//! Files and folders that are there whole or not at all.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// A file could not be written; what was there before is untouched.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write {}: {source}; check free space and permissions", path.display())]
+pub struct WriteError {
+    /// The file or folder.
+    pub path: PathBuf,
+    /// What the system said.
+    pub source: io::Error,
+}
+
+/// Writes `bytes` to `path` through a temporary file beside it, forced to disk and then renamed.
+/// A kill or a power cut leaves the old content or the new, never a part.
+///
+/// # Errors
+/// [`WriteError`]; the temporary file is removed.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
+    let failed = |source| WriteError { path: path.to_owned(), source };
+    let temporary = beside(path);
+    let written = (|| {
+        let mut file = File::create(&temporary)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&temporary, path)?;
+        sync_folder(path.parent())
+    })();
+    if written.is_err() {
+        let _ = fs::remove_file(&temporary); // the first error is the one to tell
+    }
+    written.map_err(failed)
+}
+
+/// Fills a new folder through `fill` under a temporary name, forces it to disk and renames it to
+/// `path`, which must not exist.
+///
+/// # Errors
+/// What `fill` or the file system gives; the temporary folder is removed.
+pub fn write_folder<E: From<WriteError>>(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
+    let failed = |source| E::from(WriteError { path: path.to_owned(), source });
+    let temporary = beside(path);
+    if temporary.exists() {
+        fs::remove_dir_all(&temporary).map_err(failed)?;
+    }
+    fs::create_dir_all(&temporary).map_err(failed)?;
+    let written = fill(&temporary).and_then(|()| {
+        (|| {
+            for entry in fs::read_dir(&temporary)? {
+                File::open(entry?.path())?.sync_all()?;
+            }
+            sync_folder(Some(&temporary))?;
+            fs::rename(&temporary, path)?;
+            sync_folder(path.parent())
+        })()
+        .map_err(failed)
+    });
+    if written.is_err() {
+        let _ = fs::remove_dir_all(&temporary); // the first error is the one to tell
+    }
+    written
+}
+
+/// A hidden name in the same folder, so that the rename stays within one file system.
+fn beside(path: &Path) -> PathBuf {
+    let name = path.file_name().map_or_else(Default::default, |name| name.to_string_lossy().into_owned());
+    path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
+}
+
+fn sync_folder(folder: Option<&Path>) -> io::Result<()> {
+    // Only Unix lets a folder be opened and synchronised.
+    if let Some(folder) = folder.filter(|folder| cfg!(unix) && !folder.as_os_str().is_empty()) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_nothing_is_left_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a b é.json");
+        write_file(&path, b"old").unwrap();
+        write_file(&path, b"new").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_failed_write_names_the_path_and_leaves_no_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("missing").join("file");
+        assert!(write_file(&path, b"x").unwrap_err().to_string().contains("missing"));
+        let target = folder.path().join("checkpoint");
+        let result: Result<(), WriteError> = write_folder(&target, |inside| {
+            write_file(&inside.join("model"), b"half")?;
+            Err(WriteError { path: inside.to_owned(), source: io::Error::other("disk full") })
+        });
+        assert!(result.unwrap_err().to_string().contains("disk full"));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

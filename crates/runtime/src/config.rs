@@ -1,0 +1,107 @@
+//! Reading TOML files into typed configuration: unknown keys are refused with a suggestion.
+
+use std::path::{Path, PathBuf};
+
+use serde::de::DeserializeOwned;
+
+/// Why a configuration could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The file could not be read.
+    #[error("cannot read {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The text is not TOML, or a key or value is not what the format says.
+    #[error("{}, line {line}: {message}{hint}", path.display())]
+    Parse {
+        /// The file (or a word for where the text came from).
+        path: PathBuf,
+        /// Counted from 1.
+        line: usize,
+        /// What is wrong, naming the key.
+        message: String,
+        /// What to write instead, or empty.
+        hint: String,
+    },
+    /// Values that parse but cannot work; everything wrong is listed at once.
+    #[error("{} cannot be used:\n  - {}", path.display(), problems.join("\n  - "))]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// One line per problem, each naming its key, what was expected and what was found.
+        problems: Vec<String>,
+    },
+}
+
+/// Reads `path` as TOML into `T`.
+///
+/// # Errors
+/// [`ConfigError`] with file, line, key and, for an unknown key, the nearest known one.
+pub fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    parse_toml(path, &text)
+}
+
+/// Parses `text` as TOML into `T`; `path` is only named in errors.
+///
+/// # Errors
+/// As [`read_toml`].
+pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
+    toml::from_str(text).map_err(|error: toml::de::Error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        let line = text.as_bytes()[..offset.min(text.len())].iter().filter(|&&b| b == b'\n').count() + 1;
+        let message = error.message().to_owned();
+        let hint = nearest_known_key(&message)
+            .map_or_else(String::new, |key| format!("; did you mean `{key}`?"));
+        ConfigError::Parse { path: path.to_owned(), line, message, hint }
+    })
+}
+
+/// From serde's "unknown field `x`, expected one of `a`, `b`": the listed name nearest to `x`.
+fn nearest_known_key(message: &str) -> Option<String> {
+    if !(message.starts_with("unknown field") || message.starts_with("unknown variant")) {
+        return None;
+    }
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    quoted
+        .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
+        .filter(|(distance, known)| *distance <= 2.max(known.len() / 2))
+        .min()
+        .map(|(_, known)| known.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only parsed")]
+    struct Example {
+        momentum: f32,
+        steps: Option<u32>,
+    }
+
+    #[test]
+    fn an_unknown_key_names_file_line_and_the_nearest_key() {
+        let error = parse_toml::<Example>(Path::new("recipe.toml"), "momentum = 0.9\nstep = 3\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("recipe.toml, line 2"), "{error}");
+        assert!(error.contains("did you mean `steps`?"), "{error}");
+    }
+
+    #[test]
+    fn a_wrong_type_names_its_line() {
+        let error = parse_toml::<Example>(Path::new("r.toml"), "\nmomentum = \"fast\"\n")
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains("line 2") && error.contains("expected f32"), "{error}");
+    }
+}

@@ -1,0 +1,11 @@
+//! Which device computes: the request a user writes, the adapters there are, and the choice.
+
+mod adapters;
+mod choice;
+mod read;
+mod request;
+
+pub use adapters::{Adapter, AdapterKind, GraphicsApi, list_adapters};
+pub use choice::{ChosenDevice, DeviceError, choose, cpu};
+pub use read::{ReadError, read_floats};
+pub use request::{DeviceRequest, ParseDeviceError, RequestedBackend};

@@ -1,0 +1,132 @@
+//! `events.jsonl`: one JSON object per line, schema version first.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::atomic;
+
+/// Version of the event format, in the first line of every log.
+pub const EVENT_SCHEMA_VERSION: u32 = 1;
+
+/// The event log could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub enum EventLogError {
+    /// The file could not be read or written.
+    #[error("event log {}: {source}; check free space and permissions", path.display())]
+    Io {
+        /// The log.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The log was written by a version that this one cannot read.
+    #[error("event log {}: expected schema version {EVENT_SCHEMA_VERSION} in its first line, got `{got}`", path.display())]
+    Schema {
+        /// The log.
+        path: PathBuf,
+        /// The first line.
+        got: String,
+    },
+    /// The log could not be cut back.
+    #[error(transparent)]
+    Write(#[from] atomic::WriteError),
+}
+
+/// An append-only log; every event is handed to the system before `append` returns.
+#[derive(Debug)]
+pub struct EventLog {
+    path: PathBuf,
+    file: File,
+}
+
+impl EventLog {
+    /// Starts a new log at `path`.
+    ///
+    /// # Errors
+    /// [`EventLogError::Io`].
+    pub fn create(path: &Path) -> Result<Self, EventLogError> {
+        let file = File::create(path).map_err(|source| io_error(path, source))?;
+        let mut log = Self { path: path.to_owned(), file };
+        log.append(&serde_json::json!({ "schema": EVENT_SCHEMA_VERSION }))?;
+        Ok(log)
+    }
+
+    /// Opens the log at `path` again and drops every event after `last_step` (its key `step`), and a
+    /// last line that a kill cut in half.
+    ///
+    /// # Errors
+    /// [`EventLogError`], also where the log has another schema version.
+    pub fn reopen(path: &Path, last_step: u64) -> Result<Self, EventLogError> {
+        let mut kept = Vec::new();
+        let reader = BufReader::new(File::open(path).map_err(|source| io_error(path, source))?);
+        for (number, line) in reader.lines().enumerate() {
+            let line = line.map_err(|source| io_error(path, source))?;
+            let Ok(event) = serde_json::from_str::<serde_json::Value>(&line) else { break };
+            if number == 0 && event["schema"] != EVENT_SCHEMA_VERSION {
+                return Err(EventLogError::Schema { path: path.to_owned(), got: line });
+            }
+            if event["step"].as_u64().is_none_or(|step| step <= last_step) {
+                kept.extend_from_slice(line.as_bytes());
+                kept.push(b'\n');
+            }
+        }
+        if kept.is_empty() {
+            return Err(EventLogError::Schema { path: path.to_owned(), got: String::new() });
+        }
+        atomic::write_file(path, &kept)?;
+        let file =
+            OpenOptions::new().append(true).open(path).map_err(|source| io_error(path, source))?;
+        Ok(Self { path: path.to_owned(), file })
+    }
+
+    /// Appends one event as one line.
+    ///
+    /// # Errors
+    /// [`EventLogError::Io`].
+    pub fn append(&mut self, event: &impl Serialize) -> Result<(), EventLogError> {
+        let line = serde_json::to_string(event).map_err(|error| io_error(&self.path, error.into()))?;
+        self.file
+            .write_all(format!("{line}\n").as_bytes())
+            .and_then(|()| self.file.flush())
+            .map_err(|source| io_error(&self.path, source))
+    }
+}
+
+fn io_error(path: &Path, source: io::Error) -> EventLogError {
+    EventLogError::Io { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reopening_cuts_back_to_the_step_and_drops_half_a_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let mut log = EventLog::create(&path).unwrap();
+        for step in 1..=5 {
+            log.append(&serde_json::json!({ "step": step, "loss": 1.0 })).unwrap();
+        }
+        drop(log);
+        let mut file = OpenOptions::new().append(true).open(&path).unwrap();
+        file.write_all(b"{\"step\": 6, \"lo").unwrap();
+        let mut log = EventLog::reopen(&path, 3).unwrap();
+        log.append(&serde_json::json!({ "step": 4, "loss": 2.0 })).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert_eq!(text.lines().count(), 1 + 3 + 1, "{text}");
+        assert!(text.starts_with("{\"schema\":1}\n") && text.ends_with("{\"loss\":2.0,\"step\":4}\n"), "{text}");
+    }
+
+    #[test]
+    fn a_log_of_another_schema_is_refused_by_name() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        std::fs::write(&path, "{\"schema\":99}\n").unwrap();
+        let error = EventLog::reopen(&path, 0).unwrap_err().to_string();
+        assert!(error.contains("events.jsonl") && error.contains("99"), "{error}");
+    }
+}

@@ -1,0 +1,166 @@
+//! A run folder with its lock.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use crate::atomic::{self, WriteError};
+
+/// Why a run folder could not be used.
+#[derive(Debug, thiserror::Error)]
+pub enum RunFolderError {
+    /// It holds a run already.
+    #[error("{} already holds a run; continue it with --resume, or name another folder with --out", path.display())]
+    Exists {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// It holds no run to resume.
+    #[error("{} holds no run to resume (no config.toml); start one without --resume", path.display())]
+    NothingToResume {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// Another process writes it.
+    #[error("{} is in use by another zview process ({owner}); wait for it or stop it", path.display())]
+    Locked {
+        /// The folder.
+        path: PathBuf,
+        /// What the lock says of its owner.
+        owner: String,
+    },
+    /// The system refused.
+    #[error("run folder {}: {source}; check free space and permissions", path.display())]
+    Io {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}
+
+/// A run folder that this process alone may write. The lock goes with the value (and with the process).
+#[derive(Debug)]
+pub struct RunFolder {
+    path: PathBuf,
+    _lock: File,
+}
+
+impl RunFolder {
+    /// Makes a folder for a new run, or takes an empty one.
+    ///
+    /// # Errors
+    /// [`RunFolderError`] where it holds a run, is locked, or cannot be written.
+    pub fn create(path: &Path) -> Result<Self, RunFolderError> {
+        fs::create_dir_all(path).map_err(|source| io_error(path, source))?;
+        let lock = lock(path)?;
+        if path.join("config.toml").exists() {
+            return Err(RunFolderError::Exists { path: path.to_owned() });
+        }
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// Takes the folder of a run that is to be continued.
+    ///
+    /// # Errors
+    /// [`RunFolderError`] where there is no run, it is locked, or cannot be written.
+    pub fn resume(path: &Path) -> Result<Self, RunFolderError> {
+        if !path.join("config.toml").exists() {
+            return Err(RunFolderError::NothingToResume { path: path.to_owned() });
+        }
+        Ok(Self { path: path.to_owned(), _lock: lock(path)? })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A path within the folder.
+    #[must_use]
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    /// Writes a text file whole or not at all.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn write_text(&self, name: &str, text: &str) -> Result<(), WriteError> {
+        atomic::write_file(&self.file(name), text.as_bytes())
+    }
+
+    /// Writes `value` as indented JSON, whole or not at all.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), WriteError> {
+        let path = self.file(name);
+        let text = serde_json::to_string_pretty(value)
+            .map_err(|error| WriteError { path: path.clone(), source: error.into() })?;
+        atomic::write_file(&path, format!("{text}\n").as_bytes())
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, RunFolderError> {
+    let path = folder.join("lock");
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(&path)
+        .map_err(|source| io_error(&path, source))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut owner = String::new();
+            let _ = file.read_to_string(&mut owner); // only for the message
+            let owner = owner.trim().to_owned();
+            return Err(RunFolderError::Locked { path: folder.to_owned(), owner });
+        }
+        Err(TryLockError::Error(source)) => return Err(io_error(&path, source)),
+    }
+    file.set_len(0)
+        .and_then(|()| file.rewind())
+        .and_then(|()| writeln!(file, "process {}", std::process::id()))
+        .map_err(|source| io_error(&path, source))?;
+    Ok(file)
+}
+
+fn io_error(path: &Path, source: io::Error) -> RunFolderError {
+    RunFolderError::Io { path: path.to_owned(), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_writer_is_refused_and_told_who_the_first_is() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("my run é");
+        let first = RunFolder::create(&path).unwrap();
+        let error = RunFolder::create(&path).unwrap_err().to_string();
+        assert!(error.contains(&format!("process {}", std::process::id())), "{error}");
+        drop(first);
+        RunFolder::create(&path).unwrap();
+    }
+
+    #[test]
+    fn a_run_is_never_overwritten_and_never_resumed_from_nothing() {
+        let parent = tempfile::tempdir().unwrap();
+        assert!(RunFolder::resume(parent.path()).unwrap_err().to_string().contains("without --resume"));
+        let folder = RunFolder::create(parent.path()).unwrap();
+        folder.write_text("config.toml", "seed = 0\n").unwrap();
+        drop(folder);
+        assert!(RunFolder::create(parent.path()).unwrap_err().to_string().contains("--resume"));
+        RunFolder::resume(parent.path()).unwrap();
+    }
+}

@@ -1,0 +1,9 @@
+//! The folder of one run: who writes it, what was run, where, and what happened.
+
+mod environment;
+mod event_log;
+mod folder;
+
+pub use environment::Environment;
+pub use event_log::{EVENT_SCHEMA_VERSION, EventLog, EventLogError};
+pub use folder::{RunFolder, RunFolderError};

@@ -1,0 +1,43 @@
+//! Stop signals: the first asks for an orderly end, the second ends at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Exit code of a run that was stopped by a signal (after saving, where there was something to save).
+pub const EXIT_STOPPED: i32 = 130;
+
+/// Whether somebody asked the process to stop. Clones share one flag.
+#[derive(Debug, Clone, Default)]
+pub struct StopSignal {
+    requested: Arc<AtomicBool>,
+}
+
+impl StopSignal {
+    /// A signal that listens to Ctrl-C and SIGTERM. The second one exits with [`EXIT_STOPPED`] at once.
+    /// Where handlers cannot be installed (there already are some), it never fires.
+    #[must_use]
+    pub fn listen() -> Self {
+        let signal = Self::default();
+        let requested = Arc::clone(&signal.requested);
+        let installed = ctrlc::set_handler(move || {
+            if requested.swap(true, Ordering::SeqCst) {
+                std::process::exit(EXIT_STOPPED);
+            }
+        });
+        if let Err(error) = installed {
+            tracing::warn!("Ctrl-C will end the process without saving: {error}");
+        }
+        signal
+    }
+
+    /// Asks for a stop, as a signal would.
+    pub fn request(&self) {
+        self.requested.store(true, Ordering::SeqCst);
+    }
+
+    /// True once a stop was asked for.
+    #[must_use]
+    pub fn requested(&self) -> bool {
+        self.requested.load(Ordering::SeqCst)
+    }
+}

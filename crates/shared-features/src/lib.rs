@@ -1,0 +1,1 @@
+//! No code: this package only settles the features of shared dependencies, see its Cargo.toml.
