@@ -21,6 +21,10 @@ pub fn json(value: &impl Serialize) -> Result<(), Failure> {
 }
 
 /// Prints `value` as JSON if asked for, else the text that `in_words` makes of it.
-pub fn result<T: Serialize>(as_json: bool, value: &T, in_words: impl FnOnce(&T) -> String) -> Result<(), Failure> {
+pub fn result<T: Serialize>(
+    as_json: bool,
+    value: &T,
+    in_words: impl FnOnce(&T) -> String,
+) -> Result<(), Failure> {
     if as_json { json(value) } else { text(in_words(value).trim_end()) }
 }

@@ -19,8 +19,10 @@ impl Projector {
     #[must_use]
     pub fn new(features: usize, widths: &[usize], random: &mut Stream, device: &Device) -> Self {
         let inputs = std::iter::once(features).chain(widths.iter().copied());
-        let layers =
-            inputs.zip(widths).map(|(inputs, &outputs)| Linear::new(inputs, outputs, random, device)).collect();
+        let layers = inputs
+            .zip(widths)
+            .map(|(inputs, &outputs)| Linear::new(inputs, outputs, random, device))
+            .collect();
         Self { layers }
     }
 

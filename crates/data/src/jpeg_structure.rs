@@ -7,17 +7,23 @@
 const START_OF_SCAN: u8 = 0xDA;
 const END_OF_IMAGE: u8 = 0xD9;
 
-/// Refuses a JPEG that is cut short or is not 8-bit grey or three-component colour, saying why.
-pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<(), String> {
+/// Width and height of a whole JPEG.
+///
+/// # Errors
+/// If it is cut short or is not 8-bit grey or three-component colour: why.
+pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<(u32, u32), String> {
     let mut at = 2; // after the start-of-image marker
     let mut scan_seen = false;
+    let mut extent = None;
     loop {
         let Some(marker) = next_marker(bytes, &mut at) else {
             return Err("cut short: the JPEG has no end-of-image mark".to_owned());
         };
         match marker {
-            END_OF_IMAGE if scan_seen => return Ok(()),
-            END_OF_IMAGE => return Err("the JPEG ends before any picture data".to_owned()),
+            END_OF_IMAGE => {
+                let no_picture = || "the JPEG ends before any picture data".to_owned();
+                return extent.filter(|_| scan_seen).ok_or_else(no_picture);
+            }
             0x01 | 0xD8 => continue, // no segment follows these
             _ => {}
         }
@@ -27,7 +33,7 @@ pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<(), String> {
         };
         // Start of frame: all of C0..CF but the tables C4 and CC and the reserved C8.
         if matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC) {
-            check_frame(&segment[2..])?;
+            extent = Some(check_frame(&segment[2..])?);
         }
         scan_seen |= marker == START_OF_SCAN;
         at += length;
@@ -47,15 +53,16 @@ fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
     }
 }
 
-fn check_frame(frame: &[u8]) -> Result<(), String> {
-    match (frame.first(), frame.get(5)) {
-        (Some(8), Some(1 | 3)) => Ok(()),
-        (Some(8), Some(4)) => Err("CMYK or YCCK colour; convert it to RGB".to_owned()),
-        (Some(8), Some(components)) => Err(format!("{components} colour components, expected 1 or 3")),
-        (Some(precision), Some(_)) => {
-            Err(format!("{precision} bits per sample, expected 8; convert it to 8 bits"))
-        }
-        _ => Err("cut short: the JPEG frame header is incomplete".to_owned()),
+/// Width and height from a frame header: precision, height, width, number of components.
+fn check_frame(frame: &[u8]) -> Result<(u32, u32), String> {
+    let &[precision, h1, h0, w1, w0, components, ..] = frame else {
+        return Err("cut short: the JPEG frame header is incomplete".to_owned());
+    };
+    match (precision, components) {
+        (8, 1 | 3) => Ok((u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into())),
+        (8, 4) => Err("CMYK or YCCK colour; convert it to RGB".to_owned()),
+        (8, _) => Err(format!("{components} colour components, expected 1 or 3")),
+        _ => Err(format!("{precision} bits per sample, expected 8; convert it to 8 bits")),
     }
 }
 
@@ -67,7 +74,7 @@ mod tests {
     #[test]
     fn a_whole_jpeg_passes_and_every_cut_of_it_does_not() {
         let jpeg = jpeg_of(9, 7, 3, 1);
-        assert_eq!(check_jpeg(&jpeg), Ok(()));
+        assert_eq!(check_jpeg(&jpeg), Ok((9, 7)));
         for length in 2..jpeg.len() {
             assert!(check_jpeg(&jpeg[..length]).is_err(), "cut to {length} of {}", jpeg.len());
         }
@@ -77,7 +84,7 @@ mod tests {
     fn bytes_after_the_end_and_a_thumbnail_inside_do_not_matter() {
         let mut jpeg = jpeg_of(9, 7, 3, 1);
         jpeg.extend(b"trailing");
-        assert_eq!(check_jpeg(&jpeg), Ok(()));
+        assert_eq!(check_jpeg(&jpeg), Ok((9, 7)));
         // An application segment that holds a whole JPEG, in a file that is cut: its end mark must not count.
         let thumbnail = jpeg_of(2, 2, 1, 0);
         let mut with_thumbnail = jpeg[..2].to_vec();

@@ -90,7 +90,13 @@ fn decode_files(
         let fitted: Vec<Result<PlanarImage, String>> = chunk
             .par_iter()
             .map(|file| {
-                let fit = |image: PlanarImage| image.fit(channels, options.size);
+                let fit = |image: PlanarImage| {
+                    let mut image = image.fit(channels, options.size);
+                    if image.shape != shape {
+                        image.pixels = Vec::new(); // only told, and could be large
+                    }
+                    image
+                };
                 file.with_bytes(limits, |bytes| decode(bytes, limits, fit))
             })
             .collect();

@@ -1,11 +1,10 @@
 //! Writing images as PNG files.
 
-use std::fs;
-use std::io::{self, Cursor, Write};
+use std::io::Cursor;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
+use zview_runtime::atomic::{WriteError, write_file};
 
 use crate::image_set::ImageShape;
 
@@ -37,13 +36,8 @@ pub enum PictureError {
         source: image::ImageError,
     },
     /// The file could not be written.
-    #[error("cannot write {}: {source}; see that its folder exists and has room", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 /// Bytes from numbers in 0 to 1: rounded to the nearest, clamped; not-a-number is 0.
@@ -125,31 +119,13 @@ pub fn write_grid(
     picture
         .write_to(&mut bytes, ImageFormat::Png)
         .map_err(|source| PictureError::Encode { path: path.to_owned(), source })?;
-    write_whole(path, bytes.get_ref()).map_err(|source| PictureError::Write { path: path.to_owned(), source })
-}
-
-/// Writes to a file beside `path` and renames it, so that nobody ever sees a part of it.
-fn write_whole(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    let Some(name) = path.file_name() else {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"));
-    };
-    let number = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let mut temporary_name = std::ffi::OsString::from(".");
-    temporary_name.push(name);
-    temporary_name.push(format!(".{}-{number}.partial", std::process::id()));
-    let temporary = path.with_file_name(temporary_name);
-    let written = fs::File::create(&temporary)
-        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
-        .and_then(|()| fs::rename(&temporary, path));
-    if written.is_err() {
-        let _gone = fs::remove_file(&temporary);
-    }
-    written
+    Ok(write_file(path, bytes.get_ref())?)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::test_files::ramp;
     use crate::{LoadOptions, Split, load};
@@ -197,7 +173,7 @@ mod tests {
         assert!(told(&path, &[&[1, 2], &[1, 2]], shape, 2, usize::MAX).contains("at most"));
         let absent = root.path().join("absent/x.png");
         assert!(told(&absent, &[&[1, 2]], shape, 1, 0).contains("absent"));
-        assert!(told(Path::new("/"), &[&[1, 2]], shape, 1, 0).contains("names no file"));
+        assert!(told(root.path(), &[&[1, 2]], shape, 1, 0).contains("cannot write"));
         assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
     }
 

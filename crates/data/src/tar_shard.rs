@@ -193,12 +193,12 @@ fn for_each_member(
     })
 }
 
+/// Takes name, kind, size and content of a member.
+type Visitor<'a> = dyn FnMut(&str, EntryType, u64, &mut dyn Read) -> io::Result<()> + 'a;
+
 /// Members are taken raw, and long names put together here, because their length comes from the archive
 /// and has to be bounded.
-fn walk(
-    reader: Bounded,
-    visit: &mut dyn FnMut(&str, EntryType, u64, &mut dyn Read) -> io::Result<()>,
-) -> io::Result<()> {
+fn walk(reader: Bounded, visit: &mut Visitor<'_>) -> io::Result<()> {
     let mut archive = tar::Archive::new(reader);
     let mut long_name: Option<Vec<u8>> = None;
     let mut end_of_members = 0;

@@ -1,5 +1,7 @@
 //! The real data sets beside the project, if they are there.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::path::{Path, PathBuf};
 
 use zview_data::{ColorMode, ImageSet, ImageShape, LoadOptions, Split, inspect, load};

@@ -16,7 +16,10 @@ pub enum GeneratorError {
     #[error(transparent)]
     Weights(#[from] WeightsError),
     /// There is no such generator.
-    #[error("no generator `{asked}`{hint}; looked for {}; give a manifest, its folder or a name", list(tried))]
+    #[error(
+        "no generator `{asked}`{hint}; looked for {}; give a manifest, its folder or a name",
+        list(tried)
+    )]
     NoManifest {
         /// What was asked for.
         asked: String,
@@ -50,7 +53,9 @@ pub enum GeneratorError {
         got: i64,
     },
     /// Latents, classes or a batch of a size that does not fit.
-    #[error("the generator `{name}`: {what}: expected {expected}, got {got}; draw the latents for this generator")]
+    #[error(
+        "the generator `{name}`: {what}: expected {expected}, got {got}; draw the latents for this generator"
+    )]
     Size {
         /// The generator.
         name: String,
@@ -72,7 +77,9 @@ pub enum GeneratorError {
         problem: String,
     },
     /// The device did not give its result.
-    #[error("the device did not return the images of the generator `{name}`: {reason}; try a smaller batch, or --device cpu")]
+    #[error(
+        "the device did not return the images of the generator `{name}`: {reason}; try a smaller batch, or --device cpu"
+    )]
     Device {
         /// The generator.
         name: String,

@@ -214,7 +214,8 @@ mod tests {
     /// A linear layer from z (2), with a class embedding (1) if conditional, to a 1x1x2 image in
     /// -1 to 1: raw pixels (z_0, z_1 + embedding).
     fn manifest(folder: &Path, conditional: bool) -> Manifest {
-        let weight: &[f32] = if conditional { &[1.0, 0.0, 0.0, 0.0, 1.0, 1.0] } else { &[1.0, 0.0, 0.0, 1.0] };
+        let weight: &[f32] =
+            if conditional { &[1.0, 0.0, 0.0, 0.0, 1.0, 1.0] } else { &[1.0, 0.0, 0.0, 1.0] };
         let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
         let (weight, embedding) = (bytes(weight), bytes(&[0.0, 0.25, 0.5]));
         let tensors = [
@@ -266,7 +267,7 @@ mod tests {
     }
 
     fn values(images: Result<Tensor<4>, GeneratorError>) -> Vec<f32> {
-        images.unwrap().into_data().to_vec().unwrap()
+        images.unwrap().into_data().try_to_vec().unwrap()
     }
 
     #[test]

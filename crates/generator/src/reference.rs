@@ -99,7 +99,7 @@ fn compare_pair(
 fn read_back(generator: &Generator, images: Tensor<4>) -> Result<Vec<f32>, GeneratorError> {
     let failed = |reason: String| GeneratorError::Device { name: generator.name().to_owned(), reason };
     let data = images.try_into_data_as::<f32>().map_err(|error| failed(error.to_string()))?;
-    let values = data.into_vec::<f32>().map_err(|error| failed(format!("{error:?}")))?;
+    let values = data.try_into_vec::<f32>().map_err(|error| failed(error.to_string()))?;
     match values.iter().find(|value| !value.is_finite()) {
         Some(value) => Err(failed(format!("an image holds {value}"))),
         None => Ok(values),

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use burn::tensor::DeviceKind;
-use zview_generator::{Generator, Manifest, ViewsConfig, compare_with_reference, inspect, list_manifests, sample_latents};
+use zview_generator::{
+    Generator, Manifest, ViewsConfig, compare_with_reference, inspect, list_manifests, sample_latents,
+};
 
 const NAMES: [&str; 6] =
     ["faces32-dcgan", "mnist-cgan-mlp", "mnist-cwgangp-conv", "mnist-dcgan", "mnist-gan-mlp", "mnist-vae"];
@@ -76,7 +78,9 @@ fn images_equal_the_reference_on_wgpu() {
         let config = ViewsConfig { per_anchor: 3, ..ViewsConfig::default() };
         let batch = sample_latents(&config, generator.latent_dimension(), generator.classes(), 0, 0, 4);
         let on_cpu = Generator::load(&manifest(name), None, &Device::flex()).unwrap();
-        let views = |generator: &Generator| generator.render(&batch).unwrap().into_data().to_vec::<f32>().unwrap();
+        let views = |generator: &Generator| {
+            generator.render(&batch).unwrap().into_data().try_to_vec::<f32>().unwrap()
+        };
         for (gpu, cpu) in views(&generator).into_iter().zip(views(&on_cpu)) {
             assert!((gpu - cpu).abs() < 1e-4, "{name}: {gpu} {cpu}");
         }
@@ -134,7 +138,8 @@ fn a_dcgan_that_only_a_manifest_describes_equals_its_reference() {
         }
     }
     text.push_str(", { kind = \"tanh\" }]");
-    let manifest = Manifest::parse(&folder.join("generator.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
+    let manifest =
+        Manifest::parse(&folder.join("generator.toml"), &text).unwrap_or_else(|error| panic!("{error}"));
     let generator = Generator::load(&manifest, None, &Device::flex()).unwrap();
     let comparison = compare_with_reference(&generator, &folder.join("reference.safetensors")).unwrap();
     eprintln!("dcgan-64: max abs error {:e}", comparison.max_abs_error);

@@ -170,7 +170,8 @@ pub(crate) fn normalize_gradients(
 ) -> NormGradients {
     let norm = batch_norm(&forward.input, options);
     let output = forward.output.as_ref().map(Values::of);
-    let (input, weight, bias) = (Values::of(&forward.input), Values::of(&forward.weight), Values::of(&forward.bias));
+    let (input, weight, bias) =
+        (Values::of(&forward.input), Values::of(&forward.weight), Values::of(&forward.bias));
     let (shape, channels) = (dims(&forward.input), norm.size.channels);
     let given = Forward {
         input: input.slice(),
@@ -226,7 +227,11 @@ impl KernelBackend for Flex {
         convolution(&geometry(&input, &weight, options), &input, &weight)
     }
 
-    fn kernel_conv_transpose2d(input: FlexTensor, weight: FlexTensor, options: ConvolutionOptions) -> FlexTensor {
+    fn kernel_conv_transpose2d(
+        input: FlexTensor,
+        weight: FlexTensor,
+        options: ConvolutionOptions,
+    ) -> FlexTensor {
         input_gradient(&transposed_geometry(&input, &weight, options), &input, &weight)
     }
 

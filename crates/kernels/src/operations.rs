@@ -24,7 +24,8 @@ fn in_main_memory(tensor: &DispatchTensor) -> bool {
 /// input (B, I, H, W), weight (O, I, KH, KW), result (B, O, HO, WO) with
 /// `HO = (H + 2 padding - KH) / stride + 1`.
 pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: [usize; 2], padding: [usize; 2]) -> Tensor<4> {
-    let ([_, channels, height, width], [_, weight_channels, kernel_y, kernel_x]) = (input.dims(), weight.dims());
+    let ([_, channels, height, width], [_, weight_channels, kernel_y, kernel_x]) =
+        (input.dims(), weight.dims());
     assert_eq!(channels, weight_channels, "conv2d: channels of the input and of the weight differ");
     assert!(stride[0] > 0 && stride[1] > 0, "conv2d: stride {stride:?} is zero");
     assert!(
@@ -52,7 +53,8 @@ pub fn conv_transpose2d(
     padding: [usize; 2],
     output_padding: [usize; 2],
 ) -> Tensor<4> {
-    let ([_, channels, height, width], [weight_channels, _, kernel_y, kernel_x]) = (input.dims(), weight.dims());
+    let ([_, channels, height, width], [weight_channels, _, kernel_y, kernel_x]) =
+        (input.dims(), weight.dims());
     assert_eq!(channels, weight_channels, "conv_transpose2d: channels of the input and of the weight differ");
     assert!(
         output_padding[0] < stride[0] && output_padding[1] < stride[1],
@@ -115,7 +117,8 @@ pub fn batch_norm(
             variance: Tensor::from_dispatch(variance),
         };
     }
-    let (input, weight): (Tensor<4>, Tensor<1>) = (Tensor::from_dispatch(input), Tensor::from_dispatch(weight));
+    let (input, weight): (Tensor<4>, Tensor<1>) =
+        (Tensor::from_dispatch(input), Tensor::from_dispatch(weight));
     let mean = input.clone().mean_dims(&[0, 2, 3]);
     let centred = input - mean.clone();
     let variance = centred.clone().square().mean_dims(&[0, 2, 3]);

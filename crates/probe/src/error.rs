@@ -133,6 +133,12 @@ pub enum ProbeError {
         /// What the device said.
         message: String,
     },
+    /// The encoder's weights could not be read.
+    #[error("cannot read the encoder's weights from the device: {message}; try `--device cpu`")]
+    State {
+        /// What the device said.
+        message: String,
+    },
     /// The encoder was not frozen.
     #[error(
         "the encoder changed during the evaluation (weights and statistics {before} before, {after} after); it must be in evaluation mode"

@@ -89,11 +89,12 @@ pub fn evaluate(
     test: &ImageSet,
     config: &EvaluationConfig,
 ) -> Result<Evaluation, ProbeError> {
-    let before = extractor.state_sha256();
+    let state = || extractor.state_sha256().map_err(|message| ProbeError::State { message });
+    let before = state()?;
     let pool = training_pool(train, config.train_pool);
     let train_features = extract_some(extractor, train, &pool, config.batch)?;
     let test_features = extract(extractor, test, config.batch)?;
-    let after = extractor.state_sha256();
+    let after = state()?;
     if before != after {
         return Err(ProbeError::StateChanged { before, after });
     }

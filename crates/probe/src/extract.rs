@@ -18,7 +18,10 @@ pub trait FeatureExtractor {
     fn device(&self) -> &Device;
 
     /// SHA-256 over every weight and running statistic.
-    fn state_sha256(&self) -> String;
+    ///
+    /// # Errors
+    /// What the device says when they cannot be read.
+    fn state_sha256(&self) -> Result<String, String>;
 }
 
 /// Features of all images of `images`, `batch` at a time.
@@ -36,7 +39,8 @@ pub fn extract(
 /// Features of the images at `indices`, in that order, `batch` at a time.
 ///
 /// Every batch has the same shape: the last one is filled up with repetitions of its last image,
-/// whose features are dropped.
+/// whose features are dropped. Panics, as a slice does, when an index is not below the number of
+/// images.
 ///
 /// # Errors
 /// A set without images or labels, a device that fails, features of another shape than promised, a
@@ -159,8 +163,8 @@ pub(crate) mod tests {
             &self.device
         }
 
-        fn state_sha256(&self) -> String {
-            if self.changing { self.calls.get().to_string() } else { "same".to_owned() }
+        fn state_sha256(&self) -> Result<String, String> {
+            Ok(if self.changing { self.calls.get().to_string() } else { "same".to_owned() })
         }
     }
 

@@ -23,12 +23,13 @@ pub struct LogisticConfig {
     pub l2: f64,
     /// Steps of the optimiser at most.
     pub max_iterations: usize,
-    /// Converged when no component of the (preconditioned) gradient is larger than this.
+    /// Converged when no component of the (preconditioned) gradient is larger than this, times the
+    /// square root of the loss where that is below 1.
     pub gradient_tolerance: f64,
 }
 
 impl LogisticConfig {
-    /// The default accuracy with penalty `l2`: the loss is at its minimum to about 1e-8.
+    /// The default accuracy with penalty `l2`: the loss is within 1e-6 of its minimum, relatively.
     #[must_use]
     pub fn with_l2(l2: f64) -> Self {
         Self { l2, max_iterations: 1_000, gradient_tolerance: 1e-6 }
@@ -124,6 +125,7 @@ impl<'a> LogisticProblem<'a> {
         let options = LbfgsConfig {
             max_iterations: config.max_iterations,
             gradient_tolerance: config.gradient_tolerance,
+            relative_to_loss: true,
             ..LbfgsConfig::default()
         };
         let outcome = minimise(variables, options, |variables, gradient| {

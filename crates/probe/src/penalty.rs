@@ -6,6 +6,9 @@ use crate::{
     Features, Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser, stratified_split,
 };
 
+/// Accurate enough to rank penalties: ten times coarser than the final fit.
+const CHOICE_TOLERANCE: f64 = 1e-5;
+
 /// How the penalty is found. Test images never have a part in it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -91,7 +94,7 @@ pub fn choose_penalty(
     let mut best: Option<(usize, Logistic)> = None;
     let mut start: Option<Logistic> = None;
     for penalty in descending {
-        let config = LogisticConfig { max_iterations, ..LogisticConfig::with_l2(penalty) };
+        let config = LogisticConfig { l2: penalty, max_iterations, gradient_tolerance: CHOICE_TOLERANCE };
         let fit = problem.fit(config, start.as_ref())?;
         let score = PenaltyScore {
             penalty,

@@ -18,7 +18,7 @@ impl FeatureExtractor for FrozenEncoder {
         Self::device(self)
     }
 
-    fn state_sha256(&self) -> String {
-        Self::state_sha256(self).unwrap_or_else(|error| error.to_string())
+    fn state_sha256(&self) -> Result<String, String> {
+        Self::state_sha256(self).map_err(|error| error.to_string())
     }
 }

@@ -1,5 +1,7 @@
 //! Logistic regression against scikit-learn's optima (`golden/logistic.py`).
 
+#![allow(clippy::unwrap_used)]
+
 use serde::Deserialize;
 use zview_probe::{Features, LogisticConfig, LogisticProblem};
 

@@ -56,8 +56,8 @@ pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Con
         let offset = error.span().map_or(0, |span| span.start);
         let line = text.as_bytes()[..offset.min(text.len())].iter().filter(|&&b| b == b'\n').count() + 1;
         let message = error.message().to_owned();
-        let hint = nearest_known_key(&message)
-            .map_or_else(String::new, |key| format!("; did you mean `{key}`?"));
+        let hint =
+            nearest_known_key(&message).map_or_else(String::new, |key| format!("; did you mean `{key}`?"));
         ConfigError::Parse { path: path.to_owned(), line, message, hint }
     })
 }
@@ -99,9 +99,8 @@ mod tests {
 
     #[test]
     fn a_wrong_type_names_its_line() {
-        let error = parse_toml::<Example>(Path::new("r.toml"), "\nmomentum = \"fast\"\n")
-            .unwrap_err()
-            .to_string();
+        let error =
+            parse_toml::<Example>(Path::new("r.toml"), "\nmomentum = \"fast\"\n").unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("expected f32"), "{error}");
     }
 }

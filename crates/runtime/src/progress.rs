@@ -42,7 +42,8 @@ impl Progress {
             self.last_line = Instant::now();
             let elapsed = self.started.elapsed().as_secs_f64();
             let left = elapsed / done.max(1) as f64 * self.total.saturating_sub(done) as f64;
-            let line = format!("{}: {done}/{} {message} ({elapsed:.0} s, {left:.0} s left)", self.label, self.total);
+            let line =
+                format!("{}: {done}/{} {message} ({elapsed:.0} s, {left:.0} s left)", self.label, self.total);
             let _ = writeln!(std::io::stderr(), "{line}"); // a closed stderr must not end the work
         }
     }

@@ -44,11 +44,8 @@ struct Measured {
 pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
     let recipe = Recipe::load(&arguments.config, &arguments.overrides)?;
     let device = choose(common.device)?;
-    let how = OpenSource {
-        anchors: recipe.train.batch,
-        data_dir: common.data_dir.clone(),
-        device: &device.device,
-    };
+    let how =
+        OpenSource { anchors: recipe.train.batch, data_dir: common.data_dir.clone(), device: &device.device };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
     let mut trainer = Trainer::new(&recipe, source, &device.device, device.is_gpu());
     for _ in 0..arguments.warmup {

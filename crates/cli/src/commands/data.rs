@@ -53,7 +53,13 @@ pub fn run(command: &DataCommand, common: &Common) -> Result<(), Failure> {
                 let _ = writeln!(
                     text,
                     "{:<14} {} training and {} test images of {}x{}x{}: {}",
-                    set.name, set.train_images, set.test_images, shape.channels, shape.height, shape.width, set.what
+                    set.name,
+                    set.train_images,
+                    set.test_images,
+                    shape.channels,
+                    shape.height,
+                    shape.width,
+                    set.what
                 );
             }
             text
@@ -82,7 +88,11 @@ fn in_words(found: &zview_data::Inspection) -> String {
         let _ = writeln!(
             text,
             "{}: {} images, pixel mean {}, std {}, {} unreadable",
-            split.split, split.images, numbers(&split.mean), numbers(&split.std), split.rejects
+            split.split,
+            split.images,
+            numbers(&split.mean),
+            numbers(&split.std),
+            split.rejects
         );
         for class in &split.class_counts {
             let _ = writeln!(text, "  {:>7}  {}", class.images, class.class);

@@ -32,7 +32,11 @@ pub fn run(common: &Common) -> Result<(), Failure> {
                 adapter.max_storage_binding_bytes >> 20,
             );
         }
-        let _ = writeln!(text, "\n--device {} takes {}: {}", common.device, found.chosen.request, found.chosen.reason);
+        let _ = writeln!(
+            text,
+            "\n--device {} takes {}: {}",
+            common.device, found.chosen.request, found.chosen.reason
+        );
         text
     })
 }

@@ -69,7 +69,8 @@ pub fn run(command: &GeneratorCommand, common: &Common) -> Result<(), Failure> {
         GeneratorCommand::Inspect(arguments) => {
             let manifest = Manifest::read(&find_manifest(&arguments.manifest, &[])?)?;
             let device = choose(common.device)?.device;
-            let found = inspect(&manifest, arguments.weights.as_deref(), arguments.reference.as_deref(), &device)?;
+            let found =
+                inspect(&manifest, arguments.weights.as_deref(), arguments.reference.as_deref(), &device)?;
             output::result(common.json, &found, in_words)
         }
     }

@@ -57,11 +57,14 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
     let from_recipe = if recipe_file.exists() { Recipe::load(&recipe_file, &[])?.probe } else { None };
     let data = arguments.data.clone().or_else(|| from_recipe.as_ref().map(|probe| probe.data.clone()));
     let data = data.ok_or_else(|| {
-        Failure::usage("--data: not given, and the encoder's recipe has no `[probe] data`; name a labelled data set")
+        Failure::usage(
+            "--data: not given, and the encoder's recipe has no `[probe] data`; name a labelled data set",
+        )
     })?;
     let device = choose(common.device)?;
     let encoder = load_encoder(&arguments.encoder, &device.device)?;
-    let color = arguments.color.unwrap_or(if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb });
+    let color =
+        arguments.color.unwrap_or(if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb });
     let options = LoadOptions {
         data_dir: common.data_dir.clone(),
         color,
@@ -94,14 +97,21 @@ fn in_words(evaluation: &Evaluation) -> String {
         let _ = writeln!(
             text,
             "linear probe       {} [{}, {}] top-1, {} top-5 (penalty {:.0e}, picked on a validation split)",
-            percent(linear.top1), percent(linear.low), percent(linear.high), percent(linear.top5), linear.penalty
+            percent(linear.top1),
+            percent(linear.low),
+            percent(linear.high),
+            percent(linear.top5),
+            linear.penalty
         );
     }
     for (k, score) in evaluation.knn.iter().flatten() {
         let _ = writeln!(
             text,
             "{:<18} {} [{}, {}]",
-            format!("{k}-nearest"), percent(score.top1), percent(score.low), percent(score.high)
+            format!("{k}-nearest"),
+            percent(score.top1),
+            percent(score.low),
+            percent(score.high)
         );
     }
     for (labels, score) in evaluation.few_shot.iter().flatten() {
@@ -112,7 +122,9 @@ fn in_words(evaluation: &Evaluation) -> String {
         let _ = writeln!(
             text,
             "{:<18} {}{interval} over {} draws",
-            format!("{labels} per class"), percent(score.mean), score.draws.len()
+            format!("{labels} per class"),
+            percent(score.mean),
+            score.draws.len()
         );
     }
     text

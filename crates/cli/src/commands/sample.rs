@@ -116,21 +116,24 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     }
     progress.finish();
     let images = arguments.anchors * views.per_anchor;
-    let sampled = Sampled {
-        out: arguments.out.clone(),
-        images,
-        images_per_second: images as f64 / rendering_seconds,
-    };
+    let sampled =
+        Sampled { out: arguments.out.clone(), images, images_per_second: images as f64 / rendering_seconds };
     output::result(common.json, &sampled, |sampled| {
-        format!("{} images in {}, {:.0} images/s", sampled.images, sampled.out.display(), sampled.images_per_second)
+        format!(
+            "{} images in {}, {:.0} images/s",
+            sampled.images,
+            sampled.out.display(),
+            sampled.images_per_second
+        )
     })
 }
 
 fn views_config(arguments: &SampleArguments) -> Result<ViewsConfig, Failure> {
     let known = || ViewKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>();
-    let kind = ViewKind::ALL.iter().find(|kind| kind.name() == arguments.views).copied().ok_or_else(|| {
-        Failure::usage(format!("--views {}: expected one of {}", arguments.views, known().join(", ")))
-    })?;
+    let kind =
+        ViewKind::ALL.iter().find(|kind| kind.name() == arguments.views).copied().ok_or_else(|| {
+            Failure::usage(format!("--views {}: expected one of {}", arguments.views, known().join(", ")))
+        })?;
     let default = ViewsConfig { kind, ..ViewsConfig::default() };
     let views = ViewsConfig {
         std: arguments.std.unwrap_or(default.std),
@@ -158,9 +161,11 @@ fn write_images(
 ) -> Result<(), Failure> {
     for (index, image) in pixels.chunks(shape.bytes()).enumerate() {
         let (anchor, view) = (index / per_anchor, index % per_anchor);
-        let folder = class_of(anchor).map_or_else(|| folder.to_owned(), |class| folder.join(class.to_string()));
-        std::fs::create_dir_all(&folder)
-            .map_err(|error| Failure::failed(format!("cannot make the folder {}: {error}", folder.display())))?;
+        let folder =
+            class_of(anchor).map_or_else(|| folder.to_owned(), |class| folder.join(class.to_string()));
+        std::fs::create_dir_all(&folder).map_err(|error| {
+            Failure::failed(format!("cannot make the folder {}: {error}", folder.display()))
+        })?;
         let name = format!("anchor-{:06}-view-{view}.png", first_anchor + anchor);
         write_image(&folder.join(name), image, shape).map_err(Failure::failed)?;
     }

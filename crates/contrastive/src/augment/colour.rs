@@ -94,7 +94,7 @@ mod tests {
     }
 
     fn close(got: Tensor<4>, expected: [f32; 3]) {
-        let got = got.into_data().into_vec::<f32>().unwrap();
+        let got = got.into_data().try_into_vec::<f32>().unwrap();
         assert!(got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{got:?} {expected:?}");
     }
 

@@ -38,7 +38,13 @@ pub struct AugmentConfig {
 impl Default for AugmentConfig {
     /// The small-scale reference recipe: crop, brightness and contrast.
     fn default() -> Self {
-        Self { crop_scale: [0.3, 1.0], crop_ratio: [0.75, 4.0 / 3.0], brightness: 0.2, contrast: 0.4, ..Self::none() }
+        Self {
+            crop_scale: [0.3, 1.0],
+            crop_ratio: [0.75, 4.0 / 3.0],
+            brightness: 0.2,
+            contrast: 0.4,
+            ..Self::none()
+        }
     }
 }
 

@@ -52,9 +52,17 @@ impl Augmentation {
         let mut x = images;
         if self.config.moves_pixels() || output != self.input {
             let rows = resample::interpolation(
-                column(|p| p.top), column(|p| p.height), self.input.height, output.height);
+                column(|p| p.top),
+                column(|p| p.height),
+                self.input.height,
+                output.height,
+            );
             let columns = resample::interpolation(
-                column(|p| p.left), column(|p| p.width), self.input.width, output.width);
+                column(|p| p.left),
+                column(|p| p.width),
+                self.input.width,
+                output.width,
+            );
             x = resample::separable(x, rows, columns);
         }
         if self.config.brightness_factor > 0.0 {
@@ -102,7 +110,7 @@ mod tests {
     }
 
     fn values(tensor: Tensor<4>) -> Vec<f32> {
-        tensor.into_data().into_vec().unwrap()
+        tensor.into_data().try_into_vec().unwrap()
     }
 
     #[test]

@@ -32,7 +32,13 @@ pub(super) struct ImageParameters {
 }
 
 impl ImageParameters {
-    pub(super) fn draw(config: &AugmentConfig, input: ImageShape, run_seed: u64, step: u64, index: u64) -> Self {
+    pub(super) fn draw(
+        config: &AugmentConfig,
+        input: ImageShape,
+        run_seed: u64,
+        step: u64,
+        index: u64,
+    ) -> Self {
         let random = &mut Stream::new(run_seed, Purpose::Augmentation, step, index);
         let [width, height] = crop_size(config, input, random);
         let left = random.uniform() * (input.width as f32 - width);
@@ -97,7 +103,10 @@ mod tests {
         for index in 0..2_000 {
             let p = ImageParameters::draw(&config, shape, 1, 2, index);
             let (left, right) = (p.left.min(p.left + p.width), p.left.max(p.left + p.width));
-            assert!(left >= -1e-4 && right <= 40.0001 && p.top >= 0.0 && p.top + p.height <= 28.0001, "{p:?}");
+            assert!(
+                left >= -1e-4 && right <= 40.0001 && p.top >= 0.0 && p.top + p.height <= 28.0001,
+                "{p:?}"
+            );
             let area = p.width.abs() * p.height / (28.0 * 40.0);
             assert!((0.299..=1.001).contains(&area), "{area}");
             assert!(p.brightness.abs() <= 0.2 && (0.6..=1.4).contains(&p.contrast));

@@ -9,11 +9,17 @@ use burn::tensor::{Int, Tensor};
 /// `first` is the crop's first edge and `length` its length in input pixels, negative to mirror. Bilinear
 /// (a tent of half-width one pixel), widened where the crop is larger than the output, so that shrinking
 /// does not alias; pixel centres lie at half-integers, as in torchvision's resize.
-pub(super) fn interpolation(first: Tensor<1>, length: Tensor<1>, size_in: usize, size_out: usize) -> Tensor<3> {
+pub(super) fn interpolation(
+    first: Tensor<1>,
+    length: Tensor<1>,
+    size_in: usize,
+    size_out: usize,
+) -> Tensor<3> {
     let device = first.device();
     let step = length / size_out as f32; // [B], input pixels per sample
     let half_width = step.clone().abs().clamp_min(1.0).reshape([-1, 1, 1]);
-    let sample = Tensor::<1, Int>::arange(0..size_out as i64, &device).float().reshape([1, size_out as i32, 1]);
+    let sample =
+        Tensor::<1, Int>::arange(0..size_out as i64, &device).float().reshape([1, size_out as i32, 1]);
     let pixel = Tensor::<1, Int>::arange(0..size_in as i64, &device).float().reshape([1, 1, size_in as i32]);
     let position = first.reshape([-1, 1, 1]) + (sample + 0.5) * step.reshape([-1, 1, 1]) - 0.5; // [B, out, 1]
     // A sample beyond the outermost pixel centres takes the border's value.
@@ -53,7 +59,7 @@ mod tests {
     }
 
     fn matrix(values: Tensor<3>) -> Vec<f32> {
-        values.into_data().into_vec().unwrap()
+        values.into_data().try_into_vec().unwrap()
     }
 
     #[test]
@@ -89,7 +95,10 @@ mod tests {
         let centre = &kernel[3 * 7..4 * 7];
         let total = 1.0 + 2.0 * (-0.5f32).exp() + 2.0 * (-2.0f32).exp();
         let expected = [0.0, (-2.0f32).exp(), (-0.5f32).exp(), 1.0].map(|weight| weight / total);
-        assert!(centre[..4].iter().zip(expected).all(|(got, expected)| (got - expected).abs() < 1e-6), "{centre:?}");
+        assert!(
+            centre[..4].iter().zip(expected).all(|(got, expected)| (got - expected).abs() < 1e-6),
+            "{centre:?}"
+        );
         let narrow = &kernel[49 + 3 * 7..49 + 4 * 7];
         assert_eq!(narrow, [0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]);
     }

@@ -24,8 +24,18 @@ pub enum Stem {
     Imagenet,
 }
 
+/// How convolutions are initialised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Init {
+    /// Uniform in ±1/sqrt(inputs of a unit): what PyTorch's layers do when nobody says otherwise.
+    Uniform,
+    /// Normal with variance 2 / (outputs of a unit): what torchvision's ResNets do (He et al. 2015).
+    HeNormal,
+}
+
 /// The `[encoder]` section of a recipe.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct EncoderConfig {
     /// Architecture.
@@ -34,11 +44,24 @@ pub struct EncoderConfig {
     pub width: usize,
     /// First layers.
     pub stem: Stem,
+    /// Initial weights.
+    pub init: Init,
+    /// Subtracted from pixels in 0..1 before the first layer.
+    pub pixel_mean: f32,
+    /// Divides them after that.
+    pub pixel_std: f32,
 }
 
 impl Default for EncoderConfig {
     fn default() -> Self {
-        Self { arch: Architecture::Resnet18, width: 64, stem: Stem::Small }
+        Self {
+            arch: Architecture::Resnet18,
+            width: 64,
+            stem: Stem::Small,
+            init: Init::Uniform,
+            pixel_mean: 0.5,
+            pixel_std: 0.5,
+        }
     }
 }
 
@@ -70,10 +93,16 @@ impl EncoderConfig {
     /// Everything wrong with it, one line each.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        if (1..=1024).contains(&self.width) {
-            Vec::new()
-        } else {
-            vec![format!("encoder.width: expected 1 to 1024, got {}", self.width)]
+        let mut problems = Vec::new();
+        if !(1..=1024).contains(&self.width) {
+            problems.push(format!("encoder.width: expected 1 to 1024, got {}", self.width));
         }
+        if !self.pixel_mean.is_finite() {
+            problems.push(format!("encoder.pixel_mean: expected a number, got {}", self.pixel_mean));
+        }
+        if !(self.pixel_std > 0.0 && self.pixel_std.is_finite()) {
+            problems.push(format!("encoder.pixel_std: expected a positive number, got {}", self.pixel_std));
+        }
+        problems
     }
 }

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Tensor};
 use zview_runtime::seed::Stream;
 
 use crate::network::{Mode, Network, StateVisitor};
-pub use config::{Architecture, EncoderConfig, Stem};
+pub use config::{Architecture, EncoderConfig, Init, Stem};
 pub use pretrained::{FrozenEncoder, PretrainedError, load_encoder, save_encoder};
 pub use resnet::ResNet;
 
@@ -46,7 +46,8 @@ impl Encoder {
     /// Pooled features (B, D) of images (B, C, H, W) in 0..1.
     #[must_use]
     pub fn forward(&mut self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
-        self.network.forward(images, mode)
+        let EncoderConfig { pixel_mean, pixel_std, .. } = self.config;
+        self.network.forward((images - pixel_mean) / pixel_std, mode)
     }
 }
 

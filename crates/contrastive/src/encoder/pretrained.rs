@@ -8,9 +8,14 @@ use zview_generator::weights::StateDict;
 use zview_runtime::hash::sha256_of_bytes;
 use zview_runtime::seed::{Purpose, Stream};
 
-use super::config::{Architecture, EncoderConfig, Stem};
 use super::Encoder;
+use super::config::{Architecture, EncoderConfig, Init, Stem};
 use crate::network::{Mode, NamedTensors, StateError, freeze, read_network, write_tensors};
+
+/// What an encoder file says of itself in its header.
+const FORMAT: &str = "zview-encoder-1";
+const PIXEL_MEAN: &str = "pixel_mean";
+const PIXEL_STD: &str = "pixel_std";
 
 /// An encoder file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -39,7 +44,14 @@ pub enum PretrainedError {
 /// # Errors
 /// [`StateError`].
 pub fn save_encoder(encoder: &Encoder, path: &Path) -> Result<(), StateError> {
-    let metadata = HashMap::from([("format".to_owned(), "zview-encoder-1".to_owned())]);
+    let config = encoder.config();
+    let metadata = [
+        ("format", FORMAT.to_owned()),
+        (PIXEL_MEAN, config.pixel_mean.to_string()),
+        (PIXEL_STD, config.pixel_std.to_string()),
+    ];
+    let metadata: HashMap<String, String> =
+        metadata.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
     write_tensors(path, &NamedTensors::of_network(encoder, "")?, metadata)
 }
 
@@ -110,8 +122,8 @@ pub fn load_encoder(path: &Path, device: &Device) -> Result<FrozenEncoder, Pretr
         return Err(PretrainedError::Missing { path: file });
     }
     let mut state = StateDict::read(&file, None).map_err(StateError::from)?;
-    let (config, channels) = recognise(&state)
-        .map_err(|reason| PretrainedError::Unknown { path: file.clone(), reason })?;
+    let (config, channels) =
+        recognise(&state).map_err(|reason| PretrainedError::Unknown { path: file.clone(), reason })?;
     let mut unused = Stream::new(0, Purpose::Weights, 0, 0);
     let mut encoder = Encoder::new(&config, channels, &mut unused, device);
     read_network(&mut encoder, "", &mut state)?;
@@ -139,5 +151,13 @@ fn recognise(state: &StateDict) -> Result<(EncoderConfig, usize), String> {
     if has("layer3.6.conv1.weight") {
         return Err("`layer3` has more than six blocks".to_owned());
     }
-    Ok((EncoderConfig { arch, width, stem }, channels))
+    let number = |key: &str, absent: f32| match state.metadata(key) {
+        Some(text) => {
+            text.parse().map_err(|_| format!("`{key}` of its header is `{text}`, expected a number"))
+        }
+        None => Ok(absent),
+    };
+    // A file of another origin takes pixels as they come.
+    let (pixel_mean, pixel_std) = (number(PIXEL_MEAN, 0.0)?, number(PIXEL_STD, 1.0)?);
+    Ok((EncoderConfig { arch, width, stem, init: Init::Uniform, pixel_mean, pixel_std }, channels))
 }

@@ -29,7 +29,7 @@ impl ResNet {
             Stem::Small => (3, 1),
             Stem::Imagenet => (7, 2),
         };
-        let conv1 = Convolution::new(channels, config.width, kernel, stride, random, device);
+        let conv1 = Convolution::new(channels, config.width, kernel, stride, config.init, random, device);
         let bn1 = BatchNorm::new(config.width, device);
         let mut channels = config.width;
         let layers = config.blocks().into_iter().enumerate().map(|(layer, blocks)| {
@@ -37,7 +37,7 @@ impl ResNet {
             (0..blocks)
                 .map(|block| {
                     let stride = if block == 0 && layer > 0 { 2 } else { 1 };
-                    let block = Block::new(channels, width, config.expansion(), stride, random, device);
+                    let block = Block::new(channels, width, stride, config, random, device);
                     channels = width * config.expansion();
                     block
                 })
@@ -86,20 +86,21 @@ impl Block {
     fn new(
         channels_in: usize,
         width: usize,
-        expansion: usize,
         stride: usize,
+        config: &EncoderConfig,
         random: &mut Stream,
         device: &Device,
     ) -> Self {
-        let channels_out = width * expansion;
+        let channels_out = width * config.expansion();
         // (input channels, output channels, kernel, stride)
-        let plan = if expansion == 1 {
+        let plan = if config.expansion() == 1 {
             vec![(channels_in, width, 3, stride), (width, width, 3, 1)]
         } else {
             vec![(channels_in, width, 1, 1), (width, width, 3, stride), (width, channels_out, 1, 1)]
         };
         let mut layer = |(inputs, outputs, kernel, stride)| {
-            (Convolution::new(inputs, outputs, kernel, stride, random, device), BatchNorm::new(outputs, device))
+            let conv = Convolution::new(inputs, outputs, kernel, stride, config.init, random, device);
+            (conv, BatchNorm::new(outputs, device))
         };
         let chain = plan.into_iter().map(&mut layer).collect();
         let downsample = (stride != 1 || channels_in != channels_out)

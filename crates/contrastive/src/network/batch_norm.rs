@@ -37,12 +37,17 @@ impl BatchNorm {
 
     /// relu?(norm(x) + shortcut?), shapes (B, C, H, W).
     #[must_use]
-    pub fn forward(&mut self, x: Tensor<4>, shortcut: Option<Tensor<4>>, relu: bool, mode: Mode) -> Tensor<4> {
+    pub fn forward(
+        &mut self,
+        x: Tensor<4>,
+        shortcut: Option<Tensor<4>>,
+        relu: bool,
+        mode: Mode,
+    ) -> Tensor<4> {
         match mode {
             Mode::Train => {
                 let [batch, _, height, width] = x.dims();
-                let normed =
-                    batch_norm(x, shortcut, self.weight.clone(), self.bias.clone(), EPSILON, relu);
+                let normed = batch_norm(x, shortcut, self.weight.clone(), self.bias.clone(), EPSILON, relu);
                 self.track(normed.mean.inner(), normed.variance.inner(), batch * height * width);
                 normed.output
             }

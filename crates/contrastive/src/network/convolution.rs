@@ -5,6 +5,7 @@ use zview_kernels::conv2d;
 use zview_runtime::seed::Stream;
 
 use super::state::{Network, StateVisitor};
+use crate::encoder::Init;
 
 /// A square convolution without bias.
 #[derive(Debug, Clone)]
@@ -15,20 +16,29 @@ pub struct Convolution {
 }
 
 impl Convolution {
-    /// He-normal weights, fan-out mode, as torchvision initialises its ResNets
-    /// (He et al. 2015, "Delving Deep into Rectifiers", equation 14). Padding keeps the size at stride 1.
+    /// Fresh weights; padding keeps the size at stride 1.
     #[must_use]
     pub fn new(
         channels_in: usize,
         channels_out: usize,
         kernel: usize,
         stride: usize,
+        init: Init,
         random: &mut Stream,
         device: &Device,
     ) -> Self {
-        let std = (2.0 / (channels_out * kernel * kernel) as f32).sqrt();
-        let count = channels_out * channels_in * kernel * kernel;
-        let values: Vec<f32> = (0..count).map(|_| std * random.normal()).collect();
+        let window = kernel * kernel;
+        let mut draw: Box<dyn FnMut() -> f32> = match init {
+            Init::Uniform => {
+                let bound = 1.0 / ((channels_in * window) as f32).sqrt();
+                Box::new(move || random.uniform_in(-bound, bound))
+            }
+            Init::HeNormal => {
+                let std = (2.0 / (channels_out * window) as f32).sqrt();
+                Box::new(move || std * random.normal())
+            }
+        };
+        let values: Vec<f32> = (0..channels_out * channels_in * window).map(|_| draw()).collect();
         let shape = [channels_out, channels_in, kernel, kernel];
         let weight = Tensor::from_data(TensorData::new(values, shape), device);
         Self { weight, stride, padding: kernel / 2 }

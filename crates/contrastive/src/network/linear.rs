@@ -17,9 +17,8 @@ impl Linear {
     #[must_use]
     pub fn new(inputs: usize, outputs: usize, random: &mut Stream, device: &Device) -> Self {
         let bound = 1.0 / (inputs as f32).sqrt();
-        let mut draw = |count: usize| -> Vec<f32> {
-            (0..count).map(|_| random.uniform_in(-bound, bound)).collect()
-        };
+        let mut draw =
+            |count: usize| -> Vec<f32> { (0..count).map(|_| random.uniform_in(-bound, bound)).collect() };
         let weight = TensorData::new(draw(outputs * inputs), [outputs, inputs]);
         let bias = TensorData::new(draw(outputs), [outputs]);
         Self { weight: Tensor::from_data(weight, device), bias: Tensor::from_data(bias, device) }

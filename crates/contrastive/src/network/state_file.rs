@@ -38,7 +38,11 @@ pub enum StateError {
 ///
 /// # Errors
 /// [`StateError::Weights`] for the first key that is missing or has another shape.
-pub fn read_network(network: &mut impl Network, prefix: &str, state: &mut StateDict) -> Result<(), StateError> {
+pub fn read_network(
+    network: &mut impl Network,
+    prefix: &str,
+    state: &mut StateDict,
+) -> Result<(), StateError> {
     struct Read<'a> {
         state: &'a mut StateDict,
         result: Result<(), WeightsError>,

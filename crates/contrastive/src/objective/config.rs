@@ -34,7 +34,8 @@ impl ObjectiveConfig {
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if !(self.temperature > 0.0 && self.temperature.is_finite()) {
-            problems.push(format!("objective.temperature: expected a positive number, got {}", self.temperature));
+            problems
+                .push(format!("objective.temperature: expected a positive number, got {}", self.temperature));
         }
         if self.projector.is_empty() || self.projector.contains(&0) {
             problems.push(format!(

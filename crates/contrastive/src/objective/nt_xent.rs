@@ -105,7 +105,7 @@ mod tests {
         let data = TensorData::new(values.clone(), [anchors * views, dimension]);
         let leaf = Tensor::<2>::from_data(data, &device).require_grad();
         let gradients = NtXent::new(anchors, views, 0.2, &device).loss(leaf.clone()).backward();
-        let gradient = leaf.grad(&gradients).unwrap().into_data().into_vec::<f32>().unwrap();
+        let gradient = leaf.grad(&gradients).unwrap().into_data().try_into_vec::<f32>().unwrap();
         for index in 0..values.len() {
             let at = |delta: f32| {
                 let mut moved = values.clone();
@@ -115,7 +115,11 @@ mod tests {
             };
             let ((up, up_step), (down, down_step)) = (at(1e-3), at(-1e-3));
             let expected = (up - down) / (up_step - down_step);
-            assert!((f64::from(gradient[index]) - expected).abs() < 1e-4, "{index}: {} {expected}", gradient[index]);
+            assert!(
+                (f64::from(gradient[index]) - expected).abs() < 1e-4,
+                "{index}: {} {expected}",
+                gradient[index]
+            );
         }
     }
 }

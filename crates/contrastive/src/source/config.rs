@@ -68,7 +68,10 @@ impl SourceConfig {
             problems.push(format!("source.weights: not used by kind \"{kind}\"; remove it"));
         }
         if self.real_share.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
-            problems.push(format!("source.real_share: expected 0 to 1, got {:?}", self.real_share.unwrap_or(0.0)));
+            problems.push(format!(
+                "source.real_share: expected 0 to 1, got {:?}",
+                self.real_share.unwrap_or(0.0)
+            ));
         }
         if !(0.0..=1.0).contains(&self.max_reject_share) {
             problems.push(format!("source.max_reject_share: expected 0 to 1, got {}", self.max_reject_share));

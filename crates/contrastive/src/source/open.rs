@@ -6,9 +6,7 @@ use burn::tensor::Device;
 use zview_data::{ImageSet, ImageShape, LoadOptions, Split};
 use zview_generator::{Generator, GeneratorError, Manifest, ViewsConfig};
 
-use super::{
-    GeneratorSource, MixSource, RealSource, SourceConfig, SourceError, SourceKind, ViewSource,
-};
+use super::{GeneratorSource, MixSource, RealSource, SourceConfig, SourceError, SourceKind, ViewSource};
 
 /// What is needed to open a source beside its configuration.
 #[derive(Debug, Clone)]
@@ -36,10 +34,23 @@ pub fn open_source(
         SourceKind::Mix => (config.real_share.unwrap_or(0.5) * how.anchors as f32).round() as usize,
     };
     let real = (real_anchors > 0)
-        .then(|| Ok::<_, SourceError>(RealSource::new(load_images(config, how)?, real_anchors, views.per_anchor, how.device)))
+        .then(|| {
+            Ok::<_, SourceError>(RealSource::new(
+                load_images(config, how)?,
+                real_anchors,
+                views.per_anchor,
+                how.device,
+            ))
+        })
         .transpose()?;
     let generated = (real_anchors < how.anchors)
-        .then(|| Ok::<_, SourceError>(GeneratorSource::new(load_generator(config, how)?, views.clone(), how.anchors - real_anchors)))
+        .then(|| {
+            Ok::<_, SourceError>(GeneratorSource::new(
+                load_generator(config, how)?,
+                views.clone(),
+                how.anchors - real_anchors,
+            ))
+        })
         .transpose()?;
     match (real, generated) {
         (Some(real), None) => Ok(Box::new(real)),
@@ -79,7 +90,8 @@ fn load_images(config: &SourceConfig, how: &OpenSource<'_>) -> Result<ImageSet, 
 
 fn load_generator(config: &SourceConfig, how: &OpenSource<'_>) -> Result<Generator, SourceError> {
     let name = config.generator.as_deref().ok_or_else(|| missing("source.generator"))?;
-    let manifest = Manifest::read(&zview_generator::find_manifest(name, &[])?).map_err(GeneratorError::from)?;
+    let manifest =
+        Manifest::read(&zview_generator::find_manifest(name, &[])?).map_err(GeneratorError::from)?;
     Ok(Generator::load(&manifest, config.weights.as_deref().map(Path::new), how.device)?)
 }
 

@@ -35,7 +35,8 @@ impl ViewSource for RealSource {
         let Some((_, order)) = &mut self.order else { unreachable!("set above") };
         let chosen = order.batch(step, self.anchors);
         let ImageShape { channels, height, width } = self.images.shape;
-        let data = TensorData::new(self.images.unit_floats(&chosen), [self.anchors, 1, channels * height * width]);
+        let data =
+            TensorData::new(self.images.unit_floats(&chosen), [self.anchors, 1, channels * height * width]);
         let images = Tensor::<3>::from_data(data, &self.device);
         Ok(images.repeat_dim(1, self.per_anchor).reshape([
             self.anchors * self.per_anchor,

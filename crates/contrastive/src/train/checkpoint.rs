@@ -140,8 +140,10 @@ impl Checkpoint {
             return Err(damaged(format!("expected format {FORMAT}, got {}", manifest.format)));
         }
         for name in [MODEL, OPTIMIZER] {
-            let expected = manifest.files.get(name).ok_or_else(|| damaged(format!("{name} is not listed")))?;
-            let got = sha256_of_file(&path.join(name)).map_err(|error| damaged(format!("{name}: {error}")))?;
+            let expected =
+                manifest.files.get(name).ok_or_else(|| damaged(format!("{name} is not listed")))?;
+            let got =
+                sha256_of_file(&path.join(name)).map_err(|error| damaged(format!("{name}: {error}")))?;
             if got != *expected {
                 return Err(damaged(format!("{name}: expected sha256 {expected}, got {got}")));
             }

@@ -281,7 +281,10 @@ mod tests {
 
     #[test]
     fn a_changed_recipe_is_told_by_its_keys() {
-        let keys = differing_keys("seed = 1\n[train]\nsteps = 4\nbatch = 8\n", "seed = 2\n[train]\nsteps = 5\nbatch = 8\n");
+        let keys = differing_keys(
+            "seed = 1\n[train]\nsteps = 4\nbatch = 8\n",
+            "seed = 2\n[train]\nsteps = 5\nbatch = 8\n",
+        );
         assert_eq!(keys, ["seed", "train.steps"]);
     }
 }

@@ -94,8 +94,10 @@ impl Recipe {
         } else {
             let mut table: toml::Table = parse_toml(path, &text)?;
             for change in overrides {
-                apply_override(&mut table, change)
-                    .map_err(|problem| ConfigError::Invalid { path: path.to_owned(), problems: vec![problem] })?;
+                apply_override(&mut table, change).map_err(|problem| ConfigError::Invalid {
+                    path: path.to_owned(),
+                    problems: vec![problem],
+                })?;
             }
             // Back to text, so that errors about keys read the same as for a file.
             parse_toml(&path.with_extension("toml (with --set)"), &table.to_string())?
@@ -116,7 +118,10 @@ impl Recipe {
         problems.extend(self.objective.problems());
         problems.extend(self.optimizer.problems());
         if self.train.batch < 2 {
-            problems.push(format!("train.batch: expected 2 or more (others are the negatives), got {}", self.train.batch));
+            problems.push(format!(
+                "train.batch: expected 2 or more (others are the negatives), got {}",
+                self.train.batch
+            ));
         }
         if self.train.log_every == 0 {
             problems.push("train.log_every: expected 1 or more, got 0".to_owned());
@@ -187,15 +192,17 @@ mod tests {
 
     #[test]
     fn set_changes_values_of_any_type() {
-        let recipe = load(MINIMAL, &["train.steps=7", "encoder.stem=imagenet", "augment.flip=true"]).unwrap();
-        assert_eq!((recipe.train.steps, recipe.augment.flip), (7, true));
+        let recipe =
+            load(MINIMAL, &["train.steps=70", "encoder.stem=imagenet", "augment.flip=true"]).unwrap();
+        assert_eq!((recipe.train.steps, recipe.augment.flip), (70, true));
         assert!(load(MINIMAL, &["train.stepz=7"]).unwrap_err().contains("did you mean `steps`?"));
         assert!(load(MINIMAL, &["seed"]).unwrap_err().contains("key=value"));
     }
 
     #[test]
     fn everything_wrong_is_listed_at_once() {
-        let error = load(MINIMAL, &["train.batch=1", "optimizer.lr=-1", "objective.temperature=0"]).unwrap_err();
+        let error =
+            load(MINIMAL, &["train.batch=1", "optimizer.lr=-1", "objective.temperature=0"]).unwrap_err();
         for field in ["train.batch", "optimizer.lr", "objective.temperature"] {
             assert!(error.contains(field), "{error}");
         }
@@ -203,7 +210,9 @@ mod tests {
 
     #[test]
     fn a_source_says_what_it_needs_and_what_it_does_not_use() {
-        assert!(load("[source]\nkind = \"generator\"\n", &[]).unwrap_err().contains("source.generator: needed"));
+        assert!(
+            load("[source]\nkind = \"generator\"\n", &[]).unwrap_err().contains("source.generator: needed")
+        );
         let error = load(MINIMAL, &["source.generator=x"]).unwrap_err();
         assert!(error.contains("source.generator: not used"), "{error}");
     }

@@ -17,17 +17,42 @@ enum Activations {
 /// A layer with its weights. The manifest's check has made sure that the sizes fit.
 #[derive(Debug)]
 enum Step {
-    Linear { weight: Tensor<2>, bias: Option<Tensor<1>> },
-    Conv { weight: Tensor<4>, bias: Option<Tensor<1>>, stride: usize, padding: usize },
-    ConvTranspose { weight: Tensor<4>, bias: Option<Tensor<1>>, stride: usize, padding: usize, output_padding: usize },
-    ScaleAndShift { scale: Tensor<4>, shift: Tensor<4> },
-    Condition { embedding: Tensor<2> },
-    LeakyRelu { slope: f64 },
+    Linear {
+        weight: Tensor<2>,
+        bias: Option<Tensor<1>>,
+    },
+    Conv {
+        weight: Tensor<4>,
+        bias: Option<Tensor<1>>,
+        stride: usize,
+        padding: usize,
+    },
+    ConvTranspose {
+        weight: Tensor<4>,
+        bias: Option<Tensor<1>>,
+        stride: usize,
+        padding: usize,
+        output_padding: usize,
+    },
+    ScaleAndShift {
+        scale: Tensor<4>,
+        shift: Tensor<4>,
+    },
+    Condition {
+        embedding: Tensor<2>,
+    },
+    LeakyRelu {
+        slope: f64,
+    },
     Relu,
     Tanh,
     Sigmoid,
-    UpsampleNearest { factor: usize },
-    Reshape { features: Features },
+    UpsampleNearest {
+        factor: usize,
+    },
+    Reshape {
+        features: Features,
+    },
 }
 
 /// The built network.
@@ -74,9 +99,10 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
 fn wanted_by(layer: &Layer, got: Features) -> Features {
     match (layer, got) {
         (Layer::Linear { inputs, .. }, _) => Features::Flat(*inputs),
-        (Layer::Conv { r#in, .. } | Layer::ConvTranspose { r#in, .. }, Features::Map { height, width, .. }) => {
-            Features::Map { channels: *r#in, height, width }
-        }
+        (
+            Layer::Conv { r#in, .. } | Layer::ConvTranspose { r#in, .. },
+            Features::Map { height, width, .. },
+        ) => Features::Map { channels: *r#in, height, width },
         (Layer::BatchNorm { channels, .. }, Features::Flat(_)) => Features::Flat(*channels),
         (Layer::BatchNorm { channels, .. }, Features::Map { height, width, .. }) => {
             Features::Map { channels: *channels, height, width }
@@ -106,7 +132,8 @@ fn number_problems(layer: &Layer) -> Vec<String> {
 
 /// A last layer that bounds its output must bound it to `output.range`.
 fn range_problem(manifest: &Manifest) -> Option<String> {
-    let shapes_only = |layer: &&Layer| !matches!(layer, Layer::Reshape { .. } | Layer::UpsampleNearest { .. });
+    let shapes_only =
+        |layer: &&Layer| !matches!(layer, Layer::Reshape { .. } | Layer::UpsampleNearest { .. });
     let expected = match manifest.layers.iter().rev().find(shapes_only)? {
         Layer::Tanh {} => [-1.0, 1.0],
         Layer::Sigmoid {} => [0.0, 1.0],

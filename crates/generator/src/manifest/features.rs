@@ -50,6 +50,11 @@ impl Features {
     /// # Errors
     /// What the layer expected and what it got, as "expected .., got ..".
     pub fn through(self, layer: &Layer, classes: Option<usize>) -> Result<Self, String> {
+        if let Layer::Conv { kernel, stride, .. } | Layer::ConvTranspose { kernel, stride, .. } = *layer
+            && (kernel == 0 || stride == 0)
+        {
+            return Err(format!("expected `kernel` and `stride` of 1 or above, got {kernel} and {stride}"));
+        }
         let out = match *layer {
             Layer::Linear { inputs, outputs, .. } => match self {
                 Self::Flat(features) if features == inputs => Self::Flat(outputs),

@@ -64,12 +64,13 @@ impl Manifest {
                 problems.push(format!("`{key}`: expected 1 to {EXTENT_MAX}, got {got}"));
             }
         }
-        if let Some(truncation) = self.latent.truncation.filter(|bound| !(*bound > 0.0)) {
+        if let Some(truncation) = self.latent.truncation.filter(|bound| bound.is_nan() || *bound <= 0.0) {
             problems.push(format!("`latent.truncation`: expected above 0, got {truncation}"));
         }
         let [low, high] = self.output.range;
         if !(low.is_finite() && high.is_finite() && low < high) {
-            problems.push(format!("`output.range`: expected [low, high] with low < high, got [{low}, {high}]"));
+            problems
+                .push(format!("`output.range`: expected [low, high] with low < high, got [{low}, {high}]"));
         }
         // The architecture computes with the extents, so they come first.
         if problems.is_empty() {
@@ -160,11 +161,17 @@ mod tests {
         assert!(flat.contains("`layers[1]` (conv-transpose): expected a map of 8 channels"), "{flat}");
         assert!(flat.contains("got 8 flat features"), "{flat}");
         let channels = refused("in = 4", "in = 5");
-        assert!(channels.contains("`layers[5]` (conv): expected 5 channels (`in`), got a map of 4 x 8 x 8"), "{channels}");
+        assert!(
+            channels.contains("`layers[5]` (conv): expected 5 channels (`in`), got a map of 4 x 8 x 8"),
+            "{channels}"
+        );
         let norm = refused("channels = 4", "channels = 3");
         assert!(norm.contains("`layers[2]` (batch-norm): expected 3 channels"), "{norm}");
         let output = refused("height = 8", "height = 16");
-        assert!(output.contains("expected a map of 1 x 16 x 8") && output.contains("got a map of 1 x 8 x 8"), "{output}");
+        assert!(
+            output.contains("expected a map of 1 x 16 x 8") && output.contains("got a map of 1 x 8 x 8"),
+            "{output}"
+        );
         let kernel = refused("kernel = 3", "kernel = 30");
         assert!(kernel.contains("`layers[5]` (conv): expected a kernel"), "{kernel}");
         let shape = refused("[8, 1, 1]", "[9, 1, 1]");
@@ -173,9 +180,13 @@ mod tests {
 
     #[test]
     fn a_condition_needs_its_section_and_its_layer() {
-        let embed = "[[layers]]\nkind = \"condition\"\nkey = \"e\"\ndimension = 2\n[[layers]]\nkind = \"reshape\"";
+        let embed =
+            "[[layers]]\nkind = \"condition\"\nkey = \"e\"\ndimension = 2\n[[layers]]\nkind = \"reshape\"";
         let no_section = refused("[[layers]]\n        kind = \"reshape\"", embed);
-        assert!(no_section.contains("`layers[0]` (condition): expected a section [condition]"), "{no_section}");
+        assert!(
+            no_section.contains("`layers[0]` (condition): expected a section [condition]"),
+            "{no_section}"
+        );
         let no_layer = refused("output = {", "condition = { classes = 3 }\noutput = {");
         assert!(no_layer.contains("expected a layer of kind `condition`"), "{no_layer}");
     }
@@ -189,10 +200,16 @@ mod tests {
 
     #[test]
     fn everything_wrong_is_listed_at_once() {
-        let text = DCGAN.replace("0000", "zz").replace("channels = 4", "channels = 3").replace("dimension = 8", "dimension = 0");
+        let text = DCGAN
+            .replace("0000", "zz")
+            .replace("channels = 4", "channels = 3")
+            .replace("dimension = 8", "dimension = 0");
         let first = Manifest::parse(Path::new("g.toml"), &text).unwrap_err().to_string();
         assert!(first.contains("`sha256`") && first.contains("`latent.dimension`"), "{first}");
-        let text = DCGAN.replace("channels = 4", "channels = 3").replace("in = 4", "in = 5").replace("slope = 0.2", "slope = inf");
+        let text = DCGAN
+            .replace("channels = 4", "channels = 3")
+            .replace("in = 4", "in = 5")
+            .replace("slope = 0.2", "slope = inf");
         let layers = Manifest::parse(Path::new("g.toml"), &text).unwrap_err().to_string();
         for layer in ["`layers[2]`", "`layers[3]`", "`layers[5]`"] {
             assert!(layers.contains(layer), "{layers}");

@@ -62,7 +62,7 @@ impl ViewsConfig {
         if !(self.std.is_finite() && self.std >= 0.0) {
             problems.push(format!("`std`: expected 0 or above, got {}", self.std));
         }
-        if !(self.truncation >= TRUNCATION_MIN) {
+        if self.truncation.is_nan() || self.truncation < TRUNCATION_MIN {
             problems.push(format!(
                 "`truncation`: expected {TRUNCATION_MIN} or above (inf for none), got {}",
                 self.truncation

@@ -12,8 +12,7 @@ use super::WeightsError;
 /// # Errors
 /// [`WeightsError::Read`] and [`WeightsError::Hash`].
 pub fn check_hash(path: &Path, expected: &str) -> Result<(), WeightsError> {
-    let got =
-        sha256_of_file(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
+    let got = sha256_of_file(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
     if got.eq_ignore_ascii_case(expected) {
         Ok(())
     } else {

@@ -15,9 +15,8 @@ pub(super) fn read(
     path: &Path,
     top_level_key: Option<&str>,
 ) -> Result<BTreeMap<String, StoredTensor>, WeightsError> {
-    let file_bytes = std::fs::metadata(path)
-        .map_err(|source| WeightsError::Read { path: path.to_owned(), source })?
-        .len();
+    let file_bytes =
+        std::fs::metadata(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?.len();
     let opened = guarded(|| match top_level_key {
         Some(key) => PytorchReader::with_top_level_key(path, key),
         None => PytorchReader::new(path),

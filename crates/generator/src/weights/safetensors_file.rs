@@ -15,7 +15,11 @@ use super::state_dict::StoredTensor;
 /// The largest header that the format allows.
 const HEADER_BYTES_MAX: u64 = 100_000_000;
 
-pub(super) fn read(path: &Path) -> Result<BTreeMap<String, StoredTensor>, WeightsError> {
+/// The tensors by name, and the texts of the header.
+#[allow(clippy::type_complexity, reason = "one caller, which takes it apart at once")]
+pub(super) fn read(
+    path: &Path,
+) -> Result<(BTreeMap<String, StoredTensor>, BTreeMap<String, String>), WeightsError> {
     let bytes = Rc::new(checked_bytes(path)?);
     let malformed = |error: safetensors::SafeTensorError| WeightsError::Malformed {
         path: path.to_owned(),
@@ -23,6 +27,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, StoredTensor>, Weight
     };
     let (header_bytes, metadata) = SafeTensors::read_metadata(&bytes).map_err(malformed)?;
     let data_start = 8 + header_bytes;
+    let texts = metadata.metadata().iter().flatten().map(|(key, text)| (key.clone(), text.clone())).collect();
     let tensors = metadata.tensors().into_iter().map(|(name, info)| {
         let (start, end) = info.data_offsets;
         let (bytes, element) = (Rc::clone(&bytes), element_type(info.dtype));
@@ -30,7 +35,7 @@ pub(super) fn read(path: &Path) -> Result<BTreeMap<String, StoredTensor>, Weight
         let read = move || Ok(bytes[data_start + start..data_start + end].to_vec());
         (name, StoredTensor { element, shape: info.shape.clone(), read: Box::new(read) })
     });
-    Ok(tensors.collect())
+    Ok((tensors.collect(), texts))
 }
 
 /// The whole file, after its first eight bytes were found to be possible.

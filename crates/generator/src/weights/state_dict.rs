@@ -34,6 +34,7 @@ pub struct KeyInfo {
 pub struct StateDict {
     path: PathBuf,
     tensors: BTreeMap<String, StoredTensor>,
+    metadata: BTreeMap<String, String>,
     taken: BTreeSet<String>,
 }
 
@@ -51,21 +52,27 @@ impl StateDict {
     /// # Errors
     /// [`WeightsError`] for a file that is absent, damaged, of another format, or without tensors.
     pub fn read(path: &Path, top_level_key: Option<&str>) -> Result<Self, WeightsError> {
-        let tensors = if looks_like_safetensors(path)? {
+        let (tensors, metadata) = if looks_like_safetensors(path)? {
             safetensors_file::read(path)?
         } else {
-            pytorch::read(path, top_level_key)?
+            (pytorch::read(path, top_level_key)?, BTreeMap::new())
         };
         if tensors.is_empty() {
             return Err(WeightsError::NoTensors { path: path.to_owned(), detail: String::new() });
         }
-        Ok(Self { path: path.to_owned(), tensors, taken: BTreeSet::new() })
+        Ok(Self { path: path.to_owned(), tensors, metadata, taken: BTreeSet::new() })
     }
 
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// A text of a safetensors header; PyTorch files have none.
+    #[must_use]
+    pub fn metadata(&self, key: &str) -> Option<&str> {
+        self.metadata.get(key).map(String::as_str)
     }
 
     /// The shape of the tensor `key`, if there is one.
@@ -133,8 +140,7 @@ impl StateDict {
             let (key, expected) = (key.to_owned(), expected_type);
             return Err(WeightsError::ElementType { path: path(), key, expected, got });
         }
-        let bytes =
-            (tensor.read)().map_err(|reason| WeightsError::Malformed { path: path(), reason })?;
+        let bytes = (tensor.read)().map_err(|reason| WeightsError::Malformed { path: path(), reason })?;
         let element = tensor.element;
         self.taken.insert(key.to_owned());
         Ok((element, bytes))

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 
-use super::test_files::{
-    TestTensor, calling_pickle, float_tensor, legacy_file, state_dict_pickle, zip_file,
-};
+use super::test_files::{TestTensor, calling_pickle, float_tensor, legacy_file, state_dict_pickle, zip_file};
 use super::{StateDict, WeightsError, check_hash};
 
 struct Folder(tempfile::TempDir);

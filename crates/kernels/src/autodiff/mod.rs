@@ -18,7 +18,11 @@ impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
         convolution::forward::<C>(input, weight, options)
     }
 
-    fn kernel_conv_transpose2d(input: Tracked<C>, weight: Tracked<C>, options: ConvolutionOptions) -> Tracked<C> {
+    fn kernel_conv_transpose2d(
+        input: Tracked<C>,
+        weight: Tracked<C>,
+        options: ConvolutionOptions,
+    ) -> Tracked<C> {
         convolution::transposed::<C>(input, weight, options)
     }
 

@@ -27,7 +27,12 @@ struct State {
 }
 
 impl State {
-    fn gradients(self, gradient: FlexTensor, residual: bool, checkpointer: &mut Checkpointer) -> NormGradients {
+    fn gradients(
+        self,
+        gradient: FlexTensor,
+        residual: bool,
+        checkpointer: &mut Checkpointer,
+    ) -> NormGradients {
         let forward = NormForward {
             input: checkpointer.retrieve_node_output::<FlexTensor>(self.input),
             output: self.output,
@@ -85,7 +90,8 @@ pub(super) fn plain<C: CheckpointStrategy>(
     bias: Tracked<C>,
     options: NormalizationOptions,
 ) -> (Tracked<C>, Statistics) {
-    let (output, statistics) = normalize(input.primitive(), None, weight.primitive(), bias.primitive(), options);
+    let (output, statistics) =
+        normalize(input.primitive(), None, weight.primitive(), bias.primitive(), options);
     let nodes = [input.node(), weight.node(), bias.node()];
     let output = match Plain.prepare::<C>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(mut prepared) => {

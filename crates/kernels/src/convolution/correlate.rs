@@ -6,6 +6,7 @@ use rayon::prelude::*;
 
 use super::geometry::{Correlation, Geometry, Phase};
 use super::planes::{Planes, SLACK};
+use super::spread::{Pair, merge};
 use super::tile::{self, Tile};
 use super::weights::{Block, PackedWeights};
 use crate::memory::{Output, Target, with_scratch};
@@ -17,7 +18,10 @@ const CACHED: usize = 1 << 17;
 /// One correlation and where its result goes.
 struct Job {
     planes: Planes,
+    /// Offset of each product's factor.
     offsets: Vec<usize>,
+    /// Offset of each group of adjacent taps.
+    grouped: Vec<usize>,
     weights: PackedWeights,
     /// Height and width of the result.
     size: [usize; 2],
@@ -36,7 +40,18 @@ impl Job {
             true => (0..channels).map(|channel| channel * source[0] * source[1]).collect(),
             false => planes.offsets(),
         };
-        Self { planes, offsets, weights, size: target, origin, direct }
+        let grouped = offsets.iter().copied().step_by(planes.adjacent_taps()).collect();
+        Self { planes, offsets, grouped, weights, size: target, origin, direct }
+    }
+
+    /// Values of the working copy of one band.
+    fn scratch(&self) -> usize {
+        if self.direct { 0 } else { self.planes.len() + SLACK }
+    }
+
+    /// The rows of the result in the band that starts at `first_row`.
+    fn rows(&self, first_row: usize, rows: usize) -> Range<usize> {
+        first_row.min(self.size[0])..(first_row + rows).min(self.size[0])
     }
 }
 
@@ -48,12 +63,7 @@ fn band_rows(correlation: &Correlation) -> usize {
 }
 
 /// `output[b, o] = sum over i of input[b, i] * weight[o, i]`: input (B, I, H, W), weight (O, I, KH, KW).
-pub(crate) fn convolve(
-    set: InstructionSet,
-    geometry: &Geometry,
-    input: &[f32],
-    weight: &[f32],
-) -> Vec<f32> {
+pub(crate) fn convolve(set: InstructionSet, geometry: &Geometry, input: &[f32], weight: &[f32]) -> Vec<f32> {
     let correlation = geometry.forward();
     let depth = correlation.depth();
     let blocks = Block::split(geometry.out_channels, tile::widest(set));
@@ -133,14 +143,12 @@ fn correlate(set: InstructionSet, jobs: &[Job], shape: &Shape, source: &[f32]) -
     (0..shape.batch * bands * parts).into_par_iter().for_each(|task| {
         let (part, band, index) = (task % parts, task / parts % bands, task / parts / bands);
         let blocks = blocks * part / parts..blocks * (part + 1) / parts;
-        let first_row = band * shape.rows;
         let source = &source[index * shape.source..(index + 1) * shape.source];
-        for job in jobs {
-            let rows = first_row..(first_row + shape.rows).min(job.size[0]);
-            if !rows.is_empty() && job.size[1] > 0 {
-                // SAFETY: the task alone writes these rows and channels of image `index`.
-                unsafe { run_band(set, job, shape, source, rows, blocks.clone(), target, index * image) };
-            }
+        // The phases of a row of the output are computed together.
+        for jobs in jobs.chunks(shape.step[1]) {
+            let band = Band { set, jobs, shape, first_row: band * shape.rows, blocks: blocks.clone() };
+            // SAFETY: the task alone writes the band's rows and channels of image `index`.
+            unsafe { band.run(source, target, index * image) };
         }
     });
     // SAFETY: the phases of a correlation cover every row and column of the output, the bands every
@@ -148,111 +156,148 @@ fn correlate(set: InstructionSet, jobs: &[Job], shape: &Shape, source: &[f32]) -
     unsafe { output.finish() }
 }
 
-/// Computes the rows `rows` of a job for the channels of `blocks`.
-///
-/// # Safety
-/// `target` has `channels x height x width` values behind `image`, of which the caller's task alone uses
-/// those of the given rows and channels.
-#[allow(clippy::too_many_arguments)]
-unsafe fn run_band(
+/// Some rows and channels of some jobs: the unit of work of one task.
+struct Band<'a> {
     set: InstructionSet,
-    job: &Job,
-    shape: &Shape,
-    source: &[f32],
-    rows: Range<usize>,
+    jobs: &'a [Job],
+    shape: &'a Shape,
+    first_row: usize,
     blocks: Range<usize>,
-    target: Target,
-    image: usize,
-) {
-    let [height, width] = shape.size;
-    let plane = height * width;
-    let strided = shape.step != [1, 1];
-    let pixels = rows.len() * job.size[1];
-    let copy = if job.direct { 0 } else { job.planes.len() + SLACK };
-    let widest = job.weights.blocks.iter().map(Block::lanes).max().unwrap_or(0);
-    with_scratch(copy + if strided { widest * pixels } else { 0 }, |scratch| {
-        let (planes, dense) = scratch.split_at_mut(copy);
-        let taps = if job.direct {
-            source[rows.start * job.size[1]..].as_ptr()
-        } else {
-            job.planes.gather(source, rows.start, planes);
-            planes.as_ptr()
+}
+
+impl Band<'_> {
+    /// Computes the band from one image.
+    ///
+    /// # Safety
+    /// `target` has `channels x height x width` values behind `image`, of which the caller's task alone uses
+    /// those of the band's rows and channels.
+    unsafe fn run(&self, source: &[f32], target: Target, image: usize) {
+        let [height, width] = self.shape.size;
+        let strided = self.shape.step != [1, 1];
+        let blocks = self.jobs.first().map_or(&[][..], |job| &job.weights.blocks);
+        let widest = blocks.iter().map(Block::lanes).max().unwrap_or(0);
+        let copies: usize = self.jobs.iter().map(Job::scratch).sum();
+        let pixels = |job: &Job| job.rows(self.first_row, self.shape.rows).len() * job.size[1];
+        let dense: usize = if strided { self.jobs.iter().map(|job| widest * pixels(job)).sum() } else { 0 };
+        with_scratch(copies + dense, |scratch| {
+            let (mut copies, dense) = scratch.split_at_mut(copies);
+            let mut taps = Vec::with_capacity(self.jobs.len());
+            for job in self.jobs {
+                if job.direct {
+                    taps.push(source[self.first_row * job.size[1]..].as_ptr());
+                    continue;
+                }
+                let (copy, rest) = std::mem::take(&mut copies).split_at_mut(job.scratch());
+                job.planes.gather(self.set, source, self.first_row, copy);
+                taps.push(copy.as_ptr());
+                copies = rest;
+            }
+            for (index, block) in blocks.iter().enumerate().take(self.blocks.end).skip(self.blocks.start) {
+                let mut start = 0;
+                for (job, taps) in self.jobs.iter().zip(&taps) {
+                    let rows = job.rows(self.first_row, self.shape.rows);
+                    // SAFETY: the caller's contract; without a stride a job's rows are the output's. `dense`
+                    // has room for the channels and pixels of each job.
+                    unsafe {
+                        let (base, plane) = match strided {
+                            true => (Target::of(dense).at(start), pixels(job)),
+                            false => {
+                                let base = image + block.start * height * width + rows.start * width;
+                                (target.at(base), height * width)
+                            }
+                        };
+                        self.run_block(job, index, *taps, rows.len(), base, plane);
+                    }
+                    start += widest * pixels(job);
+                }
+                if strided {
+                    // SAFETY: the caller's contract.
+                    unsafe { self.spread(block, widest, dense, target.at(image)) };
+                }
+            }
+        });
+    }
+
+    /// Computes `rows` rows of a block's channels into `target`, whose channels are `plane` values apart and
+    /// whose rows follow each other.
+    ///
+    /// # Safety
+    /// `taps` is the working copy that the job's offsets refer to, with `rows` rows; `target` can be
+    /// written for each channel of the block.
+    unsafe fn run_block(
+        &self,
+        job: &Job,
+        block: usize,
+        taps: *const f32,
+        rows: usize,
+        target: *mut f32,
+        plane: usize,
+    ) {
+        let block = &job.weights.blocks[block];
+        let weights = job.weights.of(block).as_ptr();
+        let (lines, length) = match job.planes.narrow() {
+            true => (1, rows * job.size[1]),
+            false => (rows, job.size[1]),
         };
-        for block in &job.weights.blocks[blocks] {
-            if strided {
-                let base = Target::of(dense);
-                // SAFETY: `dense` has room for the block's channels of `pixels` values.
-                unsafe { run_block(set, job, block, taps, rows.len(), base.at(0), pixels) };
-                // SAFETY: the caller's contract.
-                unsafe { spread(job, shape, &rows, block, dense, target.at(image)) };
-            } else {
-                // SAFETY: the caller's contract; without a stride a job's rows are the output's.
+        let adjacent = tile::adjacent(self.set, block.vectors);
+        let (adjacent, offsets) = match job.planes.adjacent_taps() {
+            taps if taps == adjacent => (adjacent, &job.grouped),
+            _ => (1, &job.offsets),
+        };
+        let tiles = length.div_ceil(tile::largest(self.set, block.vectors, adjacent));
+        for line in 0..lines {
+            for index in 0..tiles {
+                // Tiles of nearly equal size are faster than full ones and a small rest.
+                let pixels = index * length / tiles..(index + 1) * length / tiles;
+                let kernel = tile::kernel(block.vectors, adjacent, pixels.len());
+                // SAFETY: the tile lies inside the line, the line inside the copy and the target.
                 unsafe {
-                    let base = target.at(image + block.start * plane + rows.start * width);
-                    run_block(set, job, block, taps, rows.len(), base, plane);
+                    let tile = Tile {
+                        source: taps.add(line * job.planes.pitch() + pixels.start),
+                        offsets,
+                        weights,
+                        target: target.add(line * length + pixels.start),
+                        target_plane: plane,
+                        channels: block.channels,
+                    };
+                    kernel(self.set, tile);
                 }
             }
         }
-    });
-}
-
-/// Computes `rows` rows of a block's channels into `target`, whose channels are `plane` values apart and
-/// whose rows follow each other.
-///
-/// # Safety
-/// `taps` is the working copy that the job's offsets refer to, with `rows` rows; `target` can be
-/// written for each channel of the block.
-unsafe fn run_block(
-    set: InstructionSet,
-    job: &Job,
-    block: &Block,
-    taps: *const f32,
-    rows: usize,
-    target: *mut f32,
-    plane: usize,
-) {
-    let weights = job.weights.of(block).as_ptr();
-    let (lines, length) = match job.planes.narrow() {
-        true => (1, rows * job.size[1]),
-        false => (rows, job.size[1]),
-    };
-    let tiles = length.div_ceil(tile::largest(set, block.vectors));
-    for line in 0..lines {
-        for index in 0..tiles {
-            // Tiles of nearly equal size are faster than full ones and a small rest.
-            let pixels = index * length / tiles..(index + 1) * length / tiles;
-            let kernel = tile::kernel(block.vectors, pixels.len());
-            // SAFETY: the tile lies inside the line, the line inside the copy and the target.
-            unsafe {
-                let tile = Tile {
-                    source: taps.add(line * job.planes.pitch() + pixels.start),
-                    offsets: &job.offsets,
-                    weights,
-                    target: target.add(line * length + pixels.start),
-                    target_plane: plane,
-                    channels: block.channels,
-                };
-                kernel(set, tile);
-            }
-        }
     }
-}
 
-/// Writes a phase's rows to every `step`-th row and column of the output image at `image`.
-///
-/// # Safety
-/// As for `run_band`.
-unsafe fn spread(job: &Job, shape: &Shape, rows: &Range<usize>, block: &Block, dense: &[f32], image: *mut f32) {
-    let [height, width] = shape.size;
-    let columns = job.size[1];
-    for channel in 0..block.channels {
-        for (line, row) in rows.clone().enumerate() {
-            let values = &dense[(channel * rows.len() + line) * columns..][..columns];
-            let y = job.origin[0] + row * shape.step[0];
-            let start = ((block.start + channel) * height + y) * width + job.origin[1];
-            for (column, value) in values.iter().enumerate() {
-                // SAFETY: row `y` and column `origin + column * step` lie inside the output.
-                unsafe { *image.add(start + column * shape.step[1]) = *value };
+    /// Writes the rows of all phases to the output image at `image`, every `step`-th column from one phase.
+    ///
+    /// # Safety
+    /// As for `run`.
+    unsafe fn spread(&self, block: &Block, widest: usize, dense: &[f32], image: *mut f32) {
+        let [height, width] = self.shape.size;
+        let Some(first) = self.jobs.first() else { return };
+        let rows = first.rows(self.first_row, self.shape.rows);
+        for channel in 0..block.channels {
+            for (line, row) in rows.clone().enumerate() {
+                let y = first.origin[0] + row * self.shape.step[0];
+                let target = ((block.start + channel) * height + y) * width;
+                let mut columns = [std::ptr::null(); 2];
+                let mut start = 0;
+                for job in self.jobs {
+                    let values = &dense[start + (channel * rows.len() + line) * job.size[1]..][..job.size[1]];
+                    if self.shape.step[1] == 2 {
+                        columns[job.origin[1]] = values.as_ptr();
+                    } else {
+                        for (column, value) in values.iter().enumerate() {
+                            let x = job.origin[1] + column * self.shape.step[1];
+                            // SAFETY: row `y` and column `x` lie inside the output.
+                            unsafe { *image.add(target + x) = *value };
+                        }
+                    }
+                    start += widest * rows.len() * job.size[1];
+                }
+                if self.shape.step[1] == 2 {
+                    let [even, odd] = columns;
+                    // SAFETY: the two phases are the even and odd columns of the row.
+                    unsafe { merge(self.set, Pair { even, odd, columns: width, target: image.add(target) }) };
+                }
             }
         }
     }

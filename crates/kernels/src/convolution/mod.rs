@@ -5,9 +5,13 @@ mod geometry;
 mod gradient_tile;
 mod interleave;
 mod planes;
+mod spread;
 mod tile;
 mod weight_gradient;
 mod weights;
+
+#[cfg(test)]
+mod tests;
 
 pub(crate) use correlate::{convolve, convolve_input_gradient};
 pub(crate) use geometry::Geometry;

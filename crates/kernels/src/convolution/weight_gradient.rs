@@ -10,7 +10,7 @@ use super::interleave::{Interleave, interleave};
 use super::planes::{Planes, SLACK};
 use super::tile::widest;
 use super::weights::Block;
-use crate::memory::{Target, with_scratch};
+use crate::memory::with_scratch;
 use crate::simd::InstructionSet;
 
 /// Values of the working copy of one image that stay in the cache.
@@ -18,6 +18,12 @@ const CACHED: usize = 1 << 17;
 
 /// Pixels that one visit of the sums should cover.
 const PIXELS: usize = 96;
+
+/// Tasks that the sum is split into (blocks of channels by groups of images).
+const TASKS: usize = 32;
+
+/// Sums that one task adds up over the groups of images.
+const PIECE: usize = 4096;
 
 /// A block of output channels and how its inner loop is laid out.
 struct BlockPlan {
@@ -30,9 +36,7 @@ struct BlockPlan {
     padded: usize,
     /// Offsets of the taps, rounded up to whole calls.
     offsets: Vec<usize>,
-    /// Where the block's sums (tap, lane) start.
-    sums: usize,
-    /// Where the block's part of one image's output gradient starts.
+    /// Values of the output gradient of one image: (run, pixel, lane).
     gradient: usize,
 }
 
@@ -46,10 +50,8 @@ struct Plan {
     /// Images that one visit of the sums covers.
     images: usize,
     blocks: Vec<BlockPlan>,
-    /// Values of the sums.
+    /// Values of the sums (block, tap, lane).
     sums: usize,
-    /// Values of one image's output gradient.
-    gradient: usize,
 }
 
 /// Gradient of a convolution with respect to its weight: input (B, I, H, W), output gradient
@@ -62,25 +64,23 @@ pub(crate) fn convolve_weight_gradient(
     output_gradient: &[f32],
 ) -> Vec<f32> {
     let plan = Plan::new(set, *geometry);
-    let depth = geometry.forward().depth();
-    let chunks = ((1 << 22) / plan.sums.max(1)).clamp(8, 32).min(geometry.batch.max(1));
+    let blocks = plan.blocks.len().max(1);
+    let chunks = TASKS.div_ceil(blocks).max(4).min(geometry.batch.max(1));
     let mut partial = vec![0.0; chunks * plan.sums];
-    partial.par_chunks_exact_mut(plan.sums.max(1)).enumerate().for_each(|(chunk, sums)| {
+    let mut tasks = Vec::with_capacity(chunks * blocks);
+    let mut rest = partial.as_mut_slice();
+    for chunk in 0..chunks {
         let images = chunk * geometry.batch / chunks..(chunk + 1) * geometry.batch / chunks;
-        plan.accumulate(input, output_gradient, images, sums);
-    });
-    let mut gradient = vec![0.0; geometry.out_channels * depth];
-    gradient.par_chunks_exact_mut(depth.max(1)).enumerate().for_each(|(channel, values)| {
-        let Some(plan_of_block) = plan.blocks.iter().rfind(|plan| plan.block.start <= channel) else { return };
-        let lane = plan_of_block.sums + channel - plan_of_block.block.start;
-        let lanes = plan_of_block.block.lanes();
-        for sums in partial.chunks_exact(plan.sums) {
-            for (value, sum) in values.iter_mut().zip(sums[lane..].iter().step_by(lanes)) {
-                *value += sum;
-            }
+        for block in &plan.blocks {
+            let (sums, behind) = rest.split_at_mut(block.offsets.len() * block.block.lanes());
+            tasks.push((images.clone(), block, sums));
+            rest = behind;
         }
+    }
+    tasks.into_par_iter().for_each(|(images, block, sums)| {
+        plan.accumulate(block, input, output_gradient, images, sums);
     });
-    gradient
+    plan.collect(&mut partial)
 }
 
 impl Plan {
@@ -100,7 +100,6 @@ impl Plan {
             images: if planes.narrow() { PIXELS.div_ceil(length.max(1)).min(8) } else { 1 },
             blocks: Vec::new(),
             sums: 0,
-            gradient: 0,
         };
         for block in Block::split(geometry.out_channels, widest(set)) {
             let group = gradient_tile::group(set, block.vectors, length);
@@ -108,110 +107,143 @@ impl Plan {
             let padded = length.next_multiple_of(group);
             let mut offsets = offsets.clone();
             offsets.resize(offsets.len().next_multiple_of(taps), 0);
-            let sums = offsets.len() * block.lanes();
-            plan.blocks.push(BlockPlan {
-                block,
-                group,
-                taps,
-                padded,
-                offsets,
-                sums: plan.sums,
-                gradient: plan.gradient,
-            });
-            plan.sums += sums;
-            plan.gradient += runs * padded * block.lanes();
+            plan.sums += offsets.len() * block.lanes();
+            let gradient = runs * padded * block.lanes();
+            plan.blocks.push(BlockPlan { block, group, taps, padded, offsets, gradient });
         }
         plan
     }
 
-    /// Adds the products of `images` to `sums`.
-    fn accumulate(&self, input: &[f32], output_gradient: &[f32], images: Range<usize>, sums: &mut [f32]) {
-        let Geometry { in_channels, out_channels, input: [height, width], .. } = self.geometry;
-        let pixels = self.geometry.output[0] * self.geometry.output[1];
+    /// Adds the products of `images` and the channels of `block` to `sums`.
+    fn accumulate(
+        &self,
+        block: &BlockPlan,
+        input: &[f32],
+        output_gradient: &[f32],
+        images: Range<usize>,
+        sums: &mut [f32],
+    ) {
+        let Geometry { in_channels, out_channels, input: [height, width], output, .. } = self.geometry;
+        let (values, gradients) = (in_channels * height * width, out_channels * output[0] * output[1]);
         let source = self.planes.len() + SLACK;
-        with_scratch(self.images * (source + self.gradient), |scratch| {
-            let (sources, gradients) = scratch.split_at_mut(self.images * source);
+        with_scratch(self.images * (source + block.gradient), |scratch| {
+            let (sources, gradient) = scratch.split_at_mut(self.images * source);
             for first in images.clone().step_by(self.images) {
                 let images = first..(first + self.images).min(images.end);
-                for row in (0..self.geometry.output[0]).step_by(self.rows) {
-                    let rows = row..(row + self.rows).min(self.geometry.output[0]);
+                for row in (0..output[0]).step_by(self.rows) {
+                    let rows = row..(row + self.rows).min(output[0]);
                     for (slot, image) in images.clone().enumerate() {
-                        let values = in_channels * height * width;
+                        let source = &mut sources[slot * source..(slot + 1) * source];
                         self.planes.gather(
+                            self.set,
                             &input[image * values..(image + 1) * values],
                             row,
-                            &mut sources[slot * source..(slot + 1) * source],
+                            source,
                         );
                         self.interleave(
-                            &output_gradient[image * out_channels * pixels..(image + 1) * out_channels * pixels],
+                            block,
+                            &output_gradient[image * gradients..(image + 1) * gradients],
                             rows.clone(),
-                            &mut gradients[slot * self.gradient..(slot + 1) * self.gradient],
+                            &mut gradient[slot * block.gradient..(slot + 1) * block.gradient],
                         );
                     }
-                    self.multiply(sources, gradients, images.len(), rows.len(), sums);
+                    self.multiply(block, sources, gradient, images.len(), rows.len(), sums);
                 }
             }
         });
     }
 
-    /// Brings the channels of each block side by side: (block, run, pixel, lane).
-    fn interleave(&self, image: &[f32], rows: Range<usize>, gradient: &mut [f32]) {
+    /// Brings the channels of the block side by side: (run, pixel, lane).
+    fn interleave(&self, plan: &BlockPlan, image: &[f32], rows: Range<usize>, gradient: &mut [f32]) {
         let [height, width] = self.geometry.output;
         let (runs, length) = match self.planes.narrow() {
             true => (1, rows.len() * width),
             false => (rows.len(), width),
         };
-        for BlockPlan { block, padded, gradient: start, .. } in &self.blocks {
-            for run in 0..runs {
-                for vector in 0..block.vectors {
-                    let source = (block.start + 16 * vector) * height * width + rows.start * width + run * length;
-                    let target = start + run * padded * block.lanes() + 16 * vector;
-                    let run = Interleave {
-                        source: image[source..].as_ptr(),
-                        source_plane: height * width,
-                        channels: (block.channels - 16 * vector).min(16),
-                        pixels: length,
-                        padded: *padded,
-                        target: gradient[target..].as_mut_ptr(),
-                        target_step: block.lanes(),
-                    };
-                    // SAFETY: the run lies inside the image's channels, and its padded pixels
-                    // inside the block's part of the gradient.
-                    unsafe { interleave(self.set, run) };
-                }
+        let BlockPlan { block, padded, .. } = plan;
+        for run in 0..runs {
+            for vector in 0..block.vectors {
+                let source = (block.start + 16 * vector) * height * width + rows.start * width + run * length;
+                let target = run * padded * block.lanes() + 16 * vector;
+                let run = Interleave {
+                    source: image[source..].as_ptr(),
+                    source_plane: height * width,
+                    channels: (block.channels - 16 * vector).min(16),
+                    pixels: length,
+                    padded: *padded,
+                    target: gradient[target..].as_mut_ptr(),
+                    target_step: block.lanes(),
+                };
+                // SAFETY: the run lies inside the image's channels, and its padded pixels inside the
+                // gradient.
+                unsafe { interleave(self.set, run) };
             }
         }
     }
 
     /// Adds the products of the copied images to `sums`.
-    fn multiply(&self, sources: &[f32], gradients: &[f32], images: usize, rows: usize, sums: &mut [f32]) {
-        let source = self.planes.len() + SLACK;
-        let width = self.geometry.output[1];
-        let sums = Target::of(sums);
-        for BlockPlan { block, group, taps, padded, offsets, sums: block_sums, gradient } in &self.blocks {
-            let kernel = gradient_tile::kernel(self.set, block.vectors, *group);
-            let groups = if self.planes.narrow() { (rows * width).div_ceil(*group) } else { padded / group };
-            for (index, offsets) in offsets.chunks_exact(*taps).enumerate() {
-                // SAFETY: the sums of the task's own chunk, whole calls of `taps x lanes`. Groups end at
-                // most one group behind their run: in the working copy that is at most the slack
-                // behind it, in the gradient the padding of the run.
-                unsafe {
-                    let tile = GradientTile {
-                        source: sources.as_ptr(),
-                        source_step: if self.planes.narrow() { source } else { self.planes.pitch() },
-                        gradient: gradients[*gradient..].as_ptr(),
-                        gradient_step: match self.planes.narrow() {
-                            true => self.gradient,
-                            false => padded * block.lanes(),
-                        },
-                        runs: if self.planes.narrow() { images } else { rows },
-                        groups,
-                        offsets: offsets.as_ptr(),
-                        sums: sums.at(block_sums + index * taps * block.lanes()),
-                    };
-                    kernel(self.set, tile);
+    fn multiply(
+        &self,
+        plan: &BlockPlan,
+        sources: &[f32],
+        gradients: &[f32],
+        images: usize,
+        rows: usize,
+        sums: &mut [f32],
+    ) {
+        let BlockPlan { block, group, taps, padded, offsets, gradient } = plan;
+        let narrow = self.planes.narrow();
+        let kernel = gradient_tile::kernel(self.set, block.vectors, *group);
+        let groups = if narrow { (rows * self.geometry.output[1]).div_ceil(*group) } else { padded / group };
+        for (offsets, sums) in offsets.chunks_exact(*taps).zip(sums.chunks_exact_mut(taps * block.lanes())) {
+            let tile = GradientTile {
+                source: sources.as_ptr(),
+                source_step: if narrow { self.planes.len() + SLACK } else { self.planes.pitch() },
+                gradient: gradients.as_ptr(),
+                gradient_step: if narrow { *gradient } else { padded * block.lanes() },
+                runs: if narrow { images } else { rows },
+                groups,
+                offsets: offsets.as_ptr(),
+                sums: sums.as_mut_ptr(),
+            };
+            // SAFETY: groups end at most one group behind their run: in the working copy that is at most the
+            // slack behind it, in the gradient the padding of the run.
+            unsafe { kernel(self.set, tile) };
+        }
+    }
+
+    /// Adds up the chunks in order and brings the sums (block, tap, lane) into the order of the weight.
+    fn collect(&self, partial: &mut [f32]) -> Vec<f32> {
+        let depth = self.geometry.forward().depth();
+        let mut gradient = vec![0.0; self.geometry.out_channels * depth];
+        if self.sums == 0 || gradient.is_empty() {
+            return gradient;
+        }
+        let (total, others) = partial.split_at_mut(self.sums);
+        total.par_chunks_mut(PIECE).enumerate().for_each(|(piece, total)| {
+            for sums in others.chunks_exact(self.sums) {
+                for (total, sum) in total.iter_mut().zip(&sums[piece * PIECE..]) {
+                    *total += sum;
                 }
             }
+        });
+        let mut sums = &*total;
+        let mut channels = gradient.as_mut_slice();
+        for BlockPlan { block, offsets, .. } in &self.blocks {
+            let (of_block, rest) = std::mem::take(&mut channels).split_at_mut(block.channels * depth);
+            let lanes = block.lanes();
+            // Some taps at a time, so that their sums stay in the cache while each lane is picked out.
+            for first in (0..depth).step_by(16) {
+                let taps = first..(first + 16).min(depth);
+                for (lane, values) in of_block.chunks_exact_mut(depth).enumerate() {
+                    for tap in taps.clone() {
+                        values[tap] = sums[tap * lanes + lane];
+                    }
+                }
+            }
+            sums = &sums[offsets.len() * lanes..];
+            channels = rest;
         }
+        gradient
     }
 }

@@ -88,7 +88,8 @@ impl BatchNorm {
         let count = self.size.per_channel().max(1) as f64;
         let channels = self.size.channels;
         let (mut slope, mut offset) = (Vec::with_capacity(channels), Vec::with_capacity(channels));
-        let (mut weight_gradient, mut bias_gradient) = (Vec::with_capacity(channels), Vec::with_capacity(channels));
+        let (mut weight_gradient, mut bias_gradient) =
+            (Vec::with_capacity(channels), Vec::with_capacity(channels));
         for (channel, sums) in sums.iter().enumerate() {
             let inverse_std = self.inverse_std(statistics, channel);
             let scale = f64::from(weight[channel]) * inverse_std;
@@ -108,7 +109,8 @@ impl BatchNorm {
     }
 
     fn scale(&self, statistics: &Statistics, weight: &[f32]) -> Vec<f32> {
-        let scale = |channel: usize| (f64::from(weight[channel]) * self.inverse_std(statistics, channel)) as f32;
+        let scale =
+            |channel: usize| (f64::from(weight[channel]) * self.inverse_std(statistics, channel)) as f32;
         (0..weight.len()).map(scale).collect()
     }
 }

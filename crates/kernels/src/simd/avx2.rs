@@ -39,6 +39,13 @@ unsafe fn transpose_eight(r: [__m256; 8]) -> [__m256; 8] {
 // SAFETY of every block below: the trait's contract (the caller is compiled for AVX2 and FMA and
 // runs on them; pointers are valid for the lanes read or written).
 impl Lanes for Avx2 {
+    type Mask = (usize, usize);
+
+    #[inline(always)]
+    unsafe fn mask(from: usize, to: usize) -> (usize, usize) {
+        (from, to)
+    }
+
     #[inline(always)]
     unsafe fn zero() -> Self {
         unsafe { Self(_mm256_setzero_ps(), _mm256_setzero_ps()) }
@@ -61,6 +68,33 @@ impl Lanes for Avx2 {
             std::ptr::copy_nonoverlapping(source, all.as_mut_ptr(), count);
             Self::load(all.as_ptr())
         }
+    }
+
+    #[inline(always)]
+    unsafe fn load_chosen(source: *const f32, (from, to): (usize, usize)) -> Self {
+        let mut all = [0f32; 16];
+        for lane in from..to {
+            all[lane] = unsafe { *source.wrapping_add(lane) };
+        }
+        unsafe { Self::load(all.as_ptr()) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_even(source: *const f32, (from, to): (usize, usize)) -> Self {
+        let mut all = [0f32; 16];
+        for lane in from..to {
+            all[lane] = unsafe { *source.wrapping_add(2 * lane) };
+        }
+        unsafe { Self::load(all.as_ptr()) }
+    }
+
+    #[inline(always)]
+    unsafe fn zip(self, other: Self) -> (Self, Self) {
+        let zip = |a: __m256, b: __m256| unsafe {
+            let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+            Self(_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+        };
+        (zip(self.0, other.0), zip(self.1, other.1))
     }
 
     #[inline(always)]
@@ -121,11 +155,12 @@ impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn transpose(rows: &mut [Self; 16]) {
         unsafe {
-            let quarter = |from: usize, high: bool| {
-                transpose_eight(std::array::from_fn(|i| {
-                    if high { rows[from + i].1 } else { rows[from + i].0 }
-                }))
-            };
+            let quarter =
+                |from: usize, high: bool| {
+                    transpose_eight(std::array::from_fn(|i| {
+                        if high { rows[from + i].1 } else { rows[from + i].0 }
+                    }))
+                };
             let (a, b, c, d) = (quarter(0, false), quarter(0, true), quarter(8, false), quarter(8, true));
             for i in 0..8 {
                 rows[i] = Self(a[i], c[i]);

@@ -11,6 +11,13 @@ pub(crate) struct Avx512(__m512);
 // SAFETY of every block below: the trait's contract (the caller is compiled for AVX-512F and runs
 // on it; pointers are valid for the lanes read or written).
 impl Lanes for Avx512 {
+    type Mask = u16;
+
+    #[inline(always)]
+    unsafe fn mask(from: usize, to: usize) -> u16 {
+        ((1u32 << to) - (1u32 << from.min(to))) as u16
+    }
+
     #[inline(always)]
     unsafe fn zero() -> Self {
         Self(unsafe { _mm512_setzero_ps() })
@@ -29,6 +36,37 @@ impl Lanes for Avx512 {
     #[inline(always)]
     unsafe fn load_first(source: *const f32, count: usize) -> Self {
         Self(unsafe { _mm512_maskz_loadu_ps(((1u32 << count) - 1) as u16, source) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_chosen(source: *const f32, mask: u16) -> Self {
+        Self(unsafe { _mm512_maskz_loadu_ps(mask, source) })
+    }
+
+    #[inline(always)]
+    unsafe fn load_even(source: *const f32, mask: u16) -> Self {
+        // Bit j of the mask moves to bit 2 j.
+        let mut spread = u32::from(mask);
+        spread = (spread | spread << 8) & 0x00ff_00ff;
+        spread = (spread | spread << 4) & 0x0f0f_0f0f;
+        spread = (spread | spread << 2) & 0x3333_3333;
+        spread = (spread | spread << 1) & 0x5555_5555;
+        unsafe {
+            let low = _mm512_maskz_loadu_ps(spread as u16, source);
+            let high = _mm512_maskz_loadu_ps((spread >> 16) as u16, source.wrapping_add(16));
+            let even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+            Self(_mm512_permutex2var_ps(low, even, high))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn zip(self, other: Self) -> (Self, Self) {
+        unsafe {
+            let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+            let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+            let (a, b) = (self.0, other.0);
+            (Self(_mm512_permutex2var_ps(a, low, b)), Self(_mm512_permutex2var_ps(a, high, b)))
+        }
     }
 
     #[inline(always)]

@@ -6,6 +6,10 @@
 /// Every method of an implementation may use the instructions of its instruction set: call them
 /// only inside a function compiled for that set, on a processor that has it.
 pub(crate) trait Lanes: Copy {
+    /// A choice of lanes.
+    type Mask: Copy;
+    /// The lanes `from..to`.
+    unsafe fn mask(from: usize, to: usize) -> Self::Mask;
     /// Zero in every lane.
     unsafe fn zero() -> Self;
     /// `value` in every lane.
@@ -14,6 +18,12 @@ pub(crate) trait Lanes: Copy {
     unsafe fn load(source: *const f32) -> Self;
     /// The first `count <= 16` lanes from `source`, zero in the others.
     unsafe fn load_first(source: *const f32, count: usize) -> Self;
+    /// The chosen lanes of the sixteen at `source`, zero in the others, which need not exist.
+    unsafe fn load_chosen(source: *const f32, mask: Self::Mask) -> Self;
+    /// Every second value: lane `j` is `source[2 * j]` if chosen; the others are zero and need not exist.
+    unsafe fn load_even(source: *const f32, mask: Self::Mask) -> Self;
+    /// The lanes of two in turn: `self[0], other[0], self[1], other[1], ..`, as two vectors.
+    unsafe fn zip(self, other: Self) -> (Self, Self);
     /// Writes sixteen values to `target`, which need not be aligned.
     unsafe fn store(self, target: *mut f32);
     /// Writes the first `count <= 16` lanes.

@@ -9,6 +9,13 @@ pub(crate) struct Portable([f32; 16]);
 // SAFETY of every block below: pointers are valid for the lanes read or written (the trait's
 // contract); no instruction set is assumed.
 impl Lanes for Portable {
+    type Mask = (usize, usize);
+
+    #[inline(always)]
+    unsafe fn mask(from: usize, to: usize) -> (usize, usize) {
+        (from, to)
+    }
+
     #[inline(always)]
     unsafe fn zero() -> Self {
         Self([0.0; 16])
@@ -29,6 +36,34 @@ impl Lanes for Portable {
         let mut all = [0f32; 16];
         unsafe { std::ptr::copy_nonoverlapping(source, all.as_mut_ptr(), count) };
         Self(all)
+    }
+
+    #[inline(always)]
+    unsafe fn load_chosen(source: *const f32, (from, to): (usize, usize)) -> Self {
+        let mut all = [0f32; 16];
+        for lane in from..to {
+            all[lane] = unsafe { *source.wrapping_add(lane) };
+        }
+        Self(all)
+    }
+
+    #[inline(always)]
+    unsafe fn load_even(source: *const f32, (from, to): (usize, usize)) -> Self {
+        let mut all = [0f32; 16];
+        for lane in from..to {
+            all[lane] = unsafe { *source.wrapping_add(2 * lane) };
+        }
+        Self(all)
+    }
+
+    #[inline(always)]
+    unsafe fn zip(self, other: Self) -> (Self, Self) {
+        let zip = |from: usize| {
+            Self(std::array::from_fn(|lane| {
+                if lane % 2 == 0 { self.0[from + lane / 2] } else { other.0[from + lane / 2] }
+            }))
+        };
+        (zip(0), zip(8))
     }
 
     #[inline(always)]

@@ -139,7 +139,7 @@ fn adapters_through(api: GraphicsApi) -> Vec<Adapter> {
                 driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
                 f16: adapter.features().contains(wgpu::Features::SHADER_F16),
                 max_buffer_bytes: limits.max_buffer_size,
-                max_storage_binding_bytes: limits.max_storage_buffer_binding_size.into(),
+                max_storage_binding_bytes: limits.max_storage_buffer_binding_size,
                 selector,
             }
         })

@@ -10,7 +10,9 @@ use super::request::{DeviceRequest, RequestedBackend};
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
     /// No adapter fits the request.
-    #[error("`--device {request}`: {reason}; `zview devices` lists what there is, and `--device cpu` always works")]
+    #[error(
+        "`--device {request}`: {reason}; `zview devices` lists what there is, and `--device cpu` always works"
+    )]
     NotFound {
         /// What was asked for.
         request: DeviceRequest,
@@ -114,11 +116,8 @@ fn pick(request: DeviceRequest, adapters: Vec<Adapter>) -> Result<Option<Adapter
 }
 
 fn start(adapter: Adapter, request: DeviceRequest) -> Result<ChosenDevice, DeviceError> {
-    let failed = |message: String| DeviceError::Start {
-        name: adapter.name.clone(),
-        api: adapter.api.name(),
-        message,
-    };
+    let failed =
+        |message: String| DeviceError::Start { name: adapter.name.clone(), api: adapter.api.name(), message };
     let selector = adapter.selector.clone().ok_or_else(|| failed("it cannot be selected".to_owned()))?;
     let device = Device::wgpu_options()
         .graphics_api(adapter.api.framework())

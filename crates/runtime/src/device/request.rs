@@ -29,7 +29,9 @@ pub struct DeviceRequest {
 
 /// A device request that is not of the form `auto|vulkan|metal|wgpu|cpu[:index]`.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("device `{got}` is not one of auto, vulkan, metal, wgpu, cpu, with an optional index such as vulkan:1")]
+#[error(
+    "device `{got}` is not one of auto, vulkan, metal, wgpu, cpu, with an optional index such as vulkan:1"
+)]
 pub struct ParseDeviceError {
     got: String,
 }

@@ -77,8 +77,7 @@ impl EventLog {
             return Err(EventLogError::Schema { path: path.to_owned(), got: String::new() });
         }
         atomic::write_file(path, &kept)?;
-        let file =
-            OpenOptions::new().append(true).open(path).map_err(|source| io_error(path, source))?;
+        let file = OpenOptions::new().append(true).open(path).map_err(|source| io_error(path, source))?;
         Ok(Self { path: path.to_owned(), file })
     }
 
@@ -118,7 +117,10 @@ mod tests {
         log.append(&serde_json::json!({ "step": 4, "loss": 2.0 })).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 1 + 3 + 1, "{text}");
-        assert!(text.starts_with("{\"schema\":1}\n") && text.ends_with("{\"loss\":2.0,\"step\":4}\n"), "{text}");
+        assert!(
+            text.starts_with("{\"schema\":1}\n") && text.ends_with("{\"loss\":2.0,\"step\":4}\n"),
+            "{text}"
+        );
     }
 
     #[test]
