@@ -33,5 +33,5 @@ fn twenty_steps_on_wgpu_follow_the_cpu() {
     let worst = cpu.iter().zip(&gpu).map(|(a, b)| ((a - b) / a).abs()).fold(0.0, f64::max);
     println!("largest relative difference of a loss over 20 steps: {worst:.1e}");
     assert!(worst <= 1e-3, "cpu {cpu:?}\nwgpu {gpu:?}");
-    assert!((cpu[0] - cpu[5]).abs() > 1e-2, "the weights move: {cpu:?}");
+    assert!((cpu[0] - cpu[1]).abs() > 1e-2, "the weights move: {cpu:?}");
 }

@@ -29,11 +29,15 @@ fn from_a_generator_to_a_probe() {
     let probe = ["probe", "my run é", "--data", "./shapes", "--device", "cpu", "--train-pool", "180"];
     let before = std::fs::read(folder.join("my run é/encoder.safetensors")).unwrap();
     let linear = run_json(folder, &[&probe[..], &["--protocol", "linear", "--protocol", "knn"]].concat());
-    assert_eq!(std::fs::read(folder.join("my run é/encoder.safetensors")).unwrap(), before);
+    assert!(
+        std::fs::read(folder.join("my run é/encoder.safetensors")).unwrap() == before,
+        "the probe changed the encoder"
+    );
     let top1 = linear["linear"]["top1"].as_f64().unwrap();
     assert!(top1 > 0.5 && linear["linear"]["low"].as_f64().unwrap() <= top1, "three classes: {linear}");
     assert_eq!((linear["n_train"].as_u64(), linear["n_test"].as_u64()), (Some(180), Some(60)));
-    let few = run_json(folder, &[&probe[..], &["--protocol", "few-shot"]].concat());
+    let few =
+        run_json(folder, &[&probe[..], &["--protocol", "few-shot", "--labels-per-class", "10,20"]].concat());
     assert!(few["few_shot"]["10"]["mean"].as_f64().unwrap() > 0.34, "{few}");
 }
 
@@ -48,8 +52,8 @@ fn the_same_seed_gives_the_same_bits_and_another_seed_does_not() {
         std::fs::read(folder.join(out).join("encoder.safetensors")).unwrap()
     };
     let first = train("a", "seed=1");
-    assert_eq!(first, train("b", "seed=1"));
-    assert_ne!(first, train("c", "seed=2"));
+    assert!(first == train("b", "seed=1"), "the same seed gives another encoder");
+    assert!(first != train("c", "seed=2"), "another seed gives the same encoder");
 }
 
 #[test]
@@ -89,7 +93,7 @@ fn a_run_that_was_stopped_and_resumed_ends_with_the_bits_of_one_that_was_not() {
     assert!(other.status.code() == Some(2) && stderr(&other).contains("seed"), "{}", stderr(&other));
     let resumed = zview(folder).args(train("stopped", &["--resume"])).output().unwrap();
     assert!(resumed.status.success(), "{}", stderr(&resumed));
-    assert_eq!(encoder("whole"), encoder("stopped"));
+    assert!(encoder("whole") == encoder("stopped"), "the resumed run ends elsewhere");
 }
 
 #[test]

@@ -112,7 +112,7 @@ impl StateVisitor for Compare<'_> {
     fn parameter<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
         let gradient = read_floats(tensor.grad(self.gradients).unwrap_or_else(|| panic!("{name}"))).unwrap();
         let norm = gradient.iter().map(|x| f64::from(*x).powi(2)).sum::<f64>().sqrt() as f32;
-        let expected = self.reference.take(&format!("train{}.grad_norm.{name}", self.size), &[]).unwrap()[0];
+        let expected = self::tensor(self.reference, &format!("train{}.grad_norm.{name}", self.size)).0[0];
         assert!((norm - expected).abs() <= self.tolerance * expected, "{name}: {norm} against {expected}");
         self.norms += 1;
         if name == "conv1.weight" {
@@ -160,7 +160,7 @@ fn a_training_pass_matches_pytorch_in_loss_gradients_and_running_statistics() {
             let batch = x.dims()[0] as f32;
             let pooled = encoder.forward(x.autodiff(), Mode::Train);
             let loss = pooled.square().sum() / batch;
-            let expected = reference.take(&format!("train{size}.loss"), &[]).unwrap()[0];
+            let expected = tensor(&mut reference, &format!("train{size}.loss")).0[0];
             let got = read_floats(loss.clone().inner()).unwrap()[0];
             assert!((got - expected).abs() <= 1e-4 * expected, "{}: {got} {expected}", case.folder);
             let gradients = loss.backward();

@@ -29,6 +29,9 @@ pub struct ProbeArguments {
     /// How many training images may be used; the recipe's for a run folder, else 10,000.
     #[arg(long)]
     train_pool: Option<usize>,
+    /// Labels per class of the few-shot protocol.
+    #[arg(long, value_delimiter = ',', default_values_t = [10, 100])]
+    labels_per_class: Vec<usize>,
     /// Side in pixels to which images are resized.
     #[arg(long)]
     size: Option<usize>,
@@ -80,6 +83,7 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
     if !arguments.protocols.is_empty() {
         config.protocols.clone_from(&arguments.protocols);
     }
+    config.few_shot.labels_per_class.clone_from(&arguments.labels_per_class);
     config.linear.seed = arguments.seed;
     config.few_shot.seed = arguments.seed;
     config.knn.seed = arguments.seed;

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
+use serde::{Deserialize, Serialize};
 use zview_generator::weights::StateDict;
 use zview_runtime::hash::sha256_of_bytes;
 use zview_runtime::seed::{Purpose, Stream};
@@ -12,10 +13,18 @@ use super::Encoder;
 use super::config::{Architecture, EncoderConfig, Init, Stem};
 use crate::network::{Mode, NamedTensors, StateError, freeze, read_network, write_tensors};
 
-/// What an encoder file says of itself in its header.
-const FORMAT: &str = "zview-encoder-1";
-const PIXEL_MEAN: &str = "pixel_mean";
-const PIXEL_STD: &str = "pixel_std";
+/// The one text in an encoder file's header. (One only: several would be written in a random order.)
+const HEADER: &str = "zview-encoder";
+const FORMAT: u32 = 1;
+
+/// What an encoder file says of itself that its tensors do not.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    format: u32,
+    pixel_mean: f32,
+    pixel_std: f32,
+}
 
 /// An encoder file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -45,13 +54,9 @@ pub enum PretrainedError {
 /// [`StateError`].
 pub fn save_encoder(encoder: &Encoder, path: &Path) -> Result<(), StateError> {
     let config = encoder.config();
-    let metadata = [
-        ("format", FORMAT.to_owned()),
-        (PIXEL_MEAN, config.pixel_mean.to_string()),
-        (PIXEL_STD, config.pixel_std.to_string()),
-    ];
-    let metadata: HashMap<String, String> =
-        metadata.into_iter().map(|(key, text)| (key.to_owned(), text)).collect();
+    let header = Header { format: FORMAT, pixel_mean: config.pixel_mean, pixel_std: config.pixel_std };
+    let text = serde_json::to_string(&header).unwrap_or_default();
+    let metadata = HashMap::from([(HEADER.to_owned(), text)]);
     write_tensors(path, &NamedTensors::of_network(encoder, "")?, metadata)
 }
 
@@ -151,13 +156,14 @@ fn recognise(state: &StateDict) -> Result<(EncoderConfig, usize), String> {
     if has("layer3.6.conv1.weight") {
         return Err("`layer3` has more than six blocks".to_owned());
     }
-    let number = |key: &str, absent: f32| match state.metadata(key) {
-        Some(text) => {
-            text.parse().map_err(|_| format!("`{key}` of its header is `{text}`, expected a number"))
-        }
-        None => Ok(absent),
+    let header = match state.metadata(HEADER) {
+        Some(text) => serde_json::from_str(text).map_err(|error| format!("its header `{text}`: {error}"))?,
+        // A file of another origin takes pixels as they come.
+        None => Header { format: FORMAT, pixel_mean: 0.0, pixel_std: 1.0 },
     };
-    // A file of another origin takes pixels as they come.
-    let (pixel_mean, pixel_std) = (number(PIXEL_MEAN, 0.0)?, number(PIXEL_STD, 1.0)?);
+    if header.format != FORMAT {
+        return Err(format!("expected format {FORMAT}, got {}", header.format));
+    }
+    let Header { pixel_mean, pixel_std, .. } = header;
     Ok((EncoderConfig { arch, width, stem, init: Init::Uniform, pixel_mean, pixel_std }, channels))
 }

@@ -77,7 +77,11 @@ impl Checkpoint {
         let path = run.join("checkpoints").join(format!("step-{:08}", trainer.step));
         let checkpoint = Self { path: path.clone(), step: trainer.step };
         if path.exists() {
-            return Ok(checkpoint); // a stop right after the regular one
+            if Self::verify(&path).is_ok() {
+                return Ok(checkpoint); // a stop right after the regular one
+            }
+            // Damaged, or the run would not have come here again.
+            std::fs::remove_dir_all(&path).map_err(|source| WriteError { path: path.clone(), source })?;
         }
         atomic::write_folder(&path, |folder| {
             let mut model = NamedTensors::of_network(&trainer.encoder, "encoder.")?;
