@@ -1,0 +1,8 @@
+#!/usr/bin/env bash
+# The test command of the README: formatting, lints, then every test. One build profile for running and
+# testing, so that a machine compiles the tensor framework once.
+set -eu
+cd "$(dirname "$0")/.."
+cargo fmt --all -- --check
+cargo clippy --release --workspace --all-targets --locked -- -D warnings
+cargo test --release --workspace --locked
