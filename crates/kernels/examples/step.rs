@@ -1,7 +1,7 @@
 //! Times a training step of a ResNet-18 body of width 16 on 256 grey views of 28 x 28: with this crate's
 //! operations, with the framework's own, and the parts of the former.
 //!
-//! `cargo run --release -p zview-kernels --example step [-- repetitions]`
+//! `cargo run --release -p zview-kernels --example step [-- repetitions [kernels|framework]]`
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -163,6 +163,7 @@ fn time_layer(channels: usize, out_channels: usize, size: usize, kernel: usize, 
 
 fn main() {
     let repetitions = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(5);
+    let only = std::env::args().nth(2);
     let device = Device::flex().autodiff();
     let network = Network::new(&device);
     let views = images([BATCH, 1, SIZE, SIZE], &device);
@@ -170,6 +171,9 @@ fn main() {
     let mut losses = BTreeMap::new();
     for repetition in 0..=repetitions {
         for (name, operations) in [("kernels", Operations::Kernels), ("framework", Operations::Framework)] {
+            if only.as_ref().is_some_and(|only| only != name) {
+                continue;
+            }
             let start = Instant::now();
             let loss = network.forward(&operations, views.clone()).square().mean();
             let _gradients = loss.backward();
@@ -185,6 +189,9 @@ fn main() {
         let rate = |time: Duration| BATCH as f64 / time.as_secs_f64();
         let (best, median) = (rate(times[0]), rate(times[times.len() / 2]));
         println!("{name:10} best {best:6.0} median {median:6.0} views/s, loss {:.6}", losses[name]);
+    }
+    if only.is_some() {
+        return;
     }
     println!("layer (256 images)          conv forward, backward GFLOP/s   norm forward, backward ms");
     for (channels, out_channels, size, kernel, stride) in [

@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::geometry::{Correlation, Geometry, Phase};
 use super::planes::{Planes, SLACK};
-use super::spread::{Pair, merge};
+use super::spread::{Merge, merge};
 use super::tile::{self, Tile};
 use super::weights::{Block, PackedWeights};
 use crate::memory::{Output, Target, with_scratch};
@@ -196,6 +196,12 @@ impl Band<'_> {
                 let mut start = 0;
                 for (job, taps) in self.jobs.iter().zip(&taps) {
                     let rows = job.rows(self.first_row, self.shape.rows);
+                    if strided && job.offsets.is_empty() {
+                        // No tap reaches these pixels.
+                        dense[start..start + block.channels * pixels(job)].fill(0.0);
+                        start += widest * pixels(job);
+                        continue;
+                    }
                     // SAFETY: the caller's contract; without a stride a job's rows are the output's. `dense`
                     // has room for the channels and pixels of each job.
                     unsafe {
@@ -235,7 +241,7 @@ impl Band<'_> {
     ) {
         let block = &job.weights.blocks[block];
         let weights = job.weights.of(block).as_ptr();
-        let (lines, length) = match job.planes.narrow() {
+        let (lines, length) = match job.planes.linear() {
             true => (1, rows * job.size[1]),
             false => (rows, job.size[1]),
         };
@@ -271,34 +277,39 @@ impl Band<'_> {
     /// # Safety
     /// As for `run`.
     unsafe fn spread(&self, block: &Block, widest: usize, dense: &[f32], image: *mut f32) {
-        let [height, width] = self.shape.size;
+        let ([height, width], step) = (self.shape.size, self.shape.step);
         let Some(first) = self.jobs.first() else { return };
         let rows = first.rows(self.first_row, self.shape.rows);
-        for channel in 0..block.channels {
-            for (line, row) in rows.clone().enumerate() {
-                let y = first.origin[0] + row * self.shape.step[0];
-                let target = ((block.start + channel) * height + y) * width;
-                let mut columns = [std::ptr::null(); 2];
-                let mut start = 0;
-                for job in self.jobs {
-                    let values = &dense[start + (channel * rows.len() + line) * job.size[1]..][..job.size[1]];
-                    if self.shape.step[1] == 2 {
-                        columns[job.origin[1]] = values.as_ptr();
-                    } else {
-                        for (column, value) in values.iter().enumerate() {
-                            let x = job.origin[1] + column * self.shape.step[1];
-                            // SAFETY: row `y` and column `x` lie inside the output.
-                            unsafe { *image.add(target + x) = *value };
-                        }
-                    }
-                    start += widest * rows.len() * job.size[1];
-                }
-                if self.shape.step[1] == 2 {
-                    let [even, odd] = columns;
-                    // SAFETY: the two phases are the even and odd columns of the row.
-                    unsafe { merge(self.set, Pair { even, odd, columns: width, target: image.add(target) }) };
+        // SAFETY: the block's first channel and the rows of the phases lie inside the image.
+        let target = unsafe {
+            image.add((block.start * height + first.origin[0] + rows.start * step[0]) * width)
+        };
+        let (target_row, target_plane) = (step[0] * width, height * width);
+        let mut values = dense;
+        if let (2, [one, other]) = (step[1], self.jobs) {
+            let (one_columns, other_columns) = dense.split_at(widest * rows.len() * one.size[1]);
+            let (even, odd) = match one.origin[1] < other.origin[1] {
+                true => (one_columns, other_columns),
+                false => (other_columns, one_columns),
+            };
+            let (even, odd, channels) = (even.as_ptr(), odd.as_ptr(), block.channels);
+            let (rows, columns) = (rows.len(), width);
+            // SAFETY: the two phases are the even and odd columns of the rows.
+            unsafe {
+                merge(self.set, Merge { even, odd, channels, rows, columns, target, target_row, target_plane });
+            }
+            return;
+        }
+        for job in self.jobs {
+            let (columns, rest) = values.split_at(widest * rows.len() * job.size[1]);
+            for (line, columns) in columns.chunks_exact(job.size[1].max(1)).enumerate().take(block.channels * rows.len()) {
+                let start = line / rows.len() * target_plane + line % rows.len() * target_row + job.origin[1];
+                for (column, value) in columns.iter().enumerate() {
+                    // SAFETY: column `origin + column * step` of the row lies inside the output.
+                    unsafe { *target.add(start + column * step[1]) = *value };
                 }
             }
+            values = rest;
         }
     }
 }

@@ -3,7 +3,11 @@
 
 use crate::simd::{InstructionSet, Lanes, for_instruction_set};
 
-/// Runs of pixels over which the products of `TAPS` taps and `VECTORS * 16` channels are summed.
+/// Pixels that one turn of the loop takes; runs are rounded up to a whole number of turns.
+pub(crate) const STEP: usize = 2;
+
+/// Runs of pixels over which the products of some taps and `16 * VECTORS` channels are summed. The taps are
+/// `GROUPS` groups of `TAPS` neighbouring ones, whose values are loaded once for the group.
 #[derive(Clone, Copy)]
 pub(crate) struct GradientTile {
     /// First pixel of the first run in the working copy of the input.
@@ -16,102 +20,95 @@ pub(crate) struct GradientTile {
     pub(crate) gradient_step: usize,
     /// Runs.
     pub(crate) runs: usize,
-    /// Groups of `PIXELS` pixels in a run.
-    pub(crate) groups: usize,
-    /// Where the `TAPS` taps lie, from a pixel of the working copy.
+    /// Turns of [`STEP`] pixels in a run.
+    pub(crate) turns: usize,
+    /// Where the first tap of each group lies, from a pixel of the working copy.
     pub(crate) offsets: *const usize,
     /// Sums (tap, lane), added to.
     pub(crate) sums: *mut f32,
 }
 
-/// Adds the products of all runs to the sums.
-///
-/// # Safety
-/// All addresses that the fields imply can be read, and `sums` written.
-pub(crate) type GradientKernel = unsafe fn(InstructionSet, GradientTile);
-
-/// Taps that a kernel for blocks of `vectors` vectors takes.
-pub(crate) fn taps(set: InstructionSet, vectors: usize) -> usize {
-    match (set, vectors) {
-        #[cfg(target_arch = "x86_64")]
-        (InstructionSet::Avx512, 1) => 16,
-        #[cfg(target_arch = "x86_64")]
-        (InstructionSet::Avx512, _) => 8,
-        _ => 4,
-    }
+/// A kernel and the taps that it takes at a time.
+#[derive(Clone, Copy)]
+pub(crate) struct GradientKernel {
+    /// Groups of taps.
+    pub(crate) groups: usize,
+    /// Neighbouring taps in a group.
+    pub(crate) taps: usize,
+    run: unsafe fn(InstructionSet, GradientTile),
 }
 
-/// Number of pixels in a group that wastes least on runs of `length`.
-pub(crate) fn group(set: InstructionSet, vectors: usize, length: usize) -> usize {
-    let choices: &[usize] = match (set, vectors) {
-        #[cfg(target_arch = "x86_64")]
-        (InstructionSet::Avx512, 1) => &[14, 12, 10, 8, 7, 6, 5, 4],
-        #[cfg(target_arch = "x86_64")]
-        (InstructionSet::Avx512, _) => &[7, 6, 5, 4],
-        _ => &[2, 1],
-    };
-    // Besides its pixels a group costs about one pixel of address arithmetic.
-    let cost = |group: &usize| length.div_ceil(*group) * (group + 1);
-    choices.iter().copied().min_by_key(cost).unwrap_or(1)
-}
-
-/// The kernel for blocks of `vectors` vectors and groups of `pixels` pixels.
-pub(crate) fn kernel(set: InstructionSet, vectors: usize, pixels: usize) -> GradientKernel {
-    macro_rules! table {
-        ($vectors:literal $taps:literal: $($pixels:literal)*) => {
-            match pixels {
-                $($pixels => tile::<$vectors, $taps, $pixels>,)*
-                _ => unreachable!("no group of {pixels} pixels"),
-            }
-        };
+impl GradientKernel {
+    /// The kernel for blocks of `vectors` vectors where `adjacent` taps lie next to each other: as many sums as
+    /// there are registers for, and few enough addresses.
+    pub(crate) fn new(set: InstructionSet, vectors: usize, adjacent: usize) -> Self {
+        match (set, vectors, adjacent) {
+            #[cfg(target_arch = "x86_64")]
+            (InstructionSet::Avx512, 1, 3) => Self { groups: 6, taps: 3, run: tile::<1, 6, 3> },
+            #[cfg(target_arch = "x86_64")]
+            (InstructionSet::Avx512, 1, _) => Self { groups: 8, taps: 1, run: tile::<1, 8, 1> },
+            #[cfg(target_arch = "x86_64")]
+            (InstructionSet::Avx512, ..) => Self { groups: 8, taps: 1, run: tile::<2, 8, 1> },
+            _ => Self { groups: 5, taps: 1, run: tile::<1, 5, 1> },
+        }
     }
-    match (vectors, taps(set, vectors)) {
-        (1, 16) => table!(1 16: 4 5 6 7 8 10 12 14),
-        (2, 8) => table!(2 8: 4 5 6 7),
-        _ => table!(1 4: 1 2),
+
+    /// Adds the products of all runs to the sums.
+    ///
+    /// # Safety
+    /// All addresses that the fields imply can be read, and `sums` written.
+    pub(crate) unsafe fn run(&self, set: InstructionSet, tile: GradientTile) {
+        // SAFETY: the caller's contract.
+        unsafe { (self.run)(set, tile) }
     }
 }
 
 for_instruction_set! {
-    unsafe fn tile<const VECTORS: usize, const TAPS: usize, const PIXELS: usize>(tile: GradientTile) = body;
+    unsafe fn tile<const VECTORS: usize, const GROUPS: usize, const TAPS: usize>(tile: GradientTile) = body;
 }
 
 #[inline(always)]
-unsafe fn body<L: Lanes, const VECTORS: usize, const TAPS: usize, const PIXELS: usize>(tile: GradientTile) {
-    // SAFETY: the contract of `GradientKernel`.
+unsafe fn body<L: Lanes, const VECTORS: usize, const GROUPS: usize, const TAPS: usize>(tile: GradientTile) {
+    // SAFETY: the contract of `GradientKernel::run`.
     unsafe {
-        let mut sums = [[L::zero(); VECTORS]; TAPS];
-        for (tap, sums) in sums.iter_mut().enumerate() {
-            for (vector, sum) in sums.iter_mut().enumerate() {
-                *sum = L::load(tile.sums.add(16 * (tap * VECTORS + vector)));
+        let place = |group: usize, tap: usize, vector: usize| 16 * ((group * TAPS + tap) * VECTORS + vector);
+        let mut sums = [[[L::zero(); VECTORS]; TAPS]; GROUPS];
+        for group in 0..GROUPS {
+            for tap in 0..TAPS {
+                for vector in 0..VECTORS {
+                    sums[group][tap][vector] = L::load(tile.sums.add(place(group, tap, vector)));
+                }
             }
         }
         for run in 0..tile.runs {
-            let mut source = tile.source.add(run * tile.source_step);
+            let source = tile.source.add(run * tile.source_step);
+            let sources: [*const f32; GROUPS] = std::array::from_fn(|group| source.add(*tile.offsets.add(group)));
             let mut gradient = tile.gradient.add(run * tile.gradient_step);
-            for _ in 0..tile.groups {
-                let mut gradients = [[L::zero(); VECTORS]; PIXELS];
+            for first in (0..tile.turns).map(|turn| STEP * turn) {
+                let mut gradients = [[L::zero(); VECTORS]; STEP];
                 for (pixel, gradients) in gradients.iter_mut().enumerate() {
                     for (vector, value) in gradients.iter_mut().enumerate() {
                         *value = L::load(gradient.add(16 * (pixel * VECTORS + vector)));
                     }
                 }
-                for (tap, sums) in sums.iter_mut().enumerate() {
-                    let taps = source.add(*tile.offsets.add(tap));
+                for (source, sums) in sources.iter().zip(&mut sums) {
                     for (pixel, gradients) in gradients.iter().enumerate() {
-                        let value = L::splat(*taps.add(pixel));
-                        for (sum, gradient) in sums.iter_mut().zip(gradients) {
-                            *sum = sum.add_product(value, *gradient);
+                        for (tap, sums) in sums.iter_mut().enumerate() {
+                            let value = L::splat(*source.add(first + pixel + tap));
+                            for (sum, gradient) in sums.iter_mut().zip(gradients) {
+                                *sum = sum.add_product(value, *gradient);
+                            }
                         }
                     }
                 }
-                source = source.add(PIXELS);
-                gradient = gradient.add(16 * VECTORS * PIXELS);
+                gradient = gradient.add(16 * VECTORS * STEP);
             }
         }
-        for (tap, sums) in sums.iter().enumerate() {
-            for (vector, sum) in sums.iter().enumerate() {
-                sum.store(tile.sums.add(16 * (tap * VECTORS + vector)));
+        for group in 0..GROUPS {
+            for tap in 0..TAPS {
+                for vector in 0..VECTORS {
+                    sums[group][tap][vector].store(tile.sums.add(place(group, tap, vector)));
+                }
             }
         }
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use rayon::prelude::*;
 
 use super::geometry::Geometry;
-use super::gradient_tile::{self, GradientTile};
+use super::gradient_tile::{GradientKernel, GradientTile, STEP};
 use super::interleave::{Interleave, interleave};
 use super::planes::{Planes, SLACK};
 use super::tile::widest;
@@ -28,16 +28,18 @@ const PIECE: usize = 4096;
 /// A block of output channels and how its inner loop is laid out.
 struct BlockPlan {
     block: Block,
-    /// Pixels of a group.
-    group: usize,
-    /// Taps of one call of the kernel.
-    taps: usize,
-    /// Pixels of a run, rounded up to whole groups.
-    padded: usize,
-    /// Offsets of the taps, rounded up to whole calls.
+    kernel: GradientKernel,
+    /// Offsets of the first tap of each group, rounded up to whole calls of the kernel.
     offsets: Vec<usize>,
     /// Values of the output gradient of one image: (run, pixel, lane).
     gradient: usize,
+}
+
+impl BlockPlan {
+    /// Values of the sums (tap, lane).
+    fn sums(&self) -> usize {
+        self.offsets.len() * self.kernel.taps * self.block.lanes()
+    }
 }
 
 /// What all tasks share.
@@ -47,6 +49,8 @@ struct Plan {
     planes: Planes,
     /// Rows of the output in one band.
     rows: usize,
+    /// Pixels of a run of the output gradient, rounded up to whole turns of the kernel.
+    padded: usize,
     /// Images that one visit of the sums covers.
     images: usize,
     blocks: Vec<BlockPlan>,
@@ -72,7 +76,7 @@ pub(crate) fn convolve_weight_gradient(
     for chunk in 0..chunks {
         let images = chunk * geometry.batch / chunks..(chunk + 1) * geometry.batch / chunks;
         for block in &plan.blocks {
-            let (sums, behind) = rest.split_at_mut(block.offsets.len() * block.block.lanes());
+            let (sums, behind) = rest.split_at_mut(block.sums());
             tasks.push((images.clone(), block, sums));
             rest = behind;
         }
@@ -91,25 +95,25 @@ impl Plan {
         let rows = height.div_ceil(all.div_ceil(CACHED).clamp(1, height.max(1))).max(1);
         let planes = Planes::new(correlation, rows);
         let offsets = planes.offsets();
-        let (runs, length) = if planes.narrow() { (1, rows * width) } else { (rows, width) };
+        let (runs, length) = if planes.linear() { (1, rows * width) } else { (rows, width) };
         let mut plan = Self {
             set,
             geometry,
-            planes,
             rows,
-            images: if planes.narrow() { PIXELS.div_ceil(length.max(1)).min(8) } else { 1 },
+            padded: length.next_multiple_of(STEP),
+            images: if planes.linear() { PIXELS.div_ceil(length.max(1)).min(8) } else { 1 },
+            planes,
             blocks: Vec::new(),
             sums: 0,
         };
         for block in Block::split(geometry.out_channels, widest(set)) {
-            let group = gradient_tile::group(set, block.vectors, length);
-            let taps = gradient_tile::taps(set, block.vectors);
-            let padded = length.next_multiple_of(group);
-            let mut offsets = offsets.clone();
-            offsets.resize(offsets.len().next_multiple_of(taps), 0);
-            plan.sums += offsets.len() * block.lanes();
-            let gradient = runs * padded * block.lanes();
-            plan.blocks.push(BlockPlan { block, group, taps, padded, offsets, gradient });
+            let kernel = GradientKernel::new(set, block.vectors, plan.planes.adjacent_taps());
+            let mut offsets: Vec<usize> = offsets.iter().copied().step_by(kernel.taps).collect();
+            offsets.resize(offsets.len().next_multiple_of(kernel.groups), 0);
+            let gradient = runs * plan.padded * block.lanes();
+            let block = BlockPlan { block, kernel, offsets, gradient };
+            plan.sums += block.sums();
+            plan.blocks.push(block);
         }
         plan
     }
@@ -156,21 +160,21 @@ impl Plan {
     /// Brings the channels of the block side by side: (run, pixel, lane).
     fn interleave(&self, plan: &BlockPlan, image: &[f32], rows: Range<usize>, gradient: &mut [f32]) {
         let [height, width] = self.geometry.output;
-        let (runs, length) = match self.planes.narrow() {
+        let (runs, length) = match self.planes.linear() {
             true => (1, rows.len() * width),
             false => (rows.len(), width),
         };
-        let BlockPlan { block, padded, .. } = plan;
+        let BlockPlan { block, .. } = plan;
         for run in 0..runs {
             for vector in 0..block.vectors {
                 let source = (block.start + 16 * vector) * height * width + rows.start * width + run * length;
-                let target = run * padded * block.lanes() + 16 * vector;
+                let target = run * self.padded * block.lanes() + 16 * vector;
                 let run = Interleave {
                     source: image[source..].as_ptr(),
                     source_plane: height * width,
                     channels: (block.channels - 16 * vector).min(16),
                     pixels: length,
-                    padded: *padded,
+                    padded: self.padded,
                     target: gradient[target..].as_mut_ptr(),
                     target_step: block.lanes(),
                 };
@@ -191,24 +195,24 @@ impl Plan {
         rows: usize,
         sums: &mut [f32],
     ) {
-        let BlockPlan { block, group, taps, padded, offsets, gradient } = plan;
-        let narrow = self.planes.narrow();
-        let kernel = gradient_tile::kernel(self.set, block.vectors, *group);
-        let groups = if narrow { (rows * self.geometry.output[1]).div_ceil(*group) } else { padded / group };
-        for (offsets, sums) in offsets.chunks_exact(*taps).zip(sums.chunks_exact_mut(taps * block.lanes())) {
+        let BlockPlan { block, kernel, offsets, gradient } = plan;
+        let linear = self.planes.linear();
+        let length = if linear { rows * self.geometry.output[1] } else { self.padded };
+        let sums = sums.chunks_exact_mut(kernel.groups * kernel.taps * block.lanes());
+        for (offsets, sums) in offsets.chunks_exact(kernel.groups).zip(sums) {
             let tile = GradientTile {
                 source: sources.as_ptr(),
-                source_step: if narrow { self.planes.len() + SLACK } else { self.planes.pitch() },
+                source_step: if linear { self.planes.len() + SLACK } else { self.planes.pitch() },
                 gradient: gradients.as_ptr(),
-                gradient_step: if narrow { *gradient } else { padded * block.lanes() },
-                runs: if narrow { images } else { rows },
-                groups,
+                gradient_step: if linear { *gradient } else { self.padded * block.lanes() },
+                runs: if linear { images } else { rows },
+                turns: length.div_ceil(STEP),
                 offsets: offsets.as_ptr(),
                 sums: sums.as_mut_ptr(),
             };
-            // SAFETY: groups end at most one group behind their run: in the working copy that is at most the
+            // SAFETY: turns end at most one pixel behind their run: in the working copy that is at most the
             // slack behind it, in the gradient the padding of the run.
-            unsafe { kernel(self.set, tile) };
+            unsafe { kernel.run(self.set, tile) };
         }
     }
 
@@ -229,7 +233,8 @@ impl Plan {
         });
         let mut sums = &*total;
         let mut channels = gradient.as_mut_slice();
-        for BlockPlan { block, offsets, .. } in &self.blocks {
+        for plan in &self.blocks {
+            let block = plan.block;
             let (of_block, rest) = std::mem::take(&mut channels).split_at_mut(block.channels * depth);
             let lanes = block.lanes();
             // Some taps at a time, so that their sums stay in the cache while each lane is picked out.
@@ -241,7 +246,7 @@ impl Plan {
                     }
                 }
             }
-            sums = &sums[offsets.len() * lanes..];
+            sums = &sums[plan.sums()..];
             channels = rest;
         }
         gradient

@@ -60,6 +60,36 @@ impl Lanes for Avx512 {
     }
 
     #[inline(always)]
+    unsafe fn pick(source: *const f32, len: usize, indices: *const i32, target: *mut f32, count: usize) {
+        unsafe {
+            if len > 64 {
+                for start in (0..count.div_ceil(16)).map(|run| 16 * run) {
+                    let index = _mm512_loadu_si512(indices.add(start).cast());
+                    let exists = _mm512_cmpge_epi32_mask(index, _mm512_setzero_si512());
+                    let values = _mm512_mask_i32gather_ps::<4>(_mm512_setzero_ps(), exists, index, source);
+                    _mm512_storeu_ps(target.add(start), values);
+                }
+                return;
+            }
+            // The whole source fits four registers, and looking up there is faster than in memory.
+            let part = |run: usize| {
+                let lanes = len.saturating_sub(16 * run).min(16);
+                _mm512_maskz_loadu_ps(((1u32 << lanes) - 1) as u16, source.wrapping_add(16 * run))
+            };
+            let parts = [part(0), part(1), part(2), part(3)];
+            for start in (0..count.div_ceil(16)).map(|run| 16 * run) {
+                let index = _mm512_loadu_si512(indices.add(start).cast());
+                let exists = _mm512_cmpge_epi32_mask(index, _mm512_setzero_si512());
+                let upper = _mm512_test_epi32_mask(index, _mm512_set1_epi32(32));
+                let low = _mm512_maskz_permutex2var_ps(exists & !upper, parts[0], index, parts[1]);
+                let high = _mm512_maskz_permutex2var_ps(exists & upper, parts[2], index, parts[3]);
+                let both = _mm512_or_si512(_mm512_castps_si512(low), _mm512_castps_si512(high));
+                _mm512_storeu_si512(target.add(start).cast(), both);
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn zip(self, other: Self) -> (Self, Self) {
         unsafe {
             let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);

@@ -22,6 +22,9 @@ pub(crate) trait Lanes: Copy {
     unsafe fn load_chosen(source: *const f32, mask: Self::Mask) -> Self;
     /// Every second value: lane `j` is `source[2 * j]` if chosen; the others are zero and need not exist.
     unsafe fn load_even(source: *const f32, mask: Self::Mask) -> Self;
+    /// `target[i] = source[indices[i]]`, zero where the index is negative, for `count` values rounded up to
+    /// sixteens; `source` has `len` values.
+    unsafe fn pick(source: *const f32, len: usize, indices: *const i32, target: *mut f32, count: usize);
     /// The lanes of two in turn: `self[0], other[0], self[1], other[1], ..`, as two vectors.
     unsafe fn zip(self, other: Self) -> (Self, Self);
     /// Writes sixteen values to `target`, which need not be aligned.
