@@ -1,4 +1,5 @@
 //! Bad input ends with exit code 1 or 2 and a message that names file, field and remedy.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod support;
 

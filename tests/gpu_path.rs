@@ -1,4 +1,5 @@
 //! The GPU path on whatever adapter there is, a software one too: training follows the CPU's losses.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod support;
 

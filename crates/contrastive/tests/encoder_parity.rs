@@ -1,5 +1,6 @@
 //! ResNets against PyTorch's own results (torchvision's code, random weights, narrow networks):
 //! features, losses, gradients and running statistics.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use std::path::PathBuf;
 

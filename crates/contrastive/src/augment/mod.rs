@@ -129,7 +129,7 @@ mod tests {
         let six = values(augmentation.apply(same.clone(), 9, 3));
         let length = six.len() / 6;
         assert!((1..6).all(|index| six[..length] != six[index * length..(index + 1) * length]));
-        let two = values(augmentation.apply(same.clone().slice([0..2]), 9, 3));
+        let two = values(augmentation.apply(same.clone().narrow(0, 0, 2), 9, 3));
         assert_eq!(two[..], six[..2 * length], "an image's parameters depend on its batch");
         assert_ne!(values(augmentation.apply(same.clone(), 9, 4)), six, "steps differ");
         assert_ne!(values(augmentation.apply(same, 8, 3)), six, "seeds differ");

@@ -108,3 +108,44 @@ impl StateVisitor for Restore<'_> {
     fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
     fn counter(&mut self, _: &str, _: &mut u64) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::Device;
+    use zview_runtime::device::read_floats;
+
+    use super::*;
+    use crate::network::track_gradients;
+
+    #[derive(Clone)]
+    struct One(Tensor<2>);
+
+    impl Network for One {
+        fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
+            visitor.parameter(&format!("{prefix}one"), &mut self.0);
+        }
+    }
+
+    /// Two steps on loss = w²; with momentum and weight decay, as torch.optim.SGD takes them.
+    #[test]
+    fn two_steps_are_the_formula() {
+        let config = OptimizerConfig { momentum: 0.9, weight_decay: 0.01, ..OptimizerConfig::default() };
+        let mut optimizer = Sgd::new(&config);
+        let mut network = One(Tensor::from_data([[2.0, -1.0]], &Device::flex()));
+        track_gradients(&mut network);
+        let (mut expected, mut velocity) = ([2.0f64, -1.0], [0.0f64; 2]);
+        for lr in [0.1, 0.05] {
+            let gradients = network.0.clone().square().sum().backward();
+            optimizer.step(&mut network, "", &gradients, lr);
+            for (w, v) in expected.iter_mut().zip(&mut velocity) {
+                *v = 0.9 * *v + 2.0 * *w + 0.01 * *w;
+                *w -= lr * *v;
+            }
+        }
+        let got = read_floats(network.0.clone().inner()).unwrap();
+        assert!(
+            got.iter().zip(expected).all(|(a, b)| (f64::from(*a) - b).abs() < 1e-6),
+            "{got:?} {expected:?}"
+        );
+    }
+}

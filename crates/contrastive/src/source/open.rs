@@ -47,7 +47,7 @@ pub fn open_source(
         .then(|| {
             Ok::<_, SourceError>(GeneratorSource::new(
                 load_generator(config, how)?,
-                views.clone(),
+                *views,
                 how.anchors - real_anchors,
             ))
         })

@@ -125,8 +125,8 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     while trainer.step < recipe.train.steps && !options.stop.requested() {
         losses.pending.push(trainer.train_step()?);
         let every = recipe.train.checkpoint_every;
-        let checkpoint_due = every > 0 && trainer.step % every == 0;
-        if trainer.step % recipe.train.log_every == 0 || checkpoint_due {
+        let checkpoint_due = every > 0 && trainer.step.is_multiple_of(every);
+        if trainer.step.is_multiple_of(recipe.train.log_every) || checkpoint_due {
             losses.read(&trainer, recipe, last_checkpoint, &mut events)?;
             let rate = views_taken(recipe, trainer.step - first_step) / started.elapsed().as_secs_f64();
             let loss = losses.last.unwrap_or(f32::NAN);
