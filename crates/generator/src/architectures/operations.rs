@@ -1,7 +1,7 @@
 //! The operations of inference, one small function each, so that a faster one can take its place.
 
 use burn::tensor::module;
-use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, InterpolateMode, InterpolateOptions};
+use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Int, Tensor};
 
 /// (B, inputs) x (inputs, outputs) + (outputs).
@@ -17,7 +17,7 @@ pub(super) fn conv(
     stride: usize,
     padding: usize,
 ) -> Tensor<4> {
-    module::conv2d(map, weight, bias, ConvOptions::new([stride; 2], [padding; 2], [1; 2], 1))
+    with_bias(zview_kernels::conv2d(map, weight, [stride; 2], [padding; 2]), bias)
 }
 
 /// (B, in, H, W) with weight (in, out, k, k).
@@ -29,8 +29,18 @@ pub(super) fn conv_transpose(
     padding: usize,
     output_padding: usize,
 ) -> Tensor<4> {
-    let options = ConvTransposeOptions::new([stride; 2], [padding; 2], [output_padding; 2], [1; 2], 1);
-    module::conv_transpose2d(map, weight, bias, options)
+    with_bias(
+        zview_kernels::conv_transpose2d(map, weight, [stride; 2], [padding; 2], [output_padding; 2]),
+        bias,
+    )
+}
+
+/// (B, C, H, W) plus (C).
+fn with_bias(map: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
+    match bias {
+        Some(bias) => map + bias.reshape([1, -1, 1, 1]),
+        None => map,
+    }
 }
 
 /// (B, C, H, W) times (1, C, 1, 1) plus (1, C, 1, 1).
