@@ -3,6 +3,8 @@
 //!
 //! `cargo run --release -p zview-kernels --example step [-- repetitions [kernels|framework]]`
 
+#![allow(clippy::print_stdout)]
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

@@ -4,6 +4,10 @@
 //! gradients. 32-bit tensors in main memory go through this crate's kernels; all others through the framework's
 //! own operations. Results on the CPU are the same bits for any number of threads.
 
+#![allow(
+    clippy::needless_range_loop,
+    reason = "tiles of registers are indexed by pixel, tap and vector at once"
+)]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod autodiff;

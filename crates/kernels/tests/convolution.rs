@@ -1,5 +1,7 @@
 //! The convolutions against the framework's own, on the CPU and, where there is an adapter, on wgpu.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
 mod common;
 
 use burn::tensor::module;

@@ -1,5 +1,7 @@
 //! The same bits for any number of threads.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
 mod common;
 
 use burn::tensor::{Device, TensorData};

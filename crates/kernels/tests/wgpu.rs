@@ -1,5 +1,7 @@
 //! On wgpu the functions are the framework's own operations: the same values as on the CPU.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
 mod common;
 
 use burn::tensor::{Device, DeviceKind, Tensor};

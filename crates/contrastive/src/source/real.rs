@@ -29,10 +29,10 @@ impl ViewSource for RealSource {
     }
 
     fn views(&mut self, run_seed: u64, step: u64) -> Result<Tensor<4>, SourceError> {
-        if self.order.as_ref().is_none_or(|(seed, _)| *seed != run_seed) {
-            self.order = Some((run_seed, VisitOrder::new(run_seed, self.images.len())));
-        }
-        let Some((_, order)) = &mut self.order else { unreachable!("set above") };
+        let order = match &mut self.order {
+            Some((seed, order)) if *seed == run_seed => order,
+            slot => &mut slot.insert((run_seed, VisitOrder::new(run_seed, self.images.len()))).1,
+        };
         let chosen = order.batch(step, self.anchors);
         let ImageShape { channels, height, width } = self.images.shape;
         let data =

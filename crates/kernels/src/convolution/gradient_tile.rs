@@ -82,7 +82,8 @@ unsafe fn body<L: Lanes, const VECTORS: usize, const GROUPS: usize, const TAPS: 
         }
         for run in 0..tile.runs {
             let source = tile.source.add(run * tile.source_step);
-            let sources: [*const f32; GROUPS] = std::array::from_fn(|group| source.add(*tile.offsets.add(group)));
+            let sources: [*const f32; GROUPS] =
+                std::array::from_fn(|group| source.add(*tile.offsets.add(group)));
             let mut gradient = tile.gradient.add(run * tile.gradient_step);
             for first in (0..tile.turns).map(|turn| STEP * turn) {
                 let mut gradients = [[L::zero(); VECTORS]; STEP];

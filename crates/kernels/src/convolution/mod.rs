@@ -1,9 +1,12 @@
 //! Convolution of 32-bit images in main memory, and its gradients.
 
+mod band;
 mod correlate;
+mod gather;
 mod geometry;
 mod gradient_tile;
 mod interleave;
+mod job;
 mod planes;
 mod spread;
 mod tile;

@@ -5,8 +5,9 @@
 //! copy for each kernel column instead, so that their rows follow each other without a gap and a tile of
 //! pixels may run over the end of a row.
 
+use super::gather::{Gather, copy, pick};
 use super::geometry::Correlation;
-use crate::simd::{InstructionSet, Lanes, for_instruction_set};
+use crate::simd::InstructionSet;
 
 /// Targets narrower than this are read as one run of pixels across rows.
 const NARROW: usize = 12;
@@ -19,13 +20,13 @@ pub(crate) const SLACK: usize = 16;
 /// shift a plane of `plane_rows x pitch`.
 #[derive(Clone, Debug)]
 pub(crate) struct Planes {
-    correlation: Correlation,
-    row_phases: usize,
-    shifts: usize,
-    plane_rows: usize,
-    pitch: usize,
+    pub(super) correlation: Correlation,
+    pub(super) row_phases: usize,
+    pub(super) shifts: usize,
+    pub(super) plane_rows: usize,
+    pub(super) pitch: usize,
     /// From one plane to the next.
-    plane: usize,
+    pub(super) plane: usize,
     /// Whether rows follow each other without a gap.
     linear: bool,
     /// Whether the copy is made place by place.
@@ -75,9 +76,13 @@ impl Planes {
         planes
     }
 
-    /// Places of one channel's planes, each rounded up to whole vectors.
-    fn places_per_band(&self) -> usize {
-        self.row_phases * self.shifts * (self.plane_rows * self.pitch).next_multiple_of(16)
+    /// Places of each of one channel's planes in the band that starts at `first_row`, rounded up to whole
+    /// vectors.
+    pub(super) fn places(&self, first_row: usize) -> impl Iterator<Item = &[i32]> + Clone {
+        let plane = (self.plane_rows * self.pitch).next_multiple_of(16);
+        let planes = self.row_phases * self.shifts;
+        let start = first_row / self.rows.max(1) * planes * plane;
+        self.places[start..].chunks_exact(plane.max(1)).take(planes)
     }
 
     fn add_places(&mut self, first_row: usize) {
@@ -150,117 +155,5 @@ impl Planes {
             }
         }
         planes[self.len()..][..SLACK].fill(0.0);
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Gather<'a> {
-    layout: &'a Planes,
-    image: *const f32,
-    first_row: usize,
-    target: *mut f32,
-}
-
-for_instruction_set! {
-    /// Writes the planes of a narrow target, place by place.
-    ///
-    /// # Safety
-    /// `image` has the values of the correlation's source; `target` has room for the planes and the slack.
-    unsafe fn pick(task: Gather<'_>) = pick_body;
-}
-
-#[inline(always)]
-unsafe fn pick_body<L: Lanes>(task: Gather<'_>) {
-    let Gather { layout, image, first_row, mut target } = task;
-    let Correlation { channels, source: [height, width], .. } = layout.correlation;
-    let used = layout.plane_rows * layout.pitch;
-    let places = &layout.places[first_row / layout.rows.max(1) * layout.places_per_band()..];
-    for channel in 0..channels {
-        let source = image.wrapping_add(channel * height * width);
-        for places in
-            places.chunks_exact(used.next_multiple_of(16).max(1)).take(layout.row_phases * layout.shifts)
-        {
-            // SAFETY: the places lie inside the channel. What is written past the end of the plane is
-            // overwritten by the next one, or is slack.
-            unsafe {
-                L::pick(source, height * width, places.as_ptr(), target, used);
-                target = target.add(layout.plane);
-            }
-        }
-    }
-}
-
-/// Vectors whose choice of columns is worked out before the rows.
-const CHOICES: usize = 4;
-
-for_instruction_set! {
-    /// Writes the planes of a wide target row by row; `STRIDE` is the horizontal step, 0 if neither 1 nor 2.
-    ///
-    /// # Safety
-    /// `image` has the values of the correlation's source; `target` has room for the planes and the slack.
-    unsafe fn copy<const STRIDE: usize>(task: Gather<'_>) = copy_body;
-}
-
-#[inline(always)]
-unsafe fn copy_body<L: Lanes, const STRIDE: usize>(task: Gather<'_>) {
-    let Gather { layout, image, first_row, mut target } = task;
-    let Correlation { channels, source: [height, width], stride, padding, .. } = layout.correlation;
-    // Index of the first of `count` positions `start`, `start + step`, .. that is not below `bound`.
-    let reach = |bound: usize, start: isize, step: usize, count: usize| {
-        let steps = (bound as isize - start + step as isize - 1).div_euclid(step as isize);
-        steps.clamp(0, count as isize) as usize
-    };
-    let vectors = layout.pitch.div_ceil(16);
-    for channel in 0..channels {
-        let plane = image.wrapping_add(channel * height * width);
-        for row_phase in 0..layout.row_phases {
-            let top = (first_row * stride[0] + row_phase) as isize - padding[0];
-            let above = reach(0, top, stride[0], layout.plane_rows);
-            let below = reach(height, top, stride[0], layout.plane_rows).max(above);
-            for shift in 0..layout.shifts {
-                let left = shift as isize - padding[1];
-                let (from, to) =
-                    (reach(0, left, stride[1], layout.pitch), reach(width, left, stride[1], layout.pitch));
-                let choose = |vector: usize| {
-                    let column = 16 * vector;
-                    let (from, to) = (from.max(column) - column, to.max(column) - column);
-                    // SAFETY: the function's contract.
-                    unsafe { L::mask(from.min(16), to.min(16)) }
-                };
-                let choices: [L::Mask; CHOICES] = std::array::from_fn(choose);
-                // SAFETY: rows and columns lie inside the plane, the chosen lanes inside the source. What is
-                // written past the end of a row is overwritten by the next one, or is slack.
-                unsafe {
-                    for row in (0..above).chain(below..layout.plane_rows) {
-                        for vector in 0..vectors {
-                            L::zero().store(target.add(row * layout.pitch + 16 * vector));
-                        }
-                    }
-                    for row in above..below {
-                        let y = top + (row * stride[0]) as isize;
-                        let line = plane.wrapping_offset(y * width as isize + left);
-                        for vector in 0..vectors {
-                            let chosen = if vector < CHOICES { choices[vector] } else { choose(vector) };
-                            let values = match STRIDE {
-                                1 => L::load_chosen(line.wrapping_add(16 * vector), chosen),
-                                2 => L::load_even(line.wrapping_add(32 * vector), chosen),
-                                _ => {
-                                    let mut lanes = [0f32; 16];
-                                    for (lane, value) in lanes.iter_mut().enumerate() {
-                                        let column = 16 * vector + lane;
-                                        if (from..to).contains(&column) {
-                                            *value = *line.wrapping_add(column * stride[1]);
-                                        }
-                                    }
-                                    L::load(lanes.as_ptr())
-                                }
-                            };
-                            values.store(target.add(row * layout.pitch + 16 * vector));
-                        }
-                    }
-                    target = target.add(layout.plane);
-                }
-            }
-        }
     }
 }

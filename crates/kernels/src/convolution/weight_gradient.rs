@@ -19,8 +19,11 @@ const CACHED: usize = 1 << 17;
 /// Pixels that one visit of the sums should cover.
 const PIXELS: usize = 96;
 
-/// Tasks that the sum is split into (blocks of channels by groups of images).
+/// Tasks that the sum is split into (some blocks of channels by groups of images).
 const TASKS: usize = 32;
+
+/// Channels of a task's blocks, which share the working copies of the images.
+const LANES: usize = 32;
 
 /// Sums that one task adds up over the groups of images.
 const PIECE: usize = 4096;
@@ -68,21 +71,21 @@ pub(crate) fn convolve_weight_gradient(
     output_gradient: &[f32],
 ) -> Vec<f32> {
     let plan = Plan::new(set, *geometry);
-    let blocks = plan.blocks.len().max(1);
-    let chunks = TASKS.div_ceil(blocks).max(4).min(geometry.batch.max(1));
+    let together = plan.blocks.chunks((LANES / (16 * widest(set))).max(1));
+    let chunks = TASKS.div_ceil(together.len().max(1)).max(4).min(geometry.batch.max(1));
     let mut partial = vec![0.0; chunks * plan.sums];
-    let mut tasks = Vec::with_capacity(chunks * blocks);
+    let mut tasks = Vec::with_capacity(chunks * together.len());
     let mut rest = partial.as_mut_slice();
     for chunk in 0..chunks {
         let images = chunk * geometry.batch / chunks..(chunk + 1) * geometry.batch / chunks;
-        for block in &plan.blocks {
-            let (sums, behind) = rest.split_at_mut(block.sums());
-            tasks.push((images.clone(), block, sums));
+        for blocks in together.clone() {
+            let (sums, behind) = rest.split_at_mut(blocks.iter().map(BlockPlan::sums).sum());
+            tasks.push((images.clone(), blocks, sums));
             rest = behind;
         }
     }
-    tasks.into_par_iter().for_each(|(images, block, sums)| {
-        plan.accumulate(block, input, output_gradient, images, sums);
+    tasks.into_par_iter().for_each(|(images, blocks, sums)| {
+        plan.accumulate(blocks, input, output_gradient, images, sums);
     });
     plan.collect(&mut partial)
 }
@@ -118,10 +121,10 @@ impl Plan {
         plan
     }
 
-    /// Adds the products of `images` and the channels of `block` to `sums`.
+    /// Adds the products of `images` and the channels of `blocks` to `sums`.
     fn accumulate(
         &self,
-        block: &BlockPlan,
+        blocks: &[BlockPlan],
         input: &[f32],
         output_gradient: &[f32],
         images: Range<usize>,
@@ -130,28 +133,28 @@ impl Plan {
         let Geometry { in_channels, out_channels, input: [height, width], output, .. } = self.geometry;
         let (values, gradients) = (in_channels * height * width, out_channels * output[0] * output[1]);
         let source = self.planes.len() + SLACK;
-        with_scratch(self.images * (source + block.gradient), |scratch| {
-            let (sources, gradient) = scratch.split_at_mut(self.images * source);
+        let largest = blocks.iter().map(|block| block.gradient).max().unwrap_or(0);
+        with_scratch(self.images * (source + largest), |scratch| {
+            let (sources, scratch) = scratch.split_at_mut(self.images * source);
             for first in images.clone().step_by(self.images) {
                 let images = first..(first + self.images).min(images.end);
                 for row in (0..output[0]).step_by(self.rows) {
                     let rows = row..(row + self.rows).min(output[0]);
-                    for (slot, image) in images.clone().enumerate() {
-                        let source = &mut sources[slot * source..(slot + 1) * source];
-                        self.planes.gather(
-                            self.set,
-                            &input[image * values..(image + 1) * values],
-                            row,
-                            source,
-                        );
-                        self.interleave(
-                            block,
-                            &output_gradient[image * gradients..(image + 1) * gradients],
-                            rows.clone(),
-                            &mut gradient[slot * block.gradient..(slot + 1) * block.gradient],
-                        );
+                    for (image, source) in images.clone().zip(sources.chunks_exact_mut(source)) {
+                        let image = &input[image * values..(image + 1) * values];
+                        self.planes.gather(self.set, image, row, source);
                     }
-                    self.multiply(block, sources, gradient, images.len(), rows.len(), sums);
+                    let mut sums = &mut *sums;
+                    for block in blocks {
+                        for (image, gradient) in images.clone().zip(scratch.chunks_exact_mut(block.gradient))
+                        {
+                            let image = &output_gradient[image * gradients..(image + 1) * gradients];
+                            self.interleave(block, image, rows.clone(), gradient);
+                        }
+                        let (of_block, behind) = std::mem::take(&mut sums).split_at_mut(block.sums());
+                        self.multiply(block, sources, scratch, images.len(), rows.len(), of_block);
+                        sums = behind;
+                    }
                 }
             }
         });

@@ -79,7 +79,7 @@ unsafe fn body<L: Lanes, const RESIDUAL: usize, const RELU: usize>(part: Part<'_
         unsafe {
             let (mean, scale) = (L::splat(affine.mean[channel]), L::splat(affine.scale[channel]));
             let bias = L::splat(affine.bias[channel]);
-            for_lanes(length, |start, count| {
+            for_lanes!(length, |start, count, _turn| {
                 let at = first + start;
                 let value = load::<L>(input.as_ptr().add(at), count).minus(mean);
                 let mut value = bias.add_product(value, scale);

@@ -107,7 +107,7 @@ unsafe fn sum_body<L: Lanes, const RECTIFIER: usize>(part: SumPart<'_>) {
             let (mean, scale) = (L::splat(affine.mean[channel]), L::splat(affine.scale[channel]));
             let bias = L::splat(affine.bias[channel]);
             let mut total = [[L::zero(); 2]; 2];
-            for_lanes(length, |start, count| {
+            for_lanes!(length, |start, count, turn| {
                 let at = first + start;
                 let deviation = load::<L>(input.as_ptr().add(at), count).minus(mean);
                 let mut value = load::<L>(gradient.at(at), count);
@@ -119,9 +119,8 @@ unsafe fn sum_body<L: Lanes, const RECTIFIER: usize>(part: SumPart<'_>) {
                     store(value, gradient.at(at), count);
                 }
                 // Lanes past the end hold a gradient of zero.
-                let total = &mut total[start / 16 % 2];
-                total[0] = total[0].plus(value);
-                total[1] = total[1].add_product(value, deviation);
+                total[turn][0] = total[turn][0].plus(value);
+                total[turn][1] = total[turn][1].add_product(value, deviation);
             });
             sums[channel].gradient += sum(total[0][0].plus(total[1][0]));
             sums[channel].product += sum(total[0][1].plus(total[1][1]));
@@ -204,7 +203,7 @@ unsafe fn input_body<L: Lanes, const RECTIFIER: usize>(part: InputPart<'_>) {
             let (mean, scale) = (L::splat(affine.mean[channel]), L::splat(affine.scale[channel]));
             let bias = L::splat(affine.bias[channel]);
             let (slope, offset) = (L::splat(slope[channel]), L::splat(offset[channel]));
-            for_lanes(length, |start, count| {
+            for_lanes!(length, |start, count, _turn| {
                 let at = first + start;
                 let deviation = load::<L>(input.as_ptr().add(at), count).minus(mean);
                 let mut value = load::<L>(gradient.at(at), count);

@@ -38,21 +38,32 @@ impl ImageSize {
     }
 }
 
-/// Calls `full(start)` for each whole run of 16 values, then `rest(start, count)` for what remains.
-///
-/// # Safety
-/// That of the two functions.
-#[inline(always)]
-pub(crate) unsafe fn for_lanes(length: usize, mut work: impl FnMut(usize, usize)) {
-    let mut start = 0;
-    while start + 16 <= length {
-        work(start, 16);
-        start += 16;
-    }
-    if start < length {
-        work(start, length - start);
-    }
+/// Runs a block for each run of 16 values: `start`, `count` (16 but for the last) and `turn`, 0 or 1, which
+/// picks one of two sums so that one does not wait for the other. A macro, because a closure would not be
+/// compiled for the instruction set of the function around it.
+macro_rules! for_lanes {
+    ($length:expr, |$start:ident, $count:ident, $turn:ident| $work:block) => {{
+        let length: usize = $length;
+        let mut first = 0;
+        while first + 32 <= length {
+            {
+                let ($start, $count, $turn) = (first, 16usize, 0usize);
+                $work
+            }
+            {
+                let ($start, $count, $turn) = (first + 16, 16usize, 1usize);
+                $work
+            }
+            first += 32;
+        }
+        while first < length {
+            let ($start, $count, $turn) = (first, (length - first).min(16), 0usize);
+            $work
+            first += 16;
+        }
+    }};
 }
+pub(crate) use for_lanes;
 
 /// Loads `count` values, fast where all 16 are there.
 ///

@@ -76,19 +76,17 @@ unsafe fn body<L: Lanes>(part: Part<'_>) {
         // SAFETY: `for_lanes` stays inside the plane.
         let (total, deviation) = unsafe {
             let mut total = [L::zero(); 2];
-            for_lanes(length, |start, count| {
-                let lane = &mut total[start / 16 % 2];
-                *lane = lane.plus(load::<L>(pointer.add(start), count));
+            for_lanes!(length, |start, count, turn| {
+                total[turn] = total[turn].plus(load::<L>(pointer.add(start), count));
             });
             let total = sum(total[0].plus(total[1]));
             // Squares about the plane's own mean, while the plane is in the cache: squares about
             // zero would lose the variance of a channel that lies far from zero.
             let mean = L::splat((total / length as f64) as f32);
             let mut squares = [L::zero(); 2];
-            for_lanes(length / 16 * 16, |start, _| {
-                let lane = &mut squares[start / 16 % 2];
+            for_lanes!(length / 16 * 16, |start, _count, turn| {
                 let deviation = L::load(pointer.add(start)).minus(mean);
-                *lane = lane.add_product(deviation, deviation);
+                squares[turn] = squares[turn].add_product(deviation, deviation);
             });
             let mut deviation = sum(squares[0].plus(squares[1]));
             let mean = (total / length as f64) as f32;

@@ -36,14 +36,35 @@ unsafe fn transpose_eight(r: [__m256; 8]) -> [__m256; 8] {
     }
 }
 
+/// The lanes of two in turn.
+///
+/// # Safety
+/// The caller is compiled for AVX and runs on it.
+#[inline(always)]
+unsafe fn zip_eight(a: __m256, b: __m256) -> Avx2 {
+    unsafe {
+        let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
+        Avx2(_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
+    }
+}
+
+// No closures here: they would not be compiled for the instruction set of the function around them.
 // SAFETY of every block below: the trait's contract (the caller is compiled for AVX2 and FMA and
 // runs on them; pointers are valid for the lanes read or written).
 impl Lanes for Avx2 {
-    type Mask = (usize, usize);
+    type Mask = (__m256i, __m256i);
 
     #[inline(always)]
-    unsafe fn mask(from: usize, to: usize) -> (usize, usize) {
-        (from, to)
+    unsafe fn mask(from: usize, to: usize) -> (__m256i, __m256i) {
+        unsafe {
+            let (before, to) = (_mm256_set1_epi32(from as i32 - 1), _mm256_set1_epi32(to as i32));
+            let low = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+            let high = _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15);
+            (
+                _mm256_and_si256(_mm256_cmpgt_epi32(low, before), _mm256_cmpgt_epi32(to, low)),
+                _mm256_and_si256(_mm256_cmpgt_epi32(high, before), _mm256_cmpgt_epi32(to, high)),
+            )
+        }
     }
 
     #[inline(always)]
@@ -63,29 +84,24 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     unsafe fn load_first(source: *const f32, count: usize) -> Self {
-        let mut all = [0f32; 16];
+        unsafe { Self::load_chosen(source, Self::mask(0, count)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_chosen(source: *const f32, (low, high): (__m256i, __m256i)) -> Self {
+        unsafe { Self(_mm256_maskload_ps(source, low), _mm256_maskload_ps(source.wrapping_add(8), high)) }
+    }
+
+    #[inline(always)]
+    unsafe fn load_even(source: *const f32, (low, high): (__m256i, __m256i)) -> Self {
         unsafe {
-            std::ptr::copy_nonoverlapping(source, all.as_mut_ptr(), count);
-            Self::load(all.as_ptr())
+            let (zero, even) = (_mm256_setzero_ps(), _mm256_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14));
+            let (low, high) = (_mm256_castsi256_ps(low), _mm256_castsi256_ps(high));
+            Self(
+                _mm256_mask_i32gather_ps::<4>(zero, source, even, low),
+                _mm256_mask_i32gather_ps::<4>(zero, source.wrapping_add(16), even, high),
+            )
         }
-    }
-
-    #[inline(always)]
-    unsafe fn load_chosen(source: *const f32, (from, to): (usize, usize)) -> Self {
-        let mut all = [0f32; 16];
-        for lane in from..to {
-            all[lane] = unsafe { *source.wrapping_add(lane) };
-        }
-        unsafe { Self::load(all.as_ptr()) }
-    }
-
-    #[inline(always)]
-    unsafe fn load_even(source: *const f32, (from, to): (usize, usize)) -> Self {
-        let mut all = [0f32; 16];
-        for lane in from..to {
-            all[lane] = unsafe { *source.wrapping_add(2 * lane) };
-        }
-        unsafe { Self::load(all.as_ptr()) }
     }
 
     #[inline(always)]
@@ -100,11 +116,8 @@ impl Lanes for Avx2 {
 
     #[inline(always)]
     unsafe fn zip(self, other: Self) -> (Self, Self) {
-        let zip = |a: __m256, b: __m256| unsafe {
-            let (low, high) = (_mm256_unpacklo_ps(a, b), _mm256_unpackhi_ps(a, b));
-            Self(_mm256_permute2f128_ps::<0x20>(low, high), _mm256_permute2f128_ps::<0x31>(low, high))
-        };
-        (zip(self.0, other.0), zip(self.1, other.1))
+        // SAFETY: the trait's contract.
+        unsafe { (zip_eight(self.0, other.0), zip_eight(self.1, other.1)) }
     }
 
     #[inline(always)]
@@ -118,13 +131,9 @@ impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn store_first(self, target: *mut f32, count: usize) {
         unsafe {
-            if count == 16 {
-                self.store(target);
-            } else {
-                let mut all = [0f32; 16];
-                self.store(all.as_mut_ptr());
-                std::ptr::copy_nonoverlapping(all.as_ptr(), target, count);
-            }
+            let (low, high) = Self::mask(0, count);
+            _mm256_maskstore_ps(target, low, self.0);
+            _mm256_maskstore_ps(target.wrapping_add(8), high, self.1);
         }
     }
 
@@ -165,13 +174,16 @@ impl Lanes for Avx2 {
     #[inline(always)]
     unsafe fn transpose(rows: &mut [Self; 16]) {
         unsafe {
-            let quarter =
-                |from: usize, high: bool| {
-                    transpose_eight(std::array::from_fn(|i| {
-                        if high { rows[from + i].1 } else { rows[from + i].0 }
-                    }))
-                };
-            let (a, b, c, d) = (quarter(0, false), quarter(0, true), quarter(8, false), quarter(8, true));
+            let mut quarters = [[_mm256_setzero_ps(); 8]; 4];
+            for i in 0..8 {
+                quarters[0][i] = rows[i].0;
+                quarters[1][i] = rows[i].1;
+                quarters[2][i] = rows[8 + i].0;
+                quarters[3][i] = rows[8 + i].1;
+            }
+            let [a, b, c, d] = quarters;
+            let (a, b) = (transpose_eight(a), transpose_eight(b));
+            let (c, d) = (transpose_eight(c), transpose_eight(d));
             for i in 0..8 {
                 rows[i] = Self(a[i], c[i]);
                 rows[8 + i] = Self(b[i], d[i]);

@@ -8,6 +8,7 @@ use super::Lanes;
 #[derive(Clone, Copy)]
 pub(crate) struct Avx512(__m512);
 
+// No closures here: they would not be compiled for the instruction set of the function around them.
 // SAFETY of every block below: the trait's contract (the caller is compiled for AVX-512F and runs
 // on it; pointers are valid for the lanes read or written).
 impl Lanes for Avx512 {
@@ -72,11 +73,11 @@ impl Lanes for Avx512 {
                 return;
             }
             // The whole source fits four registers, and looking up there is faster than in memory.
-            let part = |run: usize| {
+            let mut parts = [_mm512_setzero_ps(); 4];
+            for (run, part) in parts.iter_mut().enumerate() {
                 let lanes = len.saturating_sub(16 * run).min(16);
-                _mm512_maskz_loadu_ps(((1u32 << lanes) - 1) as u16, source.wrapping_add(16 * run))
-            };
-            let parts = [part(0), part(1), part(2), part(3)];
+                *part = _mm512_maskz_loadu_ps(((1u32 << lanes) - 1) as u16, source.wrapping_add(16 * run));
+            }
             for start in (0..count.div_ceil(16)).map(|run| 16 * run) {
                 let index = _mm512_loadu_si512(indices.add(start).cast());
                 let exists = _mm512_cmpge_epi32_mask(index, _mm512_setzero_si512());
@@ -148,19 +149,15 @@ impl Lanes for Avx512 {
                 pairs[2 * i] = Self(_mm512_unpacklo_ps(rows[2 * i].0, rows[2 * i + 1].0));
                 pairs[2 * i + 1] = Self(_mm512_unpackhi_ps(rows[2 * i].0, rows[2 * i + 1].0));
             }
-            let low = |a: Self, b: Self| {
-                Self(_mm512_castpd_ps(_mm512_unpacklo_pd(_mm512_castps_pd(a.0), _mm512_castps_pd(b.0))))
-            };
-            let high = |a: Self, b: Self| {
-                Self(_mm512_castpd_ps(_mm512_unpackhi_pd(_mm512_castps_pd(a.0), _mm512_castps_pd(b.0))))
-            };
             // fours[4 * g + j]: rows 4g..4g+4 of columns j, j + 4, j + 8, j + 12.
             let mut fours = *rows;
             for g in 0..4 {
-                fours[4 * g] = low(pairs[4 * g], pairs[4 * g + 2]);
-                fours[4 * g + 1] = high(pairs[4 * g], pairs[4 * g + 2]);
-                fours[4 * g + 2] = low(pairs[4 * g + 1], pairs[4 * g + 3]);
-                fours[4 * g + 3] = high(pairs[4 * g + 1], pairs[4 * g + 3]);
+                for half in 0..2 {
+                    let a = _mm512_castps_pd(pairs[4 * g + half].0);
+                    let b = _mm512_castps_pd(pairs[4 * g + 2 + half].0);
+                    fours[4 * g + 2 * half] = Self(_mm512_castpd_ps(_mm512_unpacklo_pd(a, b)));
+                    fours[4 * g + 2 * half + 1] = Self(_mm512_castpd_ps(_mm512_unpackhi_pd(a, b)));
+                }
             }
             for j in 0..4 {
                 let (a, b, c, d) = (fours[j].0, fours[4 + j].0, fours[8 + j].0, fours[12 + j].0);
