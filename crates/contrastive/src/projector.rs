@@ -15,7 +15,7 @@ pub struct Projector {
 }
 
 impl Projector {
-    /// Layers features -> widths[0] -> ... -> widths[last].
+    /// Layers `features -> widths[0] -> ... -> widths[last]`.
     #[must_use]
     pub fn new(features: usize, widths: &[usize], random: &mut Stream, device: &Device) -> Self {
         let inputs = std::iter::once(features).chain(widths.iter().copied());
@@ -26,7 +26,7 @@ impl Projector {
         Self { layers }
     }
 
-    /// Features (B, D) -> projections (B, widths[last]).
+    /// Features (B, D) -> projections `(B, widths[last])`.
     #[must_use]
     pub fn forward(&self, features: Tensor<2>) -> Tensor<2> {
         let mut x = features;

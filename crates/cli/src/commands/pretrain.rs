@@ -20,7 +20,7 @@ pub struct PretrainArguments {
     /// Change a value of the recipe, such as train.steps=100; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
-    /// Run folder; runs/<recipe>-seed<seed> where it is not given.
+    /// Run folder; `runs/<recipe>-seed<seed>` where it is not given.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Continue the run in the run folder from its newest intact checkpoint.

@@ -24,7 +24,7 @@ impl Objective {
         }
     }
 
-    /// The mean loss, shape [1], of projections (B * V, D) whose row b * V + v is view v of anchor b.
+    /// The mean loss, shape `[1]`, of projections (B * V, D) whose row b * V + v is view v of anchor b.
     #[must_use]
     pub fn loss(&self, projections: Tensor<2>) -> Tensor<1> {
         match self {

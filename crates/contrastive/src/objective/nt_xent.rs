@@ -40,7 +40,7 @@ impl NtXent {
         Self { temperature, own: mask(own), partners: mask(partners) }
     }
 
-    /// The mean loss, shape [1], of projections (N, D) whose row b * V + v is view v of anchor b.
+    /// The mean loss, shape `[1]`, of projections (N, D) whose row b * V + v is view v of anchor b.
     #[must_use]
     pub fn loss(&self, projections: Tensor<2>) -> Tensor<1> {
         let norm = (projections.clone().square().sum_dim(1) + 1e-12).sqrt(); // [N, 1]

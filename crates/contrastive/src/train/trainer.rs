@@ -103,7 +103,7 @@ impl Trainer {
         Ok(views)
     }
 
-    /// One optimizer step; gives the loss, still on the device, shape [1].
+    /// One optimizer step; gives the loss, still on the device, shape `[1]`.
     ///
     /// # Errors
     /// [`SourceError`] where no views can be had.
