@@ -162,6 +162,22 @@ fn a_missing_data_set_says_where_it_was_looked_for_and_what_to_do() {
 }
 
 #[test]
+fn an_encoder_file_that_only_claims_to_be_wide_takes_no_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    write_idx(folder.path(), 30, 9);
+    let probe = ["probe", "wide.safetensors", "--data", "./shapes", "--device", "cpu"];
+    for (width, word) in [(1_000, "layer4.1.conv2.weight"), (100_000, "encoder.width"), (0, "encoder.width")]
+    {
+        let stem = noise(width * 9, 1);
+        write_safetensors(
+            &folder.path().join("wide.safetensors"),
+            &[("conv1.weight", &[width, 1, 3, 3], &stem)],
+        );
+        refused(folder.path(), &probe, 1, &["wide.safetensors", word]);
+    }
+}
+
+#[test]
 fn missing_files_and_wrong_arguments_are_usage_errors() {
     let folder = tempfile::tempdir().unwrap();
     refused(folder.path(), &["pretrain", "absent.toml"], 2, &["absent.toml"]);

@@ -146,6 +146,9 @@ fn recognise(state: &StateDict) -> Result<(EncoderConfig, usize), String> {
         7 => Stem::Imagenet,
         other => return Err(format!("`conv1.weight` has kernel {other}, expected 3 or 7")),
     };
+    if !(1..=16).contains(&channels) {
+        return Err(format!("`conv1.weight` takes {channels} channels, expected 1 to 16"));
+    }
     let has = |key: &str| state.shape(key).is_some();
     let arch = match (has("layer1.0.conv3.weight"), has("layer1.2.conv1.weight")) {
         (false, false) => Architecture::Resnet18,
@@ -165,5 +168,15 @@ fn recognise(state: &StateDict) -> Result<(EncoderConfig, usize), String> {
         return Err(format!("expected format {FORMAT}, got {}", header.format));
     }
     let Header { pixel_mean, pixel_std, .. } = header;
-    Ok((EncoderConfig { arch, width, stem, init: Init::Uniform, pixel_mean, pixel_std }, channels))
+    let config = EncoderConfig { arch, width, stem, init: Init::Uniform, pixel_mean, pixel_std };
+    if let Some(problem) = config.problems().into_iter().next() {
+        return Err(problem);
+    }
+    // The widest tensor must really be there before a network of that width takes memory.
+    let widest = format!("layer4.{}.conv2.weight", config.blocks()[3] - 1);
+    let expected = [8 * width, 8 * width, 3, 3];
+    match state.shape(&widest) {
+        Some(shape) if shape == expected => Ok((config, channels)),
+        got => Err(format!("`{widest}` has shape {got:?}, expected {expected:?}")),
+    }
 }

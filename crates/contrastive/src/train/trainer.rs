@@ -3,7 +3,6 @@
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
-use zview_data::ImageShape;
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::recipe::Recipe;
@@ -75,12 +74,6 @@ impl Trainer {
             synchronise_stages: false,
             recipe: recipe.clone(),
         }
-    }
-
-    /// The shape of the images that the encoder sees.
-    #[must_use]
-    pub fn image_shape(&self) -> ImageShape {
-        self.augmentation.output_shape()
     }
 
     /// The learning rate of a step counted from 0.

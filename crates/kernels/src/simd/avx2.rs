@@ -105,16 +105,6 @@ impl Lanes for Avx2 {
     }
 
     #[inline(always)]
-    unsafe fn pick(source: *const f32, _len: usize, indices: *const i32, target: *mut f32, count: usize) {
-        for place in 0..count {
-            unsafe {
-                let index = *indices.add(place);
-                *target.add(place) = if index < 0 { 0.0 } else { *source.add(index as usize) };
-            }
-        }
-    }
-
-    #[inline(always)]
     unsafe fn zip(self, other: Self) -> (Self, Self) {
         // SAFETY: the trait's contract.
         unsafe { (zip_eight(self.0, other.0), zip_eight(self.1, other.1)) }

@@ -24,7 +24,16 @@ pub(crate) trait Lanes: Copy {
     unsafe fn load_even(source: *const f32, mask: Self::Mask) -> Self;
     /// `target[i] = source[indices[i]]`, zero where the index is negative, for `count` values rounded up to
     /// sixteens; `source` has `len` values.
-    unsafe fn pick(source: *const f32, len: usize, indices: *const i32, target: *mut f32, count: usize);
+    #[inline(always)]
+    unsafe fn pick(source: *const f32, _len: usize, indices: *const i32, target: *mut f32, count: usize) {
+        for place in 0..count {
+            // SAFETY: the caller's indices lie within `source`, and `target` has room for `count`.
+            unsafe {
+                let index = *indices.add(place);
+                *target.add(place) = if index < 0 { 0.0 } else { *source.add(index as usize) };
+            }
+        }
+    }
     /// The lanes of two in turn: `self[0], other[0], self[1], other[1], ..`, as two vectors.
     unsafe fn zip(self, other: Self) -> (Self, Self);
     /// Writes sixteen values to `target`, which need not be aligned.

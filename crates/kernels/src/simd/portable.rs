@@ -57,16 +57,6 @@ impl Lanes for Portable {
     }
 
     #[inline(always)]
-    unsafe fn pick(source: *const f32, _len: usize, indices: *const i32, target: *mut f32, count: usize) {
-        for place in 0..count {
-            unsafe {
-                let index = *indices.add(place);
-                *target.add(place) = if index < 0 { 0.0 } else { *source.add(index as usize) };
-            }
-        }
-    }
-
-    #[inline(always)]
     unsafe fn zip(self, other: Self) -> (Self, Self) {
         let zip = |from: usize| {
             Self(std::array::from_fn(|lane| {
