@@ -85,14 +85,22 @@ impl From<SourceError> for Failure {
     }
 }
 
+impl From<RunFolderError> for Failure {
+    fn from(error: RunFolderError) -> Self {
+        match error {
+            RunFolderError::Exists { .. }
+            | RunFolderError::NothingToResume { .. }
+            | RunFolderError::OtherConfig { .. } => Self::usage(error),
+            error => Self::failed(error),
+        }
+    }
+}
+
 impl From<PretrainError> for Failure {
     fn from(error: PretrainError) -> Self {
         match error {
             PretrainError::Source(error) => error.into(),
-            PretrainError::OtherRecipe { .. }
-            | PretrainError::Folder(RunFolderError::Exists { .. } | RunFolderError::NothingToResume { .. }) => {
-                Self::usage(error)
-            }
+            PretrainError::Folder(error) => error.into(),
             error => Self::failed(error),
         }
     }

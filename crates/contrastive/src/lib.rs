@@ -4,9 +4,7 @@
 
 pub mod augment;
 pub mod encoder;
-pub mod network;
 pub mod objective;
-pub mod optimizer;
 pub mod projector;
 pub mod source;
 pub mod train;

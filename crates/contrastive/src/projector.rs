@@ -6,7 +6,8 @@
 use burn::tensor::{Device, Tensor, activation};
 use zview_runtime::seed::Stream;
 
-use crate::network::{Linear, Network, StateVisitor};
+use zview_network::layers::Linear;
+use zview_network::{Network, StateVisitor};
 
 /// Linear layers with ReLU between them.
 #[derive(Debug, Clone)]

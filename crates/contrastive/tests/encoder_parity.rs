@@ -6,8 +6,8 @@ use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_contrastive::encoder::{Architecture, Encoder, EncoderConfig, Init, Stem, load_encoder};
-use zview_contrastive::network::{Mode, Network, StateVisitor, read_network, track_gradients};
-use zview_generator::weights::StateDict;
+use zview_network::weights::StateDict;
+use zview_network::{Mode, Network, StateVisitor, read_network, track_gradients};
 use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -180,5 +180,5 @@ fn resnet34_has_torchvisions_tensors() {
     let config =
         EncoderConfig { arch: Architecture::Resnet34, stem: Stem::Imagenet, ..EncoderConfig::default() };
     let encoder = Encoder::new(&config, 3, &mut Stream::new(0, Purpose::Check, 0, 0), &Device::flex());
-    assert_eq!(zview_contrastive::network::count_parameters(&encoder), 21_284_672);
+    assert_eq!(zview_network::count_parameters(&encoder), 21_284_672);
 }

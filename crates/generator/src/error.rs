@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use zview_runtime::config::ConfigError;
 
-use crate::weights::WeightsError;
+use zview_network::weights::WeightsError;
 
 /// Why a generator could not be loaded or rendered from.
 #[derive(Debug, thiserror::Error)]

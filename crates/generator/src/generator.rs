@@ -5,8 +5,8 @@ use std::path::Path;
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::architectures::Architecture;
-use crate::weights::{StateDict, check_hash};
 use crate::{GeneratorError, Latent, LatentBatch, Manifest, Output};
+use zview_network::weights::{StateDict, check_hash};
 
 /// A pretrained generator with its weights on a device, for inference only.
 #[derive(Debug)]
@@ -209,7 +209,7 @@ mod tests {
 
     use super::*;
     use crate::views::{ViewKind, ViewsConfig, sample_latents};
-    use crate::weights::WeightsError;
+    use zview_network::weights::WeightsError;
 
     /// A linear layer from z (2), with a class embedding (1) if conditional, to a 1x1x2 image in
     /// -1 to 1: raw pixels (z_0, z_1 + embedding).

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use burn::tensor::Device;
 use serde::Serialize;
 
-use crate::weights::KeyInfo;
 use crate::{
     Condition, Generator, GeneratorError, Latent, Manifest, Output, ReferenceComparison,
     compare_with_reference,
 };
+use zview_network::weights::KeyInfo;
 
 /// A generator's manifest and weights, checked against each other.
 #[derive(Debug, Clone, PartialEq, Serialize)]

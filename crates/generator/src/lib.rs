@@ -14,7 +14,6 @@ mod latent;
 pub mod manifest;
 mod reference;
 pub mod views;
-pub mod weights;
 
 pub use error::GeneratorError;
 pub use generator::Generator;

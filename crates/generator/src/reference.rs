@@ -5,8 +5,8 @@ use std::path::Path;
 use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
 
-use crate::weights::StateDict;
 use crate::{Generator, GeneratorError};
+use zview_network::weights::StateDict;
 
 /// How many images are rendered at a time.
 const BATCH: usize = 16;

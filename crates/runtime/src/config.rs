@@ -47,6 +47,37 @@ pub fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
     parse_toml(path, &text)
 }
 
+/// Reads `path` as TOML into `T` after `overrides` of the form `section.key=value`.
+///
+/// # Errors
+/// As [`read_toml`]; [`ConfigError::Invalid`] for an override that is not of that form.
+pub fn read_toml_with<T: DeserializeOwned>(path: &Path, overrides: &[String]) -> Result<T, ConfigError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
+    parse_toml_with(path, &text, overrides)
+}
+
+/// Parses `text` as TOML into `T` after `overrides`; `path` is only named in errors.
+///
+/// # Errors
+/// As [`read_toml_with`].
+pub fn parse_toml_with<T: DeserializeOwned>(
+    path: &Path,
+    text: &str,
+    overrides: &[String],
+) -> Result<T, ConfigError> {
+    if overrides.is_empty() {
+        return parse_toml(path, text);
+    }
+    let mut table: toml::Table = parse_toml(path, text)?;
+    for change in overrides {
+        apply_override(&mut table, change)
+            .map_err(|problem| ConfigError::Invalid { path: path.to_owned(), problems: vec![problem] })?;
+    }
+    // Back to text, so that errors about keys read the same as for a file.
+    parse_toml(&path.with_extension("toml (with --set)"), &table.to_string())
+}
+
 /// Parses `text` as TOML into `T`; `path` is only named in errors.
 ///
 /// # Errors
@@ -74,6 +105,30 @@ fn nearest_known_key(message: &str) -> Option<String> {
         .filter(|(distance, known)| *distance <= 2.max(known.len() / 2))
         .min()
         .map(|(_, known)| known.to_owned())
+}
+
+/// Sets `a.b` of `table` to a TOML value; a value that is not TOML is taken as text.
+fn apply_override(table: &mut toml::Table, change: &str) -> Result<(), String> {
+    let (key, value) = change
+        .split_once('=')
+        .ok_or_else(|| format!("--set {change}: expected key=value, such as train.steps=100"))?;
+    let value = format!("value = {}", value.trim())
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|mut parsed| parsed.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(value.trim().to_owned()));
+    let mut names: Vec<&str> = key.trim().split('.').collect();
+    let last = names.pop().unwrap_or_default();
+    let mut section = table;
+    for name in names {
+        section = section
+            .entry(name)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+            .as_table_mut()
+            .ok_or_else(|| format!("--set {change}: `{name}` is a value, not a section"))?;
+    }
+    section.insert(last.to_owned(), value);
+    Ok(())
 }
 
 #[cfg(test)]

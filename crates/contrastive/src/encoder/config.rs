@@ -1,6 +1,7 @@
 //! Which encoder, how wide, with which stem.
 
 use serde::{Deserialize, Serialize};
+use zview_network::layers::Init;
 
 /// Architectures by their usual names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,16 +23,6 @@ pub enum Stem {
     Small,
     /// 7x7 convolution with stride 2 and 3x3 max pooling, for images of about 224 pixels.
     Imagenet,
-}
-
-/// How convolutions are initialised.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Init {
-    /// Uniform in ±1/sqrt(inputs of a unit): what PyTorch's layers do when nobody says otherwise.
-    Uniform,
-    /// Normal with variance 2 / (outputs of a unit): what torchvision's ResNets do (He et al. 2015).
-    HeNormal,
 }
 
 /// The `[encoder]` section of a recipe.

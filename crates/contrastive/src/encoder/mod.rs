@@ -7,10 +7,11 @@ mod resnet;
 use burn::tensor::{Device, Tensor};
 use zview_runtime::seed::Stream;
 
-use crate::network::{Mode, Network, StateVisitor};
-pub use config::{Architecture, EncoderConfig, Init, Stem};
+pub use config::{Architecture, EncoderConfig, Stem};
 pub use pretrained::{FrozenEncoder, PretrainedError, load_encoder, save_encoder};
 pub use resnet::ResNet;
+pub use zview_network::layers::Init;
+use zview_network::{Mode, Network, StateVisitor};
 
 /// An encoder F: images (B, C, H, W) -> features (B, D).
 #[derive(Debug, Clone)]

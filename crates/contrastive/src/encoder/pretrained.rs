@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_generator::weights::StateDict;
+use zview_network::weights::StateDict;
 use zview_runtime::hash::sha256_of_bytes;
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::Encoder;
-use super::config::{Architecture, EncoderConfig, Init, Stem};
-use crate::network::{Mode, NamedTensors, StateError, freeze, read_network, write_tensors};
+use super::config::{Architecture, EncoderConfig, Stem};
+use zview_network::layers::Init;
+use zview_network::{Mode, NamedTensors, StateError, freeze, read_network, write_tensors};
 
 /// The one text in an encoder file's header. (One only: several would be written in a random order.)
 const HEADER: &str = "zview-encoder";

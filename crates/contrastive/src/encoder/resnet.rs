@@ -10,7 +10,8 @@ use burn::tensor::{Device, Tensor};
 use zview_runtime::seed::Stream;
 
 use super::config::{EncoderConfig, Stem};
-use crate::network::{BatchNorm, Convolution, Mode, Network, StateVisitor};
+use zview_network::layers::{BatchNorm, Convolution};
+use zview_network::{Mode, Network, StateVisitor};
 
 /// A residual network up to its pooled features.
 #[derive(Debug, Clone)]

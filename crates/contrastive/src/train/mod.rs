@@ -1,6 +1,5 @@
 //! The training loop: a recipe, its run folder, and what came out.
 
-mod checkpoint;
 mod divergence;
 mod pretrain;
 mod recipe;
@@ -8,7 +7,6 @@ mod stages;
 mod trainer;
 mod view_picture;
 
-pub use checkpoint::{Checkpoint, CheckpointError};
 pub use divergence::NotFinite;
 pub use pretrain::{PretrainError, PretrainOptions, PretrainSummary, pretrain};
 pub use recipe::{ProbeConfig, Recipe, TrainConfig};

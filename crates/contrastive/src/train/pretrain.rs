@@ -13,15 +13,15 @@ use zview_runtime::progress::Progress;
 use zview_runtime::run_folder::{Environment, EventLog, EventLogError, RunFolder, RunFolderError};
 use zview_runtime::stop::StopSignal;
 
-use super::checkpoint::{Checkpoint, CheckpointError};
 use super::divergence::NotFinite;
 use super::recipe::Recipe;
 use super::stages::StageSeconds;
 use super::trainer::Trainer;
 use super::view_picture::write_views;
 use crate::encoder::save_encoder;
-use crate::network::{StateError, count_parameters};
 use crate::source::{OpenSource, SourceError, open_source};
+use zview_network::checkpoint::{Checkpoint, CheckpointError};
+use zview_network::{StateError, count_parameters};
 
 /// Why pretraining ended without an encoder.
 #[derive(Debug, thiserror::Error)]
@@ -57,15 +57,6 @@ pub enum PretrainError {
         step: u64,
         /// What the framework said.
         source: ReadError,
-    },
-    /// A run can only be resumed with its own recipe.
-    #[error("{} was started with another recipe; differing: {}. Resume with the same recipe, or start anew with --out",
-            run.display(), keys.join(", "))]
-    OtherRecipe {
-        /// The run folder.
-        run: PathBuf,
-        /// The keys whose values differ.
-        keys: Vec<String>,
     },
 }
 
@@ -133,13 +124,13 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
             progress.update(trainer.step, &format!("loss {loss:.4}, {rate:.0} views/s"));
         }
         if checkpoint_due {
-            last_checkpoint = Checkpoint::write(folder.path(), &trainer)?.step();
+            last_checkpoint = trainer.checkpoint(folder.path())?.step();
         }
     }
     losses.read(&trainer, recipe, last_checkpoint, &mut events)?;
     let seconds = started.elapsed().as_secs_f64();
     progress.finish();
-    Checkpoint::write(folder.path(), &trainer)?;
+    trainer.checkpoint(folder.path())?;
     save_encoder(&trainer.encoder, &folder.file("encoder.safetensors"))?;
     let taken = trainer.step - first_step;
     let summary = PretrainSummary {
@@ -168,9 +159,9 @@ fn open_run(
     let resolved = toml::to_string_pretty(recipe).unwrap_or_default();
     if options.resume {
         let folder = RunFolder::resume(options.out)?;
-        check_same_recipe(folder.path(), &resolved)?;
+        folder.check_same_config(&resolved)?;
         match Checkpoint::newest(folder.path())? {
-            Some(checkpoint) => checkpoint.restore(trainer)?,
+            Some(checkpoint) => trainer.restore(&checkpoint)?,
             None => tracing::warn!("{} has no checkpoint yet: starting at step 0", folder.path().display()),
         }
         let mut events = EventLog::reopen(&folder.file("events.jsonl"), trainer.step)?;
@@ -189,37 +180,6 @@ fn open_run(
     // Last: a folder with a config.toml is a run that can be resumed.
     folder.write_text("config.toml", &resolved)?;
     Ok((folder, events))
-}
-
-fn check_same_recipe(run: &Path, resolved: &str) -> Result<(), PretrainError> {
-    let path = run.join("config.toml");
-    let stored = std::fs::read_to_string(&path).map_err(|source| WriteError { path, source })?;
-    let keys = differing_keys(&stored, resolved);
-    if keys.is_empty() { Ok(()) } else { Err(PretrainError::OtherRecipe { run: run.to_owned(), keys }) }
-}
-
-/// `section.key` of every value that differs between two resolved recipes.
-fn differing_keys(stored: &str, resolved: &str) -> Vec<String> {
-    let table = |text: &str| text.parse::<toml::Table>().unwrap_or_default();
-    let (stored, resolved) = (table(stored), table(resolved));
-    let mut keys = Vec::new();
-    let names = |a: &toml::Table, b: &toml::Table| -> Vec<String> {
-        let mut names: Vec<String> = a.keys().chain(b.keys()).cloned().collect();
-        names.sort();
-        names.dedup();
-        names
-    };
-    for name in names(&stored, &resolved) {
-        match (stored.get(&name), resolved.get(&name)) {
-            (Some(toml::Value::Table(a)), Some(toml::Value::Table(b))) => {
-                let inner = names(a, b).into_iter().filter(|key| a.get(key) != b.get(key));
-                keys.extend(inner.map(|key| format!("{name}.{key}")));
-            }
-            (a, b) if a != b => keys.push(name),
-            _ => {}
-        }
-    }
-    keys
 }
 
 fn views_taken(recipe: &Recipe, steps: u64) -> f64 {
@@ -272,19 +232,5 @@ impl Losses {
             "stage_seconds": trainer.seconds,
         }))?;
         Ok(())
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_changed_recipe_is_told_by_its_keys() {
-        let keys = differing_keys(
-            "seed = 1\n[train]\nsteps = 4\nbatch = 8\n",
-            "seed = 2\n[train]\nsteps = 5\nbatch = 8\n",
-        );
-        assert_eq!(keys, ["seed", "train.steps"]);
     }
 }

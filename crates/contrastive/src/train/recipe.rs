@@ -4,13 +4,13 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use zview_generator::ViewsConfig;
-use zview_runtime::config::{ConfigError, parse_toml};
+use zview_runtime::config::{ConfigError, read_toml_with};
 
 use crate::augment::AugmentConfig;
 use crate::encoder::EncoderConfig;
 use crate::objective::ObjectiveConfig;
-use crate::optimizer::OptimizerConfig;
 use crate::source::SourceConfig;
+use zview_network::optimizer::OptimizerConfig;
 
 /// A recipe file. Unknown keys are refused; what is not given has the reference recipe's value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -87,21 +87,7 @@ impl Recipe {
     /// # Errors
     /// [`ConfigError`], with everything wrong at once.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-        let recipe: Self = if overrides.is_empty() {
-            parse_toml(path, &text)?
-        } else {
-            let mut table: toml::Table = parse_toml(path, &text)?;
-            for change in overrides {
-                apply_override(&mut table, change).map_err(|problem| ConfigError::Invalid {
-                    path: path.to_owned(),
-                    problems: vec![problem],
-                })?;
-            }
-            // Back to text, so that errors about keys read the same as for a file.
-            parse_toml(&path.with_extension("toml (with --set)"), &table.to_string())?
-        };
+        let recipe: Self = read_toml_with(path, overrides)?;
         recipe.validate(path)?;
         Ok(recipe)
     }
@@ -143,32 +129,10 @@ impl Recipe {
     }
 }
 
-/// Sets `a.b` of `table` to a TOML value; a value that is not TOML is taken as text.
-fn apply_override(table: &mut toml::Table, change: &str) -> Result<(), String> {
-    let (key, value) = change
-        .split_once('=')
-        .ok_or_else(|| format!("--set {change}: expected key=value, such as train.steps=100"))?;
-    let value = format!("value = {}", value.trim())
-        .parse::<toml::Table>()
-        .ok()
-        .and_then(|mut parsed| parsed.remove("value"))
-        .unwrap_or_else(|| toml::Value::String(value.trim().to_owned()));
-    let mut names: Vec<&str> = key.trim().split('.').collect();
-    let last = names.pop().unwrap_or_default();
-    let mut section = table;
-    for name in names {
-        section = section
-            .entry(name)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-            .as_table_mut()
-            .ok_or_else(|| format!("--set {change}: `{name}` is a value, not a section"))?;
-    }
-    section.insert(last.to_owned(), value);
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
+    use zview_runtime::config::parse_toml;
+
     use super::*;
 
     const MINIMAL: &str = "[source]\nkind = \"real\"\ndata = \"mnist\"\n";

@@ -1,5 +1,6 @@
 //! One encoder in training: its state, and one step.
 
+use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
@@ -9,11 +10,16 @@ use super::recipe::Recipe;
 use super::stages::{Stage, StageSeconds};
 use crate::augment::Augmentation;
 use crate::encoder::Encoder;
-use crate::network::{Mode, track_gradients};
 use crate::objective::Objective;
-use crate::optimizer::{Sgd, warmup_cosine};
 use crate::projector::Projector;
 use crate::source::{SourceError, ViewSource};
+use zview_network::checkpoint::{Checkpoint, CheckpointError};
+use zview_network::optimizer::{Sgd, warmup_cosine};
+use zview_network::{Mode, NamedTensors, read_network, track_gradients};
+
+/// Prefixes of the tensors' names in checkpoints.
+const ENCODER: &str = "encoder.";
+const PROJECTOR: &str = "projector";
 
 /// Everything that changes from step to step, and what is needed to take one.
 pub struct Trainer {
@@ -110,11 +116,40 @@ impl Trainer {
         let gradients = loss.backward();
         let started = self.stage_done(Stage::Backward, started);
         let rate = self.learning_rate(self.step);
-        self.optimizer.step(&mut self.encoder, "encoder.", &gradients, rate);
-        self.optimizer.step(&mut self.projector, "projector", &gradients, rate);
+        self.optimizer.step(&mut self.encoder, ENCODER, &gradients, rate);
+        self.optimizer.step(&mut self.projector, PROJECTOR, &gradients, rate);
         self.stage_done(Stage::Optimize, started);
         self.step += 1;
         Ok(loss.inner())
+    }
+
+    /// Writes everything that changes to a checkpoint of the run folder `run`.
+    ///
+    /// # Errors
+    /// [`CheckpointError`]; nothing half-written is left.
+    pub fn checkpoint(&self, run: &Path) -> Result<Checkpoint, CheckpointError> {
+        let mut model = NamedTensors::of_network(&self.encoder, ENCODER)?;
+        model.extend(NamedTensors::of_network(&self.projector, PROJECTOR)?);
+        Checkpoint::write(run, self.step, &[("model", model), ("optimizer", self.optimizer.state()?)])
+    }
+
+    /// Goes on from `checkpoint`.
+    ///
+    /// # Errors
+    /// [`CheckpointError`] where a tensor does not fit the networks.
+    pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+        let mut model = checkpoint.open("model")?;
+        read_network(&mut self.encoder, ENCODER, &mut model)?;
+        read_network(&mut self.projector, PROJECTOR, &mut model)?;
+        track_gradients(&mut self.encoder);
+        track_gradients(&mut self.projector);
+        if checkpoint.step() > 0 {
+            let mut velocities = checkpoint.open("optimizer")?;
+            self.optimizer.restore(&self.encoder, ENCODER, &mut velocities)?;
+            self.optimizer.restore(&self.projector, PROJECTOR, &mut velocities)?;
+        }
+        self.step = checkpoint.step();
+        Ok(())
     }
 
     fn stage_done(&mut self, stage: Stage, started: Instant) -> Instant {

@@ -40,13 +40,13 @@ macro_rules! architectures {
             /// The network with the weights of `state_dict` on `device`.
             ///
             /// # Errors
-            /// [`crate::weights::WeightsError`] naming the key that is missing or does not fit.
+            /// [`zview_network::weights::WeightsError`] naming the key that is missing or does not fit.
             pub fn build(
                 self,
                 manifest: &crate::Manifest,
-                state_dict: &mut crate::weights::StateDict,
+                state_dict: &mut zview_network::weights::StateDict,
                 device: &burn::tensor::Device,
-            ) -> Result<Box<dyn Architecture>, crate::weights::WeightsError> {
+            ) -> Result<Box<dyn Architecture>, zview_network::weights::WeightsError> {
                 match self { $(Self::$variant => $module::build(manifest, state_dict, device),)+ }
             }
         }

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use super::{Architecture, operations};
 use crate::Manifest;
 use crate::manifest::{Features, Layer};
-use crate::weights::{StateDict, WeightsError};
+use zview_network::weights::{StateDict, WeightsError};
 
 /// What flows between layers: (B, D) or (B, C, H, W).
 enum Activations {

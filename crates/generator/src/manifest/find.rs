@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::GeneratorError;
-use crate::weights::nearest_names;
+use zview_network::weights::nearest_names;
 
 /// Where manifests are looked up by name, under the current folder.
 pub const DEFAULT_FOLDER: &str = "configs/generators";

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use super::same_config::differing_keys;
 use crate::atomic::{self, WriteError};
 
 /// Why a run folder could not be used.
@@ -42,6 +43,15 @@ pub enum RunFolderError {
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// A run can only be resumed with its own configuration.
+    #[error("{} was started with another configuration; differing: {}. Resume with the same one, or start anew with --out",
+            path.display(), keys.join(", "))]
+    OtherConfig {
+        /// The folder.
+        path: PathBuf,
+        /// The keys whose values differ.
+        keys: Vec<String>,
+    },
 }
 
 /// A run folder that this process alone may write. The lock goes with the value (and with the process).
@@ -86,6 +96,21 @@ impl RunFolder {
     #[must_use]
     pub fn file(&self, name: &str) -> PathBuf {
         self.path.join(name)
+    }
+
+    /// Checks that `config.toml` says what `resolved` says.
+    ///
+    /// # Errors
+    /// [`RunFolderError::OtherConfig`] with the keys that differ.
+    pub fn check_same_config(&self, resolved: &str) -> Result<(), RunFolderError> {
+        let path = self.file("config.toml");
+        let stored = fs::read_to_string(&path).map_err(|source| io_error(&path, source))?;
+        let keys = differing_keys(&stored, resolved);
+        if keys.is_empty() {
+            Ok(())
+        } else {
+            Err(RunFolderError::OtherConfig { path: self.path.clone(), keys })
+        }
     }
 
     /// Writes a text file whole or not at all.

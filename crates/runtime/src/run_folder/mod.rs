@@ -3,6 +3,7 @@
 mod environment;
 mod event_log;
 mod folder;
+mod same_config;
 
 pub use environment::Environment;
 pub use event_log::{EVENT_SCHEMA_VERSION, EventLog, EventLogError};

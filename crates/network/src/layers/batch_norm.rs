@@ -6,7 +6,7 @@
 use burn::tensor::{Device, Tensor};
 use zview_kernels::{batch_norm, scale_shift};
 
-use super::state::{Mode, Network, StateVisitor};
+use crate::{Mode, Network, StateVisitor};
 
 const EPSILON: f64 = 1e-5;
 /// Weight of the newest batch in the running statistics (PyTorch's convention).

@@ -2,11 +2,8 @@
 
 /// Up to `count` of `present`, those nearest to `asked` first: names that end with it (a prefix is
 /// missing), then by edit distance.
-pub(crate) fn nearest_names<'a>(
-    asked: &str,
-    present: impl Iterator<Item = &'a str>,
-    count: usize,
-) -> Vec<&'a str> {
+#[must_use]
+pub fn nearest_names<'a>(asked: &str, present: impl Iterator<Item = &'a str>, count: usize) -> Vec<&'a str> {
     let mut ranked: Vec<(bool, usize, &str)> = present
         .map(|name| (!name.ends_with(asked), strsim::damerau_levenshtein(asked, name), name))
         .collect();

@@ -4,11 +4,11 @@
 
 use std::collections::HashMap;
 
+use crate::weights::StateDict;
 use burn::tensor::{Gradients, Tensor, TensorData};
-use zview_generator::weights::StateDict;
 
 use super::config::OptimizerConfig;
-use crate::network::{NamedTensors, Network, StateError, StateVisitor};
+use crate::{NamedTensors, Network, StateError, StateVisitor};
 
 /// The optimizer with its velocity per parameter.
 #[derive(Debug, Clone)]
@@ -115,7 +115,7 @@ mod tests {
     use zview_runtime::device::read_floats;
 
     use super::*;
-    use crate::network::track_gradients;
+    use crate::track_gradients;
 
     #[derive(Clone)]
     struct One(Tensor<2>);

@@ -4,8 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_kernels::conv2d;
 use zview_runtime::seed::Stream;
 
-use super::state::{Network, StateVisitor};
-use crate::encoder::Init;
+use super::Init;
+use crate::{Network, StateVisitor};
 
 /// A square convolution without bias.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_runtime::seed::Stream;
 
-use super::state::{Network, StateVisitor};
+use crate::{Network, StateVisitor};
 
 /// y = x Wᵀ + b, with W stored [out, in] as PyTorch does.
 #[derive(Debug, Clone)]

@@ -15,5 +15,5 @@ mod tests;
 
 pub use error::WeightsError;
 pub use hash::check_hash;
-pub(crate) use nearest::nearest_names;
+pub use nearest::nearest_names;
 pub use state_dict::{KeyInfo, StateDict};

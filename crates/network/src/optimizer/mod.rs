@@ -1,9 +1,11 @@
 //! From gradients to new weights.
 
+mod adam;
 mod config;
 mod schedule;
 mod sgd;
 
+pub use adam::Adam;
 pub use config::{OptimizerConfig, OptimizerKind};
 pub use schedule::warmup_cosine;
 pub use sgd::Sgd;

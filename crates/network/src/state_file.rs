@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::path::Path;
 
+use crate::weights::{StateDict, WeightsError};
 use burn::tensor::{Tensor, TensorData};
 use safetensors::tensor::TensorView;
 use safetensors::{Dtype, SafeTensorError};
-use zview_generator::weights::{StateDict, WeightsError};
 use zview_runtime::atomic::{self, WriteError};
 use zview_runtime::device::{ReadError, read_floats};
 
-use super::state::{Network, StateVisitor};
+use crate::{Network, StateVisitor};
 
 /// A network's state could not be read from or written to a file.
 #[derive(Debug, thiserror::Error)]

@@ -1,0 +1,15 @@
+//! What networks are made of, and what training one needs: layers, named tensors and their files,
+//! optimizers, checkpoints.
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr))]
+
+mod average;
+pub mod checkpoint;
+pub mod layers;
+pub mod optimizer;
+mod state;
+mod state_file;
+pub mod weights;
+
+pub use average::WeightAverage;
+pub use state::{Mode, Network, StateVisitor, count_parameters, freeze, track_gradients};
+pub use state_file::{NamedTensors, StateError, read_network, write_tensors};
