@@ -9,6 +9,7 @@ use zview_contrastive::source::SourceError;
 use zview_contrastive::train::PretrainError;
 use zview_data::DataError;
 use zview_generator::GeneratorError;
+use zview_generator::training::GeneratorTrainingError;
 use zview_runtime::config::ConfigError;
 use zview_runtime::device::DeviceError;
 use zview_runtime::run_folder::RunFolderError;
@@ -101,6 +102,16 @@ impl From<PretrainError> for Failure {
         match error {
             PretrainError::Source(error) => error.into(),
             PretrainError::Folder(error) => error.into(),
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<GeneratorTrainingError> for Failure {
+    fn from(error: GeneratorTrainingError) -> Self {
+        match error {
+            GeneratorTrainingError::Config(error) => error.into(),
+            GeneratorTrainingError::Folder(error) => error.into(),
             error => Self::failed(error),
         }
     }

@@ -13,6 +13,7 @@ mod inspect;
 mod latent;
 pub mod manifest;
 mod reference;
+pub mod training;
 pub mod views;
 
 pub use error::GeneratorError;

@@ -136,6 +136,18 @@ impl NamedTensors {
         self.tensors.extend(other.tensors);
     }
 
+    /// The name of the first tensor with a value that is not finite.
+    #[must_use]
+    pub fn first_not_finite(&self) -> Option<&str> {
+        let finite = |bytes: &[u8]| {
+            bytes
+                .chunks_exact(4)
+                .all(|four| f32::from_le_bytes([four[0], four[1], four[2], four[3]]).is_finite())
+        };
+        let found = self.tensors.iter().find(|(_, dtype, _, bytes)| *dtype == Dtype::F32 && !finite(bytes));
+        found.map(|(name, ..)| name.as_str())
+    }
+
     /// The safetensors form, with `metadata` in its header.
     ///
     /// # Errors

@@ -36,6 +36,12 @@ pub enum Purpose {
     Picture = 11,
     /// Inputs of self-checks, benchmarks and tests.
     Check = 12,
+    /// Latents whose images a discriminator in training is shown.
+    DiscriminatorLatent = 13,
+    /// Latents that a generator in training is moved on.
+    GeneratorLatent = 14,
+    /// Noise of an approximate posterior (VAE).
+    PosteriorNoise = 15,
 }
 
 /// A random stream of its own for one (run seed, purpose, step, index).

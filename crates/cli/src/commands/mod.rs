@@ -19,7 +19,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     match &arguments.command {
         Command::Devices => devices::run(common),
         Command::Data(command) => data::run(command, common),
-        Command::Generator(command) => generator::run(command, common),
+        Command::Generator(command) => return generator::run(command, common),
         Command::Sample(arguments) => sample::run(arguments, common),
         Command::Pretrain(arguments) => return pretrain::run(arguments, common),
         Command::Probe(arguments) => probe::run(arguments, common),

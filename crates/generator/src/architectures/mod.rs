@@ -1,7 +1,8 @@
 //! The networks whose weights are understood, one file each; adding one is a file and a line here.
 
+pub(crate) mod activations;
 mod kind;
-mod operations;
+pub(crate) mod operations;
 mod sequential;
 
 pub use kind::Architecture;

@@ -1,16 +1,16 @@
-//! The operations of inference, one small function each, so that a faster one can take its place.
+//! The operations of generators, one small function each, so that a faster one can take its place.
 
 use burn::tensor::module;
 use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
 use burn::tensor::{Int, Tensor};
 
 /// (B, inputs) x (inputs, outputs) + (outputs).
-pub(super) fn linear(features: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+pub(crate) fn linear(features: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
     module::linear(features, weight, bias)
 }
 
 /// (B, in, H, W) with weight (out, in, k, k).
-pub(super) fn conv(
+pub(crate) fn conv(
     map: Tensor<4>,
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
@@ -21,7 +21,7 @@ pub(super) fn conv(
 }
 
 /// (B, in, H, W) with weight (in, out, k, k).
-pub(super) fn conv_transpose(
+pub(crate) fn conv_transpose(
     map: Tensor<4>,
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
@@ -44,19 +44,19 @@ fn with_bias(map: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
 }
 
 /// (B, C, H, W) times (1, C, 1, 1) plus (1, C, 1, 1).
-pub(super) fn scale_and_shift(map: Tensor<4>, scale: Tensor<4>, shift: Tensor<4>) -> Tensor<4> {
+pub(crate) fn scale_and_shift(map: Tensor<4>, scale: Tensor<4>, shift: Tensor<4>) -> Tensor<4> {
     map * scale + shift
 }
 
 /// (B, C, H, W) to (B, C, factor H, factor W), every pixel repeated.
-pub(super) fn upsample_nearest(map: Tensor<4>, factor: usize) -> Tensor<4> {
+pub(crate) fn upsample_nearest(map: Tensor<4>, factor: usize) -> Tensor<4> {
     let [_, _, height, width] = map.dims();
     let size = [height * factor, width * factor];
     module::interpolate(map, InterpolateOptions::new(InterpolateMode::Nearest).with_output_size(size))
 }
 
 /// Rows of `embedding` (classes, E) by class (B), after the features (B, D): (B, D + E).
-pub(super) fn concatenate_embedding(
+pub(crate) fn concatenate_embedding(
     features: Tensor<2>,
     embedding: Tensor<2>,
     condition: Tensor<1, Int>,

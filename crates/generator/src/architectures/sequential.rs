@@ -3,16 +3,11 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 
+use super::activations::Activations;
 use super::{Architecture, operations};
 use crate::Manifest;
 use crate::manifest::{Features, Layer};
 use zview_network::weights::{StateDict, WeightsError};
-
-/// What flows between layers: (B, D) or (B, C, H, W).
-enum Activations {
-    Flat(Tensor<2>),
-    Map(Tensor<4>),
-}
 
 /// A layer with its weights. The manifest's check has made sure that the sizes fit.
 #[derive(Debug)]
@@ -295,36 +290,7 @@ impl Step {
                 Map(map) => Map(activation::sigmoid(map)),
             },
             Self::UpsampleNearest { factor } => Map(operations::upsample_nearest(now.into_map(), *factor)),
-            Self::Reshape { features: Features::Flat(_) } => Flat(now.into_flat()),
-            Self::Reshape { features: Features::Map { channels, height, width } } => {
-                let flat = now.into_flat();
-                let [batch, _] = flat.dims();
-                Map(flat.reshape([batch, *channels, *height, *width]))
-            }
-        }
-    }
-}
-
-impl Activations {
-    /// (B, C, H, W) -> (B, C H W).
-    fn into_flat(self) -> Tensor<2> {
-        match self {
-            Self::Flat(features) => features,
-            Self::Map(map) => {
-                let [batch, channels, height, width] = map.dims();
-                map.reshape([batch, channels * height * width])
-            }
-        }
-    }
-
-    /// (B, D) -> (B, D, 1, 1).
-    fn into_map(self) -> Tensor<4> {
-        match self {
-            Self::Flat(features) => {
-                let [batch, dimension] = features.dims();
-                features.reshape([batch, dimension, 1, 1])
-            }
-            Self::Map(map) => map,
+            Self::Reshape { features } => now.reshaped(*features),
         }
     }
 }

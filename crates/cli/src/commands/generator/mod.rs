@@ -1,7 +1,10 @@
-//! `zview generator`: manifests, and what one loads.
+//! `zview generator`: manifests, what one loads, and training one.
+
+mod train;
 
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
@@ -19,6 +22,8 @@ pub enum GeneratorCommand {
     List(ListArguments),
     /// Load a generator; show its keys, shapes and hash, and compare it with a reference file.
     Inspect(InspectArguments),
+    /// Train a small generator (GAN or VAE) on a data set; the run folder is then the generator's.
+    Train(train::TrainArguments),
 }
 
 /// Where to look.
@@ -49,8 +54,9 @@ struct Listed {
     problem: Option<String>,
 }
 
-pub fn run(command: &GeneratorCommand, common: &Common) -> Result<(), Failure> {
+pub fn run(command: &GeneratorCommand, common: &Common) -> Result<ExitCode, Failure> {
     match command {
+        GeneratorCommand::Train(arguments) => return train::run(arguments, common),
         GeneratorCommand::List(arguments) => {
             let mut folders = vec![PathBuf::from("configs/generators")];
             folders.extend(arguments.folders.iter().cloned());
@@ -74,6 +80,7 @@ pub fn run(command: &GeneratorCommand, common: &Common) -> Result<(), Failure> {
             output::result(common.json, &found, in_words)
         }
     }
+    .map(|()| ExitCode::SUCCESS)
 }
 
 fn describe(path: PathBuf) -> Listed {

@@ -1,0 +1,67 @@
+//! `zview generator train`: train a small generator from a recipe.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Args;
+use zview_data::{LoadOptions, Split};
+use zview_generator::training::{
+    GeneratorTraining, GeneratorTrainingOptions, GeneratorTrainingSummary, train_generator,
+};
+use zview_runtime::device::choose;
+use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
+
+use crate::arguments::Common;
+use crate::failure::Failure;
+use crate::output;
+
+/// What to train.
+#[derive(Debug, Args)]
+pub struct TrainArguments {
+    /// Recipe, such as configs/generators/train/glyphs-gan.toml.
+    config: PathBuf,
+    /// Change a value of the recipe, such as train.steps=100; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Run folder; `runs/<recipe>-seed<seed>` where it is not given.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Continue the run in the run folder from its newest intact checkpoint.
+    #[arg(long)]
+    resume: bool,
+}
+
+pub fn run(arguments: &TrainArguments, common: &Common) -> Result<ExitCode, Failure> {
+    let training = GeneratorTraining::load(&arguments.config, &arguments.overrides)?;
+    let out = arguments.out.clone().unwrap_or_else(|| {
+        let name = arguments.config.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        PathBuf::from("runs").join(format!("{name}-seed{}", training.seed))
+    });
+    let options = LoadOptions {
+        data_dir: common.data_dir.clone(),
+        color: training.data.color,
+        size: training.data.size,
+        ..LoadOptions::default()
+    };
+    let images = zview_data::load(&training.data.name, Split::Train, &options)?;
+    let device = choose(common.device)?;
+    let stop = StopSignal::listen();
+    let options =
+        GeneratorTrainingOptions { out: &out, resume: arguments.resume, device: &device, stop: &stop };
+    let summary = train_generator(&training, &images, &options)?;
+    output::result(common.json, &summary, in_words)?;
+    Ok(if summary.stopped { ExitCode::from(EXIT_STOPPED as u8) } else { ExitCode::SUCCESS })
+}
+
+fn in_words(summary: &GeneratorTrainingSummary) -> String {
+    let ended = if summary.stopped { "stopped and saved (continue with --resume)" } else { "done" };
+    let losses: String = summary.losses.iter().map(|(name, loss)| format!(", {name} {loss:.3}")).collect();
+    format!(
+        "{ended}: {} steps{losses} in {:.1} s, {:.0} images/s on {}\n{}",
+        summary.steps,
+        summary.seconds,
+        summary.images_per_second,
+        summary.device,
+        summary.manifest.display()
+    )
+}

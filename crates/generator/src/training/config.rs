@@ -1,0 +1,343 @@
+//! What decides a generator's training; one TOML file.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use zview_data::{ColorMode, ImageSet};
+use zview_runtime::config::{ConfigError, read_toml_with};
+
+use super::layers::start_size;
+
+/// Methods by name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum MethodKind {
+    /// Generative adversarial network: hinge loss, spectral norm.
+    Gan,
+    /// Variational autoencoder.
+    Vae,
+}
+
+/// A training recipe of a generator. Unknown keys are refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GeneratorTraining {
+    /// The name that the generator's manifest gets.
+    pub name: String,
+    /// Decides every random draw.
+    #[serde(default)]
+    pub seed: u64,
+    /// The licence of the weights, as the manifest will say it.
+    #[serde(default = "licence_not_stated")]
+    pub licence: String,
+    /// How it is trained.
+    pub method: MethodKind,
+    /// The images; only their training split is read.
+    pub data: DataConfig,
+    /// The network that is trained.
+    #[serde(default)]
+    pub generator: GeneratorConfig,
+    /// Of `method = "gan"`.
+    #[serde(default)]
+    pub gan: GanConfig,
+    /// Of `method = "vae"`.
+    #[serde(default)]
+    pub vae: VaeConfig,
+    /// Adam.
+    #[serde(default)]
+    pub optimizer: OptimizerConfig,
+    /// Steps, batch and what is kept.
+    #[serde(default)]
+    pub train: TrainConfig,
+}
+
+fn licence_not_stated() -> String {
+    "not stated".to_owned()
+}
+
+/// The `[data]` section.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataConfig {
+    /// A named data set or a path.
+    pub name: String,
+    /// Grey or colour; as stored where it is not given.
+    #[serde(default)]
+    pub color: ColorMode,
+    /// Side in pixels that images are fitted to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<usize>,
+}
+
+/// The `[generator]` section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GeneratorConfig {
+    /// D, values per latent.
+    pub latent_dimension: usize,
+    /// Channels of every feature map but the full-sized one, which has a quarter.
+    pub width: usize,
+    /// Whether it is told the class.
+    pub conditional: bool,
+    /// Values of a class's embedding, where it is told the class.
+    pub class_dimension: usize,
+}
+
+impl Default for GeneratorConfig {
+    fn default() -> Self {
+        Self { latent_dimension: 64, width: 64, conditional: false, class_dimension: 32 }
+    }
+}
+
+/// The `[gan]` section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct GanConfig {
+    /// Channels of the discriminator's first feature map; each next one has twice as many.
+    pub discriminator_width: usize,
+    /// Discriminator updates per generator update.
+    pub discriminator_steps: u64,
+}
+
+impl Default for GanConfig {
+    fn default() -> Self {
+        Self { discriminator_width: 32, discriminator_steps: 1 }
+    }
+}
+
+/// The `[vae]` section.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct VaeConfig {
+    /// Channels of the encoder's first feature map; each next one has twice as many.
+    pub encoder_width: usize,
+    /// Weight of the divergence from the prior (the beta of a beta-VAE).
+    pub kl_weight: f64,
+}
+
+impl Default for VaeConfig {
+    fn default() -> Self {
+        Self { encoder_width: 32, kl_weight: 1.0 }
+    }
+}
+
+/// The `[optimizer]` section: Adam.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct OptimizerConfig {
+    /// Learning rate of the generator (of encoder and decoder in a VAE).
+    pub lr: f64,
+    /// Learning rate of the discriminator.
+    pub discriminator_lr: f64,
+    /// Share of the first moment that an update keeps.
+    pub beta1: f64,
+    /// Share of the second moment that an update keeps.
+    pub beta2: f64,
+    /// From this share of the steps on, the rates fall linearly to zero; 1 keeps them.
+    pub decay_from: f64,
+}
+
+impl Default for OptimizerConfig {
+    fn default() -> Self {
+        Self { lr: 1e-3, discriminator_lr: 1e-3, beta1: 0.0, beta2: 0.9, decay_from: 0.5 }
+    }
+}
+
+/// The `[train]` section.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TrainConfig {
+    /// Updates of the generator.
+    pub steps: u64,
+    /// Images per update.
+    pub batch: usize,
+    /// Share of the running average of the weights that an update keeps; the average is what is
+    /// written. 0 writes the last weights.
+    pub average_decay: f64,
+    /// Steps between two entries of the event log.
+    pub log_every: u64,
+    /// Steps between two sample grids; 0 makes only the last.
+    pub samples_every: u64,
+    /// Steps between two checkpoints; 0 makes only the last.
+    pub checkpoint_every: u64,
+    /// How many checkpoints are kept.
+    pub keep_checkpoints: usize,
+}
+
+impl Default for TrainConfig {
+    fn default() -> Self {
+        Self {
+            steps: 10_000,
+            batch: 64,
+            average_decay: 0.999,
+            log_every: 50,
+            samples_every: 1_000,
+            checkpoint_every: 1_000,
+            keep_checkpoints: 2,
+        }
+    }
+}
+
+impl GeneratorTraining {
+    /// Reads a recipe and applies `overrides` of the form `section.key=value`.
+    ///
+    /// # Errors
+    /// [`ConfigError`], with everything wrong at once.
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
+        let training: Self = read_toml_with(path, overrides)?;
+        let problems = training.problems();
+        if problems.is_empty() {
+            Ok(training)
+        } else {
+            Err(ConfigError::Invalid { path: path.to_owned(), problems })
+        }
+    }
+
+    /// Everything wrong with the values, one line each.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.name.trim().is_empty() {
+            problems.push("name: expected a short name, got nothing".to_owned());
+        }
+        let counts = [
+            ("generator.latent_dimension", self.generator.latent_dimension),
+            ("generator.width", self.generator.width),
+            ("generator.class_dimension", self.generator.class_dimension),
+            ("gan.discriminator_width", self.gan.discriminator_width),
+            ("vae.encoder_width", self.vae.encoder_width),
+            ("train.keep_checkpoints", self.train.keep_checkpoints),
+        ];
+        for (key, got) in counts {
+            if !(1..=4096).contains(&got) {
+                problems.push(format!("{key}: expected 1 to 4096, got {got}"));
+            }
+        }
+        let updates = [
+            ("gan.discriminator_steps", self.gan.discriminator_steps),
+            ("train.steps", self.train.steps),
+            ("train.log_every", self.train.log_every),
+        ];
+        for (key, got) in updates {
+            if got == 0 {
+                problems.push(format!("{key}: expected 1 or more, got 0"));
+            }
+        }
+        if self.train.batch < 2 {
+            problems.push(format!(
+                "train.batch: expected 2 or more (batch normalisation needs them), got {}",
+                self.train.batch
+            ));
+        }
+        let optimizer = &self.optimizer;
+        for (key, rate) in [("lr", optimizer.lr), ("discriminator_lr", optimizer.discriminator_lr)] {
+            if !(rate > 0.0 && rate.is_finite()) {
+                problems.push(format!("optimizer.{key}: expected a positive number, got {rate}"));
+            }
+        }
+        let shares = [
+            ("optimizer.beta1", optimizer.beta1),
+            ("optimizer.beta2", optimizer.beta2),
+            ("train.average_decay", self.train.average_decay),
+        ];
+        for (key, share) in shares {
+            if !(0.0..1.0).contains(&share) {
+                problems.push(format!("{key}: expected 0 to below 1, got {share}"));
+            }
+        }
+        if !(0.0..=1.0).contains(&optimizer.decay_from) {
+            problems.push(format!("optimizer.decay_from: expected 0 to 1, got {}", optimizer.decay_from));
+        }
+        if !(self.vae.kl_weight >= 0.0 && self.vae.kl_weight.is_finite()) {
+            problems.push(format!("vae.kl_weight: expected 0 or more, got {}", self.vae.kl_weight));
+        }
+        problems
+    }
+
+    /// What of `images` does not go with this recipe, one line each.
+    #[must_use]
+    pub fn problems_with(&self, images: &ImageSet) -> Vec<String> {
+        let mut problems = Vec::new();
+        let (shape, count) = (images.shape, images.len());
+        if count < 2 {
+            problems.push(format!(
+                "data.name: expected at least 2 images to learn from, got {count} in {}",
+                images.name
+            ));
+        } else if self.train.batch > count {
+            problems.push(format!(
+                "train.batch: expected at most the {count} images of {}, got {}",
+                images.name, self.train.batch
+            ));
+        }
+        if shape.height != shape.width || start_size(shape.height).is_none() {
+            problems.push(format!(
+                "data.size: expected square images with a side of 4 to 8 pixels doubled one to six times \
+                 (28, 32, 64, 96, 128, 224), got {} x {}; set data.size",
+                shape.height, shape.width
+            ));
+        }
+        if self.generator.conditional && images.classes.len() < 2 {
+            problems.push(format!(
+                "generator.conditional: expected labels of 2 classes or more, got {} in {}",
+                images.classes.len(),
+                images.name
+            ));
+        }
+        problems
+    }
+
+    /// The learning-rate factor of a step counted from 0.
+    #[must_use]
+    pub(super) fn rate_factor(&self, step: u64) -> f64 {
+        let done = step as f64 / self.train.steps.max(1) as f64;
+        let from = self.optimizer.decay_from;
+        if done <= from || from >= 1.0 { 1.0 } else { ((1.0 - done) / (1.0 - from)).max(0.0) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zview_data::ImageShape;
+
+    use super::*;
+
+    fn load(text: &str, overrides: &[&str]) -> Result<GeneratorTraining, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recipe.toml");
+        std::fs::write(&path, text).unwrap();
+        let overrides: Vec<String> = overrides.iter().map(|&text| text.to_owned()).collect();
+        GeneratorTraining::load(&path, &overrides).map_err(|error| error.to_string())
+    }
+
+    const MINIMAL: &str = "name = \"digits\"\nmethod = \"gan\"\n[data]\nname = \"mnist\"\n";
+
+    #[test]
+    fn a_recipe_reads_back_as_itself_and_lists_everything_wrong() {
+        let training = load(MINIMAL, &["optimizer.decay_from=0.5", "train.steps=100"]).unwrap();
+        let text = toml::to_string_pretty(&training).unwrap();
+        assert_eq!(load(&text, &[]).unwrap(), training);
+        assert_eq!([training.rate_factor(50), training.rate_factor(75)], [1.0, 0.5]);
+        let error = load(MINIMAL, &["train.batch=1", "optimizer.lr=0", "generator.width=0"]).unwrap_err();
+        for key in ["train.batch", "optimizer.lr", "generator.width"] {
+            assert!(error.contains(key), "{error}");
+        }
+        assert!(load(MINIMAL, &["gan.width=3"]).unwrap_err().contains("unknown field `width`"));
+    }
+
+    #[test]
+    fn images_that_do_not_go_with_it_are_told_with_the_remedy() {
+        let training = load(MINIMAL, &["generator.conditional=true", "train.batch=8"]).unwrap();
+        let images = |count: usize, side: usize, classes: usize| {
+            let shape = ImageShape { channels: 1, height: side, width: side };
+            let labels = (0..count).map(|index| (index % classes) as u32).collect();
+            let names = (0..classes).map(|class| class.to_string()).collect();
+            ImageSet::new("x".to_owned(), shape, vec![0; count * side * side], labels, names).unwrap()
+        };
+        assert!(training.problems_with(&images(8, 28, 2)).is_empty());
+        assert!(training.problems_with(&images(1, 28, 1))[0].contains("at least 2 images"));
+        assert!(training.problems_with(&images(7, 28, 2))[0].contains("at most the 7 images"));
+        assert!(training.problems_with(&images(8, 27, 2))[0].contains("set data.size"));
+        assert!(training.problems_with(&images(8, 28, 1))[0].contains("generator.conditional"));
+    }
+}

@@ -1,0 +1,141 @@
+//! A generative adversarial network with the hinge loss (Lim and Ye 2017, <https://arxiv.org/abs/1705.02894>)
+//! and spectral norm (Miyato et al. 2018, <https://arxiv.org/abs/1802.05957>).
+//!
+//! D minimises E[max(0, 1 - D(x, y))] + E[max(0, 1 + D(G(z, y), y))], G minimises -E[D(G(z, y), y)];
+//! x are real images in -1 to 1, y their classes (the generator is asked for the same ones), z ~ N(0, I).
+//! There is no gradient penalty: spectral norm keeps D from growing steep.
+
+use burn::tensor::{Device, Tensor, activation};
+use zview_network::checkpoint::{Checkpoint, CheckpointError};
+use zview_network::optimizer::Adam;
+use zview_network::{Mode, NamedTensors, StateError, freeze, read_network, track_gradients};
+use zview_runtime::seed::{Purpose, Stream};
+
+use super::batch::{Batches, normal_rows};
+use super::config::GeneratorTraining;
+use super::discriminator::Discriminator;
+use super::layer_network::LayerNetwork;
+use super::layers::generator_layers;
+use super::method::{Method, Setting, output_layer};
+
+/// Prefixes of the tensors' names in checkpoints.
+const GENERATOR: &str = "generator.";
+const DISCRIMINATOR: &str = "discriminator.";
+
+pub(super) struct Gan {
+    training: GeneratorTraining,
+    generator: LayerNetwork,      // G
+    discriminator: Discriminator, // D
+    generator_optimizer: Adam,
+    discriminator_optimizer: Adam,
+    device: Device,
+    track_input: bool,
+}
+
+impl Gan {
+    pub(super) fn new(setting: &Setting<'_>, random: &mut Stream) -> Self {
+        let Setting { training, shape, classes, device, track_input } = *setting;
+        let (end, _) = output_layer(training.method);
+        let layers = generator_layers(&training.generator, classes.is_some(), shape, end);
+        let mut generator = LayerNetwork::new(&layers, classes.unwrap_or(0), random, device);
+        let mut discriminator =
+            Discriminator::new(shape, training.gan.discriminator_width, classes, random, device);
+        track_gradients(&mut generator);
+        track_gradients(&mut discriminator);
+        let adam = Adam::new(training.optimizer.beta1, training.optimizer.beta2);
+        Self {
+            training: training.clone(),
+            generator,
+            discriminator,
+            generator_optimizer: adam.clone(),
+            discriminator_optimizer: adam,
+            device: device.clone(),
+            track_input,
+        }
+    }
+
+    fn latents(&self, purpose: Purpose, number: u64) -> Tensor<2> {
+        let (rows, dimension) = (self.training.train.batch, self.training.generator.latent_dimension);
+        normal_rows(rows, dimension, (self.training.seed, purpose, number), &self.device)
+    }
+
+    /// Update `number` of D, counted from 0; gives its loss.
+    fn update_discriminator(&mut self, batches: &mut Batches<'_>, number: u64, lr: f64) -> Tensor<1> {
+        let batch = batches.batch(number, self.training.train.batch);
+        let real = batch.images * 2.0 - 1.0;
+        let z = self.latents(Purpose::DiscriminatorLatent, number);
+        let fake = freeze(&self.generator).forward(z, batch.classes.as_ref(), Mode::Train);
+        let (real, fake) = (real.autodiff(), fake.autodiff());
+        let real = if self.track_input { real.require_grad() } else { real };
+        let classes = batch.classes.map(Tensor::autodiff);
+        let discriminator = self.discriminator.normalised();
+        let real_score = discriminator.score(real, classes.as_ref());
+        let fake_score = discriminator.score(fake, classes.as_ref());
+        let loss =
+            activation::relu(real_score.neg() + 1.0).mean() + activation::relu(fake_score + 1.0).mean();
+        let gradients = loss.backward();
+        self.discriminator_optimizer.step(&mut self.discriminator, DISCRIMINATOR, &gradients, lr, number + 1);
+        loss.inner()
+    }
+
+    /// Update `step` of G, counted from 0; gives its loss.
+    fn update_generator(&mut self, batches: &mut Batches<'_>, step: u64, lr: f64) -> Tensor<1> {
+        // The classes of a batch that D was just shown.
+        let number = step * self.training.gan.discriminator_steps;
+        let classes = batches.batch(number, self.training.train.batch).classes.map(Tensor::autodiff);
+        let z = self.latents(Purpose::GeneratorLatent, step).autodiff();
+        let z = if self.track_input { z.require_grad() } else { z };
+        let fake = self.generator.forward(z, classes.as_ref(), Mode::Train);
+        let loss = self.discriminator.normalised().frozen().score(fake, classes.as_ref()).mean().neg();
+        let gradients = loss.backward();
+        self.generator_optimizer.step(&mut self.generator, GENERATOR, &gradients, lr, step + 1);
+        loss.inner()
+    }
+}
+
+impl Method for Gan {
+    fn loss_names(&self) -> &'static [&'static str] {
+        &["discriminator", "generator"]
+    }
+
+    fn update(&mut self, batches: &mut Batches<'_>, step: u64, rate_factor: f64) -> Vec<Tensor<1>> {
+        let rates = (self.training.optimizer.discriminator_lr, self.training.optimizer.lr);
+        let updates = self.training.gan.discriminator_steps;
+        let mut discriminator_loss = Tensor::zeros([1], &self.device);
+        for update in 0..updates {
+            let number = step * updates + update;
+            discriminator_loss = self.update_discriminator(batches, number, rates.0 * rate_factor);
+        }
+        vec![discriminator_loss, self.update_generator(batches, step, rates.1 * rate_factor)]
+    }
+
+    fn generator(&self) -> &LayerNetwork {
+        &self.generator
+    }
+
+    fn model_state(&self) -> Result<NamedTensors, StateError> {
+        let mut state = NamedTensors::of_network(&self.generator, GENERATOR)?;
+        state.extend(NamedTensors::of_network(&self.discriminator, DISCRIMINATOR)?);
+        Ok(state)
+    }
+
+    fn optimizer_state(&self) -> Result<NamedTensors, StateError> {
+        let mut state = self.generator_optimizer.state()?;
+        state.extend(self.discriminator_optimizer.state()?);
+        Ok(state)
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+        let mut model = checkpoint.open("model")?;
+        read_network(&mut self.generator, GENERATOR, &mut model)?;
+        read_network(&mut self.discriminator, DISCRIMINATOR, &mut model)?;
+        track_gradients(&mut self.generator);
+        track_gradients(&mut self.discriminator);
+        if checkpoint.step() > 0 {
+            let mut moments = checkpoint.open("optimizer")?;
+            self.generator_optimizer.restore(&self.generator, GENERATOR, &mut moments)?;
+            self.discriminator_optimizer.restore(&self.discriminator, DISCRIMINATOR, &mut moments)?;
+        }
+        Ok(())
+    }
+}

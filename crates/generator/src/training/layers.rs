@@ -1,0 +1,97 @@
+//! The layers of a generator in training: DCGAN's (Radford et al. 2016, <https://arxiv.org/abs/1511.06434>)
+//! at any size that doubles up from 4 to 8 pixels.
+
+use zview_data::ImageShape;
+
+use super::config::GeneratorConfig;
+use crate::manifest::Layer;
+
+/// The side in pixels (4 to 8) that doubles up to `side`, and how often; `None` where none does.
+pub(super) fn start_size(side: usize) -> Option<(usize, usize)> {
+    let doublings = (1..=6).find(|doublings| {
+        let start = side >> doublings;
+        (4..=8).contains(&start) && start << doublings == side
+    })?;
+    Some((side >> doublings, doublings))
+}
+
+/// z (and the class's embedding) to images: linear, then a transposed convolution per doubling, each with batch
+/// normalisation and ReLU, and a convolution at full size. `end` bounds the output.
+pub(super) fn generator_layers(
+    config: &GeneratorConfig,
+    conditional: bool,
+    shape: ImageShape,
+    end: Layer,
+) -> Vec<Layer> {
+    let (start, doublings) = start_size(shape.height).unwrap_or((4, 1));
+    let mut layers = Vec::new();
+    let mut inputs = config.latent_dimension;
+    if conditional {
+        layers.push(Layer::Condition { key: "condition".to_owned(), dimension: config.class_dimension });
+        inputs += config.class_dimension;
+    }
+    let width = config.width;
+    layers.push(Layer::Linear {
+        key: "project".to_owned(),
+        inputs,
+        outputs: width * start * start,
+        bias: false,
+    });
+    layers.push(Layer::Reshape { shape: vec![width, start, start] });
+    layers.extend(norm_and_relu("project", width));
+    let mut channels = width;
+    for doubling in 1..=doublings {
+        let out = if doubling == doublings { width.div_ceil(4) } else { width };
+        let key = format!("up{doubling}");
+        layers.push(Layer::ConvTranspose {
+            key: key.clone(),
+            r#in: channels,
+            out,
+            kernel: 4,
+            stride: 2,
+            padding: 1,
+            output_padding: 0,
+            bias: false,
+        });
+        layers.extend(norm_and_relu(&key, out));
+        channels = out;
+    }
+    layers.push(Layer::Conv {
+        key: "image".to_owned(),
+        r#in: channels,
+        out: shape.channels,
+        kernel: 3,
+        stride: 1,
+        padding: 1,
+        bias: true,
+    });
+    layers.push(end);
+    layers
+}
+
+fn norm_and_relu(key: &str, channels: usize) -> [Layer; 2] {
+    [Layer::BatchNorm { key: format!("{key}_norm"), channels, eps: 1e-5 }, Layer::Relu {}]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::manifest::Features;
+
+    #[test]
+    fn every_allowed_size_comes_out() {
+        assert_eq!(start_size(28), Some((7, 2)));
+        assert_eq!(start_size(32), Some((8, 2)));
+        assert_eq!(start_size(96), Some((6, 4)));
+        assert_eq!([27, 3, 4, 30, 1024].map(start_size), [None; 5]);
+        for side in [8, 28, 32, 64, 96, 224] {
+            let shape = ImageShape { channels: 3, height: side, width: side };
+            let config = GeneratorConfig::default();
+            let layers = generator_layers(&config, true, shape, Layer::Tanh {});
+            let features = layers
+                .iter()
+                .try_fold(Features::Flat(64), |features, layer| features.through(layer, Some(10)));
+            assert_eq!(features, Ok(Features::Map { channels: 3, height: side, width: side }));
+        }
+    }
+}

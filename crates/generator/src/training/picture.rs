@@ -1,0 +1,60 @@
+//! Sample grids: what the generator makes, a row per anchor and its neighbours in the columns.
+
+use std::path::Path;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use zview_data::ImageShape;
+use zview_data::picture::{unit_floats_to_u8, write_grid};
+use zview_network::Mode;
+use zview_runtime::device::read_floats;
+use zview_runtime::seed::{Purpose, Stream};
+
+use super::batch::one_hot;
+use super::error::GeneratorTrainingError;
+use super::layer_network::LayerNetwork;
+use crate::manifest::Manifest;
+
+const ROWS: usize = 16;
+/// Standard deviations of the columns' steps from the anchor, which is the first.
+const STEP_STD: [f32; 10] = [0.0, 0.2, 0.2, 0.2, 0.5, 0.5, 0.5, 1.0, 1.0, 1.0];
+
+/// Draws the same latents each time, so that grids of one run can be compared. A conditional generator's rows go
+/// through the classes.
+pub(super) fn write_samples(
+    path: &Path,
+    network: &LayerNetwork,
+    manifest: &Manifest,
+    seed: u64,
+    device: &Device,
+) -> Result<(), GeneratorTrainingError> {
+    let dimension = manifest.latent.dimension;
+    let rows = manifest.classes().unwrap_or(ROWS).min(2 * ROWS);
+    let mut z = Vec::with_capacity(rows * STEP_STD.len() * dimension);
+    for row in 0..rows as u64 {
+        let mut anchor = Stream::new(seed, Purpose::Picture, 0, row);
+        let z_anchor: Vec<f32> = (0..dimension).map(|_| anchor.normal()).collect();
+        for (column, std) in STEP_STD.iter().enumerate() {
+            let mut step = Stream::new(seed, Purpose::Picture, 1 + column as u64, row);
+            z.extend(z_anchor.iter().map(|value| value + std * step.truncated_normal(2.0)));
+        }
+    }
+    let count = rows * STEP_STD.len();
+    let z = Tensor::from_data(TensorData::new(z, [count, dimension]), device);
+    let classes = manifest.classes().map(|classes| {
+        let of_row: Vec<usize> = (0..count).map(|image| image / STEP_STD.len() % classes).collect();
+        one_hot(&of_row, classes, device)
+    });
+    let raw = network.clone().forward(z, classes.as_ref(), Mode::Evaluate);
+    let [low, high] = manifest.output.range;
+    let pixels = read_floats((raw - low) / (high - low))
+        .map_err(|source| GeneratorTrainingError::Device { step: None, source })?;
+    let pixels = unit_floats_to_u8(&pixels);
+    let shape = ImageShape {
+        channels: manifest.output.channels,
+        height: manifest.output.height,
+        width: manifest.output.width,
+    };
+    let images: Vec<&[u8]> = pixels.chunks_exact(shape.bytes()).collect();
+    write_grid(path, &images, shape, STEP_STD.len(), 1)?;
+    Ok(())
+}

@@ -1,0 +1,306 @@
+//! The loop: from a recipe and images to a generator in a run folder.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use burn::tensor::Tensor;
+use serde::Serialize;
+use serde_json::json;
+use zview_data::ImageSet;
+use zview_network::checkpoint::Checkpoint;
+use zview_network::{NamedTensors, WeightAverage, count_parameters, read_network};
+use zview_runtime::config::ConfigError;
+use zview_runtime::device::{ChosenDevice, read_floats};
+use zview_runtime::progress::Progress;
+use zview_runtime::run_folder::{Environment, EventLog, RunFolder};
+use zview_runtime::stop::StopSignal;
+
+use super::batch::Batches;
+use super::config::GeneratorTraining;
+use super::error::GeneratorTrainingError;
+use super::layer_network::LayerNetwork;
+use super::method::{Method, Setting, new_method};
+use super::output::{self, write_generator};
+use super::picture::write_samples;
+use crate::Manifest;
+
+/// Prefix of the averaged weights' names in checkpoints.
+const AVERAGE: &str = "average.";
+
+/// What training needs beside recipe and images.
+#[derive(Debug, Clone)]
+pub struct GeneratorTrainingOptions<'a> {
+    /// The run folder; afterwards also the generator's folder.
+    pub out: &'a Path,
+    /// Continue the run that is there.
+    pub resume: bool,
+    /// Where to compute.
+    pub device: &'a ChosenDevice,
+    /// Asks for an orderly end.
+    pub stop: &'a StopSignal,
+}
+
+/// What came out; `result.json` and `--json`.
+#[derive(Debug, Clone, Serialize)]
+pub struct GeneratorTrainingSummary {
+    /// The run folder.
+    pub run: PathBuf,
+    /// The generator's name.
+    pub name: String,
+    /// The manifest that loads it.
+    pub manifest: PathBuf,
+    /// Steps taken in all.
+    pub steps: u64,
+    /// The losses of the last step by name.
+    pub losses: std::collections::BTreeMap<String, f32>,
+    /// Real images per second of this process that the generator was moved on.
+    pub images_per_second: f64,
+    /// Seconds of this process, from the first step.
+    pub seconds: f64,
+    /// The device's name.
+    pub device: String,
+    /// Trained numbers in the generator.
+    pub parameters: usize,
+    /// True where a signal ended the run early; the state is saved.
+    pub stopped: bool,
+}
+
+/// Trains a generator on `images` and leaves it in the run folder: `generator.toml` and
+/// `generator.safetensors` (renewed with every checkpoint), `samples/`, `checkpoints/`, `events.jsonl`.
+/// The same recipe, images and CPU build give the same bits, resumed or not.
+///
+/// # Errors
+/// [`GeneratorTrainingError`]; what was saved before stays.
+pub fn train_generator(
+    training: &GeneratorTraining,
+    images: &ImageSet,
+    options: &GeneratorTrainingOptions<'_>,
+) -> Result<GeneratorTrainingSummary, GeneratorTrainingError> {
+    let problems: Vec<String> =
+        training.problems().into_iter().chain(training.problems_with(images)).collect();
+    if !problems.is_empty() {
+        let path = PathBuf::from(format!("the recipe of generator `{}`", training.name));
+        return Err(ConfigError::Invalid { path, problems }.into());
+    }
+    let mut run = Run::open(training, images, options)?;
+    let first_step = run.step;
+    let started = Instant::now();
+    let steps = training.train.steps;
+    let mut progress = Progress::new("training the generator", steps);
+    let rate = |step: u64| {
+        (step - first_step) as f64 * training.train.batch as f64 / started.elapsed().as_secs_f64()
+    };
+    while run.step < steps && !options.stop.requested() {
+        run.update();
+        let due = |every: u64| every > 0 && run.step.is_multiple_of(every);
+        let (log, samples) = (due(training.train.log_every), due(training.train.samples_every));
+        let checkpoint = due(training.train.checkpoint_every);
+        if log || checkpoint || samples {
+            run.read_losses()?;
+            progress.update(run.step, &format!("{}, {:.0} images/s", run.losses_in_words(), rate(run.step)));
+        }
+        if samples {
+            run.write_samples()?;
+        }
+        if checkpoint {
+            run.save()?;
+        }
+    }
+    run.read_losses()?;
+    let seconds = started.elapsed().as_secs_f64();
+    progress.finish();
+    run.save()?;
+    run.write_samples()?;
+    let summary = GeneratorTrainingSummary {
+        run: options.out.to_owned(),
+        name: training.name.clone(),
+        manifest: options.out.join(output::MANIFEST),
+        steps: run.step,
+        losses: run.method.loss_names().iter().map(ToString::to_string).zip(run.losses.clone()).collect(),
+        images_per_second: if run.step == first_step { 0.0 } else { rate(run.step) },
+        seconds,
+        device: options.device.name.clone(),
+        parameters: count_parameters(run.method.generator()),
+        stopped: run.step < steps,
+    };
+    run.folder.write_json("result.json", &summary)?;
+    let event = if summary.stopped { "stopped" } else { "finished" };
+    run.events.append(&json!({ "event": event, "step": run.step, "seconds": seconds }))?;
+    Ok(summary)
+}
+
+/// A run under way.
+struct Run<'a> {
+    training: &'a GeneratorTraining,
+    options: &'a GeneratorTrainingOptions<'a>,
+    folder: RunFolder,
+    events: EventLog,
+    batches: Batches<'a>,
+    method: Box<dyn Method>,
+    average: WeightAverage<LayerNetwork>,
+    manifest: Manifest,
+    /// Updates taken so far.
+    step: u64,
+    /// Losses that are still on the device, each (1), update after update.
+    pending: Vec<Tensor<1>>,
+    /// The losses that were read last.
+    losses: Vec<f32>,
+    /// Step of the last checkpoint.
+    saved: Option<u64>,
+}
+
+impl<'a> Run<'a> {
+    fn open(
+        training: &'a GeneratorTraining,
+        images: &'a ImageSet,
+        options: &'a GeneratorTrainingOptions<'a>,
+    ) -> Result<Self, GeneratorTrainingError> {
+        let device = &options.device.device;
+        let conditional = training.generator.conditional;
+        let method = new_method(&Setting {
+            training,
+            shape: images.shape,
+            classes: conditional.then_some(images.classes.len()),
+            device,
+            track_input: options.device.is_gpu(),
+        });
+        let average = WeightAverage::new(method.generator(), training.train.average_decay);
+        let resolved =
+            toml::to_string_pretty(training).map_err(|source| GeneratorTrainingError::Manifest { source })?;
+        let (folder, events) = open_folder(options, &resolved)?;
+        let mut run = Self {
+            training,
+            options,
+            folder,
+            events,
+            batches: Batches::new(images, training.seed, conditional, device),
+            method,
+            average,
+            manifest: output::manifest(training, images),
+            step: 0,
+            pending: Vec::new(),
+            losses: Vec::new(),
+            saved: None,
+        };
+        if options.resume {
+            run.restore()?;
+        }
+        Ok(run)
+    }
+
+    fn restore(&mut self) -> Result<(), GeneratorTrainingError> {
+        match Checkpoint::newest(self.folder.path())? {
+            Some(checkpoint) => {
+                self.method.restore(&checkpoint)?;
+                let mut model = checkpoint.open("model")?;
+                read_network(&mut self.average.network, AVERAGE, &mut model)?;
+                self.step = checkpoint.step();
+                self.saved = Some(checkpoint.step());
+            }
+            None => {
+                tracing::warn!("{} has no checkpoint yet: starting at step 0", self.folder.path().display())
+            }
+        }
+        self.events = EventLog::reopen(&self.folder.file("events.jsonl"), self.step)?;
+        self.events.append(&json!({ "event": "resumed", "step": self.step }))?;
+        Ok(())
+    }
+
+    fn update(&mut self) {
+        let factor = self.training.rate_factor(self.step);
+        let losses = self.method.update(&mut self.batches, self.step, factor);
+        self.step += 1;
+        self.average.update(self.method.generator(), self.step);
+        self.pending.extend(losses);
+    }
+
+    /// Reads the losses that are pending in one transfer, checks them, and logs the last.
+    fn read_losses(&mut self) -> Result<(), GeneratorTrainingError> {
+        if self.pending.is_empty() {
+            return Ok(());
+        }
+        let names = self.method.loss_names();
+        let losses = read_floats(Tensor::cat(std::mem::take(&mut self.pending), 0))
+            .map_err(|source| GeneratorTrainingError::Device { step: Some(self.step), source })?;
+        let first = self.step - (losses.len() / names.len()) as u64;
+        if let Some(index) = losses.iter().position(|loss| !loss.is_finite()) {
+            let step = first + (index / names.len()) as u64 + 1;
+            return Err(self.diverged(format!("{} loss", names[index % names.len()]), step));
+        }
+        self.losses = losses[losses.len() - names.len()..].to_vec();
+        let named: std::collections::BTreeMap<&str, f32> =
+            names.iter().copied().zip(self.losses.iter().copied()).collect();
+        self.events.append(&json!({ "event": "train", "step": self.step, "losses": named }))?;
+        Ok(())
+    }
+
+    fn losses_in_words(&self) -> String {
+        let words = self.method.loss_names().iter().zip(&self.losses);
+        words.map(|(name, loss)| format!("{name} {loss:.3}")).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Checkpoint and generator, unless a weight is not finite: then what is there stays.
+    fn save(&mut self) -> Result<(), GeneratorTrainingError> {
+        let mut model = self.method.model_state()?;
+        model.extend(NamedTensors::of_network(&self.average.network, AVERAGE)?);
+        if let Some(name) = model.first_not_finite() {
+            return Err(self.diverged(format!("weight {name}"), self.step));
+        }
+        let run = self.folder.path();
+        let parts = [("model", model), ("optimizer", self.method.optimizer_state()?)];
+        let checkpoint = Checkpoint::write(run, self.step, &parts)?;
+        checkpoint.remove_older(run, self.training.train.keep_checkpoints)?;
+        write_generator(run, &self.manifest, self.finished_generator())?;
+        self.saved = Some(self.step);
+        Ok(())
+    }
+
+    /// What is written and shown: the average, or the last weights where there is none.
+    fn finished_generator(&self) -> &LayerNetwork {
+        if self.training.train.average_decay > 0.0 { &self.average.network } else { self.method.generator() }
+    }
+
+    fn write_samples(&mut self) -> Result<(), GeneratorTrainingError> {
+        let path = self.folder.file("samples").join(format!("step-{:08}.png", self.step));
+        let network = zview_network::freeze(self.finished_generator());
+        write_samples(&path, &network, &self.manifest, self.training.seed, &self.options.device.device)
+    }
+
+    fn diverged(&mut self, what: String, step: u64) -> GeneratorTrainingError {
+        let kept = match self.saved {
+            Some(saved) => format!("the generator and the checkpoint of step {saved} are kept"),
+            None => "nothing was saved before it (train.checkpoint_every)".to_owned(),
+        };
+        let error = GeneratorTrainingError::NotFinite { what, step, seed: self.training.seed, kept };
+        let event = json!({ "event": "not-finite", "step": step, "message": error.to_string() });
+        match self.events.append(&event) {
+            Ok(()) => error,
+            Err(failed) => failed.into(),
+        }
+    }
+}
+
+fn open_folder(
+    options: &GeneratorTrainingOptions<'_>,
+    resolved: &str,
+) -> Result<(RunFolder, EventLog), GeneratorTrainingError> {
+    let samples = |folder: &RunFolder| {
+        let path = folder.file("samples");
+        std::fs::create_dir_all(&path).map_err(|source| zview_runtime::atomic::WriteError { path, source })
+    };
+    if options.resume {
+        let folder = RunFolder::resume(options.out)?;
+        folder.check_same_config(resolved)?;
+        samples(&folder)?;
+        let events = EventLog::reopen(&folder.file("events.jsonl"), u64::MAX)?;
+        return Ok((folder, events));
+    }
+    let folder = RunFolder::create(options.out)?;
+    samples(&folder)?;
+    let mut events = EventLog::create(&folder.file("events.jsonl"))?;
+    folder.write_json("environment.json", &Environment::of(options.device))?;
+    events.append(&json!({ "event": "started", "step": 0 }))?;
+    // Last: a folder with a config.toml is a run that can be resumed.
+    folder.write_text("config.toml", resolved)?;
+    Ok((folder, events))
+}

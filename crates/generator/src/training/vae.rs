@@ -1,0 +1,165 @@
+//! A variational autoencoder (Kingma and Welling 2014, <https://arxiv.org/abs/1312.6114>; with classes as in
+//! Sohn et al. 2015).
+//!
+//! q(z | x, y) = N(mu, diag(sigma²)) comes from an encoder, p(x | z, y) from the generator, whose pixels are
+//! Bernoulli with the sigmoid of its logits. Minimised per image:
+//!   -E_q[log p(x | z, y)] + beta KL(q || N(0, I)),   z = mu + sigma t, t ~ N(0, I),
+//!   KL = 1/2 sum(mu² + sigma² - log sigma² - 1).
+
+use burn::tensor::{Device, Tensor, activation};
+use zview_data::ImageShape;
+use zview_network::checkpoint::{Checkpoint, CheckpointError};
+use zview_network::layers::{BatchNorm, Convolution, Init, Linear};
+use zview_network::optimizer::Adam;
+use zview_network::{Mode, NamedTensors, Network, StateError, StateVisitor, read_network, track_gradients};
+use zview_runtime::seed::{Purpose, Stream};
+
+use super::batch::{Batches, normal_rows};
+use super::config::GeneratorTraining;
+use super::layer_network::LayerNetwork;
+use super::layers::{generator_layers, start_size};
+use super::method::{Method, Setting, output_layer};
+
+/// Prefixes of the tensors' names in checkpoints.
+const GENERATOR: &str = "generator.";
+const ENCODER: &str = "encoder.";
+
+pub(super) struct Vae {
+    training: GeneratorTraining,
+    generator: LayerNetwork, // gives logits: its last layer, the sigmoid, is left out
+    encoder: Encoder,
+    optimizer: Adam,
+    device: Device,
+    track_input: bool,
+}
+
+/// x and y to mu and log sigma².
+#[derive(Debug, Clone)]
+struct Encoder {
+    stages: Vec<(Convolution, BatchNorm)>,
+    posterior: Linear,
+}
+
+impl Encoder {
+    fn new(setting: &Setting<'_>, random: &mut Stream) -> Self {
+        let Setting { training, shape, classes, device, .. } = *setting;
+        let ImageShape { channels: mut inputs, height: mut side, .. } = shape;
+        let mut width = training.vae.encoder_width;
+        let mut stages = Vec::new();
+        for _ in 0..start_size(side).map_or(1, |(_, doublings)| doublings) {
+            let convolution = Convolution::new(inputs, width, 3, 2, Init::HeNormal, random, device);
+            stages.push((convolution, BatchNorm::new(width, device)));
+            (inputs, width, side) = (width, 2 * width, side / 2);
+        }
+        let flat = inputs * side * side + classes.unwrap_or(0);
+        let posterior = Linear::new(flat, 2 * training.generator.latent_dimension, random, device);
+        Self { stages, posterior }
+    }
+
+    /// Images (B, C, H, W) in 0 to 1 and one-hot classes (B, K) to mu (B, D) and log sigma² (B, D).
+    fn forward(&mut self, images: Tensor<4>, classes: Option<Tensor<2>>) -> (Tensor<2>, Tensor<2>) {
+        let mut map = images;
+        for (convolution, norm) in &mut self.stages {
+            map = norm.forward(convolution.forward(map), None, true, Mode::Train);
+        }
+        let [batch, channels, height, width] = map.dims();
+        let flat = map.reshape([batch, channels * height * width]);
+        let flat = match classes {
+            Some(classes) => Tensor::cat(vec![flat, classes], 1),
+            None => flat,
+        };
+        let posterior = self.posterior.forward(flat);
+        let dimension = posterior.dims()[1] / 2;
+        (posterior.clone().narrow(1, 0, dimension), posterior.narrow(1, dimension, dimension))
+    }
+}
+
+impl Network for Encoder {
+    fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
+        for (index, (convolution, norm)) in self.stages.iter_mut().enumerate() {
+            convolution.visit(&format!("{prefix}conv{index}"), visitor);
+            norm.visit(&format!("{prefix}norm{index}"), visitor);
+        }
+        self.posterior.visit(&format!("{prefix}posterior"), visitor);
+    }
+}
+
+impl Vae {
+    pub(super) fn new(setting: &Setting<'_>, random: &mut Stream) -> Self {
+        let Setting { training, shape, classes, device, track_input } = *setting;
+        let (end, _) = output_layer(training.method);
+        let mut layers = generator_layers(&training.generator, classes.is_some(), shape, end);
+        layers.pop(); // the sigmoid is part of the loss
+        let mut generator = LayerNetwork::new(&layers, classes.unwrap_or(0), random, device);
+        let mut encoder = Encoder::new(setting, random);
+        track_gradients(&mut generator);
+        track_gradients(&mut encoder);
+        Self {
+            training: training.clone(),
+            generator,
+            encoder,
+            optimizer: Adam::new(training.optimizer.beta1, training.optimizer.beta2),
+            device: device.clone(),
+            track_input,
+        }
+    }
+}
+
+impl Method for Vae {
+    fn loss_names(&self) -> &'static [&'static str] {
+        &["reconstruction", "divergence"]
+    }
+
+    fn update(&mut self, batches: &mut Batches<'_>, step: u64, rate_factor: f64) -> Vec<Tensor<1>> {
+        let (size, dimension) = (self.training.train.batch, self.training.generator.latent_dimension);
+        let batch = batches.batch(step, size);
+        let classes = batch.classes.map(Tensor::autodiff);
+        let x = batch.images.autodiff();
+        let x = if self.track_input { x.require_grad() } else { x };
+        let (mu, log_variance) = self.encoder.forward(x.clone(), classes.clone());
+        let noise =
+            normal_rows(size, dimension, (self.training.seed, Purpose::PosteriorNoise, step), &self.device);
+        let z = mu.clone() + (log_variance.clone() * 0.5).exp() * noise.autodiff(); // mu + sigma t
+        let logits = self.generator.forward(z, classes.as_ref(), Mode::Train);
+        // -log p(x | z) of Bernoulli pixels: softplus(l) - x l, as max(l, 0) - x l + log(1 + exp(-|l|)).
+        let pixels =
+            activation::relu(logits.clone()) - x * logits.clone() + (logits.abs().neg().exp() + 1.0).log();
+        let reconstruction = pixels.sum() / size as f64;
+        let divergence =
+            (mu.square() + log_variance.clone().exp() - log_variance - 1.0).sum() * (0.5 / size as f64);
+        let loss = reconstruction.clone() + divergence.clone() * self.training.vae.kl_weight;
+        let gradients = loss.backward();
+        let lr = self.training.optimizer.lr * rate_factor;
+        self.optimizer.step(&mut self.generator, GENERATOR, &gradients, lr, step + 1);
+        self.optimizer.step(&mut self.encoder, ENCODER, &gradients, lr, step + 1);
+        vec![reconstruction.inner(), divergence.inner()]
+    }
+
+    fn generator(&self) -> &LayerNetwork {
+        &self.generator
+    }
+
+    fn model_state(&self) -> Result<NamedTensors, StateError> {
+        let mut state = NamedTensors::of_network(&self.generator, GENERATOR)?;
+        state.extend(NamedTensors::of_network(&self.encoder, ENCODER)?);
+        Ok(state)
+    }
+
+    fn optimizer_state(&self) -> Result<NamedTensors, StateError> {
+        self.optimizer.state()
+    }
+
+    fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
+        let mut model = checkpoint.open("model")?;
+        read_network(&mut self.generator, GENERATOR, &mut model)?;
+        read_network(&mut self.encoder, ENCODER, &mut model)?;
+        track_gradients(&mut self.generator);
+        track_gradients(&mut self.encoder);
+        if checkpoint.step() > 0 {
+            let mut moments = checkpoint.open("optimizer")?;
+            self.optimizer.restore(&self.generator, GENERATOR, &mut moments)?;
+            self.optimizer.restore(&self.encoder, ENCODER, &mut moments)?;
+        }
+        Ok(())
+    }
+}
