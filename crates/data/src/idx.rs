@@ -73,23 +73,13 @@ pub(crate) fn open(path: &Path, split: Split, limits: &Limits) -> Result<SplitCo
         path.to_owned()
     };
 
-    let (dimensions, pixels) = read_idx(&images_path, 3, limits)?;
-    let shape = ImageShape { channels: 1, height: dimensions[1], width: dimensions[2] };
-    let images = dimensions[0];
+    let (images, shape, pixels) = read_images(&images_path, open_inflating(&images_path)?, limits)?;
     let mut class_count = 0;
     let labels = match labels_file(&images_path) {
         None => None,
         Some(labels_path) => {
             let labels = read_labels(&labels_path, limits)?;
-            if labels.len() != images {
-                return Err(DataError::BadFile {
-                    path: labels_path,
-                    field: "number of labels",
-                    expected: format!("{images}, as {} has images", images_path.display()),
-                    got: labels.len().to_string(),
-                    remedy: "put the labels file that belongs to these images beside them",
-                });
-            }
+            same_number(images, &images_path, labels.len(), &labels_path)?;
             class_count = classes_of(&labels);
             Some(labels)
         }
@@ -104,18 +94,69 @@ pub(crate) fn open(path: &Path, split: Split, limits: &Limits) -> Result<SplitCo
     Ok(SplitContent { items, classes: numbered_classes(class_count), rejects: Vec::new() })
 }
 
+/// The images and labels of two gzipped IDX files in memory; `shown` is what errors call them.
+pub(crate) fn read_pair(
+    shown: &Path,
+    images: &'static [u8],
+    labels: &'static [u8],
+    limits: &Limits,
+) -> Result<Items, DataError> {
+    let (count, shape, pixels) = read_images(shown, Box::new(MultiGzDecoder::new(images)), limits)?;
+    let labels = labels_from(shown, Box::new(MultiGzDecoder::new(labels)), limits)?;
+    same_number(count, shown, labels.len(), shown)?;
+    Ok(Items::Packed { shape, pixels, labels: Some(labels) })
+}
+
+fn same_number(
+    images: usize,
+    images_path: &Path,
+    labels: usize,
+    labels_path: &Path,
+) -> Result<(), DataError> {
+    if images == labels {
+        return Ok(());
+    }
+    Err(DataError::BadFile {
+        path: labels_path.to_owned(),
+        field: "number of labels",
+        expected: format!("{images}, as {} has images", images_path.display()),
+        got: labels.to_string(),
+        remedy: "put the labels file that belongs to these images beside them",
+    })
+}
+
 fn classes_of(labels: &[u32]) -> usize {
     labels.iter().max().map_or(0, |&label| label as usize + 1)
 }
 
 fn read_labels(path: &Path, limits: &Limits) -> Result<Vec<u32>, DataError> {
-    Ok(read_idx(path, 1, limits)?.1.into_iter().map(u32::from).collect())
+    labels_from(path, open_inflating(path)?, limits)
 }
 
-/// Reads an IDX file of unsigned bytes with that many dimensions: the dimensions and the data.
+fn labels_from(path: &Path, reader: Box<dyn Read>, limits: &Limits) -> Result<Vec<u32>, DataError> {
+    Ok(read_idx(path, reader, 1, limits)?.1.into_iter().map(u32::from).collect())
+}
+
+/// Number of images, shape of each, and (N, 1, H, W) pixels.
+fn read_images(
+    path: &Path,
+    reader: Box<dyn Read>,
+    limits: &Limits,
+) -> Result<(usize, ImageShape, Vec<u8>), DataError> {
+    let (dimensions, pixels) = read_idx(path, reader, 3, limits)?;
+    let shape = ImageShape { channels: 1, height: dimensions[1], width: dimensions[2] };
+    Ok((dimensions[0], shape, pixels))
+}
+
+/// Reads an inflated IDX file of unsigned bytes with that many dimensions: the dimensions and the data.
 ///
 /// Never holds more than the header says, nor inflates more than one byte past it.
-fn read_idx(path: &Path, rank: usize, limits: &Limits) -> Result<(Vec<usize>, Vec<u8>), DataError> {
+fn read_idx(
+    path: &Path,
+    mut reader: Box<dyn Read>,
+    rank: usize,
+    limits: &Limits,
+) -> Result<(Vec<usize>, Vec<u8>), DataError> {
     let bad = |field, expected: String, got: String| DataError::BadFile {
         path: path.to_owned(),
         field,
@@ -123,8 +164,6 @@ fn read_idx(path: &Path, rank: usize, limits: &Limits) -> Result<(Vec<usize>, Ve
         got,
         remedy: REPLACE,
     };
-    let mut reader = open_inflating(path)?;
-
     let header_bytes = 4 + 4 * rank;
     let (header, _) = read_up_to(path, reader.as_mut(), header_bytes as u64)?;
     let magic = [0, 0, 8, rank as u8];

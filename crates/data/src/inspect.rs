@@ -12,7 +12,7 @@ use crate::image_set::ImageShape;
 use crate::load::{CHUNK, first_decodable, fitted_shape};
 use crate::named;
 use crate::options::{LoadOptions, Split};
-use crate::source::{self, Items, SplitContent};
+use crate::source::{ImageFile, Items, SplitContent};
 
 /// What a data set holds. Rejects are listed, however many there are.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -143,7 +143,7 @@ pub fn inspect(name_or_path: &str, options: &LoadOptions) -> Result<Inspection, 
     options.check()?;
     let resolved = named::resolve(name_or_path, options.data_dir.as_deref())?;
     let mut inspection = Inspection {
-        format: source::detect(&resolved.path)?.name(),
+        format: resolved.format_name()?,
         path: resolved.path.display().to_string(),
         name: resolved.name.clone(),
         images: 0,
@@ -158,7 +158,7 @@ pub fn inspect(name_or_path: &str, options: &LoadOptions) -> Result<Inspection, 
     let mut channels = None;
     let mut missing = None;
     for split in [Split::Train, Split::Test] {
-        let content = match source::open(&resolved.path, split, &options.limits) {
+        let content = match resolved.open(split, &options.limits) {
             Err(error @ DataError::MissingSplit { .. }) => {
                 missing = Some(error);
                 continue;
@@ -241,7 +241,7 @@ fn tally_packed(shape: ImageShape, pixels: &[u8], labels: Option<&[u32]>, option
     tally
 }
 
-fn tally_files(files: &[source::ImageFile], rejects: &mut Vec<Reject>, options: &LoadOptions) -> Tally {
+fn tally_files(files: &[ImageFile], rejects: &mut Vec<Reject>, options: &LoadOptions) -> Tally {
     let limits = &options.limits;
     let stored_channels = first_decodable(files, options).map_or(1, |(shape, _)| shape.channels);
     let channels = options.color.channels(stored_channels);

@@ -1,13 +1,14 @@
 //! Real labelled images: found, decoded safely, and held as bytes in a fixed order.
 //!
 //! [`load`] takes a name (`mnist`) or a path and gives an [`ImageSet`]; what a path is (IDX, CIFAR
-//! binary, image folder, tar of one) is found from its content. [`VisitOrder`] says which image
+//! binary, image folder, tar of one) is found from its content. One data set, `glyphs`, is inside the binary. [`VisitOrder`] says which image
 //! comes when, [`inspect`] describes a set without keeping it, and [`picture`] writes PNG files.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod cifar_binary;
 mod decode;
+mod embedded;
 mod error;
 mod fit;
 mod idx;

@@ -8,7 +8,7 @@ use crate::fit::PlanarImage;
 use crate::image_set::{ImageSet, ImageShape};
 use crate::named::{self, Resolved};
 use crate::options::{LoadOptions, Split};
-use crate::source::{self, ImageFile, Items, SplitContent};
+use crate::source::{ImageFile, Items, SplitContent};
 
 /// Images decoded at once before their pixels are put together.
 pub(crate) const CHUNK: usize = 1024;
@@ -24,7 +24,7 @@ const SHOWN_REJECTS: usize = 10;
 pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<ImageSet, DataError> {
     options.check()?;
     let resolved = named::resolve(name_or_path, options.data_dir.as_deref())?;
-    let SplitContent { items, classes, mut rejects } = source::open(&resolved.path, split, &options.limits)?;
+    let SplitContent { items, classes, mut rejects } = resolved.open(split, &options.limits)?;
     let classes = resolved.class_names(classes);
     let (shape, pixels, labels) = match items {
         Items::Packed { shape, pixels, labels } => {

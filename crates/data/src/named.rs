@@ -5,9 +5,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
+use crate::embedded::{EmbeddedDataSet, GLYPHS, LETTERS};
 use crate::error::DataError;
 use crate::image_set::ImageShape;
-use crate::source::{detect, numbered_classes};
+use crate::options::{Limits, Split};
+use crate::source::{self, SplitContent, detect, numbered_classes};
 
 /// A data set that has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -24,6 +26,8 @@ pub struct KnownDataSet {
     pub shape: ImageShape,
     /// Class names by label.
     pub classes: &'static [&'static str],
+    /// True if it is inside the binary and needs no file.
+    pub embedded: bool,
     /// Folders it may be in, the preferred one first.
     #[serde(skip)]
     folders: &'static [&'static str],
@@ -35,7 +39,18 @@ pub struct KnownDataSet {
 const IDX_FILES: &str = "the IDX files train-images-idx3-ubyte.gz, train-labels-idx1-ubyte.gz, \
                          t10k-images-idx3-ubyte.gz and t10k-labels-idx1-ubyte.gz";
 
-const KNOWN: [KnownDataSet; 3] = [
+const KNOWN: [KnownDataSet; 4] = [
+    KnownDataSet {
+        name: "glyphs",
+        what: "capital letters of free typefaces, other typefaces for training than for testing",
+        train_images: 16_645,
+        test_images: 3_947,
+        shape: ImageShape { channels: 1, height: 28, width: 28 },
+        classes: &LETTERS,
+        embedded: true,
+        folders: &["glyphs"],
+        files: IDX_FILES,
+    },
     KnownDataSet {
         name: "mnist",
         what: "handwritten digits",
@@ -43,6 +58,7 @@ const KNOWN: [KnownDataSet; 3] = [
         test_images: 10_000,
         shape: ImageShape { channels: 1, height: 28, width: 28 },
         classes: &["0", "1", "2", "3", "4", "5", "6", "7", "8", "9"],
+        embedded: false,
         folders: &["mnist"],
         files: IDX_FILES,
     },
@@ -64,6 +80,7 @@ const KNOWN: [KnownDataSet; 3] = [
             "Bag",
             "Ankle boot",
         ],
+        embedded: false,
         folders: &["fashion-mnist"],
         files: IDX_FILES,
     },
@@ -74,6 +91,7 @@ const KNOWN: [KnownDataSet; 3] = [
         test_images: 10_000,
         shape: ImageShape { channels: 3, height: 32, width: 32 },
         classes: &["airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"],
+        embedded: false,
         folders: &["cifar10", "cifar-10-batches-bin", "cifar10-jpeg"],
         files: "the binary files data_batch_1.bin to data_batch_5.bin and test_batch.bin, \
                 or train.tar.gz and test.tar.gz of <class>/*.png folders,",
@@ -92,11 +110,29 @@ pub(crate) struct Resolved {
     /// What to call it: of a named one found under another folder name that folder's, because
     /// `cifar10-jpeg` is not quite `cifar10`.
     pub(crate) name: String,
+    /// Where it is; of an embedded one what messages call that place.
     pub(crate) path: PathBuf,
     known: Option<&'static KnownDataSet>,
+    embedded: Option<&'static EmbeddedDataSet>,
 }
 
 impl Resolved {
+    /// The images of one split, not decoded yet.
+    pub(crate) fn open(&self, split: Split, limits: &Limits) -> Result<SplitContent, DataError> {
+        match self.embedded {
+            Some(embedded) => embedded.open(&self.path, split, limits),
+            None => source::open(&self.path, split, limits),
+        }
+    }
+
+    /// Its format for people.
+    pub(crate) fn format_name(&self) -> Result<&'static str, DataError> {
+        match self.embedded {
+            Some(_) => Ok("IDX, embedded"),
+            None => Ok(detect(&self.path)?.name()),
+        }
+    }
+
     /// Names instead of numbers, where the format only has numbers and the data set is a known one.
     pub(crate) fn class_names(&self, stored: Vec<String>) -> Vec<String> {
         match self.known {
@@ -112,7 +148,8 @@ impl Resolved {
     }
 }
 
-/// Finds what a user asked for: first among the names, then as a path.
+/// Finds what a user asked for: first among the names, then as a path. The name of an embedded data set always
+/// means that one, so that a folder of the same name cannot take its place unseen.
 pub(crate) fn resolve(name_or_path: &str, data_dir: Option<&Path>) -> Result<Resolved, DataError> {
     resolve_in(name_or_path, &search_folders(data_dir, |variable| std::env::var_os(variable)))
 }
@@ -129,13 +166,13 @@ fn search_folders(data_dir: Option<&Path>, variable: impl Fn(&str) -> Option<OsS
 
 fn resolve_in(name_or_path: &str, search: &[PathBuf]) -> Result<Resolved, DataError> {
     if let Some(known) = KNOWN.iter().find(|known| known.name == name_or_path) {
-        return find_known(known, search);
+        return if known.embedded { Ok(embedded(known)) } else { find_known(known, search) };
     }
     let path = PathBuf::from(name_or_path);
     if !name_or_path.is_empty() && path.try_exists().unwrap_or(true) {
         let folder = path.file_name().unwrap_or_default();
         let known = KNOWN.iter().find(|known| known.folders.iter().any(|&name| folder == name));
-        return Ok(Resolved { name: name_or_path.to_owned(), path, known });
+        return Ok(Resolved { name: name_or_path.to_owned(), path, known, embedded: None });
     }
     let names: Vec<String> = KNOWN.iter().map(|known| format!("`{}`", known.name)).collect();
     Err(DataError::Unknown {
@@ -144,6 +181,12 @@ fn resolve_in(name_or_path: &str, search: &[PathBuf]) -> Result<Resolved, DataEr
         path,
         known: names.join(", "),
     })
+}
+
+/// The only one so far; another one brings a table from name to content.
+fn embedded(known: &'static KnownDataSet) -> Resolved {
+    let path = PathBuf::from(format!("embedded {}", known.name));
+    Resolved { name: known.name.to_owned(), path, known: Some(known), embedded: Some(&GLYPHS) }
 }
 
 fn nearest_name(typed: &str) -> Option<&'static str> {
@@ -169,7 +212,7 @@ fn find_known(known: &'static KnownDataSet, search: &[PathBuf]) -> Result<Resolv
                 let folder = path.file_name().unwrap_or_default().to_string_lossy();
                 let name =
                     if folder.ends_with("-jpeg") { folder.into_owned() } else { known.name.to_owned() };
-                return Ok(Resolved { name, path: path.clone(), known: Some(known) });
+                return Ok(Resolved { name, path: path.clone(), known: Some(known), embedded: None });
             }
             Err(error) => unusable = unusable.or(Some(error)),
         }
@@ -282,9 +325,11 @@ mod tests {
     #[test]
     fn the_table_is_sound() {
         for known in known_data_sets() {
-            assert_eq!(known.classes.len(), 10, "{}", known.name);
+            let classes = if known.embedded { 26 } else { 10 };
+            assert_eq!(known.classes.len(), classes, "{}", known.name);
             assert!(known.folders.contains(&known.name));
         }
-        assert_eq!(serde_json::to_value(known_data_sets()).unwrap()[2]["classes"][3], "cat");
+        let table = serde_json::to_value(known_data_sets()).unwrap();
+        assert_eq!((&table[3]["classes"][3], &table[0]["embedded"]), (&"cat".into(), &true.into()));
     }
 }

@@ -52,14 +52,15 @@ pub fn run(command: &DataCommand, common: &Common) -> Result<(), Failure> {
                 let shape = set.shape;
                 let _ = writeln!(
                     text,
-                    "{:<14} {} training and {} test images of {}x{}x{}: {}",
+                    "{:<14} {} training and {} test images of {}x{}x{}: {}{}",
                     set.name,
                     set.train_images,
                     set.test_images,
                     shape.channels,
                     shape.height,
                     shape.width,
-                    set.what
+                    set.what,
+                    if set.embedded { " (embedded, no files needed)" } else { "" }
                 );
             }
             text

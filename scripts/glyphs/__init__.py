@@ -1,0 +1,1 @@
+"""How the embedded data set `glyphs` is made; `scripts/make_glyphs.py` is the entry point."""
