@@ -332,7 +332,7 @@ mod tests {
             let shape = ImageShape { channels: 1, height: side, width: side };
             let labels = (0..count).map(|index| (index % classes) as u32).collect();
             let names = (0..classes).map(|class| class.to_string()).collect();
-            ImageSet::new("x".to_owned(), shape, vec![0; count * side * side], labels, names).unwrap()
+            ImageSet::new("x", shape, vec![0; count * side * side], Some(labels), names).unwrap()
         };
         assert!(training.problems_with(&images(8, 28, 2)).is_empty());
         assert!(training.problems_with(&images(1, 28, 1))[0].contains("at least 2 images"));

@@ -60,3 +60,62 @@ fn column(vector: Tensor<1>) -> Tensor<2> {
 fn row(vector: Tensor<1>) -> Tensor<2> {
     vector.reshape([1, -1])
 }
+
+#[cfg(test)]
+mod tests {
+    use zview_runtime::device::read_floats;
+    use zview_runtime::seed::Purpose;
+
+    use super::*;
+
+    fn weight(values: [[f32; 3]; 2]) -> SpectralWeight<2> {
+        let device = Device::flex();
+        let mut weight = SpectralWeight::new([2, 3], &mut Stream::new(0, Purpose::Check, 0, 0), &device);
+        weight.weight = Tensor::from_data(values, &device).autodiff().require_grad();
+        weight
+    }
+
+    #[test]
+    fn the_largest_singular_value_becomes_one() {
+        // Singular values 3 and 2.
+        let mut weight = weight([[3.0, 0.0, 0.0], [0.0, 2.0, 0.0]]);
+        let mut normalised = weight.normalised();
+        for _ in 0..50 {
+            normalised = weight.normalised();
+        }
+        let got = read_floats(normalised.inner()).unwrap();
+        let expected = [1.0, 0.0, 0.0, 0.0, 2.0 / 3.0, 0.0];
+        assert!(got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{got:?}");
+    }
+
+    /// With u and v held, f(W) = sum(c W / (uᵀ W v)), against central differences.
+    #[test]
+    fn gradients_flow_through_the_singular_value() {
+        const C: [f32; 6] = [0.3, -0.7, 0.2, 0.9, 0.1, -0.4];
+        let values = [[1.0f32, 0.5, -0.3], [0.2, -0.8, 0.6]];
+        let mut spectral = weight(values);
+        for _ in 0..100 {
+            let _ = spectral.normalised(); // u and v at rest: a further iteration does not move them
+        }
+        let loss = |spectral: &mut SpectralWeight<2>| {
+            let c = Tensor::<1>::from_data(C, &Device::flex()).reshape([2, 3]).autodiff();
+            (spectral.normalised() * c).sum()
+        };
+        let gradients = loss(&mut spectral).backward();
+        let got = read_floats(spectral.weight.grad(&gradients).unwrap()).unwrap();
+        for at in 0..6 {
+            let shifted = |by: f32| {
+                let mut moved = values;
+                moved[at / 3][at % 3] += by;
+                let mut other = spectral.clone();
+                other.weight = Tensor::from_data(moved, &Device::flex()).autodiff().require_grad();
+                for _ in 0..100 {
+                    let _ = other.normalised();
+                }
+                read_floats(loss(&mut other).inner()).unwrap()[0]
+            };
+            let expected = (shifted(1e-2) - shifted(-1e-2)) / 2e-2;
+            assert!((got[at] - expected).abs() < 2e-3, "{at}: {} {expected}", got[at]);
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! `zview generator train` as a user meets it: train, kill, resume, sample, and the ways it can go wrong.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod support;
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use support::{run, run_json, stderr, write_idx, zview};
+
+/// A recipe for the 16x16 images of [`write_idx`].
+fn write_training(folder: &Path, method: &str) {
+    let text = format!(
+        "name = \"tiny\"\nmethod = \"{method}\"\nlicence = \"none\"\n[data]\nname = \"./shapes\"\n\
+         [generator]\nlatent_dimension = 4\nwidth = 8\nconditional = true\nclass_dimension = 3\n\
+         [gan]\ndiscriminator_width = 4\n[vae]\nencoder_width = 4\n\
+         [train]\nsteps = 120\nbatch = 8\nlog_every = 1\nsamples_every = 60\ncheckpoint_every = 3\n"
+    );
+    std::fs::write(folder.join("training.toml"), text).unwrap();
+}
+
+const TRAIN: [&str; 5] = ["generator", "train", "training.toml", "--device", "cpu"];
+
+fn weights(folder: &Path, out: &str) -> Vec<u8> {
+    std::fs::read(folder.join(out).join("generator.safetensors")).unwrap()
+}
+
+#[test]
+fn a_trained_generator_is_a_generator_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_idx(folder, 60, 9);
+    for method in ["gan", "vae"] {
+        write_training(folder, method);
+        let trained = run_json(folder, &[&TRAIN[..], &["--set", "train.steps=6", "--out", method]].concat());
+        assert_eq!((trained["steps"].as_u64(), trained["stopped"].as_bool()), (Some(6), Some(false)));
+        assert!(trained["images_per_second"].as_f64().unwrap() > 0.0, "{trained}");
+        let shown = run_json(folder, &["generator", "inspect", method, "--device", "cpu"]);
+        assert_eq!((shown["name"].as_str(), shown["condition"]["classes"].as_u64()), (Some("tiny"), Some(3)));
+        let grid = format!("{method}.png");
+        let sample = ["sample", "--generator", method, "--anchors", "3", "--device", "cpu", "--out", &grid];
+        assert_eq!(run_json(folder, &sample)["images"], 6);
+        for file in ["samples/step-00000006.png", "config.toml", "events.jsonl", "result.json"] {
+            assert!(folder.join(method).join(file).is_file(), "{method}/{file}");
+        }
+    }
+}
+
+#[test]
+fn a_generator_run_that_is_killed_and_resumed_ends_with_the_bits_of_one_that_is_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_idx(folder, 60, 9);
+    write_training(folder, "gan");
+    run_json(folder, &[&TRAIN[..], &["--out", "whole"]].concat());
+    run_json(folder, &[&TRAIN[..], &["--out", "again"]].concat());
+    assert!(weights(folder, "whole") == weights(folder, "again"), "the same seed gives other weights");
+    for signal in ["-KILL", "-TERM"] {
+        let out = &format!("stopped{signal}");
+        let mut child = zview(folder).args(TRAIN).args(["--out", out]).stderr(Stdio::null()).spawn().unwrap();
+        let started = Instant::now();
+        while !folder.join(out).join("checkpoints/step-00000006").exists() {
+            assert!(started.elapsed() < Duration::from_secs(60), "no checkpoint after a minute");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let pid = child.id().to_string();
+        assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        let status = child.wait().unwrap();
+        assert_eq!(status.code(), (signal == "-TERM").then_some(130));
+        // Whatever the moment of the kill, what is there loads.
+        run_json(folder, &["generator", "inspect", out, "--device", "cpu"]);
+        let again = run(folder, &[&TRAIN[..], &["--out", out]].concat());
+        assert!(again.status.code() == Some(2) && stderr(&again).contains("--resume"), "{}", stderr(&again));
+        let resumed = run_json(folder, &[&TRAIN[..], &["--out", out, "--resume"]].concat());
+        assert_eq!(resumed["steps"], 120);
+        assert!(weights(folder, "whole") == weights(folder, out), "{signal}: the resumed run ends elsewhere");
+        assert!(std::fs::read_dir(folder.join(out).join("checkpoints")).unwrap().count() <= 2);
+    }
+}
+
+#[test]
+fn images_and_recipes_that_cannot_work_end_with_the_remedy() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_idx(folder, 60, 9);
+    write_training(folder, "gan");
+    let fails = |changes: &[&str]| {
+        let mut arguments = [&TRAIN[..], &["--out", "refused"]].concat();
+        for change in changes {
+            arguments.extend(["--set", change]);
+        }
+        let output = run(folder, &arguments);
+        assert_eq!(output.status.code(), Some(2), "{changes:?}: {}", stderr(&output));
+        assert!(output.stdout.is_empty());
+        assert!(!folder.join("refused").exists(), "{changes:?} left a folder");
+        stderr(&output)
+    };
+    assert!(fails(&["train.batch=61"]).contains("at most the 60 images"));
+    assert!(fails(&["data.size=27"]).contains("set data.size"));
+    assert!(fails(&["data.name=nothing-here"]).contains("nothing-here"));
+    assert!(fails(&["gan.with=3"]).contains("discriminator_width"));
+    write_idx(folder, 1, 1);
+    assert!(fails(&[]).contains("at least 2 images"));
+}
+
+#[test]
+fn a_diverging_generator_run_exits_1_and_keeps_the_last_good_generator() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_idx(folder, 60, 9);
+    write_training(folder, "vae");
+    // The rate is high enough to diverge after some steps, not at once.
+    let huge = ["--set", "optimizer.lr=40", "--set", "train.checkpoint_every=1", "--out", "run"];
+    let output = run(folder, &[&TRAIN[..], &huge].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    for word in ["diverged", "step", "optimizer.lr", "are kept"] {
+        assert!(stderr(&output).contains(word), "{word}: {}", stderr(&output));
+    }
+    run_json(folder, &["generator", "inspect", "run", "--device", "cpu"]);
+}
