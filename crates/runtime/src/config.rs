@@ -62,6 +62,52 @@ pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Con
     })
 }
 
+/// Parses `text` as TOML, applies `overrides` of the form `section.key=value` (a value that is not TOML
+/// is taken as text), and reads the result into `T`; `path` is only named in errors.
+///
+/// # Errors
+/// As [`read_toml`], and [`ConfigError::Invalid`] for an override that cannot be applied.
+pub fn parse_toml_with<T: DeserializeOwned>(
+    path: &Path,
+    text: &str,
+    overrides: &[String],
+) -> Result<T, ConfigError> {
+    if overrides.is_empty() {
+        return parse_toml(path, text);
+    }
+    let mut table: toml::Table = parse_toml(path, text)?;
+    for change in overrides {
+        apply_override(&mut table, change)
+            .map_err(|problem| ConfigError::Invalid { path: path.to_owned(), problems: vec![problem] })?;
+    }
+    // Back to text, so that errors about keys read the same as for a file.
+    parse_toml(&path.with_extension("toml (with --set)"), &table.to_string())
+}
+
+/// Sets `a.b` of `table` to the value of `a.b=value`.
+fn apply_override(table: &mut toml::Table, change: &str) -> Result<(), String> {
+    let (key, value) = change
+        .split_once('=')
+        .ok_or_else(|| format!("--set {change}: expected key=value, such as train.steps=100"))?;
+    let value = format!("value = {}", value.trim())
+        .parse::<toml::Table>()
+        .ok()
+        .and_then(|mut parsed| parsed.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(value.trim().to_owned()));
+    let mut names: Vec<&str> = key.trim().split('.').collect();
+    let last = names.pop().unwrap_or_default();
+    let mut section = table;
+    for name in names {
+        section = section
+            .entry(name)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+            .as_table_mut()
+            .ok_or_else(|| format!("--set {change}: `{name}` is a value, not a section"))?;
+    }
+    section.insert(last.to_owned(), value);
+    Ok(())
+}
+
 /// From serde's "unknown field `x`, expected one of `a`, `b`": the listed name nearest to `x`.
 fn nearest_known_key(message: &str) -> Option<String> {
     if !(message.starts_with("unknown field") || message.starts_with("unknown variant")) {
@@ -82,8 +128,8 @@ mod tests {
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only parsed")]
     struct Example {
+        #[expect(dead_code, reason = "only parsed")]
         momentum: f32,
         steps: Option<u32>,
     }
@@ -95,6 +141,18 @@ mod tests {
             .to_string();
         assert!(error.contains("recipe.toml, line 2"), "{error}");
         assert!(error.contains("did you mean `steps`?"), "{error}");
+    }
+
+    #[test]
+    fn an_override_changes_one_value_and_is_checked_like_the_file() {
+        let with = |change: &str| {
+            parse_toml_with::<Example>(Path::new("r.toml"), "momentum = 0.9\n", &[change.to_owned()])
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(with("steps=7").unwrap().steps, Some(7));
+        assert!(with("stepz=7").unwrap_err().contains("did you mean `steps`?"));
+        assert!(with("steps").unwrap_err().contains("key=value"));
+        assert!(with("momentum.x=1").unwrap_err().contains("not a section"));
     }
 
     #[test]
