@@ -24,7 +24,7 @@ pub fn answer(comparison: &Comparison) -> String {
     else {
         return String::new();
     };
-    let images = comparison.n_test;
+    let images = thousands(comparison.n_test);
     let verdict = match to_real.standing() {
         Standing::Better => "Yes, it does better here",
         Standing::NotToldApart => "The two are not told apart here",
@@ -84,6 +84,20 @@ pub fn percent(share: f64) -> String {
     format!("{:.1}", 100.0 * share)
 }
 
+/// `10,000` of 10000.
+#[must_use]
+pub fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (position, digit) in digits.chars().enumerate() {
+        if position > 0 && (digits.len() - position).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
 /// `+2.0` or `-2.0`; no sign where it rounds to 0.
 #[must_use]
 pub fn signed_percent(share: f64) -> String {
@@ -133,6 +147,11 @@ mod tests {
         assert!(text.contains("`real` did no better than the untrained encoder"), "{text}");
         let text = answer(&comparison(900, 800, 820, 860));
         assert!(text.contains("`real` and `synthetic-gaussian` did no better"), "{text}");
+    }
+
+    #[test]
+    fn large_numbers_have_separators() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
     }
 
     #[test]

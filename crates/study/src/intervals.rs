@@ -7,6 +7,7 @@ use zview_probe::{
 };
 
 use crate::StudyError;
+use crate::answer::thousands;
 
 /// Which test images belong together, such as the letters of one typeface.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,9 +37,10 @@ impl Resampling {
     pub fn in_words(&self) -> String {
         match self.kind {
             "cluster-bootstrap" => {
-                format!("over {} {} ({} images; cluster bootstrap)", self.units, self.unit, self.n_test)
+                let (units, images) = (thousands(self.units), thousands(self.n_test));
+                format!("over {units} {} ({images} images; cluster bootstrap)", self.unit)
             }
-            _ => format!("over {} test images (bootstrap)", self.n_test),
+            _ => format!("over {} test images (bootstrap)", thousands(self.n_test)),
         }
     }
 }

@@ -15,11 +15,10 @@ pub const K: usize = 20;
 pub fn text_table(comparison: &Comparison) -> String {
     let few = format!("{LABELS_PER_CLASS} labels/class");
     let knn = format!("{K}-NN");
-    let header = ["arm", "taught by", "linear top-1", "minus real", &knn, &few, "views/s", "seconds"]
-        .map(str::to_owned);
-    let rows: Vec<[String; 8]> = std::iter::once(header).chain(comparison.arms.iter().map(row)).collect();
+    let header = ["arm", "linear top-1", "minus real", &knn, &few, "views/s", "seconds"].map(str::to_owned);
+    let rows: Vec<[String; 7]> = std::iter::once(header).chain(comparison.arms.iter().map(row)).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..8).map(width).collect();
+    let widths: Vec<usize> = (0..7).map(width).collect();
     let mut text = format!(
         "accuracy in % on held-out images of {} ({} classes); [95 % intervals] {}, of few labels over draws\n\n",
         comparison.data,
@@ -31,7 +30,7 @@ pub fn text_table(comparison: &Comparison) -> String {
         for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
             // Numbers without an interval are aligned at their last digit.
             let _ =
-                if column < 6 { write!(line, "{cell:<width$}  ") } else { write!(line, "{cell:>width$}  ") };
+                if column < 5 { write!(line, "{cell:<width$}  ") } else { write!(line, "{cell:>width$}  ") };
         }
         let _ = writeln!(text, "{}", line.trim_end());
     }
@@ -41,7 +40,7 @@ pub fn text_table(comparison: &Comparison) -> String {
     text
 }
 
-fn row(arm: &ArmResult) -> [String; 8] {
+fn row(arm: &ArmResult) -> [String; 7] {
     let linear = &arm.linear.probe;
     let interval = |low: f64, high: f64| format!(" [{}, {}]", percent(low), percent(high));
     let minus_real = arm.minus.get(REAL).map_or_else(String::new, |gain| {
@@ -61,7 +60,6 @@ fn row(arm: &ArmResult) -> [String; 8] {
     let mark = if arm.training.interrupted { "*" } else { "" };
     [
         arm.name.clone(),
-        arm.taught_by.clone(),
         format!("{}{}", percent(arm.linear.mean), interval(linear.low, linear.high)),
         minus_real,
         knn,

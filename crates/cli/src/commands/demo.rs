@@ -81,7 +81,7 @@ pub fn run(arguments: &DemoArguments, common: &Common) -> Result<ExitCode, Failu
 
 fn in_words(summary: &DemoSummary) -> String {
     format!(
-        "{}\n{}\n\n{} (seed {}, {:.0} s on {})",
+        "{}\n{}\n\nreport: {} (seed {}, {:.0} s on {})",
         text_table(&summary.comparison),
         summary.answer,
         summary.report.display(),

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::data_uri::png_uri;
+use crate::answer::thousands;
 use crate::figures::LabelledImage;
 
 /// Test images and, for each arm, the training images nearest to each.
@@ -18,7 +19,7 @@ pub struct NeighbourFigure {
 pub(super) fn neighbours(figure: &NeighbourFigure, n_train: usize, data: &str) -> Markup {
     html! {
         p {
-            "Test images drawn at random before any result was known, and the nearest of " (n_train)
+            "Test images drawn at random before any result was known, and the nearest of " (thousands(n_train))
             " training images of " (data) " by cosine similarity of the features. "
             span.wrong-sample { "✗" } " and a dashed frame mark a neighbour of another class."
         }

@@ -3,12 +3,13 @@
 use maud::{Markup, html};
 
 use super::page::Page;
+use crate::answer::thousands;
 
 /// What should happen with more of everything: expectations with their sources, nothing measured.
 pub(super) fn expectations(page: &Page<'_>) -> Markup {
     let train = &page.recipe.train;
-    let anchors = train.steps as f64 * train.batch as f64;
-    let visits = anchors / page.train_images.max(1) as f64;
+    let anchors = train.steps as usize * train.batch;
+    let visits = anchors as f64 / page.train_images.max(1) as f64;
     html! {
         p { "This is expected from published work; this run has not measured it." }
         ul {
@@ -16,8 +17,8 @@ pub(super) fn expectations(page: &Page<'_>) -> Markup {
                 b { "More steps. " }
                 "Contrastive learning gains from longer training (SimCLR, arXiv 2002.05709, figure 9), so all "
                 "trained arms should move further from " code { "random" } ". Here the arm " code { "real" }
-                " came to each of its " (page.train_images) " images " (format!("{visits:.1}")) " times; the generator "
-                "gave a new sample for each of the " (format!("{anchors:.0}")) " anchors. The more steps, the more "
+                " came to each of its " (thousands(page.train_images)) " images " (format!("{visits:.1}")) " times; the generator "
+                "gave a new sample for each of the " (thousands(anchors)) " anchors. The more steps, the more "
                 "often real images repeat, while samples do not; in the paper that this follows (arXiv 2106.05258) "
                 "more samples keep helping, at a falling rate."
             }
@@ -33,12 +34,13 @@ pub(super) fn expectations(page: &Page<'_>) -> Markup {
             }
             li {
                 b { "A better generator. " }
-                "What it does not draw cannot be learnt from it; the paper finds the largest gains with the best generators."
+                "What it does not draw cannot be learnt from it; the paper reports encoders that rival those of real images "
+                "for generators of high quality."
             }
             li {
                 b { "More test data. " }
                 "Intervals shrink with the square root of the number of " (page.summary.comparison.intervals.unit)
-                "; the differences themselves do not change with it."
+                "; the differences themselves are not expected to change with it."
             }
         }
     }
@@ -54,6 +56,12 @@ pub(super) fn limits(page: &Page<'_>) -> Markup {
                 ": they say how the accuracies would vary with other test images, not with other initial weights, "
                 "batches or samples. The README has a table over three seeds, made by "
                 code { "scripts/demo_table.py" } "."
+            }
+            @if comparison.intervals.kind == "image-bootstrap" {
+                li {
+                    "Every test image counts as independent of the others. Where several belong together (one "
+                    "typeface, one writer) the intervals are too narrow."
+                }
             }
             li {
                 "Every difference has its own 95 % interval; nothing is corrected for there being several."
@@ -122,7 +130,7 @@ pub(super) fn machine(page: &Page<'_>) -> Markup {
             }
             dt { "Encoder" }
             dd {
-                (page.arms.first().map_or(0, |arm| arm.result.training.encoder_parameters)) " parameters"
+                (thousands(page.arms.first().map_or(0, |arm| arm.result.training.encoder_parameters))) " parameters"
             }
         }
     }

@@ -6,11 +6,11 @@ use zview_runtime::run_folder::Environment;
 
 use super::neighbours::{NeighbourFigure, neighbours};
 use super::notes::{commands, expectations, limits, machine};
-use super::pictures::{samples, views};
+use super::pictures::pictures;
 use super::plots::{DotRow, LossCurve, dot_plot, loss_plot};
 use super::results_table::{differences, results_table};
 use crate::StudyError;
-use crate::answer::{QUESTION, answer};
+use crate::answer::{QUESTION, answer, thousands};
 use crate::demo::DemoSummary;
 use crate::probing::LABELS_PER_CLASS;
 use crate::results::{ArmResult, Comparison};
@@ -89,8 +89,7 @@ impl Page<'_> {
                         }
                         section {
                             h2 { "What each encoder saw" }
-                            (views(&self.arms))
-                            (samples(self))
+                            (pictures(self))
                         }
                         section {
                             h2 { "Loss" }
@@ -122,18 +121,19 @@ impl Page<'_> {
              labelled real images and tested on {} held-out ones.",
             arch.as_str().unwrap_or_default(),
             encoder.width,
-            train.steps,
+            thousands(train.steps as usize),
             train.batch,
             self.recipe.views.per_anchor,
             self.recipe.views.std,
-            self.summary.comparison.n_train,
-            self.summary.comparison.n_test,
+            thousands(self.summary.comparison.n_train),
+            thousands(self.summary.comparison.n_test),
         )
     }
 }
 
-/// Hyphens before digits as minus signs.
+/// Hyphens before digits as minus signs, and no line end before a percent sign.
 pub(super) fn minus(text: &str) -> String {
+    let text = text.replace(" %", "\u{a0}%");
     let mut shown = String::with_capacity(text.len());
     let mut characters = text.chars().peekable();
     let mut previous = ' ';
@@ -167,7 +167,7 @@ fn accuracies(comparison: &Comparison) -> Result<Markup, StudyError> {
     });
     let over = comparison.intervals.in_words();
     let plots = [
-        ("Linear probe", linear, format!("{} labels; 95 % intervals {over}", comparison.n_train)),
+        ("Linear probe", linear, format!("{} labels; 95 % intervals {over}", thousands(comparison.n_train))),
         ("Nearest neighbours", knn, format!("{K}-NN, no training; 95 % intervals {over}")),
         (
             "Few labels",
@@ -219,13 +219,11 @@ fn losses(comparison: &Comparison) -> Result<Markup, StudyError> {
         .collect();
     let svg = loss_plot(&format!("Loss by step: {}", ends.join(", ")), &curves, window)?;
     Ok(html! {
-        div.figures {
-            figure {
-                (PreEscaped(svg))
-                figcaption {
+        figure.beside {
+            (PreEscaped(svg))
+            figcaption {
                     "NT-Xent loss of each step (mean over the last " (window) " steps). A lower loss is not a "
                     "better encoder: views that differ more are harder to match, and can teach more."
-                }
             }
         }
     })
@@ -302,7 +300,7 @@ pub(super) mod tests {
     fn only_signs_become_minus_signs() {
         assert_eq!(
             minus("synthetic-tx: -2.0 (95 % -3 to 1), 20-NN"),
-            "synthetic-tx: −2.0 (95 % −3 to 1), 20-NN"
+            "synthetic-tx: −2.0 (95\u{a0}% −3 to 1), 20-NN"
         );
     }
 }

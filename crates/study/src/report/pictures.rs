@@ -5,40 +5,39 @@ use maud::{Markup, html};
 use super::data_uri::png_uri;
 use super::page::{Page, PageArm};
 
-/// The views of each trained arm, a row per anchor.
-pub(super) fn views(arms: &[PageArm<'_>]) -> Markup {
+/// The views of each trained arm, a row per anchor; beside them samples and real images.
+pub(super) fn pictures(page: &Page<'_>) -> Markup {
+    let data = &page.summary.comparison.data;
     html! {
-        p {
-            "The first anchors of training, a row each, and their views after augmentation side by side. Both "
-            "views of a row should come out alike; different rows apart. The untrained encoder saw none."
-        }
-        div.pictures {
-            @for arm in arms.iter().filter(|arm| arm.result.training.steps > 0) {
-                figure.views {
-                    img.pixels src=(png_uri(&arm.views_png))
-                        alt={ "Rows of views that arm " (arm.result.name) " learnt from" };
-                    figcaption { b { (arm.result.name) } br; (arm.result.taught_by) }
+        div.saw {
+            div {
+                p {
+                    "The first anchors of training, a row each, their views after augmentation side by side. The "
+                    "views of a row should come out alike, different rows apart. The untrained encoder saw none."
+                }
+                div.views { @for arm in page.arms.iter().filter(|arm| arm.result.training.steps > 0) { (views(arm)) } }
+            }
+            div.samples {
+                p { "The same anchors and more before augmentation, not picked." }
+                figure {
+                    img.pixels src=(png_uri(&page.generated_png)) alt={ "Samples of the generator " (page.generator) };
+                    figcaption { "Samples of " b { (page.generator) } }
+                }
+                figure {
+                    img.pixels src=(png_uri(&page.real_png)) alt={ "Training images of " (data) };
+                    figcaption { "Training images of " b { (data) } }
                 }
             }
         }
     }
 }
 
-/// Two grids of the same size.
-pub(super) fn samples(page: &Page<'_>) -> Markup {
-    let data = &page.summary.comparison.data;
+fn views(arm: &PageArm<'_>) -> Markup {
     html! {
-        h3 { "The generator and the real images" }
-        p { "Not picked: the first anchors of training, before augmentation." }
-        div.pictures {
-            figure {
-                img.pixels src=(png_uri(&page.generated_png)) alt={ "Samples of the generator " (page.generator) };
-                figcaption { "Samples of " b { (page.generator) } }
-            }
-            figure {
-                img.pixels src=(png_uri(&page.real_png)) alt={ "Training images of " (data) };
-                figcaption { "Training images of " b { (data) } }
-            }
+        figure {
+            img.pixels src=(png_uri(&arm.views_png))
+                alt={ "Rows of views that arm " (arm.result.name) " learnt from" };
+            figcaption { b { (arm.result.name) } br; (arm.result.taught_by) }
         }
     }
 }

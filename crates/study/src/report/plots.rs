@@ -9,12 +9,13 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 use super::markers::{Marker, Shape, marker};
 use crate::StudyError;
 
-const WIDTH: u32 = 460;
+const WIDTH: u32 = 380;
 /// Text of about 13 pixels: the library divides by 1.24.
 const TEXT: (&str, f64) = ("sans-serif", 16.0);
 const GREY: RGBColor = RGBColor(0xDD, 0xDD, 0xDD);
 const INK: RGBColor = RGBColor(0x33, 0x33, 0x33);
 const MARKER_SIZE: i32 = 5;
+const LEGEND_HEIGHT: i32 = 30;
 
 type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 
@@ -50,7 +51,7 @@ fn dots(root: &Area<'_>, rows: &[DotRow]) -> Drawn {
     let (low, high) = ((low - margin).max(0.0), (high + 3.0 * margin).min(108.0));
     let mut chart = ChartBuilder::on(root)
         .margin(8)
-        .set_label_area_size(LabelAreaPosition::Left, 140)
+        .set_label_area_size(LabelAreaPosition::Left, 128)
         .set_label_area_size(LabelAreaPosition::Bottom, 46)
         .build_cartesian_2d(low..high, -0.5..rows.len() as f64 - 0.5)?;
     let decimals = usize::from(high - low < 6.0);
@@ -61,7 +62,7 @@ fn dots(root: &Area<'_>, rows: &[DotRow]) -> Drawn {
         .bold_line_style(GREY)
         .axis_style(INK)
         .y_labels(0)
-        .x_labels(6)
+        .x_labels(5)
         .x_label_formatter(&|value| format!("{value:.decimals$}"))
         .x_desc("accuracy in %")
         .label_style(text())
@@ -111,6 +112,7 @@ fn lines(root: &Area<'_>, curves: &[LossCurve<'_>], window: usize) -> Drawn {
     let margin = (0.05 * (high - low)).max(0.01);
     let mut chart = ChartBuilder::on(root)
         .margin(8)
+        .margin_top(LEGEND_HEIGHT)
         .set_label_area_size(LabelAreaPosition::Left, 56)
         .set_label_area_size(LabelAreaPosition::Bottom, 46)
         .build_cartesian_2d(0.0..steps * 1.02, low - margin..high + margin)?;
@@ -128,38 +130,37 @@ fn lines(root: &Area<'_>, curves: &[LossCurve<'_>], window: usize) -> Drawn {
         .y_desc("loss")
         .label_style(text())
         .draw()?;
-    let (right, top) = chart.backend_coord(&(steps, high));
-    for (row, (curve, points)) in curves.iter().zip(&smoothed).enumerate() {
+    let mut legend_x = 8;
+    for (curve, points) in curves.iter().zip(smoothed) {
         let marker = marker(curve.position);
         let style = marker.colour.stroke_width(2);
-        match marker.dashes {
-            Some((dash, gap)) => {
-                let points: Vec<(f64, f64)> = points.clone();
-                chart.draw_series(DashedLineSeries::new(points, dash, gap, style))?;
-            }
-            None => {
-                chart.draw_series(LineSeries::new(points.iter().copied(), style))?;
-            }
-        }
-        // The legend: losses fall, so the upper right is free.
-        let y = top + 8 + 20 * row as i32;
-        let (from, to) = (right - 180, right - 148);
-        match marker.dashes {
-            Some((dash, gap)) => {
-                for start in (from..to).step_by((dash + gap) as usize) {
-                    let end = (start + dash).min(to);
-                    root.draw(&PathElement::new(vec![(start, y), (end, y)], style))?;
-                }
-            }
-            None => root.draw(&PathElement::new(vec![(from, y), (to, y)], style))?,
-        }
-        let name = text().pos(Pos::new(HPos::Left, VPos::Center));
-        root.draw(&Text::new(curve.name.to_owned(), (to + 8, y), name))?;
         if let Some(&last) = points.last() {
             draw_marker(root, chart.backend_coord(&last), marker)?;
         }
+        match marker.dashes {
+            Some((dash, gap)) => chart.draw_series(DashedLineSeries::new(points, dash, gap, style))?,
+            None => chart.draw_series(LineSeries::new(points, style))?,
+        };
+        legend_x = legend_entry(root, legend_x, curve.name, marker)?;
     }
     Ok(())
+}
+
+/// A piece of line and a name above the plot; gives the place of the next entry.
+fn legend_entry(
+    root: &Area<'_>,
+    from: i32,
+    name: &str,
+    marker: Marker,
+) -> Result<i32, Box<dyn std::error::Error>> {
+    let (to, y) = (from + 22, LEGEND_HEIGHT / 2);
+    let (dash, gap) = marker.dashes.unwrap_or((to - from, 1));
+    for start in (from..to).step_by((dash + gap) as usize) {
+        let line = vec![(start, y), ((start + dash).min(to), y)];
+        root.draw(&PathElement::new(line, marker.colour.stroke_width(2)))?;
+    }
+    root.draw(&Text::new(name.to_owned(), (to + 4, y), text().pos(Pos::new(HPos::Left, VPos::Center))))?;
+    Ok(to + 18 + 13 * name.chars().count() as i32 / 2)
 }
 
 /// Means of `window` successive losses (fewer at the start), at the step of the last of them.
@@ -244,7 +245,7 @@ mod tests {
         let svg = dot_plot("accuracies", "x", &rows()).unwrap();
         let circle = &svg[svg.find("<circle").unwrap()..];
         let x: f64 = circle.split("cx=\"").nth(1).unwrap().split('"').next().unwrap().parse().unwrap();
-        assert!((250.0..WIDTH as f64).contains(&x), "80 of 38 to 92 lies right of the middle: {x}");
+        assert!((254.0..f64::from(WIDTH)).contains(&x), "80 of 34 to 97 lies right of the middle: {x}");
         // A single value without interval still has an axis.
         let one = [DotRow { name: "one".to_owned(), value: 50.0, interval: None }];
         assert!(dot_plot("accuracies", "x", &one).unwrap().contains("50.0"));

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::page::minus;
-use crate::answer::{percent, signed_percent};
+use crate::answer::{percent, signed_percent, thousands};
 use crate::arms::{RANDOM, REAL, SYNTHETIC_GAUSSIAN, SYNTHETIC_TX};
 use crate::probing::LABELS_PER_CLASS;
 use crate::results::{ArmResult, Comparison, Difference, Standing};
@@ -17,7 +17,7 @@ pub(super) fn results_table(comparison: &Comparison) -> Markup {
     html! {
         table.results role="table" {
             caption {
-                "Accuracy in % on " (comparison.n_test) " held-out images of " (comparison.data) " ("
+                "Accuracy in % on " (thousands(comparison.n_test)) " held-out images of " (comparison.data) " ("
                 (comparison.classes) " classes); in brackets 95 % intervals " (comparison.intervals.in_words())
                 ", for few labels over the draws of the labels."
             }
