@@ -88,7 +88,8 @@ def main():
         cells = [cell([measure(arm) for arm in arms]) for measure in MEASURES.values()]
         rate = statistics.mean(arm["views_per_second"] for arm in arms)
         seconds = statistics.mean(arm["seconds"] for arm in arms)
-        print(f"| {name} | {' | '.join(cells)} | {rate:.0f} | {seconds:.0f} |")
+        cost = f"{rate:.0f} | {seconds:.0f}" if arms[0]["steps"] else "- | -"
+        print(f"| {name} | {' | '.join(cells)} | {cost} |")
     print()
     print(f"| difference, points | {' | '.join(MEASURES)} |")
     print("|---|" + "---|" * len(MEASURES))

@@ -8,8 +8,8 @@ pub const QUESTION: &str =
     "Can an encoder taught only by a generator keep up with one taught by the real images?";
 
 /// The answer of a comparison that has the four arms of [`crate::arms`]: a sentence about the generator
-/// against the real images, one about the step in latent space, and a warning where training has taught
-/// the encoders nothing that the untrained one did not have. Empty where an arm is missing.
+/// against the real images and one about the step in latent space, after a warning where training has
+/// taught the encoders nothing that the untrained one did not have. Empty where an arm is missing.
 #[must_use]
 pub fn answer(comparison: &Comparison) -> String {
     let accuracy = |arm: &str| comparison.arm(arm).map(|arm| percent(arm.linear.mean));
@@ -53,7 +53,7 @@ pub fn answer(comparison: &Comparison) -> String {
             points(to_tx)
         ),
     };
-    [Some(first), Some(second), nothing_learnt(comparison)]
+    [nothing_learnt(comparison), Some(first), Some(second)]
         .into_iter()
         .flatten()
         .collect::<Vec<_>>()
@@ -71,9 +71,9 @@ fn nothing_learnt(comparison: &Comparison) -> Option<String> {
         .collect();
     (!idle.is_empty()).then(|| {
         format!(
-            "But `{}` did no better than the untrained encoder, so this run says little: train longer \
-             (--set train.steps=...).",
-            idle.join("` and `")
+            "This run says little, because training left {} no better than the untrained encoder: take more \
+             steps (--set train.steps=...).",
+            idle.join(" and ")
         )
     })
 }
@@ -98,11 +98,10 @@ pub fn thousands(number: usize) -> String {
     text
 }
 
-/// `+2.0` or `-2.0`; no sign where it rounds to 0.
+/// `+2.0` or `-2.0`. What rounds to 0 keeps its sign, so that an interval shows whether it contains 0.
 #[must_use]
 pub fn signed_percent(share: f64) -> String {
-    let text = format!("{:+.1}", 100.0 * share);
-    if matches!(text.as_str(), "+0.0" | "-0.0") { "0.0".to_owned() } else { text }
+    if share == 0.0 { "0.0".to_owned() } else { format!("{:+.1}", 100.0 * share) }
 }
 
 /// `+2.0 points [95 % interval +0.8 to +3.1]`.
@@ -144,9 +143,12 @@ mod tests {
     #[test]
     fn encoders_that_learnt_nothing_are_said_to_have() {
         let text = answer(&comparison(800, 800, 820, 860));
-        assert!(text.contains("`real` did no better than the untrained encoder"), "{text}");
+        assert!(text.contains("training left real no better than the untrained encoder"), "{text}");
         let text = answer(&comparison(900, 800, 820, 860));
-        assert!(text.contains("`real` and `synthetic-gaussian` did no better"), "{text}");
+        assert!(
+            text.starts_with("This run says little") && text.contains("left real and synthetic-gaussian no"),
+            "{text}"
+        );
     }
 
     #[test]
@@ -155,8 +157,8 @@ mod tests {
     }
 
     #[test]
-    fn a_difference_that_rounds_to_zero_has_no_sign() {
-        assert_eq!(signed_percent(-0.0001), "0.0");
+    fn only_zero_itself_has_no_sign() {
+        assert_eq!((signed_percent(-0.0001), signed_percent(-0.0)), ("-0.0".to_owned(), "0.0".to_owned()));
         assert_eq!((signed_percent(0.021), signed_percent(-0.021)), ("+2.1".to_owned(), "-2.1".to_owned()));
     }
 }

@@ -45,7 +45,7 @@ fn neighbour_row(arm: &str, row: &[LabelledImage], wanted: &str) -> Markup {
             span.arm { (arm) }
             @for image in row {
                 @let right = image.label == wanted;
-                span.neighbour.wrong[!right] {
+                span.neighbour.wrong[!right] title=(image.label) {
                     img.pixels src=(png_uri(&image.png))
                         alt={ (image.label) @if !right { " (another class)" } };
                     span.label { @if !right { "✗ " } (image.label) }

@@ -10,6 +10,7 @@ pub(super) fn expectations(page: &Page<'_>) -> Markup {
     let train = &page.recipe.train;
     let anchors = train.steps as usize * train.batch;
     let visits = anchors as f64 / page.train_images.max(1) as f64;
+    let visits = if visits < 1.0 { format!("{visits:.2}") } else { format!("{visits:.1}") };
     html! {
         p { "This is expected from published work; this run has not measured it." }
         ul {
@@ -17,7 +18,7 @@ pub(super) fn expectations(page: &Page<'_>) -> Markup {
                 b { "More steps. " }
                 "Contrastive learning gains from longer training (SimCLR, arXiv 2002.05709, figure 9), so all "
                 "trained arms should move further from " code { "random" } ". Here the arm " code { "real" }
-                " came to each of its " (thousands(page.train_images)) " images " (format!("{visits:.1}")) " times; the generator "
+                " came to each of its " (thousands(page.train_images)) " images " (visits) " times; the generator "
                 "gave a new sample for each of the " (thousands(anchors)) " anchors. The more steps, the more "
                 "often real images repeat, while samples do not; in the paper that this follows (arXiv 2106.05258) "
                 "more samples keep helping, at a falling rate."

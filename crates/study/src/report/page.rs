@@ -222,7 +222,9 @@ fn losses(comparison: &Comparison) -> Result<Markup, StudyError> {
         figure.beside {
             (PreEscaped(svg))
             figcaption {
-                    "NT-Xent loss of each step (mean over the last " (window) " steps). A lower loss is not a "
+                    "NT-Xent loss of each step"
+                @if window > 1 { " (mean over the last " (window) " steps)" }
+                ". A lower loss is not a "
                     "better encoder: views that differ more are harder to match, and can teach more."
             }
         }
