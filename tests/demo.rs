@@ -89,11 +89,15 @@ fn four_arms_a_table_and_a_page() {
     }
 
     // What the page says repeats an arm does.
-    let command =
-        page.split("<code>").find(|code| code.contains("pretrain") && code.contains("/real/")).unwrap();
-    let command = command.split("</code>").next().unwrap().replace("&#39;", "'").replace("&amp;", "&");
-    for line in command.lines() {
-        let line = line.replacen("zview", env!("CARGO_BIN_EXE_zview"), 1);
+    let page = page.replace("<span>", "").replace("</span>", "").replace("&#39;", "'").replace("&amp;", "&");
+    let commands: Vec<&str> = page
+        .split("<code>")
+        .map(|code| code.split("</code>").next().unwrap())
+        .filter(|code| code.starts_with("zview pr") && code.contains("/real"))
+        .collect();
+    assert!(commands.len() == 2 && commands[0].contains("pretrain"), "{commands:?}");
+    for command in commands {
+        let line = command.replacen("zview", env!("CARGO_BIN_EXE_zview"), 1);
         let output =
             std::process::Command::new("sh").args(["-c", &line]).current_dir(folder).output().unwrap();
         assert!(output.status.success(), "{line}: {}", stderr(&output));

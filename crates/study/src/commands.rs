@@ -82,6 +82,27 @@ pub fn command_line(words: &[String]) -> String {
         .join(" ")
 }
 
+/// The options of a `zview demo` command line but for where it goes, its seed and its output.
+#[must_use]
+pub fn demo_options(words: &[String]) -> Vec<String> {
+    let mut options = Vec::new();
+    let mut words = words.iter().skip(1);
+    let mut before_command = true;
+    while let Some(word) = words.next() {
+        match word.split('=').next().unwrap_or_default() {
+            "demo" if before_command => before_command = false,
+            "--json" => {}
+            "--out" | "--seed" => {
+                if !word.contains('=') {
+                    words.next();
+                }
+            }
+            _ => options.push(word.clone()),
+        }
+    }
+    options
+}
+
 fn path(path: &Path) -> String {
     quote(&path.to_string_lossy())
 }
@@ -122,6 +143,12 @@ mod tests {
             context.sample(),
             "zview sample --generator gan --weights w.pt --std 0.25 --out views.png"
         );
+    }
+
+    #[test]
+    fn options_of_a_demo_are_kept_but_for_place_seed_and_output() {
+        let words = ["zview", "--json", "demo", "--out", "x", "--data", "demo", "--seed=4", "--set", "a=1"];
+        assert_eq!(demo_options(&words.map(str::to_owned)), ["--data", "demo", "--set", "a=1"]);
     }
 
     #[test]

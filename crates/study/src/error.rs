@@ -30,7 +30,7 @@ pub enum StudyError {
         /// The arm.
         arm: String,
         /// Why.
-        source: PretrainError,
+        source: Box<PretrainError>,
     },
     /// An arm's encoder could not be loaded.
     #[error("arm {arm}: {source}")]
@@ -38,7 +38,7 @@ pub enum StudyError {
         /// The arm.
         arm: String,
         /// Why.
-        source: PretrainedError,
+        source: Box<PretrainedError>,
     },
     /// An arm could not be probed.
     #[error("arm {arm}: {source}")]
@@ -46,7 +46,7 @@ pub enum StudyError {
         /// The arm.
         arm: String,
         /// Why.
-        source: ProbeError,
+        source: Box<ProbeError>,
     },
     /// The data set has no labels to probe on.
     #[error("{data} has no labels, and the comparison needs them; choose labelled images with --data")]

@@ -66,10 +66,10 @@ pub fn probe(
     intervals: &TestIntervals<'_>,
     device: &ChosenDevice,
 ) -> Result<ProbedArm, StudyError> {
-    let failed = |source: ProbeError| StudyError::Probe { arm: arm.name.to_owned(), source };
+    let failed = |error: ProbeError| StudyError::Probe { arm: arm.name.to_owned(), source: Box::new(error) };
     let started = Instant::now();
     let encoder = load_encoder(&training.run, &device.device)
-        .map_err(|source| StudyError::Encoder { arm: arm.name.to_owned(), source })?;
+        .map_err(|error| StudyError::Encoder { arm: arm.name.to_owned(), source: Box::new(error) })?;
     let encoded = encode(&encoder, sets.train, sets.test, config.train_pool, config.batch).map_err(failed)?;
     let evaluation =
         evaluate_features(&encoded.train, &encoded.test, config, encoded.extractor_sha256.clone())

@@ -14,7 +14,7 @@ use super::config::{DemoConfig, RECIPE_NAME};
 use crate::StudyError;
 use crate::answer::answer;
 use crate::arms::{Arm, real_against_synthetic};
-use crate::commands::CommandContext;
+use crate::commands::{CommandContext, command_line, demo_options, quote};
 use crate::figures::{
     LabelledImage, SourceImages, check_shapes, draw_queries, first_anchors, grid_png, labelled_image,
 };
@@ -224,7 +224,8 @@ fn page<'a>(
         summary,
         recipe: &config.recipe,
         environment: Environment::of(device),
-        command: crate::commands::command_line(&config.command),
+        command: command_line(&config.command),
+        more: demo_options(&config.command).iter().map(|word| quote(word)).collect(),
         sample_command: commands.sample(),
         generator: config.recipe.source.generator.as_deref().unwrap_or_default(),
         train_images,

@@ -85,24 +85,45 @@ pub(super) fn limits(page: &Page<'_>) -> Markup {
 
 /// The commands that repeat every number.
 pub(super) fn commands(page: &Page<'_>) -> Markup {
+    let Page { recipe, more, .. } = page;
     html! {
         p { "This page (finished arms are kept; another " code { "--out" } " starts afresh):" }
-        pre { code { (page.command) } }
+        (shell(&page.command))
         p {
             "Each arm, from the folder in which the demo ran; on the CPU with the same numbers. "
             code { "zview probe" } " gives its intervals over single test images."
         }
         @for arm in &page.arms {
             h3 { (arm.result.name) }
-            pre { code { (arm.train_command) "\n" (arm.probe_command) } }
+            (shell(&arm.train_command))
+            (shell(&arm.probe_command))
         }
-        h3 { "See more" }
+        h3 { "The generator's views" }
+        (shell(&page.sample_command))
+        h3 { "Longer, with a wider encoder" }
+        (shell(&format!(
+            "zview demo{} --set train.steps={} --set encoder.width={} --out runs/demo-longer",
+            more.iter().map(|word| format!(" {word}")).collect::<String>(),
+            10 * recipe.train.steps,
+            2 * recipe.encoder.width
+        )))
+        h3 { "Three seeds" }
+        (shell(&format!(
+            "python3 scripts/demo_table.py --seeds 0 1 2 --out runs/demo-table{}",
+            if more.is_empty() { String::new() } else { format!(" -- {}", more.join(" ")) }
+        )))
+    }
+}
+
+/// A command whose lines end between words only.
+fn shell(command: &str) -> Markup {
+    html! {
         pre {
             code {
-                "# the generator's views\n" (page.sample_command)
-                "\n# longer, with a wider encoder\nzview demo --set train.steps="
-                (10 * page.recipe.train.steps) " --set encoder.width=" (2 * page.recipe.encoder.width)
-                " --out runs/demo-longer\n# three seeds\npython3 scripts/demo_table.py --seeds 0 1 2 --out runs/demo-table"
+                @for (number, word) in command.split(' ').enumerate() {
+                    @if number > 0 { " " }
+                    span { (word) }
+                }
             }
         }
     }

@@ -42,6 +42,8 @@ pub struct Page<'a> {
     pub environment: Environment,
     /// The command that made the page.
     pub command: String,
+    /// Its options but for place, seed and output, as a shell takes them.
+    pub more: Vec<String>,
     /// A command that draws more views.
     pub sample_command: String,
     /// The generator.
@@ -147,8 +149,11 @@ pub(super) fn minus(text: &str) -> String {
     shown
 }
 
+/// An accuracy and the ends of its interval.
+type Score = (f64, Option<(f64, f64)>);
+
 fn accuracies(comparison: &Comparison) -> Result<Markup, StudyError> {
-    let rows = |value: &dyn Fn(&ArmResult) -> Option<(f64, Option<(f64, f64)>)>| -> Vec<DotRow> {
+    let rows = |value: &dyn Fn(&ArmResult) -> Option<Score>| -> Vec<DotRow> {
         let row = |arm: &ArmResult| {
             let (value, interval) = value(arm)?;
             let interval = interval.map(|(low, high)| (100.0 * low, 100.0 * high));
@@ -265,6 +270,7 @@ pub(super) mod tests {
             recipe: &recipe,
             environment: Environment::of(&cpu("test")),
             command: "zview demo".to_owned(),
+            more: Vec::new(),
             sample_command: "zview sample".to_owned(),
             generator: "gan",
             train_images: 5_000,
