@@ -41,6 +41,8 @@ pub struct Common {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Compare an encoder taught by a generator with one taught by real images, on built-in data.
+    Demo(commands::demo::DemoArguments),
     /// List the devices of this machine and say which one `auto` takes.
     Devices,
     /// Labelled images: list known data sets, inspect one.

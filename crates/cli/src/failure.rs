@@ -13,6 +13,7 @@ use zview_generator::training::GeneratorTrainingError;
 use zview_runtime::config::ConfigError;
 use zview_runtime::device::DeviceError;
 use zview_runtime::run_folder::RunFolderError;
+use zview_study::StudyError;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -121,6 +122,21 @@ impl From<PretrainedError> for Failure {
     fn from(error: PretrainedError) -> Self {
         match error {
             PretrainedError::Missing { .. } => Self::usage(error),
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<StudyError> for Failure {
+    fn from(error: StudyError) -> Self {
+        match error {
+            StudyError::Config(error) => error.into(),
+            StudyError::Data(error) => error.into(),
+            StudyError::Source(error) => error.into(),
+            StudyError::Shapes { .. }
+            | StudyError::Unlabelled { .. }
+            | StudyError::Groups { .. }
+            | StudyError::OtherRecipe { .. } => Self::usage(error),
             error => Self::failed(error),
         }
     }

@@ -66,6 +66,20 @@ pub fn write_grid(
     columns: usize,
     gap: usize,
 ) -> Result<(), PictureError> {
+    Ok(write_file(path, &encode_grid(path, images, shape, columns, gap)?)?)
+}
+
+/// The bytes of the PNG file that [`write_grid`] writes; `path` is only named in errors.
+///
+/// # Errors
+/// [`PictureError`] with the path.
+pub fn encode_grid(
+    path: &Path,
+    images: &[&[u8]],
+    shape: ImageShape,
+    columns: usize,
+    gap: usize,
+) -> Result<Vec<u8>, PictureError> {
     let invalid = |field, expected: &str, got: String| PictureError::Invalid {
         path: path.to_owned(),
         field,
@@ -119,7 +133,7 @@ pub fn write_grid(
     picture
         .write_to(&mut bytes, ImageFormat::Png)
         .map_err(|source| PictureError::Encode { path: path.to_owned(), source })?;
-    Ok(write_file(path, bytes.get_ref())?)
+    Ok(bytes.into_inner())
 }
 
 #[cfg(test)]

@@ -57,22 +57,28 @@ pub fn paired_difference_interval(a: &[bool], b: &[bool], seed: u64, use_number:
     }))
 }
 
-/// Percentiles of `resampled_sum` / `images` over the resamples, each with a stream of its own.
+/// Percentiles of `resampled_sum` / `images` over the resamples.
 fn resampled_interval(
     images: usize,
     seed: u64,
     use_number: u64,
     resampled_sum: impl Fn(&mut Stream) -> f64 + Sync,
 ) -> Interval {
-    let mut means: Vec<f64> = (0..RESAMPLES)
+    percentile_interval(seed, use_number, |stream| resampled_sum(stream) / images as f64)
+}
+
+/// Percentiles of `resampled` over the resamples, each with a stream of its own.
+pub(crate) fn percentile_interval(
+    seed: u64,
+    use_number: u64,
+    resampled: impl Fn(&mut Stream) -> f64 + Sync,
+) -> Interval {
+    let mut values: Vec<f64> = (0..RESAMPLES)
         .into_par_iter()
-        .map(|resample| {
-            let mut stream = Stream::new(seed, Purpose::Bootstrap, use_number, resample);
-            resampled_sum(&mut stream) / images as f64
-        })
+        .map(|resample| resampled(&mut Stream::new(seed, Purpose::Bootstrap, use_number, resample)))
         .collect();
-    means.sort_by(f64::total_cmp);
-    Interval { low: percentile(&means, TAIL), high: percentile(&means, 1.0 - TAIL) }
+    values.sort_by(f64::total_cmp);
+    Interval { low: percentile(&values, TAIL), high: percentile(&values, 1.0 - TAIL) }
 }
 
 /// Linear interpolation between order statistics.

@@ -79,26 +79,54 @@ pub struct Evaluation {
     pub extractor_sha256: String,
 }
 
+/// The features of a training pool and of all test images, by one encoder.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EncodedSets {
+    /// Which training images are in the pool, in the order of `train`.
+    pub pool: Vec<usize>,
+    /// Features of the pool.
+    pub train: Features,
+    /// Features of all test images, in the data set's order.
+    pub test: Features,
+    /// SHA-256 of the encoder's weights and statistics, the same before and after.
+    pub extractor_sha256: String,
+}
+
+/// Encodes a pool of at most `train_pool` images of `train` and all of `test`, `batch` at a time.
+///
+/// # Errors
+/// Whatever extraction cannot do, and an encoder that changed on the way.
+pub fn encode(
+    extractor: &dyn FeatureExtractor,
+    train: &ImageSet,
+    test: &ImageSet,
+    train_pool: Option<usize>,
+    batch: usize,
+) -> Result<EncodedSets, ProbeError> {
+    let state = || extractor.state_sha256().map_err(|message| ProbeError::State { message });
+    let before = state()?;
+    let pool = training_pool(train, train_pool);
+    let train = extract_some(extractor, train, &pool, batch)?;
+    let test = extract(extractor, test, batch)?;
+    let after = state()?;
+    if before != after {
+        return Err(ProbeError::StateChanged { before, after });
+    }
+    Ok(EncodedSets { pool, train, test, extractor_sha256: after })
+}
+
 /// Encodes a pool of `train` and all of `test`, and evaluates the features by each protocol.
 ///
 /// # Errors
-/// Whatever extraction or a protocol cannot do, and an encoder that changed on the way.
+/// As [`encode`], and whatever a protocol cannot do.
 pub fn evaluate(
     extractor: &dyn FeatureExtractor,
     train: &ImageSet,
     test: &ImageSet,
     config: &EvaluationConfig,
 ) -> Result<Evaluation, ProbeError> {
-    let state = || extractor.state_sha256().map_err(|message| ProbeError::State { message });
-    let before = state()?;
-    let pool = training_pool(train, config.train_pool);
-    let train_features = extract_some(extractor, train, &pool, config.batch)?;
-    let test_features = extract(extractor, test, config.batch)?;
-    let after = state()?;
-    if before != after {
-        return Err(ProbeError::StateChanged { before, after });
-    }
-    evaluate_features(&train_features, &test_features, config, after)
+    let sets = encode(extractor, train, test, config.train_pool, config.batch)?;
+    evaluate_features(&sets.train, &sets.test, config, sets.extractor_sha256)
 }
 
 /// Evaluates features that are already there; `extractor_sha256` says whose they are.

@@ -103,9 +103,25 @@ pub fn knn(
 
 /// A training image and its cosine similarity to a test image.
 #[derive(Debug, Clone, Copy, PartialEq)]
-struct Neighbour {
-    similarity: f32,
-    image: usize,
+pub struct Neighbour {
+    /// Cosine of the angle between the two features, -1 to 1.
+    pub similarity: f32,
+    /// Which row of the training features.
+    pub image: usize,
+}
+
+/// The `k` nearest of `train` (all, if there are fewer) for each of `test`, nearest first.
+///
+/// # Errors
+/// Sets that are empty or do not fit together.
+pub fn nearest_neighbours(
+    train: &Features,
+    test: &Features,
+    k: usize,
+) -> Result<Vec<Vec<Neighbour>>, ProbeError> {
+    Features::check_train_and_test(train, test)?;
+    let k = k.clamp(1, train.len());
+    Ok(nearest(train, test, k).chunks(k).map(<[Neighbour]>::to_vec).collect())
 }
 
 /// The `k` nearest training images of every test image, nearest first: (N, k) row by row.

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod bootstrap;
+mod cluster_bootstrap;
 mod error;
 mod evaluation;
 mod extract;
@@ -26,12 +27,15 @@ mod standardiser;
 mod statistics;
 
 pub use bootstrap::{Interval, accuracy_interval, paired_difference_interval};
+pub use cluster_bootstrap::{cluster_accuracy_interval, cluster_difference_interval};
 pub use error::ProbeError;
-pub use evaluation::{Evaluation, EvaluationConfig, Protocol, evaluate, evaluate_features};
+pub use evaluation::{
+    EncodedSets, Evaluation, EvaluationConfig, Protocol, encode, evaluate, evaluate_features,
+};
 pub use extract::{FeatureExtractor, extract, extract_some};
 pub use features::Features;
 pub use few_shot::{FewShotConfig, FewShotScore, few_shot};
-pub use knn::{KnnConfig, KnnScore, Vote, knn};
+pub use knn::{KnnConfig, KnnScore, Neighbour, Vote, knn, nearest_neighbours};
 pub use lbfgs::{LbfgsConfig, LbfgsOutcome, Stop, minimise};
 pub use linear_probe::{LinearProbeConfig, LinearScore, linear_probe};
 pub use logistic::{Logistic, LogisticConfig, LogisticFit, LogisticProblem};

@@ -137,8 +137,8 @@ mod tests {
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
-    #[expect(dead_code, reason = "only parsed")]
     struct Example {
+        #[expect(dead_code, reason = "only parsed")]
         momentum: f32,
         steps: Option<u32>,
     }
@@ -150,6 +150,18 @@ mod tests {
             .to_string();
         assert!(error.contains("recipe.toml, line 2"), "{error}");
         assert!(error.contains("did you mean `steps`?"), "{error}");
+    }
+
+    #[test]
+    fn an_override_changes_one_value_and_is_checked_like_the_file() {
+        let with = |change: &str| {
+            parse_toml_with::<Example>(Path::new("r.toml"), "momentum = 0.9\n", &[change.to_owned()])
+                .map_err(|error| error.to_string())
+        };
+        assert_eq!(with("steps=7").unwrap().steps, Some(7));
+        assert!(with("stepz=7").unwrap_err().contains("did you mean `steps`?"));
+        assert!(with("steps").unwrap_err().contains("key=value"));
+        assert!(with("momentum.x=1").unwrap_err().contains("not a section"));
     }
 
     #[test]

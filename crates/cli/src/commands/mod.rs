@@ -2,6 +2,7 @@
 
 pub mod bench;
 pub mod data;
+pub mod demo;
 mod devices;
 pub mod generator;
 pub mod pretrain;
@@ -23,6 +24,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Sample(arguments) => sample::run(arguments, common),
         Command::Pretrain(arguments) => return pretrain::run(arguments, common),
         Command::Probe(arguments) => probe::run(arguments, common),
+        Command::Demo(arguments) => return demo::run(arguments, common),
         Command::Bench(arguments) => bench::run(arguments, common),
     }
     .map(|()| ExitCode::SUCCESS)

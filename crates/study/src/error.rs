@@ -1,0 +1,116 @@
+//! What can go wrong in a study.
+
+use std::path::PathBuf;
+
+use zview_contrastive::encoder::PretrainedError;
+use zview_contrastive::source::SourceError;
+use zview_contrastive::train::PretrainError;
+use zview_data::DataError;
+use zview_data::picture::PictureError;
+use zview_probe::ProbeError;
+use zview_runtime::atomic::WriteError;
+use zview_runtime::config::ConfigError;
+use zview_runtime::device::ReadError;
+
+/// Why a study ended without a result. Arms that were finished stay.
+#[derive(Debug, thiserror::Error)]
+pub enum StudyError {
+    /// The recipe cannot be used.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The real images cannot be had.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// Views cannot be had.
+    #[error(transparent)]
+    Source(#[from] SourceError),
+    /// An arm could not be trained.
+    #[error("arm {arm}: {source}")]
+    Train {
+        /// The arm.
+        arm: String,
+        /// Why.
+        source: Box<PretrainError>,
+    },
+    /// An arm's encoder could not be loaded.
+    #[error("arm {arm}: {source}")]
+    Encoder {
+        /// The arm.
+        arm: String,
+        /// Why.
+        source: Box<PretrainedError>,
+    },
+    /// An arm could not be probed.
+    #[error("arm {arm}: {source}")]
+    Probe {
+        /// The arm.
+        arm: String,
+        /// Why.
+        source: Box<ProbeError>,
+    },
+    /// The data set has no labels to probe on.
+    #[error("{data} has no labels, and the comparison needs them; choose labelled images with --data")]
+    Unlabelled {
+        /// The data set.
+        data: String,
+    },
+    /// The generator's images and the real ones cannot be compared.
+    #[error(
+        "images of {data} are {real} and those of {generator} are {generated} (channels x height x width); \
+         set source.size or source.color so that they agree, or choose another --data or --generator"
+    )]
+    Shapes {
+        /// The data set.
+        data: String,
+        /// Shape of its images.
+        real: String,
+        /// The generator.
+        generator: String,
+        /// Shape of its images.
+        generated: String,
+    },
+    /// The groups are not those of the test images.
+    #[error("groups of the test images: expected one for each of the {expected} images, got {got}")]
+    Groups {
+        /// Test images.
+        expected: usize,
+        /// Groups given.
+        got: usize,
+    },
+    /// The folder holds an arm of another recipe.
+    #[error(
+        "{} was made with another configuration; differing: {}. Name another folder with --out, or remove that one",
+        run.display(), keys.join(", ")
+    )]
+    OtherRecipe {
+        /// The run folder.
+        run: PathBuf,
+        /// The keys whose values differ.
+        keys: Vec<String>,
+    },
+    /// A file of a run folder is not what a run leaves.
+    #[error("cannot use {}: {problem}; remove the run folder it is in, and the arm is trained again", path.display())]
+    RunFile {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        problem: String,
+    },
+    /// The device did not give what it computed.
+    #[error(transparent)]
+    Device(#[from] ReadError),
+    /// A picture could not be made.
+    #[error(transparent)]
+    Picture(#[from] PictureError),
+    /// A plot could not be drawn.
+    #[error("cannot draw the plot of {plot}: {problem}")]
+    Plot {
+        /// What it shows.
+        plot: &'static str,
+        /// What the plotting library said.
+        problem: String,
+    },
+    /// A file could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+}

@@ -1,0 +1,124 @@
+//! Intervals over test images: over groups of them where it is known which belong together.
+
+use serde::Serialize;
+use zview_probe::{
+    Interval, accuracy_interval, cluster_accuracy_interval, cluster_difference_interval,
+    paired_difference_interval,
+};
+
+use crate::StudyError;
+use crate::answer::thousands;
+
+/// Which test images belong together, such as the letters of one typeface.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestGroups {
+    /// What a group is, in the plural: `typeface families`.
+    pub unit: String,
+    /// The group of each test image, (N), by any numbers.
+    pub of_image: Vec<usize>,
+}
+
+/// What is resampled, and how many of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Resampling {
+    /// `cluster-bootstrap` (whole groups) or `image-bootstrap`.
+    pub kind: &'static str,
+    /// What is drawn with replacement.
+    pub unit: String,
+    /// How many of it there are.
+    pub units: usize,
+    /// Test images.
+    pub n_test: usize,
+}
+
+impl Resampling {
+    /// In a few words, after "95 % intervals".
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self.kind {
+            "cluster-bootstrap" => {
+                let (units, images) = (thousands(self.units), thousands(self.n_test));
+                format!("over {units} {} ({images} images; cluster bootstrap)", self.unit)
+            }
+            _ => format!("over {} test images (bootstrap)", thousands(self.n_test)),
+        }
+    }
+}
+
+/// Makes the intervals of one study, all in the same way.
+#[derive(Debug, Clone)]
+pub struct TestIntervals<'a> {
+    groups: Option<&'a TestGroups>,
+    seed: u64,
+    resampling: Resampling,
+}
+
+impl<'a> TestIntervals<'a> {
+    /// Intervals over the groups of the `n_test` images where they are known, else over the images.
+    ///
+    /// # Errors
+    /// [`StudyError::Groups`] where there is not one group per image.
+    pub fn new(groups: Option<&'a TestGroups>, n_test: usize, seed: u64) -> Result<Self, StudyError> {
+        let resampling = match groups {
+            Some(groups) if groups.of_image.len() != n_test => {
+                return Err(StudyError::Groups { expected: n_test, got: groups.of_image.len() });
+            }
+            Some(groups) => {
+                let distinct: std::collections::BTreeSet<&usize> = groups.of_image.iter().collect();
+                let (unit, units) = (groups.unit.clone(), distinct.len());
+                Resampling { kind: "cluster-bootstrap", unit, units, n_test }
+            }
+            None => {
+                Resampling { kind: "image-bootstrap", unit: "test images".to_owned(), units: n_test, n_test }
+            }
+        };
+        Ok(Self { groups, seed, resampling })
+    }
+
+    /// What is resampled.
+    #[must_use]
+    pub fn resampling(&self) -> &Resampling {
+        &self.resampling
+    }
+
+    /// 95 % interval of an accuracy; `correct` (N) says which test images were right.
+    #[must_use]
+    pub fn accuracy(&self, correct: &[bool], use_number: u64) -> Interval {
+        let over_groups = self
+            .groups
+            .and_then(|groups| cluster_accuracy_interval(correct, &groups.of_image, self.seed, use_number));
+        let right = correct.iter().filter(|&&right| right).count();
+        over_groups.unwrap_or_else(|| accuracy_interval(right, correct.len(), self.seed, use_number))
+    }
+
+    /// 95 % interval of accuracy(a) - accuracy(b), image by image; `None` if they judged other images.
+    #[must_use]
+    pub fn difference(&self, a: &[bool], b: &[bool], use_number: u64) -> Option<Interval> {
+        match self.groups {
+            Some(groups) => cluster_difference_interval(a, b, &groups.of_image, self.seed, use_number),
+            None => paired_difference_interval(a, b, self.seed, use_number),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn groups_are_used_where_they_are_known_and_named_in_words() {
+        let correct: Vec<bool> = (0..400).map(|image| (image / 20) % 4 != 0).collect();
+        let groups =
+            TestGroups { unit: "typefaces".to_owned(), of_image: (0..400).map(|image| image / 20).collect() };
+        let by_group = TestIntervals::new(Some(&groups), 400, 0).unwrap();
+        let by_image = TestIntervals::new(None, 400, 0).unwrap();
+        let width = |interval: Interval| interval.high - interval.low;
+        assert!(width(by_group.accuracy(&correct, 0)) > 3.0 * width(by_image.accuracy(&correct, 0)));
+        assert!(by_group.resampling().in_words().contains("20 typefaces (400 images"));
+        assert_eq!(by_image.resampling().in_words(), "over 400 test images (bootstrap)");
+        let none = vec![false; 400];
+        assert!(width(by_group.difference(&correct, &none, 1).unwrap()) > 0.0);
+        assert!(by_image.difference(&correct, &none[1..], 1).is_none());
+        assert!(TestIntervals::new(Some(&groups), 399, 0).is_err());
+    }
+}

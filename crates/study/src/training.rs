@@ -1,0 +1,218 @@
+//! Training an arm in a run folder of its own: anew, from where it stopped, or not at all if it is done.
+
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use zview_contrastive::train::{PretrainOptions, Recipe, pretrain};
+use zview_runtime::device::ChosenDevice;
+use zview_runtime::stop::StopSignal;
+
+use crate::StudyError;
+use crate::arms::{Arm, differing_keys};
+
+/// What training an arm took.
+#[derive(Debug, Clone, Serialize)]
+pub struct Training {
+    /// The run folder.
+    pub run: PathBuf,
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Loss of the last step; `None` without steps.
+    pub loss: Option<f32>,
+    /// Views per second, whole pipeline; 0 without steps.
+    pub views_per_second: f64,
+    /// Seconds of training; of its last part where it was interrupted.
+    pub seconds: f64,
+    /// The device's name.
+    pub device: String,
+    /// Learned numbers of the encoder.
+    pub encoder_parameters: usize,
+    /// The encoder was there already, from an earlier run of the same configuration.
+    pub kept: bool,
+    /// Training was interrupted and continued.
+    pub interrupted: bool,
+    /// The loss of each step, from the first.
+    #[serde(skip)]
+    pub losses: Vec<f32>,
+}
+
+/// How far an arm's run folder is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// There is no run.
+    Absent,
+    /// A run that ended early.
+    Begun,
+    /// The encoder is there.
+    Finished,
+}
+
+/// What a study's arms are trained with.
+#[derive(Debug, Clone)]
+pub struct TrainingOptions<'a> {
+    /// Where to compute.
+    pub device: &'a ChosenDevice,
+    /// Where named data sets are looked up first.
+    pub data_dir: Option<PathBuf>,
+    /// Asks for an orderly end.
+    pub stop: &'a StopSignal,
+}
+
+/// What is used of a run's `result.json`.
+#[derive(Debug, Deserialize)]
+struct RunResult {
+    steps: u64,
+    loss: Option<f32>,
+    views_per_second: f64,
+    seconds: f64,
+    device: String,
+    encoder_parameters: usize,
+    stopped: bool,
+}
+
+/// How far the run of `arm` in `run` is.
+///
+/// # Errors
+/// [`StudyError::OtherRecipe`] where it is the run of another recipe; a recipe that cannot be read.
+pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, StudyError> {
+    let config = run.join("config.toml");
+    if !config.exists() {
+        return Ok(Progress::Absent);
+    }
+    let keys = differing_keys(&Recipe::load(&config, &[])?, &arm.recipe);
+    if !keys.is_empty() {
+        return Err(StudyError::OtherRecipe { run: run.to_owned(), keys });
+    }
+    let finished = run.join("encoder.safetensors").exists()
+        && read_result(run).is_ok_and(|result| !result.stopped && result.steps == arm.recipe.train.steps);
+    Ok(if finished { Progress::Finished } else { Progress::Begun })
+}
+
+/// Trains `arm` in the folder `run`, or takes what is there. `None` where a signal ended it; what was
+/// reached is saved.
+///
+/// # Errors
+/// [`StudyError`].
+pub fn train(arm: &Arm, run: &Path, options: &TrainingOptions<'_>) -> Result<Option<Training>, StudyError> {
+    let progress = progress(arm, run)?;
+    if progress != Progress::Finished {
+        let options = PretrainOptions {
+            out: run,
+            resume: progress == Progress::Begun,
+            device: options.device,
+            data_dir: options.data_dir.clone(),
+            stop: options.stop,
+        };
+        let summary = pretrain(&arm.recipe, &options)
+            .map_err(|error| StudyError::Train { arm: arm.name.to_owned(), source: Box::new(error) })?;
+        if summary.stopped {
+            return Ok(None);
+        }
+    }
+    let result = read_result(run)?;
+    let (losses, interrupted) = read_events(run)?;
+    Ok(Some(Training {
+        run: run.to_owned(),
+        steps: result.steps,
+        loss: result.loss,
+        views_per_second: result.views_per_second,
+        seconds: result.seconds,
+        device: result.device,
+        encoder_parameters: result.encoder_parameters,
+        kept: progress == Progress::Finished,
+        interrupted,
+        losses,
+    }))
+}
+
+fn read_result(run: &Path) -> Result<RunResult, StudyError> {
+    let path = run.join("result.json");
+    let problem = |problem: String| StudyError::RunFile { path: path.clone(), problem };
+    let text = std::fs::read_to_string(&path).map_err(|error| problem(error.to_string()))?;
+    serde_json::from_str(&text).map_err(|error| problem(error.to_string()))
+}
+
+/// The loss of each step, and whether training was interrupted.
+fn read_events(run: &Path) -> Result<(Vec<f32>, bool), StudyError> {
+    let path = run.join("events.jsonl");
+    let problem = |problem: String| StudyError::RunFile { path: path.clone(), problem };
+    let text = std::fs::read_to_string(&path).map_err(|error| problem(error.to_string()))?;
+    let (mut losses, mut interrupted) = (Vec::new(), false);
+    for line in text.lines() {
+        let event: serde_json::Value =
+            serde_json::from_str(line).map_err(|error| problem(error.to_string()))?;
+        match event["event"].as_str() {
+            Some("train") => {
+                let values = event["losses"].as_array().into_iter().flatten();
+                losses.extend(values.filter_map(serde_json::Value::as_f64).map(|loss| loss as f32));
+            }
+            // A stop at the very end resumes with no step left: nothing was interrupted.
+            Some("resumed") => interrupted = true,
+            _ => {}
+        }
+    }
+    Ok((losses, interrupted))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::arms::real_against_synthetic;
+    use crate::arms::tests::base;
+
+    fn arm() -> Arm {
+        let [_, real, ..] = real_against_synthetic(&base(), Path::new("base.toml")).unwrap();
+        real
+    }
+
+    fn write_run(run: &Path, recipe: &str, result: &str) {
+        std::fs::write(run.join("config.toml"), recipe).unwrap();
+        std::fs::write(run.join("result.json"), result).unwrap();
+        std::fs::write(run.join("encoder.safetensors"), "").unwrap();
+    }
+
+    const RECIPE: &str = "seed = 5\n[source]\nkind = \"real\"\ndata = \"letters\"\n[views]\nkind = \"same\"\n\
+                          [train]\nsteps = 40\nwarmup_steps = 4\n[probe]\ndata = \"letters\"\n";
+
+    fn result(steps: u64, stopped: bool) -> String {
+        format!(
+            r#"{{"run": "x", "steps": {steps}, "loss": 1.5, "views_per_second": 10.0, "seconds": 2.0, "stages": {{}},
+                "device": "CPU", "encoder_parameters": 7, "stopped": {stopped}}}"#
+        )
+    }
+
+    #[test]
+    fn only_a_run_that_reached_its_last_step_is_finished() {
+        let run = tempfile::tempdir().unwrap();
+        let run = run.path();
+        assert_eq!(progress(&arm(), run).unwrap(), Progress::Absent);
+        write_run(run, RECIPE, &result(40, false));
+        assert_eq!(progress(&arm(), run).unwrap(), Progress::Finished);
+        for (steps, stopped) in [(40, true), (39, false)] {
+            write_run(run, RECIPE, &result(steps, stopped));
+            assert_eq!(progress(&arm(), run).unwrap(), Progress::Begun);
+        }
+        std::fs::remove_file(run.join("result.json")).unwrap();
+        assert_eq!(progress(&arm(), run).unwrap(), Progress::Begun);
+    }
+
+    #[test]
+    fn the_run_of_another_recipe_is_refused_by_its_keys_and_the_remedy() {
+        let run = tempfile::tempdir().unwrap();
+        write_run(run.path(), &RECIPE.replace("seed = 5", "seed = 6"), &result(40, false));
+        let error = progress(&arm(), run.path()).unwrap_err().to_string();
+        assert!(error.contains("differing: seed") && error.contains("--out"), "{error}");
+    }
+
+    #[test]
+    fn losses_are_read_step_by_step() {
+        let run = tempfile::tempdir().unwrap();
+        let events = "{\"schema\":1}\n{\"event\":\"started\",\"step\":0}\n\
+                      {\"event\":\"train\",\"step\":2,\"losses\":[3.0,2.5]}\n{\"event\":\"resumed\",\"step\":2}\n\
+                      {\"event\":\"train\",\"step\":3,\"losses\":[2.25]}\n";
+        std::fs::write(run.path().join("events.jsonl"), events).unwrap();
+        assert_eq!(read_events(run.path()).unwrap(), (vec![3.0, 2.5, 2.25], true));
+        std::fs::write(run.path().join("events.jsonl"), "{half").unwrap();
+        assert!(read_events(run.path()).unwrap_err().to_string().contains("events.jsonl"));
+    }
+}
