@@ -39,7 +39,8 @@ fn a_trained_generator_is_a_generator_like_any_other() {
         let shown = run_json(folder, &["generator", "inspect", method, "--device", "cpu"]);
         assert_eq!((shown["name"].as_str(), shown["condition"]["classes"].as_u64()), (Some("tiny"), Some(3)));
         let grid = format!("{method}.png");
-        let sample = ["sample", "--generator", method, "--anchors", "3", "--device", "cpu", "--out", &grid];
+        let few = ["--anchors", "3", "--per-anchor", "2", "--device", "cpu", "--out", &grid];
+        let sample = [&["sample", "--generator", method], &few[..]].concat();
         assert_eq!(run_json(folder, &sample)["images"], 6);
         for file in ["samples/step-00000006.png", "config.toml", "events.jsonl", "result.json"] {
             assert!(folder.join(method).join(file).is_file(), "{method}/{file}");
@@ -58,7 +59,7 @@ fn a_generator_run_that_is_killed_and_resumed_ends_with_the_bits_of_one_that_is_
     assert!(weights(folder, "whole") == weights(folder, "again"), "the same seed gives other weights");
     for signal in ["-KILL", "-TERM"] {
         let out = &format!("stopped{signal}");
-        let mut child = zview(folder).args(TRAIN).args(["--out", out]).stderr(Stdio::null()).spawn().unwrap();
+        let mut child = zview(folder).args(TRAIN).args(["--out", out]).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         let started = Instant::now();
         while !folder.join(out).join("checkpoints/step-00000006").exists() {
             assert!(started.elapsed() < Duration::from_secs(60), "no checkpoint after a minute");

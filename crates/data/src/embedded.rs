@@ -32,6 +32,41 @@ macro_rules! asset {
     };
 }
 
+/// Which images of a set belong together because they are not independent of each other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImageGroups {
+    /// What a group is, in the plural.
+    pub unit: &'static str,
+    /// The group of each image, (N).
+    pub of_image: Vec<usize>,
+}
+
+/// The groups of a named data set's split, where they are known: of `glyphs`, the typeface designs (a family,
+/// or several that are much alike).
+#[must_use]
+pub fn image_groups(name: &str, split: Split) -> Option<ImageGroups> {
+    (name == "glyphs").then(|| ImageGroups { unit: "typeface designs", of_image: glyph_groups(split) })
+}
+
+const PROVENANCE: &str = include_str!("../../../assets/glyphs/provenance.csv");
+
+/// From the table of provenance, whose rows are in the order of the images and end with `group,split,images`;
+/// no field holds a comma.
+fn glyph_groups(split: Split) -> Vec<usize> {
+    let wanted = match split {
+        Split::Train => "train",
+        Split::Test => "test",
+    };
+    let rows = PROVENANCE.lines().skip(1).filter_map(|line| {
+        let mut fields = line.rsplit(',');
+        let images: usize = fields.next()?.parse().ok()?;
+        let split = fields.next()?;
+        let group: usize = fields.next()?.parse().ok()?;
+        (split == wanted).then_some((group, images))
+    });
+    rows.flat_map(|(group, images)| std::iter::repeat_n(group, images)).collect()
+}
+
 /// A to Z, by label.
 pub(crate) const LETTERS: [&str; 26] = [
     "A", "B", "C", "D", "E", "F", "G", "H", "I", "J", "K", "L", "M", "N", "O", "P", "Q", "R", "S", "T", "U",

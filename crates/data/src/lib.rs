@@ -27,6 +27,7 @@ mod tar_shard;
 mod test_files;
 mod visit_order;
 
+pub use embedded::{ImageGroups, image_groups};
 pub use error::{DataError, Reject};
 pub use image_set::{ImageSet, ImageShape};
 pub use inspect::{ClassCount, Inspection, SizeCount, SplitInspection, inspect};

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::architectures::Architecture;
 use crate::{GeneratorError, Latent, LatentBatch, Manifest, Output};
-use zview_network::weights::{StateDict, check_hash};
+use zview_network::weights::{StateDict, check_hash, check_hash_of_bytes};
 
 /// A pretrained generator with its weights on a device, for inference only.
 #[derive(Debug)]
@@ -41,9 +41,17 @@ impl Generator {
         weights: Option<&Path>,
         device: &Device,
     ) -> Result<(Self, StateDict), GeneratorError> {
-        let weights = weights.map_or_else(|| manifest.weights_path(), Path::to_owned);
-        check_hash(&weights, &manifest.sha256)?;
-        let mut state_dict = StateDict::read(&weights, manifest.state_dict.as_deref())?;
+        let path = weights.map_or_else(|| manifest.weights_path(), Path::to_owned);
+        let mut state_dict = match manifest.embedded_weights.filter(|_| weights.is_none()) {
+            Some(bytes) => {
+                check_hash_of_bytes(&path, bytes, &manifest.sha256)?;
+                StateDict::parse_safetensors(&path, bytes)?
+            }
+            None => {
+                check_hash(&path, &manifest.sha256)?;
+                StateDict::read(&path, manifest.state_dict.as_deref())?
+            }
+        };
         let device = device.clone().without_autodiff();
         let generator = Self {
             name: manifest.name.clone(),

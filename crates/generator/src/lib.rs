@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr))]
 
 pub mod architectures;
+mod embedded;
 mod error;
 mod generator;
 mod inspect;
@@ -16,6 +17,7 @@ mod reference;
 pub mod training;
 pub mod views;
 
+pub use embedded::{EmbeddedGenerator, embedded_generators};
 pub use error::GeneratorError;
 pub use generator::Generator;
 pub use inspect::{Inspection, inspect};

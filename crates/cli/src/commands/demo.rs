@@ -57,7 +57,6 @@ pub fn run(arguments: &DemoArguments, common: &Common) -> Result<ExitCode, Failu
         recipe,
         out: arguments.out.clone(),
         data_dir: common.data_dir.clone(),
-        test_groups: None,
         command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
     };
     let say = |what: &str| {

@@ -7,7 +7,7 @@ use clap::Args;
 use serde::Serialize;
 use zview_data::ImageShape;
 use zview_data::picture::{unit_floats_to_u8, write_grid, write_image};
-use zview_generator::{Generator, Manifest, ViewKind, ViewsConfig, find_manifest, sample_latents};
+use zview_generator::{Generator, Manifest, ViewKind, ViewsConfig, sample_latents};
 use zview_runtime::device::{choose, read_floats};
 use zview_runtime::progress::Progress;
 
@@ -75,7 +75,7 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
             )));
         }
     };
-    let manifest = Manifest::read(&find_manifest(&arguments.generator, &[])?)?;
+    let manifest = Manifest::find(&arguments.generator, &[])?;
     let device = choose(common.device)?.device;
     let generator = Generator::load(&manifest, arguments.weights.as_deref(), &device)?;
     let shape = {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use zview_data::{ImageSet, ImageShape, LoadOptions, Split};
-use zview_generator::{Generator, GeneratorError, Manifest, ViewsConfig};
+use zview_generator::{Generator, Manifest, ViewsConfig};
 
 use super::{GeneratorSource, MixSource, RealSource, SourceConfig, SourceError, SourceKind, ViewSource};
 
@@ -90,8 +90,7 @@ fn load_images(config: &SourceConfig, how: &OpenSource<'_>) -> Result<ImageSet, 
 
 fn load_generator(config: &SourceConfig, how: &OpenSource<'_>) -> Result<Generator, SourceError> {
     let name = config.generator.as_deref().ok_or_else(|| missing("source.generator"))?;
-    let manifest =
-        Manifest::read(&zview_generator::find_manifest(name, &[])?).map_err(GeneratorError::from)?;
+    let manifest = Manifest::find(name, &[])?;
     Ok(Generator::load(&manifest, config.weights.as_deref().map(Path::new), how.device)?)
 }
 

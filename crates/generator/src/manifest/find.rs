@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
+use super::Manifest;
 use crate::GeneratorError;
+use crate::embedded::embedded_generators;
 use zview_network::weights::nearest_names;
 
 /// Where manifests are looked up by name, under the current folder.
@@ -10,6 +12,19 @@ pub const DEFAULT_FOLDER: &str = "configs/generators";
 
 /// The manifest beside the weights in a generator's own folder.
 const FILE_IN_FOLDER: &str = "generator.toml";
+
+impl Manifest {
+    /// Finds and reads a manifest: an embedded generator by its name, or what [`find_manifest`] finds.
+    ///
+    /// # Errors
+    /// As [`find_manifest`] and [`Manifest::read`].
+    pub fn find(name_or_path: &str, folders: &[PathBuf]) -> Result<Self, GeneratorError> {
+        match embedded_generators().iter().find(|embedded| embedded.name == name_or_path) {
+            Some(embedded) => Ok(embedded.manifest()?),
+            None => Ok(Self::read(&find_manifest(name_or_path, folders)?)?),
+        }
+    }
+}
 
 /// Finds a manifest: `name_or_path` is the file, its folder, or a name. A name is looked up as
 /// `<name>.toml` and `<name>/generator.toml` in [`DEFAULT_FOLDER`] and then in each of `folders`.
@@ -28,7 +43,9 @@ pub fn find_manifest(name_or_path: &str, folders: &[PathBuf]) -> Result<PathBuf,
         return Ok(found.clone());
     }
     let folders: Vec<PathBuf> = searched().map(Path::to_owned).collect();
-    let names: Vec<String> = list_manifests(&folders).iter().filter_map(|path| manifest_name(path)).collect();
+    let embedded = embedded_generators().iter().map(|embedded| embedded.name.to_owned());
+    let listed = list_manifests(&folders);
+    let names: Vec<String> = listed.iter().filter_map(|path| manifest_name(path)).chain(embedded).collect();
     let nearest = nearest_names(name_or_path, names.iter().map(String::as_str), 3).join("`, `");
     let hint = if nearest.is_empty() { String::new() } else { format!("; known here: `{nearest}`") };
     Err(GeneratorError::NoManifest { asked: name_or_path.to_owned(), tried, hint })

@@ -14,6 +14,9 @@ pub struct Manifest {
     /// The manifest file itself; relative paths count from its folder.
     #[serde(skip)]
     pub path: PathBuf,
+    /// The bytes of the weights, where they are part of the program.
+    #[serde(skip)]
+    pub embedded_weights: Option<&'static [u8]>,
     /// Short name, as in the file's own name.
     pub name: String,
     /// Where the weights come from: repository, path and commit, or a paper.

@@ -28,6 +28,7 @@ pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet) -> Manif
     let (end, range) = output_layer(training.method);
     Manifest {
         path: PathBuf::new(),
+        embedded_weights: None,
         name: training.name.clone(),
         source: format!(
             "zview generator train, seed {}, on the training images of {} (sha256 {})",
@@ -65,4 +66,51 @@ pub(super) fn write_generator(
     let text = toml::to_string(&manifest).map_err(|source| GeneratorTrainingError::Manifest { source })?;
     write_file(&folder.join(MANIFEST), text.as_bytes())?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::{Device, Tensor, TensorData};
+    use zview_network::Mode;
+    use zview_runtime::device::read_floats;
+    use zview_runtime::seed::{Purpose, Stream};
+
+    use super::*;
+    use crate::Generator;
+
+    /// The network in training and the generator that is loaded from its file draw the same.
+    #[test]
+    fn what_is_written_loads_as_the_network_that_was_trained() {
+        let device = Device::flex();
+        let shape = ImageShape { channels: 3, height: 12, width: 12 };
+        let classes: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
+        let images = ImageSet::new("x", shape, vec![0; 432], Some(vec![0]), classes).unwrap();
+        for method in ["gan", "vae"] {
+            let text = format!(
+                "name = \"x\"\nmethod = \"{method}\"\n[data]\nname = \"x\"\n\
+                 [generator]\nlatent_dimension = 5\nwidth = 8\nconditional = true\nclass_dimension = 2\n"
+            );
+            let training: GeneratorTraining = toml::from_str(&text).unwrap();
+            let manifest = manifest(&training, &images);
+            let mut random = Stream::new(3, Purpose::Check, 0, 0);
+            let mut network = LayerNetwork::new(&manifest.layers, 3, &mut random, &device);
+            let z: Vec<f32> = (0..20).map(|_| random.normal()).collect();
+            let z = Tensor::<2>::from_data(TensorData::new(z, [4, 5]), &device);
+            let one_hot = super::super::batch::one_hot(&[0, 2, 1, 2], 3, &device);
+            for _ in 0..3 {
+                let _ = network.forward(z.clone(), Some(&one_hot), Mode::Train); // moves the running statistics
+            }
+            let expected = network.clone().forward(z.clone(), Some(&one_hot), Mode::Evaluate);
+
+            let folder = tempfile::tempdir().unwrap();
+            write_generator(folder.path(), &manifest, &network).unwrap();
+            let read = Manifest::read(&folder.path().join(MANIFEST)).unwrap();
+            let generator = Generator::load(&read, None, &device).unwrap();
+            let classes = Tensor::from_data([0i32, 2, 1, 2], &device);
+            let got = generator.raw_image_from_latent(z, Some(classes)).unwrap();
+            let (got, expected) = (read_floats(got).unwrap(), read_floats(expected).unwrap());
+            assert!(got.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5), "{method}");
+            assert!(expected.iter().any(|value| (value - expected[0]).abs() > 0.01), "a flat picture");
+        }
+    }
 }

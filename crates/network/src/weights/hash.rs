@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use zview_runtime::hash::sha256_of_file;
+use zview_runtime::hash::{sha256_of_bytes, sha256_of_file};
 
 use super::WeightsError;
 
@@ -13,6 +13,18 @@ use super::WeightsError;
 /// [`WeightsError::Read`] and [`WeightsError::Hash`].
 pub fn check_hash(path: &Path, expected: &str) -> Result<(), WeightsError> {
     let got = sha256_of_file(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
+    same_hash(path, expected, got)
+}
+
+/// As [`check_hash`], of bytes that are already here; `path` is only named in errors.
+///
+/// # Errors
+/// [`WeightsError::Hash`].
+pub fn check_hash_of_bytes(path: &Path, bytes: &[u8], expected: &str) -> Result<(), WeightsError> {
+    same_hash(path, expected, sha256_of_bytes(bytes))
+}
+
+fn same_hash(path: &Path, expected: &str, got: String) -> Result<(), WeightsError> {
     if got.eq_ignore_ascii_case(expected) {
         Ok(())
     } else {

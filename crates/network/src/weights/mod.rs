@@ -14,6 +14,6 @@ mod test_files;
 mod tests;
 
 pub use error::WeightsError;
-pub use hash::check_hash;
+pub use hash::{check_hash, check_hash_of_bytes};
 pub use nearest::nearest_names;
 pub use state_dict::{KeyInfo, StateDict};

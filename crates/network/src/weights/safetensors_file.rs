@@ -15,12 +15,21 @@ use super::state_dict::StoredTensor;
 /// The largest header that the format allows.
 const HEADER_BYTES_MAX: u64 = 100_000_000;
 
-/// The tensors by name, and the texts of the header.
-#[allow(clippy::type_complexity, reason = "one caller, which takes it apart at once")]
+/// The tensors of the file at `path` by name, and the texts of its header.
+#[allow(clippy::type_complexity, reason = "its callers take it apart at once")]
 pub(super) fn read(
     path: &Path,
 ) -> Result<(BTreeMap<String, StoredTensor>, BTreeMap<String, String>), WeightsError> {
-    let bytes = Rc::new(checked_bytes(path)?);
+    parse(path, checked_bytes(path)?)
+}
+
+/// As [`read`], of bytes that are already here; `path` is only named in errors.
+#[allow(clippy::type_complexity, reason = "its callers take it apart at once")]
+pub(super) fn parse(
+    path: &Path,
+    bytes: Vec<u8>,
+) -> Result<(BTreeMap<String, StoredTensor>, BTreeMap<String, String>), WeightsError> {
+    let bytes = Rc::new(bytes);
     let malformed = |error: safetensors::SafeTensorError| WeightsError::Malformed {
         path: path.to_owned(),
         reason: error.to_string(),

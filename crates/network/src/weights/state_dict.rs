@@ -63,6 +63,18 @@ impl StateDict {
         Ok(Self { path: path.to_owned(), tensors, metadata, taken: BTreeSet::new() })
     }
 
+    /// The tensors of a safetensors file whose bytes are already here; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// [`WeightsError`] for bytes that are no safetensors, or hold no tensors.
+    pub fn parse_safetensors(path: &Path, bytes: &[u8]) -> Result<Self, WeightsError> {
+        let (tensors, metadata) = safetensors_file::parse(path, bytes.to_vec())?;
+        if tensors.is_empty() {
+            return Err(WeightsError::NoTensors { path: path.to_owned(), detail: String::new() });
+        }
+        Ok(Self { path: path.to_owned(), tensors, metadata, taken: BTreeSet::new() })
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {

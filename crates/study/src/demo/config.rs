@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use zview_contrastive::train::Recipe;
 use zview_runtime::config::{ConfigError, parse_toml_with};
 
-use crate::intervals::TestGroups;
-
 const RECIPE: &str = include_str!("../../../../configs/demo.toml");
 /// What errors call the embedded recipe.
 pub const RECIPE_NAME: &str = "configs/demo.toml (built in)";
@@ -20,8 +18,6 @@ pub struct DemoConfig {
     pub out: PathBuf,
     /// Where named data sets are looked up first.
     pub data_dir: Option<PathBuf>,
-    /// Which test images belong together, where it is known.
-    pub test_groups: Option<TestGroups>,
     /// The command line, for the page.
     pub command: Vec<String>,
 }

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
-use zview_data::{ImageSet, LoadOptions, Split, load};
+use zview_data::{ImageSet, LoadOptions, Split, image_groups, load};
+use zview_contrastive::source::SourceError;
+use zview_generator::Manifest;
 use zview_runtime::atomic::{WriteError, write_file};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
@@ -18,7 +20,7 @@ use crate::commands::{CommandContext, command_line, demo_options, quote};
 use crate::figures::{
     LabelledImage, SourceImages, check_shapes, draw_queries, first_anchors, grid_png, labelled_image,
 };
-use crate::intervals::TestIntervals;
+use crate::intervals::{TestGroups, TestIntervals};
 use crate::probing::{ProbeSets, ProbedArm, compare, evaluation_config, probe};
 use crate::report::{NeighbourFigure, Page, PageArm};
 use crate::results::Comparison;
@@ -83,7 +85,7 @@ pub fn run_demo(
         progress(arm, &run_of(arm))?;
     }
     let sets = LoadedSets::load(config)?;
-    let intervals = TestIntervals::new(config.test_groups.as_ref(), sets.test.len(), recipe.seed)?;
+    let intervals = TestIntervals::new(sets.test_groups.as_ref(), sets.test.len(), recipe.seed)?;
     let anchors = |arm: &Arm| first_anchors(&arm.recipe, SAMPLES, config.data_dir.clone(), device);
     let [_, real_arm, synthetic_arm, _] = &arms;
     let (real, generated) = (anchors(real_arm)?, anchors(synthetic_arm)?);
@@ -146,6 +148,8 @@ struct LoadedSets {
     name: String,
     train: ImageSet,
     test: ImageSet,
+    /// Which test images belong together, where it is known.
+    test_groups: Option<TestGroups>,
     train_pool: usize,
 }
 
@@ -166,7 +170,9 @@ impl LoadedSets {
         if train.labels.is_none() || test.labels.is_none() {
             return Err(StudyError::Unlabelled { data: test.name });
         }
-        Ok(Self { name: test.name.clone(), train, test, train_pool })
+        let test_groups = image_groups(data, Split::Test)
+            .map(|groups| TestGroups { unit: groups.unit.to_owned(), of_image: groups.of_image });
+        Ok(Self { name: test.name.clone(), train, test, test_groups, train_pool })
     }
 }
 
@@ -220,6 +226,7 @@ fn page<'a>(
             result: arm,
         });
     }
+    let generator = config.recipe.source.generator.as_deref().unwrap_or_default();
     Ok(Page {
         summary,
         recipe: &config.recipe,
@@ -227,7 +234,8 @@ fn page<'a>(
         command: command_line(&config.command),
         more: demo_options(&config.command).iter().map(|word| quote(word)).collect(),
         sample_command: commands.sample(),
-        generator: config.recipe.source.generator.as_deref().unwrap_or_default(),
+        generator,
+        generator_classes: Manifest::find(generator, &[]).map_err(SourceError::from)?.classes(),
         train_images,
         real_png: grid_png(real, SAMPLE_COLUMNS)?,
         generated_png: grid_png(generated, SAMPLE_COLUMNS)?,

@@ -75,6 +75,14 @@ pub(super) fn limits(page: &Page<'_>) -> Markup {
                 "from it and learning from images, not learning from no images at all. The probes of every arm learn "
                 "from the same real labelled images."
             }
+            @if let Some(classes) = page.generator_classes {
+                li {
+                    "The generator " code { (page.generator) } " draws on request one of " (classes) " classes, so the labels "
+                    "of its training images are in it, and the views of one anchor share their class. The arm "
+                    code { "real" } " sees no labels. " code { "--generator" } " names another generator, such as one "
+                    "without classes."
+                }
+            }
             li {
                 "Small images, a small encoder and few steps, so that it takes minutes without a GPU. It says little "
                 "about photographs."

@@ -48,6 +48,8 @@ pub struct Page<'a> {
     pub sample_command: String,
     /// The generator.
     pub generator: &'a str,
+    /// Its classes, if it is asked for one.
+    pub generator_classes: Option<usize>,
     /// Images of the data set that training draws from.
     pub train_images: usize,
     /// Real images: PNG grid.
@@ -273,6 +275,7 @@ pub(super) mod tests {
             more: Vec::new(),
             sample_command: "zview sample".to_owned(),
             generator: "gan",
+            generator_classes: None,
             train_images: 5_000,
             real_png: vec![1],
             generated_png: vec![2],

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use zview_generator::{Inspection, Manifest, find_manifest, inspect, list_manifests};
+use zview_generator::{Inspection, Manifest, embedded_generators, inspect, list_manifests};
 use zview_runtime::device::choose;
 
 use crate::arguments::Common;
@@ -18,7 +18,7 @@ use crate::output;
 /// Commands on generators.
 #[derive(Debug, Subcommand)]
 pub enum GeneratorCommand {
-    /// List the manifests in configs/generators and other folders.
+    /// List the embedded generators and the manifests in configs/generators and other folders.
     List(ListArguments),
     /// Load a generator; show its keys, shapes and hash, and compare it with a reference file.
     Inspect(InspectArguments),
@@ -60,20 +60,23 @@ pub fn run(command: &GeneratorCommand, common: &Common) -> Result<ExitCode, Fail
         GeneratorCommand::List(arguments) => {
             let mut folders = vec![PathBuf::from("configs/generators")];
             folders.extend(arguments.folders.iter().cloned());
-            let listed: Vec<Listed> = list_manifests(&folders).into_iter().map(describe).collect();
+            let embedded = embedded_generators().iter().map(|embedded| Listed {
+                name: embedded.name.to_owned(),
+                manifest: PathBuf::from("(embedded)"),
+                problem: None,
+            });
+            let listed: Vec<Listed> =
+                embedded.chain(list_manifests(&folders).into_iter().map(describe)).collect();
             output::result(common.json, &listed, |listed| {
-                if listed.is_empty() {
-                    return "no manifests in configs/generators; name other folders after `list`".to_owned();
-                }
                 let line = |one: &Listed| {
                     let problem = one.problem.as_deref().unwrap_or_default();
-                    format!("{:<20} {} {problem}", one.name, one.manifest.display())
+                    format!("{:<24} {} {problem}", one.name, one.manifest.display())
                 };
                 listed.iter().map(line).collect::<Vec<_>>().join("\n")
             })
         }
         GeneratorCommand::Inspect(arguments) => {
-            let manifest = Manifest::read(&find_manifest(&arguments.manifest, &[])?)?;
+            let manifest = Manifest::find(&arguments.manifest, &[])?;
             let device = choose(common.device)?.device;
             let found =
                 inspect(&manifest, arguments.weights.as_deref(), arguments.reference.as_deref(), &device)?;
