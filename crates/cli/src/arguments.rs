@@ -38,6 +38,32 @@ pub struct Common {
     pub data_dir: Option<PathBuf>,
 }
 
+/// Options of every command that trains from a recipe into a run folder.
+#[derive(Debug, Args)]
+pub struct RunArguments {
+    /// Recipe: a TOML file, such as those in configs/ and configs/generators/train/.
+    pub config: PathBuf,
+    /// Change a value of the recipe, such as train.steps=100; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    pub overrides: Vec<String>,
+    /// Run folder; `runs/<recipe>-seed<seed>` where it is not given.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Continue the run in the run folder from its newest intact checkpoint.
+    #[arg(long)]
+    pub resume: bool,
+}
+
+impl RunArguments {
+    /// The run folder of a run with this seed.
+    pub fn out(&self, seed: u64) -> PathBuf {
+        self.out.clone().unwrap_or_else(|| {
+            let name = self.config.file_stem().unwrap_or_default().to_string_lossy();
+            PathBuf::from("runs").join(format!("{name}-seed{seed}"))
+        })
+    }
+}
+
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -48,13 +74,13 @@ pub enum Command {
     /// Labelled images: list known data sets, inspect one.
     #[command(subcommand)]
     Data(commands::data::DataCommand),
-    /// Generators: list manifests, inspect one.
+    /// Generators: list manifests, inspect one, train one.
     #[command(subcommand)]
     Generator(commands::generator::GeneratorCommand),
     /// Draw views from a generator, as a picture grid or an image folder.
     Sample(commands::sample::SampleArguments),
     /// Train an encoder from a recipe.
-    Pretrain(commands::pretrain::PretrainArguments),
+    Pretrain(RunArguments),
     /// Evaluate a frozen encoder on labelled images.
     Probe(commands::probe::ProbeArguments),
     /// Say where a training step's time goes.

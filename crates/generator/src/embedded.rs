@@ -23,7 +23,11 @@ macro_rules! embedded {
             name: $name,
             what: $what,
             manifest: include_str!(concat!("../../../assets/generators/", $name, "/generator.toml")),
-            weights: include_bytes!(concat!("../../../assets/generators/", $name, "/generator.safetensors")),
+            weights: include_bytes!(concat!(
+                "../../../assets/generators/",
+                $name,
+                "/generator-00006000.safetensors"
+            )),
         }
     };
 }

@@ -54,7 +54,7 @@ fn train(
 }
 
 fn weights(run: &Path) -> Vec<u8> {
-    std::fs::read(run.join("generator.safetensors")).unwrap()
+    std::fs::read(Manifest::find(run.to_str().unwrap(), &[]).unwrap().weights_path()).unwrap()
 }
 
 /// Mean of the left and right half of the images that a trained generator draws for `class`.
@@ -106,7 +106,7 @@ fn the_same_seed_gives_the_same_bits_and_a_resumed_run_those_of_an_unbroken_one(
         // As a kill after step 5 leaves it: the checkpoint of step 3 is the last, the log is longer.
         std::fs::remove_dir_all(run("b").join("checkpoints/step-00000006")).unwrap();
         std::fs::remove_file(run("b").join("result.json")).unwrap();
-        std::fs::write(run("b").join("generator.safetensors"), b"cut").unwrap();
+        std::fs::write(run("b").join("generator-00000006.safetensors"), b"cut").unwrap();
         let resumed = train(&training, &images, &run("b"), true).unwrap();
         assert_eq!(resumed.steps, 6);
         assert!(weights(&run("a")) == weights(&run("b")), "{method}: resumed, other weights");

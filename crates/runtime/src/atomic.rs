@@ -67,6 +67,26 @@ pub fn write_folder<E: From<WriteError>>(
     written
 }
 
+/// Removes what killed processes left half-written in `folder`: the temporary names that [`write_file`] and
+/// [`write_folder`] use. Only for a folder that nobody else writes at the moment.
+pub(crate) fn remove_leftovers(folder: &Path) {
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        if entry.file_name().to_str().is_some_and(is_temporary) {
+            // They are in nobody's way: what cannot be removed stays.
+            let path = entry.path();
+            let _ = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+        }
+    }
+}
+
+/// Whether a name is one that [`beside`] gives.
+fn is_temporary(name: &str) -> bool {
+    let process = name.strip_prefix('.').and_then(|name| name.strip_suffix(".tmp")?.rsplit_once('.'));
+    process.is_some_and(|(name, id)| {
+        !name.is_empty() && !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit())
+    })
+}
+
 /// A hidden name in the same folder, so that the rename stays within one file system.
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().map_or_else(Default::default, |name| name.to_string_lossy().into_owned());
@@ -93,6 +113,19 @@ mod tests {
         write_file(&path, b"new").unwrap();
         assert_eq!(fs::read(&path).unwrap(), b"new");
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn what_a_killed_process_left_is_removed_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        fs::create_dir(beside(&folder.join("step-00000003"))).unwrap();
+        fs::write(beside(&folder.join("result.json")), b"{").unwrap();
+        for kept in ["result.json", ".hidden.tmp", ".1.tmp", "a.1.tmp", ".a.1x.tmp"] {
+            fs::write(folder.join(kept), b"x").unwrap();
+        }
+        remove_leftovers(folder);
+        assert_eq!(fs::read_dir(folder).unwrap().count(), 5);
     }
 
     #[test]

@@ -1,39 +1,18 @@
 //! `zview pretrain`: train an encoder from a recipe.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
 use zview_contrastive::train::{PretrainOptions, PretrainSummary, Recipe, pretrain};
 use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 
-use crate::arguments::Common;
+use crate::arguments::{Common, RunArguments};
 use crate::failure::Failure;
 use crate::output;
 
-/// What to train.
-#[derive(Debug, Args)]
-pub struct PretrainArguments {
-    /// Recipe, such as configs/mnist-real.toml.
-    config: PathBuf,
-    /// Change a value of the recipe, such as train.steps=100; may be repeated.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    overrides: Vec<String>,
-    /// Run folder; `runs/<recipe>-seed<seed>` where it is not given.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Continue the run in the run folder from its newest intact checkpoint.
-    #[arg(long)]
-    resume: bool,
-}
-
-pub fn run(arguments: &PretrainArguments, common: &Common) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failure> {
     let recipe = Recipe::load(&arguments.config, &arguments.overrides)?;
-    let out = arguments.out.clone().unwrap_or_else(|| {
-        let name = arguments.config.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        PathBuf::from("runs").join(format!("{name}-seed{}", recipe.seed))
-    });
+    let out = arguments.out(recipe.seed);
     let device = choose(common.device)?;
     let stop = StopSignal::listen();
     let options = PretrainOptions {

@@ -41,7 +41,7 @@ enum Step {
     /// With the ReLU that follows it, if one does.
     BatchNorm {
         key: String,
-        norm: BatchNorm,
+        norm: Box<BatchNorm>,
         relu: bool,
     },
     Condition {
@@ -109,9 +109,11 @@ impl Fresh<'_> {
                     output_padding,
                 }
             }
-            Layer::BatchNorm { ref key, channels, .. } => {
-                Step::BatchNorm { key: key.clone(), norm: BatchNorm::new(channels, self.device), relu }
-            }
+            Layer::BatchNorm { ref key, channels, .. } => Step::BatchNorm {
+                key: key.clone(),
+                norm: Box::new(BatchNorm::new(channels, self.device)),
+                relu,
+            },
             Layer::Condition { ref key, dimension } => {
                 let values: Vec<f32> = (0..classes * dimension).map(|_| self.random.normal()).collect();
                 let data = TensorData::new(values, [classes, dimension]);

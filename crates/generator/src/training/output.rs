@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use zview_data::{ImageSet, ImageShape};
-use zview_network::{NamedTensors, write_tensors};
-use zview_runtime::atomic::write_file;
+use zview_network::NamedTensors;
+use zview_runtime::atomic::{WriteError, write_file};
 use zview_runtime::hash::sha256_of_bytes;
 
 use super::config::GeneratorTraining;
@@ -16,12 +16,15 @@ use super::method::output_layer;
 use crate::architectures::ArchitectureKind;
 use crate::manifest::{Condition, Distribution, Latent, Manifest, Output};
 
-/// The weights, beside the manifest.
-const WEIGHTS: &str = "generator.safetensors";
+/// The weights after `step` updates, beside the manifest.
+fn weights_name(step: u64) -> String {
+    format!("generator-{step:08}.safetensors")
+}
+
 /// The manifest's file name, as every generator folder has it.
 pub(super) const MANIFEST: &str = "generator.toml";
 
-/// What the manifest of a trained generator says; `sha256` is left for the weights to fill in.
+/// What the manifest of a trained generator says; `weights` and `sha256` are left for the weights to fill in.
 pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet) -> Manifest {
     let ImageShape { channels, height, width } = images.shape;
     let classes = training.generator.conditional.then_some(images.classes.len());
@@ -37,7 +40,7 @@ pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet) -> Manif
             images.content_sha256()
         ),
         licence: training.licence.clone(),
-        weights: PathBuf::from(WEIGHTS),
+        weights: PathBuf::new(),
         sha256: String::new(),
         architecture: ArchitectureKind::Sequential,
         state_dict: None,
@@ -52,19 +55,37 @@ pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet) -> Manif
     }
 }
 
-/// Writes weights and manifest into `folder`. The manifest comes last: one that is there names weights that are
-/// there, except in the moment between the two, when its hash tells.
+/// Writes the weights after `step` updates, then the manifest that names them, then removes older weights: at any
+/// moment the manifest that is there names weights that are there.
 pub(super) fn write_generator(
     folder: &Path,
     manifest: &Manifest,
     network: &LayerNetwork,
+    step: u64,
 ) -> Result<(), GeneratorTrainingError> {
-    let tensors = NamedTensors::of_network(network, "")?;
-    write_tensors(&folder.join(WEIGHTS), &tensors, HashMap::new())?;
-    let sha256 = sha256_of_bytes(&tensors.to_bytes(HashMap::new())?);
-    let manifest = Manifest { sha256, ..manifest.clone() };
+    let weights = weights_name(step);
+    let bytes = NamedTensors::of_network(network, "")?.to_bytes(HashMap::new())?;
+    write_file(&folder.join(&weights), &bytes)?;
+    let (sha256, weights) = (sha256_of_bytes(&bytes), PathBuf::from(weights));
+    let manifest = Manifest { sha256, weights, ..manifest.clone() };
     let text = toml::to_string(&manifest).map_err(|source| GeneratorTrainingError::Manifest { source })?;
     write_file(&folder.join(MANIFEST), text.as_bytes())?;
+    remove_other_weights(folder, step)
+}
+
+fn remove_other_weights(folder: &Path, step: u64) -> Result<(), GeneratorTrainingError> {
+    let kept = weights_name(step);
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let other = name.to_str().filter(|name| {
+            let digits = name.strip_prefix("generator-").and_then(|name| name.strip_suffix(".safetensors"));
+            *name != kept && digits.is_some_and(|digits| digits.bytes().all(|b| b.is_ascii_digit()))
+        });
+        if other.is_some() {
+            let path = entry.path();
+            std::fs::remove_file(&path).map_err(|source| WriteError { path, source })?;
+        }
+    }
     Ok(())
 }
 
@@ -103,7 +124,9 @@ mod tests {
             let expected = network.clone().forward(z.clone(), Some(&one_hot), Mode::Evaluate);
 
             let folder = tempfile::tempdir().unwrap();
-            write_generator(folder.path(), &manifest, &network).unwrap();
+            write_generator(folder.path(), &manifest, &network, 1).unwrap();
+            write_generator(folder.path(), &manifest, &network, 2).unwrap();
+            assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "older weights go");
             let read = Manifest::read(&folder.path().join(MANIFEST)).unwrap();
             let generator = Generator::load(&read, None, &device).unwrap();
             let classes = Tensor::from_data([0i32, 2, 1, 2], &device);

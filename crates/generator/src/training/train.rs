@@ -66,7 +66,7 @@ pub struct GeneratorTrainingSummary {
 }
 
 /// Trains a generator on `images` and leaves it in the run folder: `generator.toml` and
-/// `generator.safetensors` (renewed with every checkpoint), `samples/`, `checkpoints/`, `events.jsonl`.
+/// the weights that it names (renewed with every checkpoint), `samples/`, `checkpoints/`, `events.jsonl`.
 /// The same recipe, images and CPU build give the same bits, resumed or not.
 ///
 /// # Errors
@@ -250,7 +250,7 @@ impl<'a> Run<'a> {
         let parts = [("model", model), ("optimizer", self.method.optimizer_state()?)];
         let checkpoint = Checkpoint::write(run, self.step, &parts)?;
         checkpoint.remove_older(run, self.training.train.keep_checkpoints)?;
-        write_generator(run, &self.manifest, self.finished_generator())?;
+        write_generator(run, &self.manifest, self.finished_generator(), self.step)?;
         self.saved = Some(self.step);
         Ok(())
     }

@@ -75,7 +75,8 @@ impl RunFolder {
         Ok(Self { path: path.to_owned(), _lock: lock })
     }
 
-    /// Takes the folder of a run that is to be continued.
+    /// Takes the folder of a run that is to be continued, and clears it of what a killed process left
+    /// half-written.
     ///
     /// # Errors
     /// [`RunFolderError`] where there is no run, it is locked, or cannot be written.
@@ -83,7 +84,11 @@ impl RunFolder {
         if !path.join("config.toml").exists() {
             return Err(RunFolderError::NothingToResume { path: path.to_owned() });
         }
-        Ok(Self { path: path.to_owned(), _lock: lock(path)? })
+        let folder = Self { path: path.to_owned(), _lock: lock(path)? };
+        for part in ["", "checkpoints", "samples"] {
+            atomic::remove_leftovers(&path.join(part));
+        }
+        Ok(folder)
     }
 
     /// The folder.

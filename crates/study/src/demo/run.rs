@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
-use zview_data::{ImageSet, LoadOptions, Split, image_groups, load};
 use zview_contrastive::source::SourceError;
+use zview_data::{ImageSet, LoadOptions, Split, image_groups, load};
 use zview_generator::Manifest;
 use zview_runtime::atomic::{WriteError, write_file};
 use zview_runtime::device::ChosenDevice;

@@ -11,7 +11,7 @@ use serde::Serialize;
 use zview_generator::{Inspection, Manifest, embedded_generators, inspect, list_manifests};
 use zview_runtime::device::choose;
 
-use crate::arguments::Common;
+use crate::arguments::{Common, RunArguments};
 use crate::failure::Failure;
 use crate::output;
 
@@ -23,7 +23,7 @@ pub enum GeneratorCommand {
     /// Load a generator; show its keys, shapes and hash, and compare it with a reference file.
     Inspect(InspectArguments),
     /// Train a small generator (GAN or VAE) on a data set; the run folder is then the generator's.
-    Train(train::TrainArguments),
+    Train(RunArguments),
 }
 
 /// Where to look.

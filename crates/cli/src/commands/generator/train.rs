@@ -1,9 +1,7 @@
 //! `zview generator train`: train a small generator from a recipe.
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
 use zview_data::{LoadOptions, Split};
 use zview_generator::training::{
     GeneratorTraining, GeneratorTrainingOptions, GeneratorTrainingSummary, train_generator,
@@ -11,32 +9,13 @@ use zview_generator::training::{
 use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 
-use crate::arguments::Common;
+use crate::arguments::{Common, RunArguments};
 use crate::failure::Failure;
 use crate::output;
 
-/// What to train.
-#[derive(Debug, Args)]
-pub struct TrainArguments {
-    /// Recipe, such as configs/generators/train/glyphs-gan.toml.
-    config: PathBuf,
-    /// Change a value of the recipe, such as train.steps=100; may be repeated.
-    #[arg(long = "set", value_name = "KEY=VALUE")]
-    overrides: Vec<String>,
-    /// Run folder; `runs/<recipe>-seed<seed>` where it is not given.
-    #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
-    /// Continue the run in the run folder from its newest intact checkpoint.
-    #[arg(long)]
-    resume: bool,
-}
-
-pub fn run(arguments: &TrainArguments, common: &Common) -> Result<ExitCode, Failure> {
+pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failure> {
     let training = GeneratorTraining::load(&arguments.config, &arguments.overrides)?;
-    let out = arguments.out.clone().unwrap_or_else(|| {
-        let name = arguments.config.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-        PathBuf::from("runs").join(format!("{name}-seed{}", training.seed))
-    });
+    let out = arguments.out(training.seed);
     let options = LoadOptions {
         data_dir: common.data_dir.clone(),
         color: training.data.color,
