@@ -20,9 +20,10 @@ fn every_operation_and_a_step_agree_with_the_cpu() {
     let result = run_json(folder, &[&["selfcheck", "recipe.toml"][..], &small[..]].concat());
     let checks = result["checks"].as_array().unwrap();
     for check in checks {
-        println!("{:<32} {:.1e} of {:.0e}", check["name"], check["error"], check["tolerance"]);
+        let (name, number) = (check["name"].as_str().unwrap(), |key: &str| check[key].as_f64().unwrap());
+        println!("{name:<32} {:.1e} of {:.0e}", number("error"), number("tolerance"));
         assert_eq!(check["holds"], true, "{check}");
-        assert!(check["error"].as_f64().unwrap() <= check["tolerance"].as_f64().unwrap());
+        assert!(number("error") <= number("tolerance"), "{check}");
     }
     let named = |name: &str| checks.iter().any(|check| check["name"] == name);
     for name in ["conv2d 3x3, stride 2", "NT-Xent", "Adam, two steps", "step: views", "step: encoder"] {
