@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use zview_contrastive::selfcheck::{SelfCheck, selfcheck};
+use zview_contrastive::selfcheck::{Check, SelfCheck, selfcheck};
 use zview_contrastive::train::Recipe;
 use zview_runtime::device::choose;
 use zview_study::demo::{RECIPE_NAME, embedded_recipe};
@@ -35,23 +35,19 @@ pub fn run(arguments: &SelfcheckArguments, common: &Common) -> Result<(), Failur
     let device = choose(common.device)?;
     let result = selfcheck(&recipe, &device, common.data_dir.clone())?;
     output::result(common.json, &result, in_words)?;
-    if result.holds { Ok(()) } else { Err(Failure::check(complaint(&result))) }
+    verdict(&result)
+}
+
+fn verdict(result: &SelfCheck) -> Result<(), Failure> {
+    if result.holds { Ok(()) } else { Err(Failure::check(complaint(result))) }
 }
 
 fn in_words(result: &SelfCheck) -> String {
-    let width = |text: fn(&zview_contrastive::selfcheck::Check) -> &str| {
-        result.checks.iter().map(|check| text(check).len()).max().unwrap_or(0)
-    };
-    let (name_width, what_width) = (width(|check| &check.name), width(|check| &check.what));
-    let mut text =
-        format!("{:name_width$}  {:>9}  {:>9}         worst part\n", "compared", "error", "allowed");
-    for check in &result.checks {
-        let verdict = if check.holds { "ok" } else { "WRONG" };
-        let _ = writeln!(
-            text,
-            "{:name_width$}  {:>9.1e}  {:>9.0e}  {verdict:<5}  {:.what_width$}",
-            check.name, check.error, check.tolerance, check.what
-        );
+    let width = result.checks.iter().map(|check| check.name.len()).max().unwrap_or(0);
+    let mut text = format!("{:width$}  {:>7}  {:>7}         worst part\n", "compared", "error", "allowed");
+    for Check { name, what, error, tolerance, holds, .. } in &result.checks {
+        let verdict = if *holds { "ok" } else { "WRONG" };
+        let _ = writeln!(text, "{name:width$}  {error:>7.1e}  {tolerance:>7.0e}  {verdict:<5}  {what}");
     }
     let wrong = result.checks.iter().filter(|check| !check.holds).count();
     let total = result.checks.len();
@@ -80,4 +76,49 @@ fn complaint(result: &SelfCheck) -> String {
         let _ = write!(text, "\n{remedy}");
     }
     text
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::process::ExitCode;
+
+    use zview_contrastive::selfcheck::{Operation, check_operations, operations};
+    use zview_runtime::device::cpu;
+
+    use super::*;
+
+    /// The CPU as a device whose convolution 1x1 errs by `factor`.
+    fn device_with(factor: f32) -> SelfCheck {
+        let chosen = cpu("for a test");
+        let plant = |operation: Operation| {
+            let faulty = operation.name == "conv2d 1x1, stride 1";
+            if faulty { operation.with_fault(move |x| x * factor) } else { operation }
+        };
+        let faulty: Vec<Operation> = operations().into_iter().map(plant).collect();
+        let device = &chosen.device;
+        let checks = check_operations(&operations(), &faulty, device, device, |_| ()).unwrap();
+        SelfCheck::new(&chosen, checks)
+    }
+
+    #[test]
+    fn a_planted_fault_ends_with_3_and_names_operation_error_tolerance_and_remedy() {
+        let result = device_with(1.01);
+        let text = in_words(&result);
+        let marked: Vec<&str> = text.lines().filter(|line| line.contains("  WRONG  ")).collect();
+        assert!(marked.len() == 1 && marked[0].starts_with("conv2d 1x1, stride 1"), "{text}");
+        assert!(text.trim_end().ends_with("1 of 23 checks do not hold"), "{text}");
+        let message = complaint(&result);
+        for words in ["conv2d 1x1, stride 1", "1.0e-2", "1e-5", "--device cpu", "fusion nor autotune"] {
+            assert!(message.contains(words), "{words}: {message}");
+        }
+        assert_eq!(verdict(&result).unwrap_err().report(), ExitCode::from(3));
+    }
+
+    #[test]
+    fn a_device_without_fault_passes() {
+        let result = device_with(1.0);
+        assert!(verdict(&result).is_ok());
+        assert!(in_words(&result).contains("agrees with the CPU in all 23 checks"));
+    }
 }

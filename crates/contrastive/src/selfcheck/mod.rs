@@ -56,7 +56,9 @@ pub struct SelfCheck {
 }
 
 impl SelfCheck {
-    fn new(device: &ChosenDevice, checks: Vec<Check>) -> Self {
+    /// The verdict on `device` from its checks.
+    #[must_use]
+    pub fn new(device: &ChosenDevice, checks: Vec<Check>) -> Self {
         Self {
             device: device.name.clone(),
             request: device.request.clone(),
@@ -89,7 +91,7 @@ pub fn selfcheck(
     // First, so that a recipe that cannot be used is refused before anything takes time.
     let (mut reference, mut checked) = (trainer(&cpu, false)?, trainer(&device.device, true)?);
     let table = operations();
-    let mut progress = Progress::new("checking", table.len() as u64 + 5);
+    let mut progress = Progress::new("checking", table.len() as u64 + step::CHECKS);
     let mut done = 0;
     let mut report = |check: &Check| {
         done += 1;

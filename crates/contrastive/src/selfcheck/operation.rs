@@ -9,7 +9,7 @@ use super::check::{Check, relative_error};
 /// Rounding of one operation, relative to its largest value: measured up to 2e-6 on a software adapter.
 const TOLERANCE: f64 = 1e-5;
 /// Inputs are at least this far from zero, where rectifiers have a kink.
-const FARTHEST_KINK: f32 = 0.05;
+const KINK_MARGIN: f32 = 0.05;
 
 /// A named input: drawn once, and the same numbers on every device.
 #[derive(Debug, Clone)]
@@ -135,8 +135,8 @@ impl Operation {
     }
 }
 
-/// A standard normal number that is not within [`FARTHEST_KINK`] of zero.
+/// A standard normal number that is not within [`KINK_MARGIN`] of zero.
 fn away_from_zero(random: &mut Stream) -> f32 {
     let value = random.normal();
-    value + FARTHEST_KINK.copysign(value)
+    value + KINK_MARGIN.copysign(value)
 }

@@ -13,6 +13,9 @@ use super::SelfCheckError;
 use super::check::{Check, relative_error};
 use crate::train::Trainer;
 
+/// How many checks a step is.
+pub(super) const CHECKS: u64 = 5;
+
 /// Rendering and augmentation: some tens of operations in a row, without kinks that move a pixel.
 const VIEWS: f64 = 1e-4;
 /// The loss at equal weights and views.
