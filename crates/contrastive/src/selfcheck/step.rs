@@ -48,15 +48,10 @@ pub(super) fn check_step(
     let (device_loss, device_gradients) = checked.loss_and_gradients(device_views.clone());
     let error = relative_error(&read_floats(loss)?, &read_floats(device_loss)?);
     add(Check::new("step: loss", "value", error, LOSS));
-    for (name, error) in [
-        ("encoder", derivative_error(&reference.encoder, &gradients, &checked.encoder, &device_gradients)?),
-        (
-            "projector",
-            derivative_error(&reference.projector, &gradients, &checked.projector, &device_gradients)?,
-        ),
-    ] {
-        add(Check::new(&format!("step: {name}"), "derivative along a random direction", error, DERIVATIVE));
-    }
+    let encoders = (&reference.encoder, &checked.encoder);
+    add(derivative_check("encoder", (encoders.0, &gradients), (encoders.1, &device_gradients))?);
+    let projectors = (&reference.projector, &checked.projector);
+    add(derivative_check("projector", (projectors.0, &gradients), (projectors.1, &device_gradients))?);
     reference.update(&gradients);
     checked.update(&device_gradients);
     let (loss, _) = reference.loss_and_gradients(views);
@@ -68,49 +63,67 @@ pub(super) fn check_step(
 
 /// The difference of two derivatives along one direction, relative to the reference gradient's length, which is
 /// the derivative's standard deviation over such directions (so that a direction that happens to be nearly
-/// perpendicular to the gradient does not inflate it).
-fn derivative_error<N: Network>(
-    reference: &N,
-    gradients: &Gradients,
-    checked: &N,
-    checked_gradients: &Gradients,
-) -> Result<f64, ReadError> {
-    let (expected, length) = directional_derivative(reference, gradients)?;
-    let (got, _) = directional_derivative(checked, checked_gradients)?;
-    let error = (expected - got).abs() / length.max(f64::MIN_POSITIVE);
-    Ok(if error.is_finite() { error } else { f64::INFINITY })
+/// perpendicular to the gradient does not inflate it); and the parameter that contributes most to it.
+fn derivative_check<N: Network>(
+    name: &str,
+    (reference, gradients): (&N, &Gradients),
+    (checked, checked_gradients): (&N, &Gradients),
+) -> Result<Check, ReadError> {
+    let expected = directional_derivatives(reference, gradients)?;
+    let got = directional_derivatives(checked, checked_gradients)?;
+    let length = expected.iter().map(|part| part.squares).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+    let mut error = if expected.len() == got.len() { 0.0 } else { f64::INFINITY };
+    let mut worst = (0.0, "");
+    for (expected, got) in expected.iter().zip(&got) {
+        let difference = expected.derivative - got.derivative;
+        let of_its_own = difference.abs() / expected.squares.sqrt();
+        tracing::debug!("{name} {}: {difference:.1e}, relative {of_its_own:.1e}", expected.parameter);
+        error += difference / length;
+        if !(difference.abs() <= worst.0) {
+            worst = (difference.abs(), &expected.parameter);
+        }
+    }
+    let error = if error.is_finite() { error.abs() } else { f64::INFINITY };
+    let what = format!("derivative along a random direction, most by {}", worst.1);
+    Ok(Check::new(&format!("step: {name}"), &what, error, DERIVATIVE))
 }
 
-/// The derivative along a standard normal direction, the same for every network of one shape, and the
-/// gradient's length; summed on the host in double precision.
-fn directional_derivative(network: &impl Network, gradients: &Gradients) -> Result<(f64, f64), ReadError> {
-    struct Derivative<'a> {
+/// What one parameter contributes to a network's derivative along a direction.
+struct Part {
+    parameter: String,
+    derivative: f64,
+    /// Of the gradient, summed.
+    squares: f64,
+}
+
+/// The derivative along a standard normal direction, the same for every network of one shape, by parameter;
+/// summed on the host in double precision.
+fn directional_derivatives(network: &impl Network, gradients: &Gradients) -> Result<Vec<Part>, ReadError> {
+    struct Derivatives<'a> {
         gradients: &'a Gradients,
-        parameters: u64,
-        derivative: f64,
-        squares: f64,
+        parts: Vec<Part>,
         result: Result<(), ReadError>,
     }
-    impl StateVisitor for Derivative<'_> {
-        fn parameter<const D: usize>(&mut self, _: &str, tensor: &mut Tensor<D>) {
-            let random = &mut Stream::new(0, Purpose::Check, 1, self.parameters);
-            self.parameters += 1;
-            let Some(gradient) = tensor.grad(self.gradients) else { return };
-            match read_floats(gradient) {
+    impl StateVisitor for Derivatives<'_> {
+        fn parameter<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
+            let random = &mut Stream::new(0, Purpose::Check, 1, self.parts.len() as u64);
+            let mut part = Part { parameter: name.to_owned(), derivative: 0.0, squares: 0.0 };
+            match tensor.grad(self.gradients).map_or(Ok(Vec::new()), read_floats) {
                 Ok(values) => {
                     for value in values.into_iter().map(f64::from) {
-                        self.derivative += value * f64::from(random.normal());
-                        self.squares += value * value;
+                        part.derivative += value * f64::from(random.normal());
+                        part.squares += value * value;
                     }
                 }
                 Err(error) => self.result = Err(error),
             }
+            self.parts.push(part);
         }
         fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
         fn counter(&mut self, _: &str, _: &mut u64) {}
     }
-    let mut visitor = Derivative { gradients, parameters: 0, derivative: 0.0, squares: 0.0, result: Ok(()) };
+    let mut visitor = Derivatives { gradients, parts: Vec::new(), result: Ok(()) };
     network.clone().visit("", &mut visitor);
     visitor.result?;
-    Ok((visitor.derivative, visitor.squares.sqrt()))
+    Ok(visitor.parts)
 }
