@@ -79,7 +79,7 @@ fn derivative_check<N: Network>(
         let of_its_own = difference.abs() / expected.squares.sqrt();
         tracing::debug!("{name} {}: {difference:.1e}, relative {of_its_own:.1e}", expected.parameter);
         error += difference / length;
-        if !(difference.abs() <= worst.0) {
+        if difference.is_nan() || difference.abs() > worst.0 {
             worst = (difference.abs(), &expected.parameter);
         }
     }
