@@ -85,4 +85,6 @@ pub enum Command {
     Probe(commands::probe::ProbeArguments),
     /// Say where a training step's time goes.
     Bench(commands::bench::BenchArguments),
+    /// Compare the device with the CPU: every operation, and a training step.
+    Selfcheck(commands::selfcheck::SelfcheckArguments),
 }

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use miette::{MietteHandlerOpts, Report};
 use zview_contrastive::encoder::PretrainedError;
+use zview_contrastive::selfcheck::SelfCheckError;
 use zview_contrastive::source::SourceError;
 use zview_contrastive::train::PretrainError;
 use zview_data::DataError;
@@ -17,6 +18,7 @@ use zview_study::StudyError;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
+const CHECK: u8 = 3;
 
 /// Why a command did not do what was asked, and the exit code for it.
 #[derive(Debug)]
@@ -34,6 +36,11 @@ impl Failure {
     /// What was asked for cannot be done as asked.
     pub fn usage(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { code: USAGE, error: error.into() }
+    }
+
+    /// What was checked does not hold.
+    pub fn check(error: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
+        Self { code: CHECK, error: error.into() }
     }
 
     /// Prints the message on stderr and gives the exit code.
@@ -83,6 +90,16 @@ impl From<SourceError> for Failure {
             SourceError::Data(error) => error.into(),
             SourceError::Generator(error) => error.into(),
             error @ SourceError::Recipe { .. } => Self::usage(error),
+        }
+    }
+}
+
+impl From<SelfCheckError> for Failure {
+    fn from(error: SelfCheckError) -> Self {
+        match error {
+            SelfCheckError::Source(error) => error.into(),
+            error @ SelfCheckError::OnlyCpu { .. } => Self::usage(error),
+            error @ SelfCheckError::Device(_) => Self::failed(error),
         }
     }
 }

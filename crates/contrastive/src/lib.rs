@@ -6,5 +6,6 @@ pub mod augment;
 pub mod encoder;
 pub mod objective;
 pub mod projector;
+pub mod selfcheck;
 pub mod source;
 pub mod train;

@@ -8,6 +8,7 @@ pub mod generator;
 pub mod pretrain;
 pub mod probe;
 pub mod sample;
+pub mod selfcheck;
 
 use std::process::ExitCode;
 
@@ -26,6 +27,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Probe(arguments) => probe::run(arguments, common),
         Command::Demo(arguments) => return demo::run(arguments, common),
         Command::Bench(arguments) => bench::run(arguments, common),
+        Command::Selfcheck(arguments) => selfcheck::run(arguments, common),
     }
     .map(|()| ExitCode::SUCCESS)
 }

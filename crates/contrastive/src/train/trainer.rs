@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Gradients, Tensor};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::recipe::Recipe;
@@ -107,20 +107,34 @@ impl Trainer {
     /// # Errors
     /// [`SourceError`] where no views can be had.
     pub fn train_step(&mut self) -> Result<Tensor<1>, SourceError> {
-        let views = self.augmented_views(self.step)?.autodiff();
+        let views = self.augmented_views(self.step)?;
+        let (loss, gradients) = self.loss_and_gradients(views);
+        self.update(&gradients);
+        Ok(loss)
+    }
+
+    /// The loss of augmented views (B * V, C, H, W), still on the device, shape `[1]`, and its gradients.
+    /// The encoder's running statistics move.
+    pub fn loss_and_gradients(&mut self, views: Tensor<4>) -> (Tensor<1>, Gradients) {
+        let views = views.autodiff();
         let views = if self.track_input { views.require_grad() } else { views };
         let started = Instant::now();
         let features = self.encoder.forward(views, Mode::Train);
         let loss = self.objective.loss(self.projector.forward(features));
         let started = self.stage_done(Stage::Forward, started);
         let gradients = loss.backward();
-        let started = self.stage_done(Stage::Backward, started);
+        self.stage_done(Stage::Backward, started);
+        (loss.inner(), gradients)
+    }
+
+    /// Moves the weights along `gradients` at this step's learning rate, and counts the step.
+    pub fn update(&mut self, gradients: &Gradients) {
+        let started = Instant::now();
         let rate = self.learning_rate(self.step);
-        self.optimizer.step(&mut self.encoder, ENCODER, &gradients, rate);
-        self.optimizer.step(&mut self.projector, PROJECTOR, &gradients, rate);
+        self.optimizer.step(&mut self.encoder, ENCODER, gradients, rate);
+        self.optimizer.step(&mut self.projector, PROJECTOR, gradients, rate);
         self.stage_done(Stage::Optimize, started);
         self.step += 1;
-        Ok(loss.inner())
     }
 
     /// Writes everything that changes to a checkpoint of the run folder `run`.

@@ -1,0 +1,129 @@
+//! A whole training step of a recipe: views, loss, gradients, optimizer.
+//!
+//! A single input of a ReLU that lies within rounding of zero flips, and moves the gradients of a whole network
+//! by about 1 / sqrt(inputs), 1 % and more. So gradients are judged here by their derivative along one random
+//! direction, and element by element only for single operations.
+
+use burn::tensor::{Gradients, Tensor, TensorData};
+use zview_network::{Network, StateVisitor};
+use zview_runtime::device::{ReadError, read_floats};
+use zview_runtime::seed::{Purpose, Stream};
+
+use super::SelfCheckError;
+use super::check::{Check, relative_error};
+use crate::train::Trainer;
+
+/// How many checks a step is.
+pub(super) const CHECKS: u64 = 5;
+
+/// Rendering and augmentation: some tens of operations in a row, without kinks that move a pixel.
+const VIEWS: f64 = 1e-4;
+/// The loss at equal weights and views.
+const LOSS: f64 = 1e-4;
+/// The derivative along a direction, which the kinks move.
+const DERIVATIVE: f64 = 1e-2;
+/// The loss after a step along gradients that the kinks have moved.
+const LOSS_AFTER: f64 = 1e-3;
+
+/// Compares one step of `checked` with the same step of `reference`; both at the same step, of one recipe.
+pub(super) fn check_step(
+    reference: &mut Trainer,
+    checked: &mut Trainer,
+    mut done: impl FnMut(&Check),
+) -> Result<Vec<Check>, SelfCheckError> {
+    let mut checks = Vec::new();
+    let mut add = |check: Check| {
+        done(&check);
+        checks.push(check);
+    };
+    let views = reference.augmented_views(reference.step)?;
+    let device_views = checked.augmented_views(checked.step)?;
+    let (dims, device) = (views.dims(), device_views.device());
+    let pixels = read_floats(views.clone())?;
+    let error = relative_error(&pixels, &read_floats(device_views)?);
+    add(Check::new("step: views", "rendered and augmented pixels", error, VIEWS));
+    // From here on both see the CPU's views.
+    let device_views = Tensor::<4>::from_data(TensorData::new(pixels, dims), &device);
+    let (loss, gradients) = reference.loss_and_gradients(views.clone());
+    let (device_loss, device_gradients) = checked.loss_and_gradients(device_views.clone());
+    let error = relative_error(&read_floats(loss)?, &read_floats(device_loss)?);
+    add(Check::new("step: loss", "value", error, LOSS));
+    let encoders = (&reference.encoder, &checked.encoder);
+    add(derivative_check("encoder", (encoders.0, &gradients), (encoders.1, &device_gradients))?);
+    let projectors = (&reference.projector, &checked.projector);
+    add(derivative_check("projector", (projectors.0, &gradients), (projectors.1, &device_gradients))?);
+    reference.update(&gradients);
+    checked.update(&device_gradients);
+    let (loss, _) = reference.loss_and_gradients(views);
+    let (device_loss, _) = checked.loss_and_gradients(device_views);
+    let error = relative_error(&read_floats(loss)?, &read_floats(device_loss)?);
+    add(Check::new("step: loss after it", "value", error, LOSS_AFTER));
+    Ok(checks)
+}
+
+/// The difference of two derivatives along one direction, relative to the reference gradient's length, which is
+/// the derivative's standard deviation over such directions (so that a direction that happens to be nearly
+/// perpendicular to the gradient does not inflate it); and the parameter that contributes most to it.
+fn derivative_check<N: Network>(
+    name: &str,
+    (reference, gradients): (&N, &Gradients),
+    (checked, checked_gradients): (&N, &Gradients),
+) -> Result<Check, ReadError> {
+    let expected = directional_derivatives(reference, gradients)?;
+    let got = directional_derivatives(checked, checked_gradients)?;
+    let length = expected.iter().map(|part| part.squares).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
+    let mut error = if expected.len() == got.len() { 0.0 } else { f64::INFINITY };
+    let mut worst = (0.0, "");
+    for (expected, got) in expected.iter().zip(&got) {
+        let difference = expected.derivative - got.derivative;
+        let of_its_own = difference.abs() / expected.squares.sqrt();
+        tracing::debug!("{name} {}: {difference:.1e}, relative {of_its_own:.1e}", expected.parameter);
+        error += difference / length;
+        if difference.is_nan() || difference.abs() > worst.0 {
+            worst = (difference.abs(), &expected.parameter);
+        }
+    }
+    let error = if error.is_finite() { error.abs() } else { f64::INFINITY };
+    let what = format!("derivative along a random direction, most by {}", worst.1);
+    Ok(Check::new(&format!("step: {name}"), &what, error, DERIVATIVE))
+}
+
+/// What one parameter contributes to a network's derivative along a direction.
+struct Part {
+    parameter: String,
+    derivative: f64,
+    /// Of the gradient, summed.
+    squares: f64,
+}
+
+/// The derivative along a standard normal direction, the same for every network of one shape, by parameter;
+/// summed on the host in double precision.
+fn directional_derivatives(network: &impl Network, gradients: &Gradients) -> Result<Vec<Part>, ReadError> {
+    struct Derivatives<'a> {
+        gradients: &'a Gradients,
+        parts: Vec<Part>,
+        result: Result<(), ReadError>,
+    }
+    impl StateVisitor for Derivatives<'_> {
+        fn parameter<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
+            let random = &mut Stream::new(0, Purpose::Check, 1, self.parts.len() as u64);
+            let mut part = Part { parameter: name.to_owned(), derivative: 0.0, squares: 0.0 };
+            match tensor.grad(self.gradients).map_or(Ok(Vec::new()), read_floats) {
+                Ok(values) => {
+                    for value in values.into_iter().map(f64::from) {
+                        part.derivative += value * f64::from(random.normal());
+                        part.squares += value * value;
+                    }
+                }
+                Err(error) => self.result = Err(error),
+            }
+            self.parts.push(part);
+        }
+        fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
+        fn counter(&mut self, _: &str, _: &mut u64) {}
+    }
+    let mut visitor = Derivatives { gradients, parts: Vec::new(), result: Ok(()) };
+    network.clone().visit("", &mut visitor);
+    visitor.result?;
+    Ok(visitor.parts)
+}
