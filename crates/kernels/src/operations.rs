@@ -8,14 +8,27 @@ use burn::tensor::{DType, Tensor, activation};
 
 use crate::backend::{ConvolutionOptions, KernelBackend, NormalizationOptions};
 
+/// The backend of `tensor`, below recorded gradients.
+fn backend(tensor: &DispatchTensor) -> &DispatchTensorKind {
+    match &tensor.kind {
+        DispatchTensorKind::Autodiff(inner) => inner,
+        kind => kind,
+    }
+}
+
+/// Whether this crate has kernels for `tensor`.
+fn has_kernels(tensor: &DispatchTensor) -> bool {
+    match backend(tensor) {
+        DispatchTensorKind::Flex(_) => tensor.dtype() == DType::F32,
+        #[cfg(all(feature = "wgpu", not(feature = "fusion")))]
+        DispatchTensorKind::Cube(_) => tensor.dtype() == DType::F32,
+        _ => false,
+    }
+}
+
 /// Whether the kernels can work on `tensor`.
 fn in_main_memory(tensor: &DispatchTensor) -> bool {
-    let flex = match &tensor.kind {
-        DispatchTensorKind::Flex(_) => true,
-        DispatchTensorKind::Autodiff(inner) => matches!(**inner, DispatchTensorKind::Flex(_)),
-        _ => false,
-    };
-    flex && tensor.dtype() == DType::F32
+    has_kernels(tensor) && matches!(backend(tensor), DispatchTensorKind::Flex(_))
 }
 
 /// Convolution without bias and groups.
@@ -33,7 +46,7 @@ pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: [usize; 2], padding: 
         "conv2d: a kernel of {kernel_y} x {kernel_x} does not fit {height} x {width} with padding {padding:?}"
     );
     let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
-    if in_main_memory(&input) && in_main_memory(&weight) {
+    if has_kernels(&input) && has_kernels(&weight) {
         let options = ConvolutionOptions { stride, padding, output_padding: [0, 0] };
         return Tensor::from_dispatch(Dispatch::kernel_conv2d(input, weight, options));
     }
@@ -67,7 +80,7 @@ pub fn conv_transpose2d(
         "conv_transpose2d: padding {padding:?} leaves nothing of the result"
     );
     let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
-    if in_main_memory(&input) && in_main_memory(&weight) {
+    if has_kernels(&input) && has_kernels(&weight) {
         let options = ConvolutionOptions { stride, padding, output_padding };
         return Tensor::from_dispatch(Dispatch::kernel_conv_transpose2d(input, weight, options));
     }
