@@ -26,11 +26,6 @@ fn has_kernels(tensor: &DispatchTensor) -> bool {
     }
 }
 
-/// Whether the kernels can work on `tensor`.
-fn in_main_memory(tensor: &DispatchTensor) -> bool {
-    has_kernels(tensor) && matches!(backend(tensor), DispatchTensorKind::Flex(_))
-}
-
 /// Convolution without bias and groups.
 ///
 /// # Shapes
@@ -118,7 +113,7 @@ pub fn batch_norm(
     check_channels("batch_norm", &input, residual.as_ref(), [&weight, &bias]);
     let (input, residual) = (input.into_dispatch(), residual.map(Tensor::into_dispatch));
     let (weight, bias) = (weight.into_dispatch(), bias.into_dispatch());
-    if [&input, &weight, &bias].into_iter().chain(&residual).all(in_main_memory) {
+    if [&input, &weight, &bias].into_iter().chain(&residual).all(has_kernels) {
         let options = NormalizationOptions { epsilon, relu };
         let (output, mean, variance) = match residual {
             Some(residual) => Dispatch::kernel_batch_norm_residual(input, residual, weight, bias, options),
@@ -159,7 +154,7 @@ pub fn scale_shift(
     check_channels("scale_shift", &input, residual.as_ref(), [&scale, &shift]);
     let (input, residual) = (input.into_dispatch(), residual.map(Tensor::into_dispatch));
     let (scale, shift) = (scale.into_dispatch(), shift.into_dispatch());
-    if [&input, &scale, &shift].into_iter().chain(&residual).all(in_main_memory) {
+    if [&input, &scale, &shift].into_iter().chain(&residual).all(has_kernels) {
         return Tensor::from_dispatch(match residual {
             Some(residual) => Dispatch::kernel_scale_shift_residual(input, residual, scale, shift, relu),
             None => Dispatch::kernel_scale_shift(input, scale, shift, relu),

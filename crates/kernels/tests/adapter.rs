@@ -8,7 +8,7 @@ use std::sync::OnceLock;
 
 use burn::tensor::{Device, DeviceKind, Tensor};
 use common::{difference, tensor};
-use zview_kernels::{conv_transpose2d, conv2d};
+use zview_kernels::{batch_norm, conv_transpose2d, conv2d, scale_shift};
 
 /// What only rounding explains, relative to the largest value.
 const TOLERANCE: f32 = 1e-5;
@@ -107,4 +107,60 @@ fn weight_gradients_of_large_batches_are_right() {
         let input = [batch, 16, 32, 32];
         assert_same(input, [16, 16, 3, 3], &adapter, &|x, w| conv2d(x, w, [1, 1], [1, 1]));
     }
+}
+
+/// Output, statistics and gradients of a batch normalisation.
+fn normalize(shape: [usize; 4], with_residual: bool, relu: bool, device: &Device) -> Vec<Tensor<1>> {
+    let device = device.clone().autodiff();
+    let input = (tensor(shape, 1, &device) * 3.0 + 0.7).detach().require_grad();
+    let residual = with_residual.then(|| tensor(shape, 2, &device).require_grad());
+    let weight = (tensor([shape[1]], 3, &device) + 1.0).detach().require_grad();
+    let bias = tensor([shape[1]], 4, &device).require_grad();
+    let normalized = batch_norm(input.clone(), residual.clone(), weight.clone(), bias.clone(), 1e-5, relu);
+    let gradients = (normalized.output.clone() * tensor(shape, 5, &device)).sum().backward();
+    let mut parts = vec![
+        normalized.output.inner().flatten(0, 3),
+        normalized.mean.inner(),
+        normalized.variance.inner(),
+        input.grad(&gradients).unwrap().flatten(0, 3),
+        weight.grad(&gradients).unwrap(),
+        bias.grad(&gradients).unwrap(),
+    ];
+    parts.extend(residual.map(|residual| residual.grad(&gradients).unwrap().flatten(0, 3)));
+    parts
+}
+
+#[test]
+fn normalizations_agree_with_the_cpu() {
+    let Some(adapter) = adapter() else { return };
+    for shape in [[2, 3, 5, 7], [8, 16, 28, 28], [40, 20, 7, 7], [5, 33, 1, 1], [1, 8, 9, 9], [70, 300, 2, 2]]
+    {
+        for (with_residual, relu) in [(false, false), (false, true), (true, false), (true, true)] {
+            let expected = normalize(shape, with_residual, relu, &Device::flex());
+            let actual = normalize(shape, with_residual, relu, &adapter);
+            assert_eq!(actual.len(), expected.len());
+            for (index, (actual, expected)) in actual.iter().zip(&expected).enumerate() {
+                let error = difference(actual, expected);
+                let case = format!("part {index} of {shape:?}, residual {with_residual}, relu {relu}");
+                assert!(error <= TOLERANCE, "{case}: {error:e}");
+            }
+            let (x, r) = (tensor(shape, 1, &adapter), with_residual.then(|| tensor(shape, 2, &adapter)));
+            let (s, t) = (tensor([shape[1]], 3, &adapter), tensor([shape[1]], 4, &adapter));
+            let shifted = scale_shift(x, r, s, t, relu);
+            let cpu = Device::flex();
+            let (x, r) = (tensor(shape, 1, &cpu), with_residual.then(|| tensor(shape, 2, &cpu)));
+            let (s, t) = (tensor([shape[1]], 3, &cpu), tensor([shape[1]], 4, &cpu));
+            assert!(difference(&shifted, &scale_shift(x, r, s, t, relu)) <= TOLERANCE);
+        }
+    }
+}
+
+#[test]
+fn a_mean_far_from_zero_does_not_spoil_the_variance() {
+    let Some(adapter) = adapter() else { return };
+    let variance = |device: &Device| {
+        let (input, one) = (tensor([16, 4, 20, 20], 1, device) + 100.0, Tensor::ones([4], device));
+        batch_norm(input, None, one.clone(), one, 1e-5, false).variance
+    };
+    assert!(difference(&variance(&adapter), &variance(&Device::flex())) <= 1e-4);
 }

@@ -4,6 +4,7 @@
 
 mod convolution;
 mod launch;
+mod normalization;
 mod tile;
 mod weight_gradient;
 
@@ -30,32 +31,32 @@ impl Kernels for CubeBackend {
     }
 
     fn normalize(
-        _input: &CubeTensor,
-        _residual: Option<&CubeTensor>,
-        _weight: &CubeTensor,
-        _bias: &CubeTensor,
-        _options: NormalizationOptions,
+        input: &CubeTensor,
+        residual: Option<&CubeTensor>,
+        weight: &CubeTensor,
+        bias: &CubeTensor,
+        options: NormalizationOptions,
     ) -> (CubeTensor, Self::Statistics) {
-        todo!()
+        normalization::normalize(input, residual, weight, bias, options)
     }
 
     fn normalize_gradients(
-        _forward: &NormForward<Self>,
-        _gradient: CubeTensor,
-        _residual: bool,
-        _options: NormalizationOptions,
+        forward: &NormForward<Self>,
+        gradient: CubeTensor,
+        residual: bool,
+        options: NormalizationOptions,
     ) -> NormGradients<Self> {
-        todo!()
+        normalization::normalize_gradients(forward, &gradient, residual, options)
     }
 
     fn scale_shift(
-        _input: &CubeTensor,
-        _residual: Option<&CubeTensor>,
-        _scale: &CubeTensor,
-        _shift: &CubeTensor,
-        _relu: bool,
+        input: &CubeTensor,
+        residual: Option<&CubeTensor>,
+        scale: &CubeTensor,
+        shift: &CubeTensor,
+        relu: bool,
     ) -> CubeTensor {
-        todo!()
+        normalization::scale_shift(input, residual, scale, shift, relu)
     }
 
     fn statistics_tensors(statistics: Self::Statistics) -> (CubeTensor, CubeTensor) {
