@@ -126,15 +126,15 @@ fn weight_gradient_kernel<F: Float>(
         add_products(&left, &right, &mut sums, tile);
     }
 
-    let row = unit / 16;
-    let column = unit % 16;
+    let row = unit / comptime![tile.units_across() as u32];
+    let column = unit % comptime![tile.units_across() as u32];
     let to = part * sizes.out_channels * columns;
     #[unroll]
     for i in 0..comptime![tile.rows] {
-        let row = first_row + row + comptime![16 * i as u32];
+        let row = first_row + row + comptime![(tile.units_down * i) as u32];
         #[unroll]
         for j in 0..comptime![tile.columns] {
-            let column = first_column + column + comptime![16 * j as u32];
+            let column = first_column + column + comptime![(tile.units_across() * j) as u32];
             if row < sizes.out_channels && column < columns {
                 parts[(to + row * columns + column) as usize] = sums[i * comptime![tile.columns] + j];
             }
@@ -171,9 +171,7 @@ pub(super) fn weight_gradient(geometry: &Geometry, input: &CubeTensor, gradient:
     let pixels = batch * image[0] * image[1];
     let values = out_channels * columns;
     let total = empty(&input, Shape::from([out_channels, in_channels, kernel[0], kernel[1]]));
-    // Tiles of few rows and columns, because there are few weights: the parts give the parallel work.
-    let tile = Tile { depth: 16, columns: 4, ..Tile::for_product(out_channels, columns, pixels) };
-    let tile = Tile { rows: tile.rows.min(4), ..tile };
+    let tile = Tile::for_long_sums(out_channels, columns);
     let tiles = tile.count(out_channels, columns);
     let rounds = pixels.div_ceil(tile.depth);
     let parts =
