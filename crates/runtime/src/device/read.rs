@@ -7,6 +7,12 @@ use burn::tensor::Tensor;
 const SMALLER: &str = "a smaller train.batch, encoder.width or image size needs less (`zview devices` lists the \
      limits); what was saved before is intact, and `--device cpu` uses the machine's own memory";
 
+/// Words with which drivers and the framework say that a device is gone.
+const LOST: [&str; 3] = ["device is poisoned", "device is lost", "device lost"];
+
+/// Characters of the framework's message that are repeated.
+const LONGEST_MESSAGE: usize = 800;
+
 /// The device did not give a tensor's values.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ReadError {
@@ -49,24 +55,28 @@ impl ReadError {
     pub fn classify(message: &str, lost: bool) -> Self {
         // One failure makes every kernel after it fail: the first cause is named, not the chain.
         let one_line = || message.lines().map(str::trim).filter(|line| !line.is_empty());
-        if lost {
-            return Self::Lost { message: one_line().next_back().unwrap_or_default().to_owned() };
+        let lower = message.to_lowercase();
+        if lost || LOST.iter().any(|words| lower.contains(words)) {
+            let shown = one_line().filter(|line| !line.to_lowercase().contains("backtrace"));
+            return Self::Lost { message: shown.collect::<Vec<_>>().join("; ") };
         }
         let refused = message.split("can't allocate buffer of size:").nth(1);
         let bytes = refused.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
         if let Some(bytes) = bytes {
             return Self::BufferTooLarge { bytes };
         }
-        let lower = message.to_lowercase();
         let about_memory = ["out of memory", "outofmemory", "not enough memory"];
         if about_memory.iter().any(|words| lower.contains(words)) {
             let says = |line: &&str| about_memory.iter().any(|words| line.to_lowercase().contains(words));
             return Self::OutOfMemory { message: one_line().find(says).unwrap_or_default().to_owned() };
         }
-        if lower.contains("device is lost") || lower.contains("device lost") {
-            return Self::Lost { message: one_line().next().unwrap_or_default().to_owned() };
-        }
-        Self::Failed { message: one_line().collect::<Vec<_>>().join("; ") }
+        let message = one_line().collect::<Vec<_>>().join("; ");
+        // Compilers quote whole programs.
+        let message = match message.char_indices().nth(LONGEST_MESSAGE) {
+            Some((end, _)) => format!("{} ...", &message[..end]),
+            None => message,
+        };
+        Self::Failed { message }
     }
 }
 
@@ -82,7 +92,8 @@ impl From<ExecutionError> for ReadError {
 /// [`ReadError`] where the device fails.
 pub fn read_floats<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ReadError> {
     let data = tensor.try_into_data()?;
-    data.try_into_vec::<f32>().map_err(|error| ReadError::Failed { message: format!("{error:?}") })
+    // The transfer itself may fail here, where the framework tells it as a matter of storage.
+    data.try_into_vec::<f32>().map_err(|error| ReadError::classify(&error.to_string(), false))
 }
 
 #[cfg(test)]
@@ -110,6 +121,12 @@ mod tests {
         assert!(
             lost.to_string().contains("GPU was reset") && lost.to_string().contains("--resume"),
             "{lost}"
+        );
+        let poisoned =
+            ReadError::classify("The device is poisoned\nCaused by:\n  Destroyed:\nBacktrace:\n", false);
+        assert!(
+            matches!(&poisoned, ReadError::Lost { message } if message.ends_with("Destroyed:")),
+            "{poisoned}"
         );
         let other = ReadError::classify("first\n  second\n", false);
         assert_eq!(other.to_string(), "cannot read from the device: first; second");
