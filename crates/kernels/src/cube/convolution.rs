@@ -47,7 +47,7 @@ struct Sizes {
 #[cube(launch_unchecked)]
 fn correlate_kernel<F: Float>(
     source: &[F],
-    weight: &[F],
+    weight: &[f32],
     target: &mut [F],
     sizes: Sizes,
     #[comptime] tile: Tile,
@@ -120,7 +120,7 @@ fn correlate_kernel<F: Float>(
                             let index = tap
                                 + target_channel as i32 * sizes.weight_by_target
                                 + channel as i32 * sizes.weight_by_source;
-                            value = f32::cast_from(weight[index as usize]);
+                            value = weight[index as usize];
                         }
                         left[row as usize * comptime![tile.left_pitch()] + column as usize] = value;
                     }
