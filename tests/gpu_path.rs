@@ -89,3 +89,69 @@ fn a_generator_in_training_on_wgpu_follows_the_cpu() {
         assert!((cpu[0] - cpu[10]).abs() > 1e-3, "the weights move: {cpu:?}");
     }
 }
+
+#[test]
+fn activations_of_16_bits_follow_the_cpu() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_generator(folder);
+    write_recipe(folder);
+    let half = ["--set", "train.precision=\"f16\""];
+    let refused = run(folder, &[&["pretrain", "recipe.toml", "--device", "cpu"][..], &half].concat());
+    assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("set it to \"f32\""), "{}", stderr(&refused));
+    let devices = run_json(folder, &["devices", "--device", "cpu"]);
+    if !devices["devices"].as_array().unwrap().iter().any(|device| device["f16"] == true) {
+        println!("skipped: no adapter of this machine computes in f16");
+        return;
+    }
+    let losses = |out: &str, more: &[&str]| -> Vec<f64> {
+        let settings = ["--set", "train.steps=20", "--set", "train.batch=8", "--set", "train.log_every=10"];
+        let train = ["pretrain", "recipe.toml", "--out", out];
+        let output = run(folder, &[&train[..], &settings[..], more].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+        let events = train_events(folder, out);
+        let losses = events.iter().flat_map(|event| event["losses"].as_array().unwrap().clone());
+        losses.map(|loss| loss.as_f64().unwrap()).collect()
+    };
+    let full = losses("full", &["--device", "cpu"]);
+    let in_half = losses("half", &[&["--device", "wgpu"][..], &half].concat());
+    assert_eq!((full.len(), in_half.len()), (20, 20));
+    let differences: Vec<f64> = full.iter().zip(&in_half).map(|(a, b)| ((a - b) / a).abs()).collect();
+    let mean = differences.iter().sum::<f64>() / 20.0;
+    println!("relative difference of the first loss {:.1e}, of 20 on average {mean:.1e}", differences[0]);
+    // Single steps of so small a run drift apart; the first one has nothing but rounding to differ by.
+    assert!(differences[0] <= 2e-3 && mean <= 2e-2, "f32 {full:?}\nf16 {in_half:?}");
+    assert!(differences[0] > 1e-6, "16 bits cannot follow so closely: {:e}", differences[0]);
+    let scales: Vec<f64> =
+        train_events(folder, "half").iter().map(|event| event["loss_scale"].as_f64().unwrap()).collect();
+    assert!(scales.iter().all(|scale| (1.0..=16_777_216.0).contains(scale)), "{scales:?}");
+    let file = std::fs::read(folder.join("half/checkpoints/step-00000020/optimizer.safetensors")).unwrap();
+    assert!(String::from_utf8_lossy(&file).contains("\"loss_scale\""), "a resumed run needs the scale");
+}
+
+#[test]
+fn what_does_not_fit_on_the_device_names_the_setting_that_helps() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let devices = run_json(folder, &["devices", "--device", "cpu"]);
+    let software = devices["devices"].as_array().unwrap().first().cloned();
+    let Some(limit) = software.and_then(|device| device["max_storage_binding_bytes"].as_u64()) else {
+        println!("skipped: this machine has no graphics adapter, not even a software one");
+        return;
+    };
+    if limit > 1 << 30 {
+        println!("skipped: this adapter's buffers hold {limit} bytes");
+        return;
+    }
+    write_generator(folder);
+    write_recipe(folder);
+    // 32,000 views of 64 x 64 pixels are 500 MiB.
+    let large = ["--set", "train.batch=16000", "--set", "encoder.width=16", "--set", "train.log_every=1000"];
+    let train = ["pretrain", "recipe.toml", "--out", "run", "--device", "wgpu"];
+    let output = run(folder, &[&train[..], &large].concat());
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    for words in ["cannot hold one buffer of", "MiB", "train.batch", "--device cpu"] {
+        assert!(stderr(&output).contains(words), "{words}: {}", stderr(&output));
+    }
+}

@@ -7,7 +7,7 @@ use miette::{MietteHandlerOpts, Report};
 use zview_contrastive::encoder::PretrainedError;
 use zview_contrastive::selfcheck::SelfCheckError;
 use zview_contrastive::source::SourceError;
-use zview_contrastive::train::PretrainError;
+use zview_contrastive::train::{NoHalfPrecision, PretrainError};
 use zview_data::DataError;
 use zview_generator::GeneratorError;
 use zview_generator::training::GeneratorTrainingError;
@@ -104,6 +104,12 @@ impl From<SelfCheckError> for Failure {
     }
 }
 
+impl From<NoHalfPrecision> for Failure {
+    fn from(error: NoHalfPrecision) -> Self {
+        Self::usage(error)
+    }
+}
+
 impl From<RunFolderError> for Failure {
     fn from(error: RunFolderError) -> Self {
         match error {
@@ -120,6 +126,7 @@ impl From<PretrainError> for Failure {
         match error {
             PretrainError::Source(error) => error.into(),
             PretrainError::Folder(error) => error.into(),
+            error @ PretrainError::Precision(_) => Self::usage(error),
             error => Self::failed(error),
         }
     }

@@ -44,6 +44,7 @@ struct Measured {
 pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
     let recipe = Recipe::load(&arguments.config, &arguments.overrides)?;
     let device = choose(common.device)?;
+    recipe.train.precision.check(&device)?;
     let how =
         OpenSource { anchors: recipe.train.batch, data_dir: common.data_dir.clone(), device: &device.device };
     let source = open_source(&recipe.source, &recipe.views, &how)?;

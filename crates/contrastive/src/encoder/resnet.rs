@@ -6,7 +6,7 @@
 
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{DType, Device, Tensor};
 use zview_runtime::seed::Stream;
 
 use super::config::{EncoderConfig, Stem};
@@ -48,7 +48,7 @@ impl ResNet {
         Self { conv1, bn1, stem: config.stem, layers }
     }
 
-    /// Pooled features (B, D) of images (B, C, H, W).
+    /// Pooled features (B, D), of 32 bits, of images (B, C, H, W) of 32 or 16.
     #[must_use]
     pub fn forward(&mut self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
         let mut x = self.bn1.forward(self.conv1.forward(images), None, true, mode);
@@ -59,6 +59,7 @@ impl ResNet {
             x = block.forward(x, mode);
         }
         let [batch, channels, height, width] = x.dims();
+        let x = if x.dtype() == DType::F32 { x } else { x.cast(DType::F32) };
         x.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim(2)
     }
 }

@@ -1,6 +1,8 @@
 //! The training loop: a recipe, its run folder, and what came out.
 
 mod divergence;
+mod loss_scale;
+mod precision;
 mod pretrain;
 mod recipe;
 mod stages;
@@ -8,6 +10,8 @@ mod trainer;
 mod view_picture;
 
 pub use divergence::NotFinite;
+pub use loss_scale::LossScale;
+pub use precision::{NoHalfPrecision, Precision};
 pub use pretrain::{PretrainError, PretrainOptions, PretrainSummary, pretrain};
 pub use recipe::{ProbeConfig, Recipe, TrainConfig};
 pub use stages::{Stage, StageSeconds};

@@ -14,6 +14,7 @@ use zview_runtime::run_folder::{Environment, EventLog, EventLogError, RunFolder,
 use zview_runtime::stop::StopSignal;
 
 use super::divergence::NotFinite;
+use super::precision::NoHalfPrecision;
 use super::recipe::Recipe;
 use super::stages::StageSeconds;
 use super::trainer::Trainer;
@@ -47,6 +48,9 @@ pub enum PretrainError {
     /// The picture of the views could not be written.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// The device does not have the recipe's precision.
+    #[error(transparent)]
+    Precision(#[from] NoHalfPrecision),
     /// The loss is not a number any more.
     #[error(transparent)]
     NotFinite(#[from] NotFinite),
@@ -103,6 +107,7 @@ pub struct PretrainSummary {
 /// # Errors
 /// [`PretrainError`]; what was saved before stays.
 pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<PretrainSummary, PretrainError> {
+    recipe.train.precision.check(options.device)?;
     let device = &options.device.device;
     let how = OpenSource { anchors: recipe.train.batch, data_dir: options.data_dir.clone(), device };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
@@ -237,10 +242,16 @@ impl Losses {
             self.last = Some(loss);
         }
         let rate = trainer.learning_rate(trainer.step.saturating_sub(1));
-        events.append(&json!({
+        let mut event = json!({
             "event": "train", "step": trainer.step, "losses": losses, "learning_rate": rate,
             "stage_seconds": trainer.seconds,
-        }))?;
+        });
+        if let Some(scale) = &trainer.loss_scale {
+            let scale =
+                scale.read().map_err(|source| PretrainError::Device { step: trainer.step, source })?;
+            event["loss_scale"] = json!(scale);
+        }
+        events.append(&event)?;
         Ok(())
     }
 }

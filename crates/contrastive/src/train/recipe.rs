@@ -12,6 +12,8 @@ use crate::objective::ObjectiveConfig;
 use crate::source::SourceConfig;
 use zview_network::optimizer::OptimizerConfig;
 
+use super::precision::Precision;
+
 /// A recipe file. Unknown keys are refused; what is not given has the reference recipe's value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -58,11 +60,20 @@ pub struct TrainConfig {
     pub log_every: u64,
     /// A checkpoint is written every so many steps; 0 writes one at the end only.
     pub checkpoint_every: u64,
+    /// In what the encoder's images are kept on a GPU.
+    pub precision: Precision,
 }
 
 impl Default for TrainConfig {
     fn default() -> Self {
-        Self { steps: 400, batch: 128, warmup_steps: 50, log_every: 10, checkpoint_every: 0 }
+        Self {
+            steps: 400,
+            batch: 128,
+            warmup_steps: 50,
+            log_every: 10,
+            checkpoint_every: 0,
+            precision: Precision::F32,
+        }
     }
 }
 

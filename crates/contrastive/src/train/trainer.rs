@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::time::Instant;
 
-use burn::tensor::{Device, Gradients, Tensor};
+use burn::tensor::{Device, FloatDType, Gradients, Tensor};
 use zview_runtime::seed::{Purpose, Stream};
 
+use super::loss_scale::{self, LossScale};
+use super::precision::Precision;
 use super::recipe::Recipe;
 use super::stages::{Stage, StageSeconds};
 use crate::augment::Augmentation;
@@ -15,11 +17,13 @@ use crate::projector::Projector;
 use crate::source::{SourceError, ViewSource};
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::optimizer::{Sgd, warmup_cosine};
-use zview_network::{Mode, NamedTensors, read_network, track_gradients};
+use zview_network::{Mode, NamedTensors, StateError, read_network, track_gradients};
 
 /// Prefixes of the tensors' names in checkpoints.
 const ENCODER: &str = "encoder.";
 const PROJECTOR: &str = "projector";
+/// Name of the loss scale among the optimizer's tensors.
+const LOSS_SCALE: &str = "loss_scale";
 
 /// Everything that changes from step to step, and what is needed to take one.
 pub struct Trainer {
@@ -35,6 +39,8 @@ pub struct Trainer {
     pub projector: Projector,
     /// The optimizer of both.
     pub optimizer: Sgd,
+    /// The factor of the loss where activations have 16 bits.
+    pub loss_scale: Option<LossScale>,
     /// Steps taken so far.
     pub step: u64,
     /// Time spent, by stage.
@@ -75,6 +81,8 @@ impl Trainer {
             encoder,
             projector,
             optimizer: Sgd::new(&recipe.optimizer),
+            loss_scale: (on_gpu && recipe.train.precision == Precision::F16)
+                .then(|| LossScale::new(loss_scale::FIRST, device)),
             step: 0,
             seconds: StageSeconds::default(),
             synchronise_stages: false,
@@ -118,11 +126,15 @@ impl Trainer {
     pub fn loss_and_gradients(&mut self, views: Tensor<4>) -> (Tensor<1>, Gradients) {
         let views = views.autodiff();
         let views = if self.track_input { views.require_grad() } else { views };
+        let views = if self.loss_scale.is_some() { views.cast(FloatDType::F16) } else { views };
         let started = Instant::now();
         let features = self.encoder.forward(views, Mode::Train);
         let loss = self.objective.loss(self.projector.forward(features));
         let started = self.stage_done(Stage::Forward, started);
-        let gradients = loss.backward();
+        let gradients = match &self.loss_scale {
+            Some(scale) => scale.scaled(loss.clone()).backward(),
+            None => loss.backward(),
+        };
         self.stage_done(Stage::Backward, started);
         (loss.inner(), gradients)
     }
@@ -131,8 +143,18 @@ impl Trainer {
     pub fn update(&mut self, gradients: &Gradients) {
         let started = Instant::now();
         let rate = self.learning_rate(self.step);
-        self.optimizer.step(&mut self.encoder, ENCODER, gradients, rate);
-        self.optimizer.step(&mut self.projector, PROJECTOR, gradients, rate);
+        let (optimizer, encoder, projector) = (&mut self.optimizer, &mut self.encoder, &mut self.projector);
+        match &mut self.loss_scale {
+            Some(scale) => {
+                let gate = scale.gate((&*encoder, &*projector), gradients);
+                optimizer.gated_step(encoder, ENCODER, gradients, rate, &gate);
+                optimizer.gated_step(projector, PROJECTOR, gradients, rate, &gate);
+            }
+            None => {
+                optimizer.step(encoder, ENCODER, gradients, rate);
+                optimizer.step(projector, PROJECTOR, gradients, rate);
+            }
+        }
         self.stage_done(Stage::Optimize, started);
         self.step += 1;
     }
@@ -144,7 +166,11 @@ impl Trainer {
     pub fn checkpoint(&self, run: &Path) -> Result<Checkpoint, CheckpointError> {
         let mut model = NamedTensors::of_network(&self.encoder, ENCODER)?;
         model.extend(NamedTensors::of_network(&self.projector, PROJECTOR)?);
-        Checkpoint::write(run, self.step, &[("model", model), ("optimizer", self.optimizer.state()?)])
+        let mut optimizer = self.optimizer.state()?;
+        if let Some(scale) = &self.loss_scale {
+            optimizer.add(LOSS_SCALE, scale.tensor())?;
+        }
+        Checkpoint::write(run, self.step, &[("model", model), ("optimizer", optimizer)])
     }
 
     /// Goes on from `checkpoint`.
@@ -161,6 +187,11 @@ impl Trainer {
             let mut velocities = checkpoint.open("optimizer")?;
             self.optimizer.restore(&self.encoder, ENCODER, &mut velocities)?;
             self.optimizer.restore(&self.projector, PROJECTOR, &mut velocities)?;
+            // A run that began in 32 bits, on a device without 16, has none.
+            if self.loss_scale.is_some() && velocities.shape(LOSS_SCALE).is_some() {
+                let scale = velocities.take(LOSS_SCALE, &[1]).map_err(StateError::from)?;
+                self.loss_scale = Some(LossScale::new(scale[0], &self.device));
+            }
         }
         self.step = checkpoint.step();
         Ok(())

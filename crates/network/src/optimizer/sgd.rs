@@ -8,6 +8,7 @@ use crate::weights::StateDict;
 use burn::tensor::{Gradients, Tensor, TensorData};
 
 use super::config::OptimizerConfig;
+use super::gate::StepGate;
 use crate::{NamedTensors, Network, StateError, StateVisitor};
 
 /// The optimizer with its velocity per parameter.
@@ -27,7 +28,19 @@ impl Sgd {
 
     /// Moves every parameter of `network` that has a gradient; names begin with `prefix`.
     pub fn step(&mut self, network: &mut impl Network, prefix: &str, gradients: &Gradients, lr: f64) {
-        network.visit(prefix, &mut Step { optimizer: self, gradients, lr });
+        network.visit(prefix, &mut Step { optimizer: self, gradients, lr, gate: None });
+    }
+
+    /// The same for gradients that `gate` scales and may hold back; weights and velocities then stay as they are.
+    pub fn gated_step(
+        &mut self,
+        network: &mut impl Network,
+        prefix: &str,
+        gradients: &Gradients,
+        lr: f64,
+        gate: &StepGate,
+    ) {
+        network.visit(prefix, &mut Step { optimizer: self, gradients, lr, gate: Some(gate) });
     }
 
     /// The velocities as named tensors.
@@ -64,6 +77,7 @@ struct Step<'a> {
     optimizer: &'a mut Sgd,
     gradients: &'a Gradients,
     lr: f64,
+    gate: Option<&'a StepGate>,
 }
 
 impl StateVisitor for Step<'_> {
@@ -71,12 +85,24 @@ impl StateVisitor for Step<'_> {
         let Some(gradient) = tensor.grad(self.gradients) else { return };
         let shape = tensor.dims();
         let weight = tensor.clone().inner().reshape([-1]);
-        let gradient = gradient.reshape([-1]) + weight.clone() * self.optimizer.weight_decay;
-        let velocity = match self.optimizer.velocity.remove(name) {
+        let gradient = gradient.reshape([-1]);
+        let gradient = match self.gate {
+            Some(gate) => gate.unscaled(gradient),
+            None => gradient,
+        };
+        let gradient = gradient + weight.clone() * self.optimizer.weight_decay;
+        let before = self.optimizer.velocity.remove(name);
+        let kept = self.gate.and(before.clone());
+        let mut velocity = match before {
             Some(velocity) => velocity * self.optimizer.momentum + gradient,
             None => gradient,
         };
-        let moved = weight - velocity.clone() * self.lr;
+        let mut moved = weight.clone() - velocity.clone() * self.lr;
+        if let Some(gate) = self.gate {
+            let at_rest = || velocity.zeros_like();
+            velocity = gate.choose(velocity.clone(), kept.unwrap_or_else(at_rest));
+            moved = gate.choose(moved, weight);
+        }
         self.optimizer.velocity.insert(name.to_owned(), velocity);
         *tensor = moved.reshape(shape).autodiff().require_grad();
     }
