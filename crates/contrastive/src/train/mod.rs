@@ -2,6 +2,7 @@
 
 mod divergence;
 mod pretrain;
+mod profile;
 mod recipe;
 mod stages;
 mod trainer;
@@ -9,6 +10,7 @@ mod view_picture;
 
 pub use divergence::NotFinite;
 pub use pretrain::{PretrainError, PretrainOptions, PretrainSummary, pretrain};
+pub use profile::{KernelLaunches, ProfileError, StageProfile, StepProfile, profile_step};
 pub use recipe::{ProbeConfig, Recipe, TrainConfig};
-pub use stages::{Stage, StageSeconds};
+pub use stages::{PerStage, Stage, StageSeconds};
 pub use trainer::Trainer;

@@ -8,7 +8,7 @@ use crate::weights::StateDict;
 use burn::tensor::{Gradients, Tensor, TensorData};
 
 use super::config::OptimizerConfig;
-use crate::{NamedTensors, Network, StateError, StateVisitor};
+use crate::{Cost, NamedTensors, Network, StateError, StateVisitor, count_parameters};
 
 /// The optimizer with its velocity per parameter.
 #[derive(Debug, Clone)]
@@ -28,6 +28,13 @@ impl Sgd {
     /// Moves every parameter of `network` that has a gradient; names begin with `prefix`.
     pub fn step(&mut self, network: &mut impl Network, prefix: &str, gradients: &Gradients, lr: f64) {
         network.visit(prefix, &mut Step { optimizer: self, gradients, lr });
+    }
+
+    /// The cost of a step of `network`: three multiply-adds per parameter; weight, gradient and velocity
+    /// are read, weight and velocity written.
+    #[must_use]
+    pub fn cost(&self, network: &impl Network) -> Cost {
+        Cost::element_wise(6, count_parameters(network), 5)
     }
 
     /// The velocities as named tensors.
