@@ -129,3 +129,34 @@ fn memory(before: &MemoryUse, after: &MemoryUse, steps: u64) -> String {
     }
     format!("Memory over {steps} steps: {}.\n", known.join(", "))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_fit_100_columns_and_say_what_was_measured() {
+        let profile = StageProfile {
+            milliseconds: 12_345.678,
+            floor_milliseconds: 2_345.678,
+            arithmetic_share: 0.256,
+            bandwidth_share: 1.019,
+            kernels: Some(1118.0),
+            ..StageProfile::default()
+        };
+        let line = row("backward", &profile);
+        assert!(line.trim_end().chars().count() <= 100, "{line}");
+        for words in ["backward", "12345.68", "2345.68", "25.6 %", "101.9 %", "1118"] {
+            assert!(line.contains(words), "{words}: {line}");
+        }
+        assert!(row("views", &StageProfile { kernels: None, ..profile }).ends_with(" -\n"));
+    }
+
+    #[test]
+    fn growth_of_memory_shows_and_what_is_not_known_is_left_out() {
+        let before = MemoryUse { resident: Some(100 << 20), ..MemoryUse::default() };
+        let after = MemoryUse { resident: Some(160 << 20), ..MemoryUse::default() };
+        assert_eq!(memory(&before, &after, 40), "Memory over 40 steps: process 100.0 -> 160.0 MiB.\n");
+        assert_eq!(memory(&MemoryUse::default(), &MemoryUse::default(), 40), "");
+    }
+}
