@@ -5,8 +5,8 @@
 #
 # RECIPE is configs/bench/resnet18-32.toml where none is given: ResNet-18, 512 views of 32x32. OUT is a new
 # folder, runs/bench-gpu-<date> where none is given; summary.md in it has everything to show, the JSON files
-# all that was measured. Relative paths count from the repository's root. Needs the zview binary and no network. Without Python or torch the comparison with
-# PyTorch is left out, and summary.md says so.
+# all that was measured. Relative paths count from the repository's root. Needs the zview binary and no
+# network. Without Python or torch the comparison with PyTorch is left out, and summary.md says so.
 #
 # Environment: ZVIEW (target/release/zview), ZVIEW_DEVICE (auto), PYTHON (python3), TORCH_DEVICE (auto),
 # STEPS (20), ROUNDS (5), MODES (all that the device has; see scripts/pytorch_baseline.py),

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use clap::Args;
 use serde::Serialize;
 use zview_contrastive::source::{OpenSource, open_source};
-use zview_contrastive::train::{Recipe, Stage, StageProfile, StepProfile, Trainer, profile_step};
+use zview_contrastive::train::{
+    KernelLaunches, Recipe, Stage, StageProfile, StepProfile, Trainer, profile_step,
+};
 use zview_runtime::device::{MemoryUse, choose};
 
 use crate::arguments::Common;
@@ -28,6 +30,9 @@ pub struct BenchArguments {
     #[arg(long, default_value_t = 3)]
     warmup: u64,
 }
+
+/// How many kernels are named in words; the JSON names all.
+const SHOWN_KERNELS: usize = 4;
 
 #[derive(Serialize)]
 struct Measured {
@@ -95,7 +100,15 @@ fn in_words(measured: &Measured) -> String {
         peak.bandwidth_bytes >> 20,
         100.0 * measured.input_share,
     );
-    text + &memory(memory_before, memory_after, 2 * measured.steps)
+    text += &memory(memory_before, memory_after, 2 * measured.steps);
+    text + &most_frequent(&measured.profile.kernels)
+}
+
+/// The kernels that are launched most, where any are.
+fn most_frequent(kernels: &[KernelLaunches]) -> String {
+    let named = |KernelLaunches { name, per_step }: &KernelLaunches| format!("{name} {per_step:.0}");
+    let named: Vec<String> = kernels.iter().take(SHOWN_KERNELS).map(named).collect();
+    if named.is_empty() { String::new() } else { format!("Kernels per step: {}.\n", named.join(", ")) }
 }
 
 /// One line of at most 100 characters.

@@ -60,10 +60,8 @@ impl Convolution {
         let output = [batch, channels_out, side(height), side(width)];
         let [x, y] = [input, output].map(|shape| shape.iter().product::<usize>());
         // The forward pass and both gradients are the same multiply-adds between the same three tensors.
-        let pass = Cost::new(
-            2 * y * channels_in * kernel * kernel,
-            x + self.weight.shape().num_elements() + y,
-        );
+        let pass =
+            Cost::new(2 * y * channels_in * kernel * kernel, x + self.weight.shape().num_elements() + y);
         total.forward += pass;
         total.backward += pass;
         if input_gradient {

@@ -49,10 +49,9 @@ mod tests {
     #[test]
     fn a_tensor_shows_in_the_resident_set() {
         let device = Device::flex();
-        let before = MemoryUse::now(&device).resident.unwrap();
         let tensor = Tensor::<1>::ones([64 << 18], &device) * 2.0; // 64 MiB
-        let after = MemoryUse::now(&device).resident.unwrap();
-        assert!(after - before > 48 << 20, "{before} {after}");
+        let resident = MemoryUse::now(&device).resident.unwrap();
+        assert!((64 << 20..1 << 40).contains(&resident), "{resident}");
         drop(tensor);
     }
 }
