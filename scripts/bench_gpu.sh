@@ -61,7 +61,7 @@ measure devices devices || { cat "$out/devices.log" >&2; fail "no device \`$devi
 measure selfcheck selfcheck "$recipe" ${sets[@]+"${sets[@]}"}
 case $? in
     0) verdict="agrees with the CPU in every check." ;;
-    2) verdict="was not run: $(grep -v '^ *$' "$out/selfcheck.log" | tail -1)" ;;
+    2) verdict="was not run: $(grep -v '^ *$' "$out/selfcheck.log" | tail -1 | sed 's/^ *Error: *× *//')" ;;
     3) verdict="**finds this device computing wrongly: the rates below are not of a working training** (selfcheck.log)." ;;
     *) verdict="**failed** (selfcheck.log)." ;;
 esac

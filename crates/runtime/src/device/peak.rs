@@ -1,4 +1,4 @@
-//! What a device can do at most, measured with the framework's own operations.
+//! What a device can do at most, measured.
 
 use std::time::Instant;
 
@@ -20,8 +20,9 @@ const VALUE_BYTES: usize = 4;
 
 /// Measured rates: a step's arithmetic and memory traffic over these is the time that it takes at least.
 ///
-/// They are those of the framework's matrix product and element-wise addition on this device, not of its
-/// data sheet: an operation with a better kernel than the framework's product can exceed them.
+/// They are those of the framework's matrix product and element-wise addition on this device (on the CPU of
+/// an addition by every processor), not of its data sheet: an operation with a better kernel than the
+/// framework's product can exceed them, and so can small tensors that stay in caches.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct PeakRates {
     /// Floating-point operations per second of a product of square f32 matrices.
@@ -45,7 +46,11 @@ impl PeakRates {
             usize::try_from(adapter.max_storage_binding_bytes).unwrap_or(usize::MAX)
         });
         let (operations_per_second, matrix_side) = matrix_product_rate(&device.device, limit)?;
-        let (bytes_per_second, bandwidth_bytes) = bandwidth(&device.device, BANDWIDTH_BYTES, limit)?;
+        let (bytes_per_second, bandwidth_bytes) = if device.is_gpu() {
+            bandwidth(&device.device, BANDWIDTH_BYTES, limit)?
+        } else {
+            host_bandwidth(&device.device, BANDWIDTH_BYTES)?
+        };
         Ok(Self { operations_per_second, matrix_side, bytes_per_second, bandwidth_bytes })
     }
 }
@@ -83,6 +88,23 @@ fn bandwidth(device: &Device, total: usize, limit: usize) -> Result<(f64, usize)
     Ok((2.0 * bytes as f64 / seconds, bytes))
 }
 
+/// The same in main memory with every processor at work: the framework's addition uses one of them.
+fn host_bandwidth(device: &Device, total: usize) -> Result<(f64, usize), ReadError> {
+    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut values = vec![0.5f32; total / VALUE_BYTES];
+    let part = values.len().div_ceil(threads).max(1);
+    let seconds = fastest(device, || {
+        std::thread::scope(|scope| {
+            for part in values.chunks_mut(part) {
+                scope.spawn(|| part.iter_mut().for_each(|value| *value += 1.0));
+            }
+        });
+    })?;
+    std::hint::black_box(&values);
+    let bytes = values.len() * VALUE_BYTES;
+    Ok((2.0 * bytes as f64 / seconds, bytes))
+}
+
 /// Seconds that `work` takes at best, the device waited for; enough of it at a time to be measured well.
 fn fastest(device: &Device, mut work: impl FnMut()) -> Result<f64, ReadError> {
     let mut seconds_of = |count: u32| -> Result<f64, ReadError> {
@@ -115,9 +137,12 @@ mod tests {
     #[test]
     fn tensors_stay_within_the_largest_buffer() {
         let total = 16 << 20;
+        let device = Device::flex();
         for limit in [usize::MAX, total, 6 << 20] {
-            let (rate, bytes) = bandwidth(&Device::flex(), total, limit).unwrap();
+            let (rate, bytes) = bandwidth(&device, total, limit).unwrap();
             assert!(rate > 0.0 && bytes <= total && bytes > total - 16, "{limit}: {rate} {bytes}");
         }
+        let (rate, bytes) = host_bandwidth(&device, total).unwrap();
+        assert!(rate > 0.0 && bytes == total, "{rate} {bytes}");
     }
 }
