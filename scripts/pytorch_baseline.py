@@ -343,7 +343,7 @@ def pytorch_rate(recipe, views, channels, mode, arguments, warmup=3):
     temperature = recipe.get("objective", {}).get("temperature", 0.2)
     narrow = {"bf16": torch.bfloat16, "f16": torch.float16}.get(arithmetic)
     autocast = lambda: torch.autocast(device, dtype=narrow) if narrow else contextlib.nullcontext()
-    scaler = torch.amp.GradScaler(device) if narrow == torch.float16 and device == "cuda" else None
+    scaler = torch.cuda.amp.GradScaler() if narrow == torch.float16 and device == "cuda" else None
 
     def step():
         with torch.no_grad(), autocast():
