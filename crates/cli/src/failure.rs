@@ -7,7 +7,7 @@ use miette::{MietteHandlerOpts, Report};
 use zview_contrastive::encoder::PretrainedError;
 use zview_contrastive::selfcheck::SelfCheckError;
 use zview_contrastive::source::SourceError;
-use zview_contrastive::train::{NoHalfPrecision, PretrainError};
+use zview_contrastive::train::{NoHalfPrecision, PretrainError, ProfileError};
 use zview_data::DataError;
 use zview_generator::GeneratorError;
 use zview_generator::training::GeneratorTrainingError;
@@ -128,6 +128,15 @@ impl From<PretrainError> for Failure {
             PretrainError::Folder(error) => error.into(),
             error @ PretrainError::Precision(_) => Self::usage(error),
             error => Self::failed(error),
+        }
+    }
+}
+
+impl From<ProfileError> for Failure {
+    fn from(error: ProfileError) -> Self {
+        match error {
+            ProfileError::Source(error) => error.into(),
+            error @ ProfileError::Device(_) => Self::failed(error),
         }
     }
 }

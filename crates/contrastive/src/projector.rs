@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor, activation};
 use zview_runtime::seed::Stream;
 
 use zview_network::layers::Linear;
-use zview_network::{Network, StateVisitor};
+use zview_network::{Cost, Network, StateVisitor, TrainingCost};
 
 /// Linear layers with ReLU between them.
 #[derive(Debug, Clone)]
@@ -38,6 +38,21 @@ impl Projector {
             x = layer.forward(x);
         }
         x
+    }
+
+    /// Adds the cost for `features` (B, D) to `total` and gives the shape of the projections.
+    #[must_use]
+    pub fn cost(&self, features: [usize; 2], total: &mut TrainingCost) -> [usize; 2] {
+        let mut shape = features;
+        for (index, layer) in self.layers.iter().enumerate() {
+            if index > 0 {
+                let values = shape.iter().product();
+                total.forward += Cost::element_wise(1, values, 2);
+                total.backward += Cost::element_wise(1, values, 3);
+            }
+            shape = layer.cost(shape, total);
+        }
+        shape
     }
 }
 

@@ -6,6 +6,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 
 use crate::architectures::Architecture;
 use crate::{GeneratorError, Latent, LatentBatch, Manifest, Output};
+use zview_network::Cost;
 use zview_network::weights::{StateDict, check_hash, check_hash_of_bytes};
 
 /// A pretrained generator with its weights on a device, for inference only.
@@ -92,6 +93,17 @@ impl Generator {
     #[must_use]
     pub fn parameters(&self) -> usize {
         self.network.parameters()
+    }
+
+    /// What rendering `images` latents costs, from the upload of z to pixels in 0 to 1.
+    #[must_use]
+    pub fn cost(&self, images: usize) -> Cost {
+        let Output { channels, height, width, .. } = self.output;
+        let latents = images * self.latent.dimension;
+        // Subtraction and division to 0..1 and two comparisons, in one pass.
+        Cost::new(0, 2 * latents)
+            + self.network.cost([images, self.latent.dimension])
+            + Cost::element_wise(4, images * channels * height * width, 2)
     }
 
     /// Where the weights are, and where latents have to be.

@@ -4,6 +4,7 @@
 
 mod average;
 pub mod checkpoint;
+mod cost;
 pub mod layers;
 pub mod optimizer;
 mod state;
@@ -11,5 +12,6 @@ mod state_file;
 pub mod weights;
 
 pub use average::WeightAverage;
+pub use cost::{Cost, TrainingCost};
 pub use state::{Mode, Network, StateVisitor, count_parameters, freeze, track_gradients};
 pub use state_file::{NamedTensors, StateError, read_network, write_tensors};

@@ -11,6 +11,7 @@ mod resample;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::ImageShape;
+use zview_network::Cost;
 
 pub use config::AugmentConfig;
 use parameters::ImageParameters;
@@ -91,6 +92,36 @@ impl Augmentation {
             x = resample::separable(x, kernel(output.height), kernel(output.width));
         }
         x
+    }
+
+    /// The cost of augmenting `images` images. Every change of colour is one pass.
+    #[must_use]
+    pub fn cost(&self, images: usize) -> Cost {
+        let output = self.output_shape();
+        let mut total = Cost::default();
+        if self.config.moves_pixels() || output != self.input {
+            // Distance, tent and the division by the row's sum.
+            total += resample::cost(images, self.input, output, 7);
+        }
+        let values = images * output.channels * output.height * output.width;
+        let colour = self.input.channels == 3;
+        // (whether it is on, operations per value)
+        let passes = [
+            (self.config.brightness_factor > 0.0, colour::BRIGHTNESS_OPERATIONS),
+            (self.config.brightness > 0.0, colour::BRIGHTNESS_OPERATIONS),
+            (self.config.contrast > 0.0, colour::BLEND_OPERATIONS),
+            (colour && self.config.saturation > 0.0, colour::BLEND_OPERATIONS),
+            (colour && self.config.hue > 0.0, colour::HUE_OPERATIONS),
+            (colour && self.config.grey_probability > 0.0, colour::BLEND_OPERATIONS),
+        ];
+        for (_, operations) in passes.into_iter().filter(|&(on, _)| on) {
+            total += Cost::element_wise(operations, values, 2);
+        }
+        if self.config.blur_probability > 0.0 {
+            // Difference, square, exponential and the division by the row's sum.
+            total += resample::cost(images, output, output, 5);
+        }
+        total
     }
 }
 

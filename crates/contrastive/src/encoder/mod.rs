@@ -11,7 +11,7 @@ pub use config::{Architecture, EncoderConfig, Stem};
 pub use pretrained::{FrozenEncoder, PretrainedError, load_encoder, save_encoder};
 pub use resnet::ResNet;
 pub use zview_network::layers::Init;
-use zview_network::{Mode, Network, StateVisitor};
+use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
 
 /// An encoder F: images (B, C, H, W) -> features (B, D).
 #[derive(Debug, Clone)]
@@ -49,6 +49,18 @@ impl Encoder {
     pub fn forward(&mut self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
         let EncoderConfig { pixel_mean, pixel_std, .. } = self.config;
         self.network.forward((images - pixel_mean) / pixel_std, mode)
+    }
+
+    /// Adds the cost of a training step on `images` (B, C, H, W) to `total` and gives the shape of the
+    /// features (B, D). `input_gradient` says whether gradients reach the images.
+    #[must_use]
+    pub fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 2] {
+        let pixels = images.iter().product();
+        total.forward += Cost::element_wise(2, pixels, 2);
+        if input_gradient {
+            total.backward += Cost::element_wise(1, pixels, 2);
+        }
+        self.network.cost(images, input_gradient, total)
     }
 }
 

@@ -11,7 +11,7 @@ use zview_runtime::seed::Stream;
 
 use super::config::{EncoderConfig, Stem};
 use zview_network::layers::{BatchNorm, Convolution};
-use zview_network::{Mode, Network, StateVisitor};
+use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
 
 /// A residual network up to its pooled features.
 #[derive(Debug, Clone)]
@@ -61,6 +61,30 @@ impl ResNet {
         let [batch, channels, height, width] = x.dims();
         let x = if x.dtype() == DType::F32 { x } else { x.cast(DType::F32) };
         x.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim(2)
+    }
+
+    /// Adds the cost of a training step on `images` (B, C, H, W) to `total` and gives the shape of the
+    /// features (B, D). Without `input_gradient`, backward stops at the first weight.
+    #[must_use]
+    pub fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 2] {
+        let mut shape = self.conv1.cost(images, input_gradient, total);
+        self.bn1.cost(shape, false, true, total);
+        if self.stem == Stem::Imagenet {
+            let [batch, channels, height, width] = shape;
+            let pooled = [batch, channels, (height - 1) / 2 + 1, (width - 1) / 2 + 1];
+            let [x, y] = [shape, pooled].map(|shape| shape.iter().product::<usize>());
+            total.forward += Cost::new(9 * y, x + 2 * y); // the place of each maximum is kept
+            total.backward += Cost::new(y, x + 2 * y);
+            shape = pooled;
+        }
+        for block in self.layers.iter().flatten() {
+            shape = block.cost(shape, total);
+        }
+        let [batch, channels, height, width] = shape;
+        let (features, values) = (batch * channels, batch * channels * height * width);
+        total.forward += Cost::new(values, values + features);
+        total.backward += Cost::new(values, values + features);
+        [batch, channels]
     }
 }
 
@@ -124,6 +148,22 @@ impl Block {
             x = norm.forward(conv.forward(x), added, true, mode);
         }
         x
+    }
+
+    /// Adds the cost for `input` (B, C, H, W) to `total` and gives the output's shape.
+    fn cost(&self, input: [usize; 4], total: &mut TrainingCost) -> [usize; 4] {
+        if let Some((conv, norm)) = &self.downsample {
+            norm.cost(conv.cost(input, true, total), false, false, total);
+        }
+        let last = self.chain.len() - 1;
+        let mut shape = input;
+        for (index, (conv, norm)) in self.chain.iter().enumerate() {
+            shape = conv.cost(shape, true, total);
+            norm.cost(shape, index == last, true, total);
+        }
+        // The gradients of the chain and of the shortcut are added.
+        total.backward += Cost::element_wise(1, input.iter().product(), 3);
+        shape
     }
 }
 

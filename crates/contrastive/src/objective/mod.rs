@@ -4,6 +4,7 @@ mod config;
 mod nt_xent;
 
 use burn::tensor::{Device, Tensor};
+use zview_network::TrainingCost;
 
 pub use config::{ObjectiveConfig, ObjectiveKind};
 pub use nt_xent::NtXent;
@@ -29,6 +30,13 @@ impl Objective {
     pub fn loss(&self, projections: Tensor<2>) -> Tensor<1> {
         match self {
             Self::NtXent(objective) => objective.loss(projections),
+        }
+    }
+
+    /// Adds the cost for `projections` (B * V, D) to `total`.
+    pub fn cost(&self, projections: [usize; 2], total: &mut TrainingCost) {
+        match self {
+            Self::NtXent(objective) => objective.cost(projections, total),
         }
     }
 }

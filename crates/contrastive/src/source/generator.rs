@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 use zview_data::ImageShape;
 use zview_generator::{Generator, ViewsConfig, sample_latents};
+use zview_network::Cost;
 
 use super::{SourceError, ViewSource};
 
@@ -32,5 +33,19 @@ impl ViewSource for GeneratorSource {
         let (dimension, classes) = (self.generator.latent_dimension(), self.generator.classes());
         let latents = sample_latents(&self.views, dimension, classes, run_seed, step, self.anchors);
         Ok(self.generator.render(&latents)?)
+    }
+
+    fn images(&self) -> usize {
+        self.anchors * self.views.per_anchor
+    }
+
+    fn cost(&self) -> Cost {
+        if self.views.sampler().views_differ() {
+            return self.generator.cost(self.images());
+        }
+        // Each anchor is rendered once, and its image repeated.
+        let ImageShape { channels, height, width } = self.shape();
+        let moved = (self.anchors + self.images()) * channels * height * width;
+        self.generator.cost(self.anchors) + Cost::new(0, moved)
     }
 }

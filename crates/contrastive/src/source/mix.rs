@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 use zview_data::ImageShape;
+use zview_network::Cost;
 
 use super::{GeneratorSource, RealSource, SourceError, ViewSource};
 
@@ -30,5 +31,17 @@ impl ViewSource for MixSource {
             parts.push(generated.views(run_seed, step)?);
         }
         Ok(Tensor::cat(parts, 0))
+    }
+
+    fn images(&self) -> usize {
+        let real = self.real.as_ref().map_or(0, ViewSource::images);
+        real + self.generated.as_ref().map_or(0, ViewSource::images)
+    }
+
+    fn cost(&self) -> Cost {
+        let parts = [self.real.as_ref().map(ViewSource::cost), self.generated.as_ref().map(ViewSource::cost)];
+        let ImageShape { channels, height, width } = self.shape;
+        let values = self.images() * channels * height * width;
+        parts.into_iter().flatten().sum::<Cost>() + Cost::element_wise(0, values, 2)
     }
 }

@@ -9,6 +9,7 @@ mod real;
 use burn::tensor::Tensor;
 use zview_data::{DataError, ImageShape};
 use zview_generator::GeneratorError;
+use zview_network::Cost;
 
 pub use config::{SourceConfig, SourceKind};
 pub use generator::GeneratorSource;
@@ -27,6 +28,12 @@ pub trait ViewSource {
     /// # Errors
     /// [`SourceError`] where rendering fails.
     fn views(&mut self, run_seed: u64, step: u64) -> Result<Tensor<4>, SourceError>;
+
+    /// B * V, the images of one batch.
+    fn images(&self) -> usize;
+
+    /// What one batch costs on the device; drawing latents or gathering images on the host is not counted.
+    fn cost(&self) -> Cost;
 }
 
 /// Views could not be had.

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::{ImageSet, ImageShape, VisitOrder};
+use zview_network::Cost;
 
 use super::{SourceError, ViewSource};
 
@@ -44,5 +45,15 @@ impl ViewSource for RealSource {
             height,
             width,
         ]))
+    }
+
+    fn images(&self) -> usize {
+        self.anchors * self.per_anchor
+    }
+
+    /// The batch is uploaded once and its images are repeated.
+    fn cost(&self) -> Cost {
+        let ImageShape { channels, height, width } = self.images.shape;
+        Cost::new(0, (2 * self.anchors + self.images()) * channels * height * width)
     }
 }

@@ -4,12 +4,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::{Device, FloatDType, Gradients, Tensor};
+use zview_data::ImageShape;
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::loss_scale::{self, LossScale};
 use super::precision::Precision;
 use super::recipe::Recipe;
-use super::stages::{Stage, StageSeconds};
+use super::stages::{PerStage, Stage, StageSeconds};
 use crate::augment::Augmentation;
 use crate::encoder::Encoder;
 use crate::objective::Objective;
@@ -17,7 +18,7 @@ use crate::projector::Projector;
 use crate::source::{SourceError, ViewSource};
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::optimizer::{Sgd, warmup_cosine};
-use zview_network::{Mode, NamedTensors, StateError, read_network, track_gradients};
+use zview_network::{Cost, Mode, NamedTensors, StateError, TrainingCost, read_network, track_gradients};
 
 /// Prefixes of the tensors' names in checkpoints.
 const ENCODER: &str = "encoder.";
@@ -47,6 +48,8 @@ pub struct Trainer {
     pub seconds: StageSeconds,
     /// Wait for the device after each stage, so that `seconds` are the device's.
     pub synchronise_stages: bool,
+    /// Called at the end of each stage, after any waiting.
+    pub after_stage: Option<Box<dyn FnMut(Stage)>>,
 }
 
 impl std::fmt::Debug for Trainer {
@@ -86,6 +89,7 @@ impl Trainer {
             step: 0,
             seconds: StageSeconds::default(),
             synchronise_stages: false,
+            after_stage: None,
             recipe: recipe.clone(),
         }
     }
@@ -159,6 +163,24 @@ impl Trainer {
         self.step += 1;
     }
 
+    /// What a step must do at least, by stage.
+    #[must_use]
+    pub fn cost(&self) -> PerStage<Cost> {
+        let images = self.source.images();
+        let ImageShape { channels, height, width } = self.augmentation.output_shape();
+        let mut network = TrainingCost::default();
+        let views = [images, channels, height, width];
+        let features = self.encoder.cost(views, self.track_input, &mut network);
+        self.objective.cost(self.projector.cost(features, &mut network), &mut network);
+        PerStage {
+            views: self.source.cost(),
+            augment: self.augmentation.cost(images),
+            forward: network.forward,
+            backward: network.backward,
+            optimize: self.optimizer.cost(&self.encoder) + self.optimizer.cost(&self.projector),
+        }
+    }
+
     /// Writes everything that changes to a checkpoint of the run folder `run`.
     ///
     /// # Errors
@@ -202,6 +224,10 @@ impl Trainer {
             // A failure shows at the next reading of a tensor, with a better message.
             let _ = self.device.sync();
         }
-        self.seconds.add(stage, started)
+        let now = self.seconds.add(stage, started);
+        if let Some(after_stage) = &mut self.after_stage {
+            after_stage(stage);
+        }
+        now
     }
 }

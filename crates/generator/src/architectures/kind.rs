@@ -1,6 +1,7 @@
 //! What an architecture is, and the macro that makes the table of them.
 
 use burn::tensor::{Int, Tensor};
+use zview_network::Cost;
 
 /// A generator network with its weights on a device.
 pub trait Architecture: std::fmt::Debug {
@@ -11,6 +12,9 @@ pub trait Architecture: std::fmt::Debug {
 
     /// The number of learned values (running statistics are not learned).
     fn parameters(&self) -> usize;
+
+    /// What images from latents of shape `z` (B, D) cost.
+    fn cost(&self, z: [usize; 2]) -> Cost;
 }
 
 /// Makes `ArchitectureKind` from lines `Variant = "name" => module;`. A module has two functions:

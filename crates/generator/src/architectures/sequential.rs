@@ -7,6 +7,7 @@ use super::activations::Activations;
 use super::{Architecture, operations};
 use crate::Manifest;
 use crate::manifest::{Features, Layer};
+use zview_network::Cost;
 use zview_network::weights::{StateDict, WeightsError};
 
 /// A layer with its weights. The manifest's check has made sure that the sizes fit.
@@ -244,6 +245,17 @@ impl Architecture for Sequential {
     fn parameters(&self) -> usize {
         self.parameters
     }
+
+    fn cost(&self, [batch, dimension]: [usize; 2]) -> Cost {
+        let mut total = Cost::default();
+        let mut features = Features::Flat(dimension);
+        for step in &self.steps {
+            let (next, cost) = step.cost(batch, features);
+            features = next;
+            total += cost;
+        }
+        total
+    }
 }
 
 impl Step {
@@ -291,6 +303,55 @@ impl Step {
             },
             Self::UpsampleNearest { factor } => Map(operations::upsample_nearest(now.into_map(), *factor)),
             Self::Reshape { features } => now.reshaped(*features),
+        }
+    }
+
+    /// The features after this step, and what it costs for B images with features `now`.
+    fn cost(&self, batch: usize, now: Features) -> (Features, Cost) {
+        let (x, side) = (batch * now.size(), now.sides());
+        // An activation or a reshape keeps the number of values; per value it takes some operations.
+        let element_wise = |operations| (now, Cost::element_wise(operations, x, 2));
+        match self {
+            Self::Linear { weight, bias } => {
+                let [inputs, outputs] = weight.dims();
+                let bias = Cost::new(bias.as_ref().map_or(0, |_| batch * outputs), 0);
+                (Features::Flat(outputs), Cost::matrix_products(1, batch, inputs, outputs) + bias)
+            }
+            Self::Conv { weight, bias, stride, padding } => {
+                let [channels, channels_in, kernel, _] = weight.dims();
+                let [height, width] = side.map(|side| (side + 2 * padding - kernel) / stride + 1);
+                let next = Features::Map { channels, height, width };
+                let y = batch * next.size();
+                let window = 2 * channels_in * kernel * kernel + usize::from(bias.is_some());
+                (next, Cost::new(window * y, x + weight.shape().num_elements() + y))
+            }
+            Self::ConvTranspose { weight, bias, stride, padding, output_padding } => {
+                let [_, channels, kernel, _] = weight.dims();
+                let [height, width] =
+                    side.map(|side| (side - 1) * stride + kernel + output_padding - 2 * padding);
+                let next = Features::Map { channels, height, width };
+                let y = batch * next.size();
+                let operations = 2 * x * channels * kernel * kernel + bias.as_ref().map_or(0, |_| y);
+                (next, Cost::new(operations, x + weight.shape().num_elements() + y))
+            }
+            Self::ScaleAndShift { .. } => element_wise(2),
+            Self::Condition { embedding } => {
+                let added = embedding.dims()[1];
+                let next = Features::Flat(now.size() + added);
+                (next, Cost::new(0, x + batch * added + batch * next.size()))
+            }
+            Self::LeakyRelu { .. } => element_wise(2),
+            Self::Relu | Self::Tanh => element_wise(1),
+            Self::Sigmoid => element_wise(3),
+            Self::UpsampleNearest { factor } => {
+                let [height, width] = side.map(|side| side * factor);
+                let next = match now {
+                    Features::Map { channels, .. } => Features::Map { channels, height, width },
+                    Features::Flat(channels) => Features::Map { channels, height, width },
+                };
+                (next, Cost::new(0, x + batch * next.size()))
+            }
+            Self::Reshape { features } => (*features, Cost::default()),
         }
     }
 }

@@ -45,6 +45,22 @@ impl Features {
         .filter(|values| *values <= VALUES_MAX)
     }
 
+    /// The number of values of features that the manifest's check has passed.
+    pub(crate) fn size(self) -> usize {
+        match self {
+            Self::Flat(features) => features,
+            Self::Map { channels, height, width } => channels * height * width,
+        }
+    }
+
+    /// H and W; 1 and 1 for flat features, as convolutions see them.
+    pub(crate) fn sides(self) -> [usize; 2] {
+        match self {
+            Self::Flat(_) => [1, 1],
+            Self::Map { height, width, .. } => [height, width],
+        }
+    }
+
     /// What `layer` makes of features of this shape.
     ///
     /// # Errors

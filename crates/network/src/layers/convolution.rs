@@ -5,7 +5,7 @@ use zview_kernels::conv2d;
 use zview_runtime::seed::Stream;
 
 use super::Init;
-use crate::{Network, StateVisitor};
+use crate::{Cost, Network, StateVisitor, TrainingCost};
 
 /// A square convolution without bias.
 #[derive(Debug, Clone)]
@@ -48,6 +48,26 @@ impl Convolution {
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
         conv2d(images, self.weight.clone(), [self.stride; 2], [self.padding; 2])
+    }
+
+    /// Adds the cost for images of shape `input` (B, C_in, H, W) to `total` and gives the output's shape.
+    /// Without `input_gradient`, backward stops at the weight.
+    #[must_use]
+    pub fn cost(&self, input: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 4] {
+        let [channels_out, channels_in, kernel, _] = self.weight.dims();
+        let [batch, _, height, width] = input;
+        let side = |length: usize| (length + 2 * self.padding - kernel) / self.stride + 1;
+        let output = [batch, channels_out, side(height), side(width)];
+        let [x, y] = [input, output].map(|shape| shape.iter().product::<usize>());
+        // The forward pass and both gradients are the same multiply-adds between the same three tensors.
+        let pass =
+            Cost::new(2 * y * channels_in * kernel * kernel, x + self.weight.shape().num_elements() + y);
+        total.forward += pass;
+        total.backward += pass;
+        if input_gradient {
+            total.backward += pass;
+        }
+        output
     }
 }
 

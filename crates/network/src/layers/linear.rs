@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_runtime::seed::Stream;
 
-use crate::{Network, StateVisitor};
+use crate::{Cost, Network, StateVisitor, TrainingCost};
 
 /// y = x Wᵀ + b, with W stored [out, in] as PyTorch does.
 #[derive(Debug, Clone)]
@@ -28,6 +28,19 @@ impl Linear {
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
         x.matmul(self.weight.clone().transpose()) + self.bias.clone().unsqueeze()
+    }
+
+    /// Adds the cost for `input` (B, inputs) to `total` and gives the output's shape (B, outputs).
+    #[must_use]
+    pub fn cost(&self, input: [usize; 2], total: &mut TrainingCost) -> [usize; 2] {
+        let [outputs, inputs] = self.weight.dims();
+        let [batch, _] = input;
+        let product = Cost::matrix_products(1, batch, inputs, outputs);
+        // The bias is added, and its gradient summed, in the pass over the output.
+        let bias = Cost::new(batch * outputs, outputs);
+        total.forward += product + bias;
+        total.backward += product + product + bias;
+        [batch, outputs]
     }
 }
 

@@ -9,7 +9,7 @@ use burn::tensor::{Gradients, Tensor, TensorData};
 
 use super::config::OptimizerConfig;
 use super::gate::StepGate;
-use crate::{NamedTensors, Network, StateError, StateVisitor};
+use crate::{Cost, NamedTensors, Network, StateError, StateVisitor, count_parameters};
 
 /// The optimizer with its velocity per parameter.
 #[derive(Debug, Clone)]
@@ -41,6 +41,13 @@ impl Sgd {
         gate: &StepGate,
     ) {
         network.visit(prefix, &mut Step { optimizer: self, gradients, lr, gate: Some(gate) });
+    }
+
+    /// The cost of a step of `network`: three multiply-adds per parameter; weight, gradient and velocity
+    /// are read, weight and velocity written.
+    #[must_use]
+    pub fn cost(&self, network: &impl Network) -> Cost {
+        Cost::element_wise(6, count_parameters(network), 5)
     }
 
     /// The velocities as named tensors.

@@ -2,10 +2,16 @@
 
 mod adapters;
 mod choice;
+mod launches;
+mod memory;
+mod peak;
 mod read;
 mod request;
 
 pub use adapters::{Adapter, AdapterKind, GraphicsApi, list_adapters};
 pub use choice::{ChosenDevice, DeviceError, choose, cpu};
+pub use launches::LaunchCounter;
+pub use memory::MemoryUse;
+pub use peak::PeakRates;
 pub use read::{ReadError, read_floats};
 pub use request::{DeviceRequest, ParseDeviceError, RequestedBackend};

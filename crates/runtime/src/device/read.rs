@@ -1,7 +1,7 @@
 //! From the device to the host.
 
 use burn::backend::ExecutionError;
-use burn::tensor::Tensor;
+use burn::tensor::{Device, Tensor};
 
 /// What to do about a device that has too little room.
 const SMALLER: &str = "a smaller train.batch, encoder.width or image size needs less (`zview devices` lists the \
@@ -94,6 +94,14 @@ pub fn read_floats<const D: usize>(tensor: Tensor<D>) -> Result<Vec<f32>, ReadEr
     let data = tensor.try_into_data()?;
     // The transfer itself may fail here, where the framework tells it as a matter of storage.
     data.try_into_vec::<f32>().map_err(|error| ReadError::classify(&error.to_string(), false))
+}
+
+/// Waits until the device has done everything that was asked of it.
+///
+/// # Errors
+/// [`ReadError`] where the device fails.
+pub(super) fn wait(device: &Device) -> Result<(), ReadError> {
+    Ok(device.sync()?)
 }
 
 #[cfg(test)]
