@@ -17,6 +17,8 @@ mod flex;
 mod memory;
 mod normalization;
 mod operations;
+mod recording;
 mod simd;
 
 pub use operations::{BatchNormOutput, batch_norm, conv_transpose2d, conv2d, scale_shift};
+pub use recording::{LayerCall, record_layer, record_layers};

@@ -7,6 +7,7 @@ use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{DType, Tensor, activation};
 
 use crate::backend::{ConvolutionOptions, KernelBackend, NormalizationOptions};
+use crate::recording::{LayerCall, record_layer};
 
 /// Whether the kernels can work on `tensor`.
 fn in_main_memory(tensor: &DispatchTensor) -> bool {
@@ -24,6 +25,7 @@ fn in_main_memory(tensor: &DispatchTensor) -> bool {
 /// input (B, I, H, W), weight (O, I, KH, KW), result (B, O, HO, WO) with
 /// `HO = (H + 2 padding - KH) / stride + 1`.
 pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: [usize; 2], padding: [usize; 2]) -> Tensor<4> {
+    record_layer(|| LayerCall::Convolution { input: input.dims(), weight: weight.dims(), stride, padding });
     let ([_, channels, height, width], [_, weight_channels, kernel_y, kernel_x]) =
         (input.dims(), weight.dims());
     assert_eq!(channels, weight_channels, "conv2d: channels of the input and of the weight differ");
@@ -53,6 +55,10 @@ pub fn conv_transpose2d(
     padding: [usize; 2],
     output_padding: [usize; 2],
 ) -> Tensor<4> {
+    record_layer(|| {
+        let (input, weight) = (input.dims(), weight.dims());
+        LayerCall::TransposedConvolution { input, weight, stride, padding, output_padding }
+    });
     let ([_, channels, height, width], [weight_channels, _, kernel_y, kernel_x]) =
         (input.dims(), weight.dims());
     assert_eq!(channels, weight_channels, "conv_transpose2d: channels of the input and of the weight differ");
@@ -103,6 +109,7 @@ pub fn batch_norm(
     relu: bool,
 ) -> BatchNormOutput {
     check_channels("batch_norm", &input, residual.as_ref(), [&weight, &bias]);
+    record_layer(|| LayerCall::BatchNorm { input: input.dims() });
     let (input, residual) = (input.into_dispatch(), residual.map(Tensor::into_dispatch));
     let (weight, bias) = (weight.into_dispatch(), bias.into_dispatch());
     if [&input, &weight, &bias].into_iter().chain(&residual).all(in_main_memory) {

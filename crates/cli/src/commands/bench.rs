@@ -5,10 +5,12 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
+use zview_contrastive::selfcheck::Subject;
 use zview_contrastive::source::{OpenSource, open_source};
 use zview_contrastive::train::{Recipe, StageSeconds, Trainer};
 use zview_runtime::device::{choose, read_floats};
 
+use super::compared::compared;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
@@ -43,7 +45,8 @@ struct Measured {
 
 pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
     let recipe = Recipe::load(&arguments.config, &arguments.overrides)?;
-    let device = choose(common.device)?;
+    let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
+    let device = compared(choose(common.device)?, &subject, common)?;
     let how =
         OpenSource { anchors: recipe.train.batch, data_dir: common.data_dir.clone(), device: &device.device };
     let source = open_source(&recipe.source, &recipe.views, &how)?;

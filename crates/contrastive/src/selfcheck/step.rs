@@ -17,7 +17,7 @@ use crate::train::Trainer;
 pub(super) const CHECKS: u64 = 5;
 
 /// Rendering and augmentation: some tens of operations in a row, without kinks that move a pixel.
-const VIEWS: f64 = 1e-4;
+pub(super) const VIEWS: f64 = 1e-4;
 /// The loss at equal weights and views.
 const LOSS: f64 = 1e-4;
 /// The derivative along a direction, which the kinks move.

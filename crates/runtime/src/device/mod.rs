@@ -2,10 +2,15 @@
 
 mod adapters;
 mod choice;
+mod outcome;
 mod read;
 mod request;
+mod test_devices;
 
 pub use adapters::{Adapter, AdapterKind, GraphicsApi, list_adapters};
 pub use choice::{ChosenDevice, DeviceError, choose, cpu};
+pub use outcome::SelfcheckOutcome;
 pub use read::{ReadError, read_floats};
 pub use request::{DeviceRequest, ParseDeviceError, RequestedBackend};
+#[doc(hidden)]
+pub use test_devices::on_test_devices;
