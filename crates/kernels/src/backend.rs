@@ -1,7 +1,12 @@
-//! The operations as an extension of the framework's CPU backend.
+//! The operations as an extension of the framework's backends.
 
+#[cfg(all(feature = "wgpu", not(feature = "fusion")))]
+use burn::backend::Cube;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Backend, backend_extension};
+use burn::backend::{Backend, Flex, backend_extension};
+
+use crate::primitives::Kernels;
+use crate::sizes::{geometry, transposed_geometry};
 
 /// Step, padding and, for the transposed form, output padding of a convolution, all (vertical, horizontal).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,8 +28,8 @@ pub(crate) struct NormalizationOptions {
     pub(crate) relu: bool,
 }
 
-/// Operations of this crate on 32-bit tensors in main memory.
-#[backend_extension(Flex, Autodiff)]
+/// The operations of this crate, on tensors in main memory and on graphics adapters.
+#[backend_extension(Flex, Cube: cfg(all(feature = "wgpu", not(feature = "fusion"))), Autodiff)]
 pub(crate) trait KernelBackend: Backend {
     /// Convolution: input (B, I, H, W), weight (O, I, KH, KW).
     fn kernel_conv2d(
@@ -74,3 +79,72 @@ pub(crate) trait KernelBackend: Backend {
         relu: bool,
     ) -> FloatTensor<Self>;
 }
+
+/// The operations of a backend that has [`Kernels`], without recorded gradients.
+macro_rules! operations_of {
+    ($backend:ty) => {
+        impl KernelBackend for $backend {
+            fn kernel_conv2d(
+                input: FloatTensor<Self>,
+                weight: FloatTensor<Self>,
+                options: ConvolutionOptions,
+            ) -> FloatTensor<Self> {
+                Self::convolve(&geometry(&input, &weight, options), &input, &weight)
+            }
+
+            fn kernel_conv_transpose2d(
+                input: FloatTensor<Self>,
+                weight: FloatTensor<Self>,
+                options: ConvolutionOptions,
+            ) -> FloatTensor<Self> {
+                Self::input_gradient(&transposed_geometry(&input, &weight, options), &input, &weight)
+            }
+
+            fn kernel_batch_norm(
+                input: FloatTensor<Self>,
+                weight: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+                options: NormalizationOptions,
+            ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+                let (output, statistics) = Self::normalize(&input, None, &weight, &bias, options);
+                let (mean, variance) = Self::statistics_tensors(statistics);
+                (output, mean, variance)
+            }
+
+            fn kernel_batch_norm_residual(
+                input: FloatTensor<Self>,
+                residual: FloatTensor<Self>,
+                weight: FloatTensor<Self>,
+                bias: FloatTensor<Self>,
+                options: NormalizationOptions,
+            ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
+                let (output, statistics) = Self::normalize(&input, Some(&residual), &weight, &bias, options);
+                let (mean, variance) = Self::statistics_tensors(statistics);
+                (output, mean, variance)
+            }
+
+            fn kernel_scale_shift(
+                input: FloatTensor<Self>,
+                scale: FloatTensor<Self>,
+                shift: FloatTensor<Self>,
+                relu: bool,
+            ) -> FloatTensor<Self> {
+                Self::scale_shift(&input, None, &scale, &shift, relu)
+            }
+
+            fn kernel_scale_shift_residual(
+                input: FloatTensor<Self>,
+                residual: FloatTensor<Self>,
+                scale: FloatTensor<Self>,
+                shift: FloatTensor<Self>,
+                relu: bool,
+            ) -> FloatTensor<Self> {
+                Self::scale_shift(&input, Some(&residual), &scale, &shift, relu)
+            }
+        }
+    };
+}
+
+operations_of!(Flex);
+#[cfg(all(feature = "wgpu", not(feature = "fusion")))]
+operations_of!(Cube);

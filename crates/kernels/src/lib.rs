@@ -1,8 +1,8 @@
-//! zview: the tensor operations that the framework does slowly on the CPU.
+//! zview: the tensor operations that the framework does slowly.
 //!
 //! Each function takes and returns the framework's tensors, on any device and with or without recorded
-//! gradients. 32-bit tensors in main memory go through this crate's kernels; all others through the framework's
-//! own operations. Results on the CPU are the same bits for any number of threads.
+//! gradients. 32-bit tensors in main memory and tensors on graphics adapters go through this crate's kernels; all
+//! others through the framework's own operations. Results on the CPU are the same bits for any number of threads.
 
 #![allow(
     clippy::needless_range_loop,
@@ -13,12 +13,16 @@
 mod autodiff;
 mod backend;
 mod convolution;
+#[cfg(all(feature = "wgpu", not(feature = "fusion")))]
+mod cube;
 mod flex;
 mod memory;
 mod normalization;
 mod operations;
+mod primitives;
 mod recording;
 mod simd;
+mod sizes;
 
 pub use operations::{BatchNormOutput, batch_norm, conv_transpose2d, conv2d, scale_shift};
 pub use recording::{LayerCall, record_layer, record_layers};

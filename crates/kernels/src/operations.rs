@@ -9,14 +9,22 @@ use burn::tensor::{DType, Tensor, activation};
 use crate::backend::{ConvolutionOptions, KernelBackend, NormalizationOptions};
 use crate::recording::{LayerCall, record_layer};
 
-/// Whether the kernels can work on `tensor`.
-fn in_main_memory(tensor: &DispatchTensor) -> bool {
-    let flex = match &tensor.kind {
-        DispatchTensorKind::Flex(_) => true,
-        DispatchTensorKind::Autodiff(inner) => matches!(**inner, DispatchTensorKind::Flex(_)),
+/// The backend of `tensor`, below recorded gradients.
+fn backend(tensor: &DispatchTensor) -> &DispatchTensorKind {
+    match &tensor.kind {
+        DispatchTensorKind::Autodiff(inner) => inner,
+        kind => kind,
+    }
+}
+
+/// Whether this crate has kernels for `tensor`.
+fn has_kernels(tensor: &DispatchTensor) -> bool {
+    match backend(tensor) {
+        DispatchTensorKind::Flex(_) => tensor.dtype() == DType::F32,
+        #[cfg(all(feature = "wgpu", not(feature = "fusion")))]
+        DispatchTensorKind::Cube(_) => tensor.dtype() == DType::F32,
         _ => false,
-    };
-    flex && tensor.dtype() == DType::F32
+    }
 }
 
 /// Convolution without bias and groups.
@@ -35,7 +43,7 @@ pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: [usize; 2], padding: 
         "conv2d: a kernel of {kernel_y} x {kernel_x} does not fit {height} x {width} with padding {padding:?}"
     );
     let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
-    if in_main_memory(&input) && in_main_memory(&weight) {
+    if has_kernels(&input) && has_kernels(&weight) {
         let options = ConvolutionOptions { stride, padding, output_padding: [0, 0] };
         return Tensor::from_dispatch(Dispatch::kernel_conv2d(input, weight, options));
     }
@@ -73,7 +81,7 @@ pub fn conv_transpose2d(
         "conv_transpose2d: padding {padding:?} leaves nothing of the result"
     );
     let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
-    if in_main_memory(&input) && in_main_memory(&weight) {
+    if has_kernels(&input) && has_kernels(&weight) {
         let options = ConvolutionOptions { stride, padding, output_padding };
         return Tensor::from_dispatch(Dispatch::kernel_conv_transpose2d(input, weight, options));
     }
@@ -112,7 +120,7 @@ pub fn batch_norm(
     record_layer(|| LayerCall::BatchNorm { input: input.dims() });
     let (input, residual) = (input.into_dispatch(), residual.map(Tensor::into_dispatch));
     let (weight, bias) = (weight.into_dispatch(), bias.into_dispatch());
-    if [&input, &weight, &bias].into_iter().chain(&residual).all(in_main_memory) {
+    if [&input, &weight, &bias].into_iter().chain(&residual).all(has_kernels) {
         let options = NormalizationOptions { epsilon, relu };
         let (output, mean, variance) = match residual {
             Some(residual) => Dispatch::kernel_batch_norm_residual(input, residual, weight, bias, options),
@@ -153,7 +161,7 @@ pub fn scale_shift(
     check_channels("scale_shift", &input, residual.as_ref(), [&scale, &shift]);
     let (input, residual) = (input.into_dispatch(), residual.map(Tensor::into_dispatch));
     let (scale, shift) = (scale.into_dispatch(), shift.into_dispatch());
-    if [&input, &scale, &shift].into_iter().chain(&residual).all(in_main_memory) {
+    if [&input, &scale, &shift].into_iter().chain(&residual).all(has_kernels) {
         return Tensor::from_dispatch(match residual {
             Some(residual) => Dispatch::kernel_scale_shift_residual(input, residual, scale, shift, relu),
             None => Dispatch::kernel_scale_shift(input, scale, shift, relu),

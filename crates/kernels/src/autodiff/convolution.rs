@@ -1,17 +1,17 @@
 //! Backward passes of the convolutions.
 
-use burn::backend::Flex;
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::flex::FlexTensor;
+use burn::backend::tensor::FloatTensor;
 
 use super::Tracked;
 use crate::backend::ConvolutionOptions;
 use crate::convolution::Geometry;
-use crate::flex::{convolution, geometry, input_gradient, transposed_geometry, weight_gradient};
+use crate::primitives::Kernels;
+use crate::sizes::{geometry, transposed_geometry};
 
 /// Sizes, and the operands whose values the backward pass needs: the input for the gradient of the weight, the
 /// weight for that of the input.
@@ -25,20 +25,20 @@ struct State {
 #[derive(Debug)]
 struct Convolution;
 
-impl Backward<Flex, 2> for Convolution {
+impl<B: Kernels> Backward<B, 2> for Convolution {
     type State = State;
 
     fn backward(self, ops: Ops<State, 2>, gradients: &mut Gradients, checkpointer: &mut Checkpointer) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
+        let gradient = gradients.consume::<B>(&ops.node);
         let [input_node, weight_node] = ops.parents;
         let State { geometry, input, weight } = ops.state;
-        let mut value = |node: NodeId| checkpointer.retrieve_node_output::<FlexTensor>(node);
+        let mut value = |node: NodeId| checkpointer.retrieve_node_output::<FloatTensor<B>>(node);
         let (input, weight) = (input.map(&mut value), weight.map(&mut value));
         if let (Some(node), Some(input)) = (weight_node, input) {
-            gradients.register::<Flex>(node.id, weight_gradient(&geometry, &input, &gradient));
+            gradients.register::<B>(node.id, B::weight_gradient(&geometry, &input, &gradient));
         }
         if let (Some(node), Some(weight)) = (input_node, weight) {
-            gradients.register::<Flex>(node.id, input_gradient(&geometry, &gradient, &weight));
+            gradients.register::<B>(node.id, B::input_gradient(&geometry, &gradient, &weight));
         }
     }
 }
@@ -48,32 +48,32 @@ impl Backward<Flex, 2> for Convolution {
 #[derive(Debug)]
 struct Transposed;
 
-impl Backward<Flex, 2> for Transposed {
+impl<B: Kernels> Backward<B, 2> for Transposed {
     type State = State;
 
     fn backward(self, ops: Ops<State, 2>, gradients: &mut Gradients, checkpointer: &mut Checkpointer) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
+        let gradient = gradients.consume::<B>(&ops.node);
         let [input_node, weight_node] = ops.parents;
         let State { geometry, input, weight } = ops.state;
-        let mut value = |node: NodeId| checkpointer.retrieve_node_output::<FlexTensor>(node);
+        let mut value = |node: NodeId| checkpointer.retrieve_node_output::<FloatTensor<B>>(node);
         let (input, weight) = (input.map(&mut value), weight.map(&mut value));
         if let (Some(node), Some(input)) = (weight_node, input) {
-            gradients.register::<Flex>(node.id, weight_gradient(&geometry, &gradient, &input));
+            gradients.register::<B>(node.id, B::weight_gradient(&geometry, &gradient, &input));
         }
         if let (Some(node), Some(weight)) = (input_node, weight) {
-            gradients.register::<Flex>(node.id, convolution(&geometry, &gradient, &weight));
+            gradients.register::<B>(node.id, B::convolve(&geometry, &gradient, &weight));
         }
     }
 }
 
 /// Records `backward` for an operation that computes `output` of an input and a weight.
-fn record<C: CheckpointStrategy>(
-    backward: impl Backward<Flex, 2, State = State>,
-    input: Tracked<C>,
-    weight: Tracked<C>,
+fn record<B: Kernels, C: CheckpointStrategy>(
+    backward: impl Backward<B, 2, State = State>,
+    input: Tracked<B, C>,
+    weight: Tracked<B, C>,
     geometry: Geometry,
-    output: impl Fn(&Geometry, &FlexTensor, &FlexTensor) -> FlexTensor,
-) -> Tracked<C> {
+    output: impl Fn(&Geometry, &FloatTensor<B>, &FloatTensor<B>) -> FloatTensor<B>,
+) -> Tracked<B, C> {
     let values = output(&geometry, input.primitive(), weight.primitive());
     match backward.prepare::<C>([input.node(), weight.node()]).compute_bound().stateful() {
         OpsKind::Tracked(mut prepared) => {
@@ -89,21 +89,21 @@ fn record<C: CheckpointStrategy>(
 }
 
 /// The convolution.
-pub(super) fn forward<C: CheckpointStrategy>(
-    input: Tracked<C>,
-    weight: Tracked<C>,
+pub(super) fn forward<B: Kernels, C: CheckpointStrategy>(
+    input: Tracked<B, C>,
+    weight: Tracked<B, C>,
     options: ConvolutionOptions,
-) -> Tracked<C> {
+) -> Tracked<B, C> {
     let geometry = geometry(input.primitive(), weight.primitive(), options);
-    record::<C>(Convolution, input, weight, geometry, convolution)
+    record::<B, C>(Convolution, input, weight, geometry, B::convolve)
 }
 
 /// The transposed convolution.
-pub(super) fn transposed<C: CheckpointStrategy>(
-    input: Tracked<C>,
-    weight: Tracked<C>,
+pub(super) fn transposed<B: Kernels, C: CheckpointStrategy>(
+    input: Tracked<B, C>,
+    weight: Tracked<B, C>,
     options: ConvolutionOptions,
-) -> Tracked<C> {
+) -> Tracked<B, C> {
     let geometry = transposed_geometry(input.primitive(), weight.primitive(), options);
-    record::<C>(Transposed, input, weight, geometry, input_gradient)
+    record::<B, C>(Transposed, input, weight, geometry, B::input_gradient)
 }

@@ -5,61 +5,70 @@ mod normalization;
 
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::tensor::FloatTensor;
-use burn::backend::{Autodiff, AutodiffBackend, Flex};
+use burn::backend::{Autodiff, AutodiffBackend};
 
 use crate::backend::{ConvolutionOptions, KernelBackend, NormalizationOptions};
-use crate::flex::statistics_tensors;
+use crate::primitives::Kernels;
 
-/// A tensor with recorded gradients.
-type Tracked<C> = FloatTensor<Autodiff<Flex, C>>;
+/// A tensor of the backend `B` with recorded gradients.
+type Tracked<B, C> = FloatTensor<Autodiff<B, C>>;
 
-impl<C: CheckpointStrategy> KernelBackend for Autodiff<Flex, C> {
-    fn kernel_conv2d(input: Tracked<C>, weight: Tracked<C>, options: ConvolutionOptions) -> Tracked<C> {
-        convolution::forward::<C>(input, weight, options)
+impl<B: Kernels, C: CheckpointStrategy> KernelBackend for Autodiff<B, C> {
+    fn kernel_conv2d(
+        input: Tracked<B, C>,
+        weight: Tracked<B, C>,
+        options: ConvolutionOptions,
+    ) -> Tracked<B, C> {
+        convolution::forward::<B, C>(input, weight, options)
     }
 
     fn kernel_conv_transpose2d(
-        input: Tracked<C>,
-        weight: Tracked<C>,
+        input: Tracked<B, C>,
+        weight: Tracked<B, C>,
         options: ConvolutionOptions,
-    ) -> Tracked<C> {
-        convolution::transposed::<C>(input, weight, options)
+    ) -> Tracked<B, C> {
+        convolution::transposed::<B, C>(input, weight, options)
     }
 
     fn kernel_batch_norm(
-        input: Tracked<C>,
-        weight: Tracked<C>,
-        bias: Tracked<C>,
+        input: Tracked<B, C>,
+        weight: Tracked<B, C>,
+        bias: Tracked<B, C>,
         options: NormalizationOptions,
-    ) -> (Tracked<C>, Tracked<C>, Tracked<C>) {
-        let (output, statistics) = normalization::plain::<C>(input, weight, bias, options);
-        let (mean, variance) = statistics_tensors(statistics);
+    ) -> (Tracked<B, C>, Tracked<B, C>, Tracked<B, C>) {
+        let (output, statistics) = normalization::plain::<B, C>(input, weight, bias, options);
+        let (mean, variance) = B::statistics_tensors(statistics);
         (output, Self::from_inner(mean), Self::from_inner(variance))
     }
 
     fn kernel_batch_norm_residual(
-        input: Tracked<C>,
-        residual: Tracked<C>,
-        weight: Tracked<C>,
-        bias: Tracked<C>,
+        input: Tracked<B, C>,
+        residual: Tracked<B, C>,
+        weight: Tracked<B, C>,
+        bias: Tracked<B, C>,
         options: NormalizationOptions,
-    ) -> (Tracked<C>, Tracked<C>, Tracked<C>) {
-        let (output, statistics) = normalization::residual::<C>(input, residual, weight, bias, options);
-        let (mean, variance) = statistics_tensors(statistics);
+    ) -> (Tracked<B, C>, Tracked<B, C>, Tracked<B, C>) {
+        let (output, statistics) = normalization::residual::<B, C>(input, residual, weight, bias, options);
+        let (mean, variance) = B::statistics_tensors(statistics);
         (output, Self::from_inner(mean), Self::from_inner(variance))
     }
 
-    fn kernel_scale_shift(input: Tracked<C>, scale: Tracked<C>, shift: Tracked<C>, relu: bool) -> Tracked<C> {
-        normalization::scale_shift::<C>(input, None, scale, shift, relu)
+    fn kernel_scale_shift(
+        input: Tracked<B, C>,
+        scale: Tracked<B, C>,
+        shift: Tracked<B, C>,
+        relu: bool,
+    ) -> Tracked<B, C> {
+        normalization::scale_shift::<B, C>(input, None, scale, shift, relu)
     }
 
     fn kernel_scale_shift_residual(
-        input: Tracked<C>,
-        residual: Tracked<C>,
-        scale: Tracked<C>,
-        shift: Tracked<C>,
+        input: Tracked<B, C>,
+        residual: Tracked<B, C>,
+        scale: Tracked<B, C>,
+        shift: Tracked<B, C>,
         relu: bool,
-    ) -> Tracked<C> {
-        normalization::scale_shift::<C>(input, Some(residual), scale, shift, relu)
+    ) -> Tracked<B, C> {
+        normalization::scale_shift::<B, C>(input, Some(residual), scale, shift, relu)
     }
 }

@@ -5,57 +5,56 @@ use burn::backend::autodiff::checkpoint::base::Checkpointer;
 use burn::backend::autodiff::checkpoint::strategy::CheckpointStrategy;
 use burn::backend::autodiff::grads::Gradients;
 use burn::backend::autodiff::ops::{Backward, Ops, OpsKind};
-use burn::backend::flex::FlexTensor;
 use burn::backend::ops::{ActivationOps, FloatTensorOps};
-use burn::backend::{Autodiff, AutodiffBackend, Flex, TensorMetadata};
+use burn::backend::tensor::FloatTensor;
+use burn::backend::{Autodiff, AutodiffBackend, TensorMetadata};
 use burn::tensor::Shape;
 
 use super::Tracked;
-use crate::backend::{KernelBackend, NormalizationOptions};
-use crate::flex::{NormForward, NormGradients, normalize, normalize_gradients};
-use crate::normalization::Statistics;
+use crate::backend::NormalizationOptions;
+use crate::primitives::{Kernels, NormForward, NormGradients};
 
 /// What the backward pass needs besides the input, which the graph may compute again.
 #[derive(Clone, Debug)]
-struct State {
+struct State<B: Kernels> {
     input: NodeId,
-    output: Option<FlexTensor>,
-    weight: FlexTensor,
-    bias: FlexTensor,
-    statistics: Statistics,
+    output: Option<FloatTensor<B>>,
+    weight: FloatTensor<B>,
+    bias: FloatTensor<B>,
+    statistics: B::Statistics,
     options: NormalizationOptions,
 }
 
-impl State {
+impl<B: Kernels> State<B> {
     fn gradients(
         self,
-        gradient: FlexTensor,
+        gradient: FloatTensor<B>,
         residual: bool,
         checkpointer: &mut Checkpointer,
-    ) -> NormGradients {
-        let forward = NormForward {
-            input: checkpointer.retrieve_node_output::<FlexTensor>(self.input),
+    ) -> NormGradients<B> {
+        let forward = NormForward::<B> {
+            input: checkpointer.retrieve_node_output::<FloatTensor<B>>(self.input),
             output: self.output,
             weight: self.weight,
             bias: self.bias,
             statistics: self.statistics,
         };
-        normalize_gradients(&forward, gradient, residual, self.options)
+        B::normalize_gradients(&forward, gradient, residual, self.options)
     }
 }
 
 #[derive(Debug)]
 struct Plain;
 
-impl Backward<Flex, 3> for Plain {
-    type State = State;
+impl<B: Kernels> Backward<B, 3> for Plain {
+    type State = State<B>;
 
-    fn backward(self, ops: Ops<State, 3>, gradients: &mut Gradients, checkpointer: &mut Checkpointer) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
+    fn backward(self, ops: Ops<State<B>, 3>, gradients: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let gradient = gradients.consume::<B>(&ops.node);
         let result = ops.state.gradients(gradient, false, checkpointer);
         for (node, gradient) in ops.parents.into_iter().zip([result.input, result.weight, result.bias]) {
             if let Some(node) = node {
-                gradients.register::<Flex>(node.id, gradient);
+                gradients.register::<B>(node.id, gradient);
             }
         }
     }
@@ -64,34 +63,34 @@ impl Backward<Flex, 3> for Plain {
 #[derive(Debug)]
 struct Residual;
 
-impl Backward<Flex, 4> for Residual {
-    type State = State;
+impl<B: Kernels> Backward<B, 4> for Residual {
+    type State = State<B>;
 
-    fn backward(self, ops: Ops<State, 4>, gradients: &mut Gradients, checkpointer: &mut Checkpointer) {
-        let gradient = gradients.consume::<Flex>(&ops.node);
+    fn backward(self, ops: Ops<State<B>, 4>, gradients: &mut Gradients, checkpointer: &mut Checkpointer) {
+        let gradient = gradients.consume::<B>(&ops.node);
         let [input_node, weight_node, bias_node, residual_node] = ops.parents;
         let result = ops.state.gradients(gradient, residual_node.is_some(), checkpointer);
         let parts = [(input_node, result.input), (weight_node, result.weight), (bias_node, result.bias)];
         for (node, gradient) in parts {
             if let Some(node) = node {
-                gradients.register::<Flex>(node.id, gradient);
+                gradients.register::<B>(node.id, gradient);
             }
         }
         if let (Some(node), Some(gradient)) = (residual_node, result.residual) {
-            gradients.register::<Flex>(node.id, gradient);
+            gradients.register::<B>(node.id, gradient);
         }
     }
 }
 
 /// Batch normalisation without a residual.
-pub(super) fn plain<C: CheckpointStrategy>(
-    input: Tracked<C>,
-    weight: Tracked<C>,
-    bias: Tracked<C>,
+pub(super) fn plain<B: Kernels, C: CheckpointStrategy>(
+    input: Tracked<B, C>,
+    weight: Tracked<B, C>,
+    bias: Tracked<B, C>,
     options: NormalizationOptions,
-) -> (Tracked<C>, Statistics) {
+) -> (Tracked<B, C>, B::Statistics) {
     let (output, statistics) =
-        normalize(input.primitive(), None, weight.primitive(), bias.primitive(), options);
+        B::normalize(input.primitive(), None, weight.primitive(), bias.primitive(), options);
     let nodes = [input.node(), weight.node(), bias.node()];
     let output = match Plain.prepare::<C>(nodes).compute_bound().stateful() {
         OpsKind::Tracked(mut prepared) => {
@@ -111,14 +110,14 @@ pub(super) fn plain<C: CheckpointStrategy>(
 }
 
 /// Batch normalisation with a residual.
-pub(super) fn residual<C: CheckpointStrategy>(
-    input: Tracked<C>,
-    residual: Tracked<C>,
-    weight: Tracked<C>,
-    bias: Tracked<C>,
+pub(super) fn residual<B: Kernels, C: CheckpointStrategy>(
+    input: Tracked<B, C>,
+    residual: Tracked<B, C>,
+    weight: Tracked<B, C>,
+    bias: Tracked<B, C>,
     options: NormalizationOptions,
-) -> (Tracked<C>, Statistics) {
-    let (output, statistics) = normalize(
+) -> (Tracked<B, C>, B::Statistics) {
+    let (output, statistics) = B::normalize(
         input.primitive(),
         Some(residual.primitive()),
         weight.primitive(),
@@ -145,33 +144,30 @@ pub(super) fn residual<C: CheckpointStrategy>(
 
 /// The affine map of each channel. Evaluation seldom records gradients; where it does, the framework's own
 /// operations do the work.
-pub(super) fn scale_shift<C: CheckpointStrategy>(
-    input: Tracked<C>,
-    residual: Option<Tracked<C>>,
-    scale: Tracked<C>,
-    shift: Tracked<C>,
+pub(super) fn scale_shift<B: Kernels, C: CheckpointStrategy>(
+    input: Tracked<B, C>,
+    residual: Option<Tracked<B, C>>,
+    scale: Tracked<B, C>,
+    shift: Tracked<B, C>,
     relu: bool,
-) -> Tracked<C> {
-    type Recorded<C> = Autodiff<Flex, C>;
+) -> Tracked<B, C> {
+    type Recorded<B, C> = Autodiff<B, C>;
     let tracked = input.is_tracked()
         || scale.is_tracked()
         || shift.is_tracked()
         || residual.as_ref().is_some_and(|residual| residual.is_tracked());
     if !tracked {
         let (input, scale, shift) = (input.into_primitive(), scale.into_primitive(), shift.into_primitive());
-        return Recorded::<C>::from_inner(match residual {
-            Some(residual) => {
-                Flex::kernel_scale_shift_residual(input, residual.into_primitive(), scale, shift, relu)
-            }
-            None => Flex::kernel_scale_shift(input, scale, shift, relu),
-        });
+        let residual = residual.map(|residual| residual.into_primitive());
+        let output = B::scale_shift(&input, residual.as_ref(), &scale, &shift, relu);
+        return Recorded::<B, C>::from_inner(output);
     }
     let shape = Shape::from([1, scale.shape()[0], 1, 1]);
-    let scale = Recorded::<C>::float_reshape(scale, shape.clone());
-    let shift = Recorded::<C>::float_reshape(shift, shape);
-    let mut output = Recorded::<C>::float_add(Recorded::<C>::float_mul(input, scale), shift);
+    let scale = Recorded::<B, C>::float_reshape(scale, shape.clone());
+    let shift = Recorded::<B, C>::float_reshape(shift, shape);
+    let mut output = Recorded::<B, C>::float_add(Recorded::<B, C>::float_mul(input, scale), shift);
     if let Some(residual) = residual {
-        output = Recorded::<C>::float_add(output, residual);
+        output = Recorded::<B, C>::float_add(output, residual);
     }
-    if relu { Recorded::<C>::relu(output) } else { output }
+    if relu { Recorded::<B, C>::relu(output) } else { output }
 }

@@ -17,5 +17,5 @@ mod weights;
 mod tests;
 
 pub(crate) use correlate::{convolve, convolve_input_gradient};
-pub(crate) use geometry::Geometry;
+pub(crate) use geometry::{Correlation, Geometry};
 pub(crate) use weight_gradient::convolve_weight_gradient;
