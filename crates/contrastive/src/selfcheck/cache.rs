@@ -8,8 +8,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 use zview_runtime::atomic::{WriteError, write_file};
-use zview_runtime::device::Adapter;
+use zview_runtime::device::ChosenDevice;
 use zview_runtime::hash::{sha256_of_bytes, sha256_of_file};
+
+use super::subject::remove;
 
 /// Version of the file.
 const FORMAT: u32 = 1;
@@ -22,20 +24,22 @@ pub(super) struct Remembered {
 }
 
 impl Remembered {
-    /// The place under `folder` for checks of `subject` on `adapter` by this executable; `None` where the
+    /// The place under `folder` for checks of `subject` on `device` by this executable; `None` where the
     /// executable cannot be read.
-    pub(super) fn new(folder: &Path, adapter: &Adapter, subject: &Value) -> Option<Self> {
+    pub(super) fn new(folder: &Path, device: &ChosenDevice, subject: &Value) -> Option<Self> {
         // The version alone would take two builds for one.
         let executable = std::env::current_exe().and_then(|path| sha256_of_file(&path)).ok()?;
-        let adapter = json!({ "name": adapter.name, "api": adapter.api.name(), "driver": adapter.driver });
-        Some(Self::of(folder, &adapter, subject, &executable))
+        // Everything that is said of the device, but for what was asked for to get it.
+        let mut device = serde_json::to_value(device).ok()?;
+        remove(&mut device, &["request", "reason", "selfcheck", "adapter.request"]);
+        Some(Self::of(folder, &device, subject, &executable))
     }
 
-    fn of(folder: &Path, adapter: &Value, subject: &Value, executable: &str) -> Self {
+    fn of(folder: &Path, device: &Value, subject: &Value, executable: &str) -> Self {
         let key = json!({
             "zview": env!("CARGO_PKG_VERSION"),
             "executable": executable,
-            "adapter": adapter,
+            "device": device,
             "subject": subject,
         });
         let name = sha256_of_bytes(key.to_string().as_bytes());

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 /// What to do about a device that computes wrongly.
 const REMEDY: &str = "train with `--device cpu`, which always works, or try another driver or graphics interface \
-     (`zview devices` lists them), and report this output; where the operations on their own \
-     agree and a layer or the step does not, the fault lies in the run's own sizes, and another train.batch may not have it (check again); the build has neither fusion nor autotune, so there \
+     (`zview devices` lists them), and report this output; where only the step is wrong, the fault lies in the \
+     recipe's own sizes, and another train.batch may not have it (check again); the build has neither fusion nor autotune, so there \
      is no feature to switch off";
 
 /// Errors are measured against this where everything on the CPU is smaller.

@@ -6,7 +6,7 @@ use zview_runtime::device::ChosenDevice;
 
 use super::cache::Remembered;
 use super::comparison::Comparison;
-use super::{SelfCheck, SelfCheckError, Subject, with_planted_fault};
+use super::{Operation, SelfCheck, SelfCheckError, Subject, with_planted_fault};
 
 /// What a short check found.
 #[derive(Debug)]
@@ -30,25 +30,33 @@ pub fn short_selfcheck(
     planted: Option<&str>,
     starting: impl FnOnce(),
 ) -> Result<ShortVerdict, SelfCheckError> {
-    let Some(adapter) = &device.adapter else {
+    if !device.is_gpu() {
         return Err(SelfCheckError::OnlyCpu { reason: device.reason.clone() });
-    };
+    }
     let table = with_planted_fault(planted)?;
     let key = subject.key()?;
     let cache = cache.filter(|_| planted.is_none());
-    let remembered = cache.and_then(|folder| Remembered::new(folder, adapter, &key));
+    let remembered = cache.and_then(|folder| Remembered::new(folder, device, &key));
     if remembered.as_ref().is_some_and(Remembered::passed) {
         return Ok(ShortVerdict::PassedEarlier);
     }
     starting();
-    let mut comparison = Comparison::new(device);
-    comparison.operations(&table)?;
-    subject.check(&mut comparison)?;
-    let result = comparison.finish();
+    let result = compare(subject, Comparison::new(device), &table)?;
     if let Some(remembered) = remembered.filter(|_| result.holds) {
         if let Err(error) = remembered.remember(result.checks.len()) {
             tracing::warn!("the passed check is not remembered: {error}");
         }
     }
     Ok(ShortVerdict::Compared(result))
+}
+
+/// The operations, of which `on_device` are the device's, and what `subject` computes.
+pub(super) fn compare(
+    subject: &Subject<'_>,
+    mut comparison: Comparison<'_>,
+    on_device: &[Operation],
+) -> Result<SelfCheck, SelfCheckError> {
+    comparison.operations(on_device)?;
+    subject.check(&mut comparison)?;
+    Ok(comparison.finish())
 }

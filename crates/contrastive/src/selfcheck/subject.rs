@@ -224,7 +224,7 @@ fn value_of<T: Serialize + Debug>(value: &T) -> Value {
 }
 
 /// Takes `section.key` or `key` out of an object.
-fn remove(object: &mut Value, paths: &[&str]) {
+pub(super) fn remove(object: &mut Value, paths: &[&str]) {
     for path in paths {
         let (object, key) = match path.split_once('.') {
             Some((section, key)) => (object.get_mut(section), key),

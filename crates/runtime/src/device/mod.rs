@@ -13,4 +13,4 @@ pub use outcome::SelfcheckOutcome;
 pub use read::{ReadError, read_floats};
 pub use request::{DeviceRequest, ParseDeviceError, RequestedBackend};
 #[doc(hidden)]
-pub use test_devices::on_test_devices;
+pub use test_devices::{on_test_adapter, on_test_devices};
