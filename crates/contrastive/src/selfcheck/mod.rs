@@ -3,7 +3,7 @@
 //! [`selfcheck`] compares every operation on its own with its gradients, every layer of a recipe at its batch,
 //! the objective, the encoder's features, and a whole training step. [`short_selfcheck`] does the same before a
 //! command computes on a graphics adapter, for what that command computes ([`Subject`]), within seconds: the
-//! layers need a few images on the CPU whatever the batch is (see `layers.rs`), and the training step is taken
+//! layers need a few images on the CPU whatever the batch is (see `layers/mod.rs`), and the training step is taken
 //! at fewer anchors where a whole batch would keep the CPU busy. So what is compared at the run's own sizes is
 //! rendering, every convolution, batch norm and fully connected layer with all gradients, the objective, and the
 //! features of the whole encoder (pooling, shortcuts and rectifiers among its layers, forward only); what is

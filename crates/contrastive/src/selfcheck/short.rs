@@ -42,10 +42,10 @@ pub fn short_selfcheck(
     }
     starting();
     let result = compare(subject, Comparison::new(device), &table)?;
-    if let Some(remembered) = remembered.filter(|_| result.holds) {
-        if let Err(error) = remembered.remember(result.checks.len()) {
-            tracing::warn!("the passed check is not remembered: {error}");
-        }
+    if let Some(remembered) = remembered.filter(|_| result.holds)
+        && let Err(error) = remembered.remember(result.checks.len())
+    {
+        tracing::warn!("the passed check is not remembered: {error}");
     }
     Ok(ShortVerdict::Compared(result))
 }
