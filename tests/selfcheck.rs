@@ -61,7 +61,7 @@ fn a_planted_fault_stops_a_run_before_anything_is_written() {
 }
 
 #[test]
-fn a_passed_check_is_remembered_for_the_same_shapes_until_its_file_is_damaged() {
+fn a_passed_check_is_remembered_for_the_same_shapes() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     if !has_adapter(folder) {
@@ -79,11 +79,9 @@ fn a_passed_check_is_remembered_for_the_same_shapes_until_its_file_is_damaged() 
     assert!(!checks.exists());
     assert_eq!(run_as(&[], "first"), (true, "passed".to_owned()));
     assert_eq!(run_as(&["--set", "seed=9"], "second"), (false, "passed-earlier".to_owned()));
-    let [file] = &files()[..] else { panic!("{:?}", files()) };
-    std::fs::write(file, "{\"format\": 1, \"passed\": tr").unwrap();
-    assert_eq!(run_as(&[], "third"), (true, "passed".to_owned()));
     assert_eq!(files().len(), 1);
-    serde_json::from_slice::<serde_json::Value>(&std::fs::read(&files()[0]).unwrap()).unwrap();
+    let stored = std::fs::read(&files()[0]).unwrap();
+    assert_eq!(serde_json::from_slice::<serde_json::Value>(&stored).unwrap()["passed"], true);
 }
 
 #[test]

@@ -57,6 +57,11 @@ impl<'a> Comparison<'a> {
         self.checks.push(check);
     }
 
+    /// Whether every check so far holds.
+    pub(super) fn holds(&self) -> bool {
+        self.checks.iter().all(|check| check.holds)
+    }
+
     /// Compares every operation; `on_device` may have a planted fault.
     pub(super) fn operations(&mut self, on_device: &[Operation]) -> Result<(), ReadError> {
         let reference = operations();
