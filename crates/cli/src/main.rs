@@ -4,6 +4,7 @@ mod arguments;
 mod commands;
 mod failure;
 mod output;
+mod panics;
 
 use std::process::ExitCode;
 
@@ -16,7 +17,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("ZVIEW_LOG").unwrap_or_else(|_| EnvFilter::new("zview=warn,error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
-    match commands::run(&arguments) {
+    match panics::caught(|| commands::run(&arguments)) {
         Ok(code) => code,
         Err(failure) => failure.report(),
     }

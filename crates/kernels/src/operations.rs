@@ -17,14 +17,30 @@ fn backend(tensor: &DispatchTensor) -> &DispatchTensorKind {
     }
 }
 
-/// Whether this crate has kernels for `tensor`.
-fn has_kernels(tensor: &DispatchTensor) -> bool {
-    match backend(tensor) {
-        DispatchTensorKind::Flex(_) => tensor.dtype() == DType::F32,
-        #[cfg(all(feature = "wgpu", not(feature = "fusion")))]
-        DispatchTensorKind::Cube(_) => tensor.dtype() == DType::F32,
-        _ => false,
+/// Whether this crate has kernels for `images`, and for `parameters` beside them. On adapters images may be of 16
+/// bits; parameters have 32 everywhere, and so have their gradients.
+fn has_kernels(images: &[&DispatchTensor], parameters: &[&DispatchTensor]) -> bool {
+    let on_cpu = |tensor: &&DispatchTensor| matches!(backend(tensor), DispatchTensorKind::Flex(_));
+    let full = |tensor: &&DispatchTensor| tensor.dtype() == DType::F32;
+    if images.iter().chain(parameters).all(|tensor| on_cpu(tensor) && full(tensor)) {
+        return true;
     }
+    #[cfg(all(feature = "wgpu", not(feature = "fusion")))]
+    {
+        let on_adapter = |tensor: &&DispatchTensor| matches!(backend(tensor), DispatchTensorKind::Cube(_));
+        let kind = images[0].dtype();
+        matches!(kind, DType::F32 | DType::F16)
+            && images.iter().all(|tensor| on_adapter(tensor) && tensor.dtype() == kind)
+            && parameters.iter().all(|tensor| on_adapter(tensor) && full(tensor))
+    }
+    #[cfg(not(all(feature = "wgpu", not(feature = "fusion"))))]
+    false
+}
+
+/// `tensor` in the precision of `like`, for the framework's own operations.
+fn in_precision_of<const D: usize, const E: usize>(tensor: Tensor<D>, like: &Tensor<E>) -> Tensor<D> {
+    let wanted = like.dtype();
+    if tensor.dtype() == wanted { tensor } else { tensor.cast(wanted) }
 }
 
 /// Convolution without bias and groups.
@@ -43,12 +59,14 @@ pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: [usize; 2], padding: 
         "conv2d: a kernel of {kernel_y} x {kernel_x} does not fit {height} x {width} with padding {padding:?}"
     );
     let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
-    if has_kernels(&input) && has_kernels(&weight) {
+    if has_kernels(&[&input], &[&weight]) {
         let options = ConvolutionOptions { stride, padding, output_padding: [0, 0] };
         return Tensor::from_dispatch(Dispatch::kernel_conv2d(input, weight, options));
     }
     let options = ConvOptions::new(stride, padding, [1, 1], 1);
-    module::conv2d(Tensor::from_dispatch(input), Tensor::from_dispatch(weight), None, options)
+    let input = Tensor::from_dispatch(input);
+    let weight = in_precision_of(Tensor::from_dispatch(weight), &input);
+    module::conv2d(input, weight, None, options)
 }
 
 /// Transposed convolution without bias and groups.
@@ -81,12 +99,14 @@ pub fn conv_transpose2d(
         "conv_transpose2d: padding {padding:?} leaves nothing of the result"
     );
     let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
-    if has_kernels(&input) && has_kernels(&weight) {
+    if has_kernels(&[&input], &[&weight]) {
         let options = ConvolutionOptions { stride, padding, output_padding };
         return Tensor::from_dispatch(Dispatch::kernel_conv_transpose2d(input, weight, options));
     }
     let options = ConvTransposeOptions::new(stride, padding, output_padding, [1, 1], 1);
-    module::conv_transpose2d(Tensor::from_dispatch(input), Tensor::from_dispatch(weight), None, options)
+    let input = Tensor::from_dispatch(input);
+    let weight = in_precision_of(Tensor::from_dispatch(weight), &input);
+    module::conv_transpose2d(input, weight, None, options)
 }
 
 /// What [`batch_norm`] computes.
@@ -120,7 +140,8 @@ pub fn batch_norm(
     record_layer(|| LayerCall::BatchNorm { input: input.dims() });
     let (input, residual) = (input.into_dispatch(), residual.map(Tensor::into_dispatch));
     let (weight, bias) = (weight.into_dispatch(), bias.into_dispatch());
-    if [&input, &weight, &bias].into_iter().chain(&residual).all(has_kernels) {
+    let images: Vec<&DispatchTensor> = std::iter::once(&input).chain(&residual).collect();
+    if has_kernels(&images, &[&weight, &bias]) {
         let options = NormalizationOptions { epsilon, relu };
         let (output, mean, variance) = match residual {
             Some(residual) => Dispatch::kernel_batch_norm_residual(input, residual, weight, bias, options),
@@ -132,15 +153,18 @@ pub fn batch_norm(
             variance: Tensor::from_dispatch(variance),
         };
     }
-    let (input, weight): (Tensor<4>, Tensor<1>) =
+    let (images, weight): (Tensor<4>, Tensor<1>) =
         (Tensor::from_dispatch(input), Tensor::from_dispatch(weight));
+    // Statistics, and the sums behind them, in the precision of the parameters.
+    let input = in_precision_of(images.clone(), &weight);
+    let residual = residual.map(|residual| in_precision_of(Tensor::from_dispatch(residual), &weight));
     let mean = input.clone().mean_dims(&[0, 2, 3]);
     let centred = input - mean.clone();
     let variance = centred.clone().square().mean_dims(&[0, 2, 3]);
     let inverse_std = (variance.clone() + epsilon).sqrt().recip();
     let normalized = centred * (inverse_std * per_channel(weight));
     BatchNormOutput {
-        output: finish(normalized, Tensor::from_dispatch(bias), residual.map(Tensor::from_dispatch), relu),
+        output: in_precision_of(finish(normalized, Tensor::from_dispatch(bias), residual, relu), &images),
         mean: mean.detach().flatten(0, 3),
         variance: variance.detach().flatten(0, 3),
     }
@@ -161,14 +185,19 @@ pub fn scale_shift(
     check_channels("scale_shift", &input, residual.as_ref(), [&scale, &shift]);
     let (input, residual) = (input.into_dispatch(), residual.map(Tensor::into_dispatch));
     let (scale, shift) = (scale.into_dispatch(), shift.into_dispatch());
-    if [&input, &scale, &shift].into_iter().chain(&residual).all(has_kernels) {
+    let images: Vec<&DispatchTensor> = std::iter::once(&input).chain(&residual).collect();
+    if has_kernels(&images, &[&scale, &shift]) {
         return Tensor::from_dispatch(match residual {
             Some(residual) => Dispatch::kernel_scale_shift_residual(input, residual, scale, shift, relu),
             None => Dispatch::kernel_scale_shift(input, scale, shift, relu),
         });
     }
-    let scaled = Tensor::<4>::from_dispatch(input) * per_channel(Tensor::from_dispatch(scale));
-    finish(scaled, Tensor::from_dispatch(shift), residual.map(Tensor::from_dispatch), relu)
+    let (images, scale): (Tensor<4>, Tensor<1>) =
+        (Tensor::from_dispatch(input), Tensor::from_dispatch(scale));
+    let input = in_precision_of(images.clone(), &scale);
+    let residual = residual.map(|residual| in_precision_of(Tensor::from_dispatch(residual), &scale));
+    let scaled = input * per_channel(scale);
+    in_precision_of(finish(scaled, Tensor::from_dispatch(shift), residual, relu), &images)
 }
 
 /// (C) as (1, C, 1, 1).

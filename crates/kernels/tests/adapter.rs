@@ -6,7 +6,7 @@ mod common;
 
 use std::sync::OnceLock;
 
-use burn::tensor::{Device, DeviceKind, Tensor};
+use burn::tensor::{DType, Device, DeviceKind, Tensor};
 use common::{difference, tensor};
 use zview_kernels::{batch_norm, conv_transpose2d, conv2d, scale_shift};
 
@@ -163,4 +163,51 @@ fn a_mean_far_from_zero_does_not_spoil_the_variance() {
         batch_norm(input, None, one.clone(), one, 1e-5, false).variance
     };
     assert!(difference(&variance(&adapter), &variance(&Device::flex())) <= 1e-4);
+}
+
+/// Images of 16 bits with parameters of 32: results and gradients follow the 32-bit ones within what 16 bits hold.
+#[test]
+fn images_of_16_bits_follow_those_of_32() {
+    let Some(adapter) = adapter() else { return };
+    if !adapter.supports_dtype(DType::F16) {
+        println!("skipped: this adapter does not compute in f16");
+        return;
+    }
+    let run = |dtype: DType| {
+        let device = adapter.clone().autodiff();
+        let input = tensor([6, 5, 12, 10], 1, &device).require_grad();
+        let residual = tensor([6, 20, 6, 5], 2, &device).require_grad();
+        let weight = tensor([20, 5, 3, 3], 3, &device).require_grad();
+        let scale = (tensor([20], 4, &device) + 1.0).detach().require_grad();
+        let bias = tensor([20], 5, &device).require_grad();
+        let images = conv2d(input.clone().cast(dtype), weight.clone(), [2, 2], [1, 1]);
+        assert_eq!(images.dtype(), dtype);
+        let shortcut = Some(residual.clone().cast(dtype));
+        let normalized = batch_norm(images, shortcut, scale.clone(), bias.clone(), 1e-5, true);
+        assert_eq!((normalized.output.dtype(), normalized.mean.dtype()), (dtype, DType::F32));
+        let output = normalized.output.cast(DType::F32);
+        let gradients = (output.clone() * tensor([6, 20, 6, 5], 6, &device)).sum().backward();
+        let weight = weight.grad(&gradients).unwrap();
+        assert_eq!(weight.dtype(), DType::F32, "gradients of parameters keep 32 bits");
+        vec![
+            output.inner().flatten::<1>(0, 3),
+            weight.flatten(0, 3),
+            scale.grad(&gradients).unwrap(),
+            bias.grad(&gradients).unwrap(),
+            residual.grad(&gradients).unwrap().flatten(0, 3),
+            input.grad(&gradients).unwrap().flatten(0, 3),
+        ]
+    };
+    for (index, (half, full)) in run(DType::F16).iter().zip(&run(DType::F32)).enumerate() {
+        // A value whose sign 16 bits do not settle moves whole gradients: the average is judged.
+        let (half, full): (Vec<f32>, Vec<f32>) = (
+            half.clone().into_data().try_into_vec().unwrap(),
+            full.clone().into_data().try_into_vec().unwrap(),
+        );
+        let squares = |values: &mut dyn Iterator<Item = f32>| values.map(|x| x * x).sum::<f32>();
+        let error =
+            squares(&mut half.iter().zip(&full).map(|(a, b)| a - b)) / squares(&mut full.iter().copied());
+        assert!(error.sqrt() < 0.02, "part {index}: {}", error.sqrt());
+        assert!(error > 0.0, "part {index} was not computed in 16 bits");
+    }
 }

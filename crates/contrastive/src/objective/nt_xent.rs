@@ -9,7 +9,7 @@
 //! ordered pairs (i, j) of views of one anchor. With V = 2 that is SimCLR's mean over 2N; with more views
 //! it averages over each view's V - 1 partners (Khosla et al. 2020, equation 2, the "out" form).
 
-use burn::tensor::{Device, Tensor, TensorData, activation};
+use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 
 /// Takes an anchor's similarity with itself out of the softmax.
 const EXCLUDED: f32 = -1e9;
@@ -27,17 +27,16 @@ impl NtXent {
     #[must_use]
     pub fn new(anchors: usize, views: usize, temperature: f32, device: &Device) -> Self {
         let count = anchors * views;
-        let mut own = vec![0.0f32; count * count];
-        let mut partners = vec![0.0f32; count * count];
-        for row in 0..count {
-            own[row * count + row] = EXCLUDED;
-            let first = row / views * views;
-            for column in (first..first + views).filter(|&column| column != row) {
-                partners[row * count + column] = 1.0 / (views as f32 - 1.0);
-            }
-        }
-        let mask = |values| Tensor::from_data(TensorData::new(values, [count, count]), device);
-        Self { temperature, own: mask(own), partners: mask(partners) }
+        let ids = |id: &dyn Fn(usize) -> i32| {
+            let ids = TensorData::new((0..count).map(id).collect::<Vec<i32>>(), [count, 1]);
+            Tensor::<2, Int>::from_data(ids, device)
+        };
+        // Compared on the device: N x N numbers never pass through the host.
+        let same = |ids: Tensor<2, Int>| -> Tensor<2> { ids.clone().equal(ids.transpose()).float() };
+        let itself = same(ids(&|view| view as i32));
+        let anchor = same(ids(&|view| (view / views) as i32));
+        let partners = (anchor - itself.clone()) / (views as f32 - 1.0);
+        Self { temperature, own: itself * EXCLUDED, partners }
     }
 
     /// The mean loss, shape `[1]`, of projections (N, D) whose row b * V + v is view v of anchor b.

@@ -115,6 +115,9 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     let mut last_checkpoint = first_step;
     while trainer.step < recipe.train.steps && !options.stop.requested() {
         losses.pending.push(trainer.train_step()?);
+        if trainer.step == first_step + 1 {
+            losses.wait(&trainer)?; // what does not fit on the device shows at once
+        }
         let every = recipe.train.checkpoint_every;
         let checkpoint_due = every > 0 && trainer.step.is_multiple_of(every);
         if trainer.step.is_multiple_of(recipe.train.log_every) || checkpoint_due {
@@ -195,6 +198,13 @@ struct Losses {
 }
 
 impl Losses {
+    /// Waits for the device to have computed what is pending.
+    fn wait(&self, trainer: &Trainer) -> Result<(), PretrainError> {
+        let last = self.pending.last().cloned();
+        let read = last.map_or(Ok(Vec::new()), read_floats);
+        read.map(|_| ()).map_err(|source| PretrainError::Device { step: trainer.step, source })
+    }
+
     /// Reads what is pending in one transfer, checks it, and logs it.
     fn read(
         &mut self,

@@ -81,6 +81,9 @@ fn reference_train_pool() -> usize {
     10_000
 }
 
+/// Views of a batch: their similarities fill 4 GiB.
+const MOST_VIEWS: usize = 1 << 15;
+
 impl Recipe {
     /// Reads a recipe and applies `overrides` of the form `section.key=value`.
     ///
@@ -106,6 +109,15 @@ impl Recipe {
         if self.train.batch < 2 {
             problems.push(format!(
                 "train.batch: expected 2 or more (others are the negatives), got {}",
+                self.train.batch
+            ));
+        }
+        if self.train.batch.saturating_mul(self.views.per_anchor) > MOST_VIEWS {
+            problems.push(format!(
+                "train.batch: expected at most {} with {} views each (the objective compares every view with every \
+                 other), got {}",
+                MOST_VIEWS / self.views.per_anchor.max(1),
+                self.views.per_anchor,
                 self.train.batch
             ));
         }
@@ -167,6 +179,8 @@ mod tests {
     fn everything_wrong_is_listed_at_once() {
         let error =
             load(MINIMAL, &["train.batch=1", "optimizer.lr=-1", "objective.temperature=0"]).unwrap_err();
+        let too_many = load(MINIMAL, &["train.batch=20000"]).unwrap_err();
+        assert!(too_many.contains("train.batch: expected at most 16384 with 2 views each"), "{too_many}");
         for field in ["train.batch", "optimizer.lr", "objective.temperature"] {
             assert!(error.contains(field), "{error}");
         }

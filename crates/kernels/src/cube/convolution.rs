@@ -47,7 +47,7 @@ struct Sizes {
 #[cube(launch_unchecked)]
 fn correlate_kernel<F: Float>(
     source: &[F],
-    weight: &[F],
+    weight: &[f32],
     target: &mut [F],
     sizes: Sizes,
     #[comptime] tile: Tile,
@@ -120,7 +120,7 @@ fn correlate_kernel<F: Float>(
                             let index = tap
                                 + target_channel as i32 * sizes.weight_by_target
                                 + channel as i32 * sizes.weight_by_source;
-                            value = f32::cast_from(weight[index as usize]);
+                            value = weight[index as usize];
                         }
                         left[row as usize * comptime![tile.left_pitch()] + column as usize] = value;
                     }
@@ -131,12 +131,12 @@ fn correlate_kernel<F: Float>(
         }
     }
 
-    let row = unit / 16;
-    let column = unit % 16;
+    let row = unit / comptime![tile.units_across() as u32];
+    let column = unit % comptime![tile.units_across() as u32];
     let image_plane = sizes.image_height * sizes.image_width;
     #[unroll]
     for j in 0..comptime![tile.columns] {
-        let pixel = first_column + column + comptime![16 * j as u32];
+        let pixel = first_column + column + comptime![(tile.units_across() * j) as u32];
         if pixel < sizes.pixels {
             let image = pixel / plane;
             let place = pixel % plane;
@@ -145,7 +145,7 @@ fn correlate_kernel<F: Float>(
             let to = image * sizes.target_channels * image_plane + y * sizes.image_width + x;
             #[unroll]
             for i in 0..comptime![tile.rows] {
-                let channel = first_row + row + comptime![16 * i as u32];
+                let channel = first_row + row + comptime![(tile.units_down * i) as u32];
                 if channel < sizes.target_channels {
                     target[(to + channel * image_plane) as usize] =
                         F::cast_from(sums[i * comptime![tile.columns] + j]);

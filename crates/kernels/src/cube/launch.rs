@@ -1,6 +1,6 @@
 //! What every launch needs.
 
-use burn::tensor::Shape;
+use burn::tensor::{DType, Shape};
 use burn_cubecl::kernel::into_contiguous;
 use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
 use burn_cubecl::tensor::CubeTensor;
@@ -17,6 +17,11 @@ pub(super) fn contiguous(tensor: &CubeTensor) -> CubeTensor {
 /// Room for a tensor of `shape` beside `like`, of the same element type.
 pub(super) fn empty(like: &CubeTensor, shape: Shape) -> CubeTensor {
     empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, like.dtype)
+}
+
+/// Room for a tensor of 32-bit numbers beside `like`.
+pub(super) fn numbers(like: &CubeTensor, shape: Shape) -> CubeTensor {
+    empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, DType::F32)
 }
 
 /// The element type of `tensor` as kernels name it.

@@ -2,13 +2,12 @@
 //! one pass over the images. The same backward. Sums are kept in 32 bits whatever the images hold, and added in a
 //! fixed order.
 
-use burn::tensor::{DType, Shape};
-use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
+use burn::tensor::Shape;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
-use super::launch::{contiguous, empty, plane_of_workgroups, storage_type};
+use super::launch::{contiguous, empty, numbers, plane_of_workgroups, storage_type};
 use crate::backend::NormalizationOptions;
 use crate::primitives::{NormForward, NormGradients};
 use crate::sizes::dims;
@@ -401,15 +400,9 @@ fn cube_dim() -> CubeDim {
     CubeDim::new_1d(UNITS as u32)
 }
 
-/// Room for 32-bit numbers beside `like`.
-fn numbers(like: &CubeTensor, count: usize) -> CubeTensor {
-    let shape = Shape::from([count]);
-    empty_device_contiguous_dtype(like.client.clone(), like.device.clone(), shape, DType::F32)
-}
-
 fn statistics(input: &CubeTensor, images: Images) -> (CubeTensor, CubeTensor) {
-    let (mean, variance) = (numbers(input, images.channels), numbers(input, images.channels));
-    let parts = numbers(input, 2 * images.channels * images.parts());
+    let [mean, variance] = [(); 2].map(|()| numbers(input, Shape::from([images.channels])));
+    let parts = numbers(input, Shape::from([2 * images.channels * images.parts()]));
     // SAFETY: indices are below the sizes of the tensors, and no two units write to the same place.
     unsafe {
         value_sums_kernel::launch_unchecked(
@@ -491,13 +484,14 @@ pub(super) fn normalize_gradients(
     };
     // Only `Rectifier::Output` reads it.
     let output = forward.output.as_ref().map_or_else(|| input.clone(), contiguous);
-    let parts = numbers(&input, 2 * images.channels * images.parts());
-    let [weight_gradient, bias_gradient, slope, offset] = [(); 4].map(|()| numbers(&input, images.channels));
+    let parts = numbers(&input, Shape::from([2 * images.channels * images.parts()]));
+    let [weight_gradient, bias_gradient, slope, offset] =
+        [(); 4].map(|()| numbers(&input, Shape::from([images.channels])));
     let input_gradient = empty(&input, Shape::from(dims(&input)));
     // Without a rectifier the residual's gradient is the output's.
     let written = keep && rectifier != Rectifier::None;
     let residual_gradient =
-        if written { empty(&input, Shape::from(dims(&input))) } else { numbers(&input, 1) };
+        if written { empty(&input, Shape::from(dims(&input))) } else { numbers(&input, Shape::from([1])) };
     // SAFETY: as above; the residual's gradient is written only where there is room for it.
     unsafe {
         gradient_sums_kernel::launch_unchecked(

@@ -2,13 +2,12 @@
 //! one output channel, and the products run over all pixels of all images. They are cut into parts, so that a
 //! few weights keep a whole GPU busy, and the parts are added in a fixed order.
 
-use burn::tensor::{DType, Shape};
-use burn_cubecl::ops::numeric::empty_device_contiguous_dtype;
+use burn::tensor::Shape;
 use burn_cubecl::tensor::CubeTensor;
 use cubecl::ir::ElemType;
 use cubecl::prelude::*;
 
-use super::launch::{contiguous, empty, plane_of_workgroups, storage_type};
+use super::launch::{contiguous, numbers, plane_of_workgroups, storage_type};
 use super::tile::{Tile, UNITS, add_products};
 use crate::convolution::Geometry;
 
@@ -126,15 +125,15 @@ fn weight_gradient_kernel<F: Float>(
         add_products(&left, &right, &mut sums, tile);
     }
 
-    let row = unit / 16;
-    let column = unit % 16;
+    let row = unit / comptime![tile.units_across() as u32];
+    let column = unit % comptime![tile.units_across() as u32];
     let to = part * sizes.out_channels * columns;
     #[unroll]
     for i in 0..comptime![tile.rows] {
-        let row = first_row + row + comptime![16 * i as u32];
+        let row = first_row + row + comptime![(tile.units_down * i) as u32];
         #[unroll]
         for j in 0..comptime![tile.columns] {
-            let column = first_column + column + comptime![16 * j as u32];
+            let column = first_column + column + comptime![(tile.units_across() * j) as u32];
             if row < sizes.out_channels && column < columns {
                 parts[(to + row * columns + column) as usize] = sums[i * comptime![tile.columns] + j];
             }
@@ -144,13 +143,7 @@ fn weight_gradient_kernel<F: Float>(
 
 /// Adds the parts up, one value per unit.
 #[cube(launch_unchecked)]
-fn add_parts_kernel<F: Float>(
-    parts: &[f32],
-    total: &mut [F],
-    values: u32,
-    count: u32,
-    #[define(F)] _element: ElemType,
-) {
+fn add_parts_kernel(parts: &[f32], total: &mut [f32], values: u32, count: u32) {
     let index = (CUBE_POS_Y * CUBE_COUNT_X + CUBE_POS_X) * CUBE_DIM_X + UNIT_POS_X;
     if index >= values {
         terminate!();
@@ -159,7 +152,7 @@ fn add_parts_kernel<F: Float>(
     for part in 0..count {
         sum += parts[(part * values + index) as usize];
     }
-    total[index as usize] = F::cast_from(sum);
+    total[index as usize] = sum;
 }
 
 /// Gradient (O, I, KH, KW) of the convolution of `geometry` with respect to its weight, from its input
@@ -170,22 +163,15 @@ pub(super) fn weight_gradient(geometry: &Geometry, input: &CubeTensor, gradient:
     let columns = in_channels * kernel[0] * kernel[1];
     let pixels = batch * image[0] * image[1];
     let values = out_channels * columns;
-    let total = empty(&input, Shape::from([out_channels, in_channels, kernel[0], kernel[1]]));
-    // Tiles of few rows and columns, because there are few weights: the parts give the parallel work.
-    let tile = Tile { depth: 16, columns: 4, ..Tile::for_product(out_channels, columns, pixels) };
-    let tile = Tile { rows: tile.rows.min(4), ..tile };
+    let total = numbers(&input, Shape::from([out_channels, in_channels, kernel[0], kernel[1]]));
+    let tile = Tile::for_long_sums(out_channels, columns);
     let tiles = tile.count(out_channels, columns);
     let rounds = pixels.div_ceil(tile.depth);
     let parts =
         (WORKGROUPS / tiles.max(1)).min(MOST_VALUES / values.max(1)).min(rounds / FEWEST_ROUNDS).max(1);
     let rounds_per_part = rounds.div_ceil(parts).max(1);
     let parts = rounds.div_ceil(rounds_per_part).max(1);
-    let sums = empty_device_contiguous_dtype(
-        input.client.clone(),
-        input.device.clone(),
-        Shape::from([parts, values]),
-        DType::F32,
-    );
+    let sums = numbers(&input, Shape::from([parts, values]));
     let size = |value: usize| value as u32;
     let sizes = SizesLaunch::new(
         size(pixels),
@@ -227,7 +213,6 @@ pub(super) fn weight_gradient(geometry: &Geometry, input: &CubeTensor, gradient:
             total.clone().into_buffer_arg(),
             size(values),
             size(parts),
-            storage_type(&total),
         );
     }
     total
