@@ -9,6 +9,8 @@ pub fn zview(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_zview"));
     command.current_dir(folder).env_remove("ZVIEW_DATA").env("XDG_CACHE_HOME", folder.join("cache"));
     command.env("XDG_RUNTIME_DIR", folder);
+    // Mesa's compiled shaders, which the clean cache folder would throw away.
+    command.env("MESA_SHADER_CACHE_DIR", env!("CARGO_TARGET_TMPDIR"));
     command
 }
 

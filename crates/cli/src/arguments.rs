@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use zview_runtime::device::DeviceRequest;
 
 use crate::commands;
@@ -36,6 +36,23 @@ pub struct Common {
     /// Where named data sets are looked up first; then $ZVIEW_DATA, then the user's cache folder.
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Before computing on a graphics adapter, compare it with the CPU (seconds, once per driver, build and shape).
+    #[arg(long, global = true, default_value = "require", value_name = "HOW")]
+    pub selfcheck: SelfcheckMode,
+    /// Let an operation err in the comparison, to see that found.
+    #[arg(long, global = true, value_name = "OPERATION", hide = true)]
+    pub plant_fault: Option<String>,
+}
+
+/// What a device that does not agree with the CPU leads to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SelfcheckMode {
+    /// Stop with exit code 3 before anything is written.
+    Require,
+    /// Say what differs and go on.
+    Warn,
+    /// Do not compare.
+    Skip,
 }
 
 /// Options of every command that trains from a recipe into a run folder.

@@ -98,7 +98,12 @@ impl From<SelfCheckError> for Failure {
     fn from(error: SelfCheckError) -> Self {
         match error {
             SelfCheckError::Source(error) => error.into(),
-            error @ SelfCheckError::OnlyCpu { .. } => Self::usage(error),
+            SelfCheckError::Generator(error) => error.into(),
+            SelfCheckError::Encoder(error) => error.into(),
+            SelfCheckError::GeneratorTraining(error) => error.into(),
+            error @ (SelfCheckError::OnlyCpu { .. } | SelfCheckError::UnknownOperation { .. }) => {
+                Self::usage(error)
+            }
             error @ SelfCheckError::Device(_) => Self::failed(error),
         }
     }

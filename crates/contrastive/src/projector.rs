@@ -63,3 +63,54 @@ impl Network for Projector {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use burn::tensor::TensorData;
+    use zview_runtime::device::on_test_devices;
+    use zview_runtime::seed::Purpose;
+
+    use super::*;
+
+    /// Every parameter, in the network's order.
+    struct Parameters(Vec<Vec<f64>>);
+
+    impl StateVisitor for Parameters {
+        fn parameter<const D: usize>(&mut self, _: &str, tensor: &mut Tensor<D>) {
+            let values = tensor.clone().into_data().try_into_vec::<f32>().unwrap();
+            self.0.push(values.into_iter().map(f64::from).collect());
+        }
+        fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
+        fn counter(&mut self, _: &str, _: &mut u64) {}
+    }
+
+    #[test]
+    fn it_is_its_layers_with_a_rectifier_between_them() {
+        let [rows, features, hidden, outputs] = [5, 7, 6, 4];
+        on_test_devices(|name, device| {
+            let random = &mut Stream::new(3, Purpose::Check, 0, 0);
+            let values: Vec<f32> = (0..rows * features).map(|_| random.normal()).collect();
+            let mut projector = Projector::new(features, &[hidden, outputs], random, device);
+            let mut parameters = Parameters(Vec::new());
+            projector.visit("", &mut parameters);
+            let layer = |x: &[f64], index: usize, inputs: usize| -> Vec<f64> {
+                let (weight, bias) = (&parameters.0[2 * index], &parameters.0[2 * index + 1]);
+                let unit = |(weight, bias): (&[f64], &f64)| {
+                    weight.iter().zip(x).map(|(a, b)| a * b).sum::<f64>() + bias
+                };
+                weight.chunks(inputs).zip(bias).map(unit).collect()
+            };
+            let expected = values.chunks(features).flat_map(|row| {
+                let row: Vec<f64> = row.iter().map(|&value| f64::from(value)).collect();
+                let hidden_units: Vec<f64> = layer(&row, 0, features).iter().map(|x| x.max(0.0)).collect();
+                layer(&hidden_units, 1, hidden)
+            });
+            let x = Tensor::from_data(TensorData::new(values.clone(), [rows, features]), device);
+            let got = projector.forward(x).into_data().try_into_vec::<f32>().unwrap();
+            assert_eq!(got.len(), rows * outputs);
+            for (got, expected) in got.into_iter().zip(expected) {
+                assert!((f64::from(got) - expected).abs() < 1e-6, "{name}: {got} {expected}");
+            }
+        });
+    }
+}

@@ -225,6 +225,7 @@ impl Generator {
 mod tests {
     use safetensors::Dtype;
     use safetensors::tensor::TensorView;
+    use zview_runtime::device::on_test_devices;
     use zview_runtime::hash::sha256_of_file;
 
     use super::*;
@@ -278,12 +279,20 @@ mod tests {
     }
 
     fn load(conditional: bool) -> Generator {
+        load_on(conditional, &Device::flex())
+    }
+
+    fn load_on(conditional: bool, device: &Device) -> Generator {
         let folder = tempfile::tempdir().unwrap();
-        Generator::load(&manifest(folder.path(), conditional), None, &Device::flex()).unwrap()
+        Generator::load(&manifest(folder.path(), conditional), None, device).unwrap()
     }
 
     fn z(values: [[f32; 2]; 2]) -> Tensor<2> {
-        Tensor::from_data(values, &Device::flex())
+        z_on(values, &Device::flex())
+    }
+
+    fn z_on(values: [[f32; 2]; 2], device: &Device) -> Tensor<2> {
+        Tensor::from_data(values, device)
     }
 
     fn values(images: Result<Tensor<4>, GeneratorError>) -> Vec<f32> {
@@ -292,38 +301,48 @@ mod tests {
 
     #[test]
     fn images_are_rescaled_from_the_raw_range_and_clamped() {
-        let generator = load(false);
-        assert_eq!(generator.parameters(), 4);
-        let latents = || z([[0.5, -0.5], [3.0, -3.0]]);
-        assert_eq!(values(generator.raw_image_from_latent(latents(), None)), [0.5, -0.5, 3.0, -3.0]);
-        assert_eq!(values(generator.image_from_latent(latents(), None)), [0.75, 0.25, 1.0, 0.0]);
+        on_test_devices(|name, device| {
+            let generator = load_on(false, device);
+            assert_eq!(generator.parameters(), 4);
+            let latents = || z_on([[0.5, -0.5], [3.0, -3.0]], device);
+            let (raw, image) = (
+                generator.raw_image_from_latent(latents(), None),
+                generator.image_from_latent(latents(), None),
+            );
+            assert_eq!(values(raw), [0.5, -0.5, 3.0, -3.0], "{name}");
+            assert_eq!(values(image), [0.75, 0.25, 1.0, 0.0], "{name}");
+        });
     }
 
     #[test]
     fn the_condition_reaches_the_image() {
-        let generator = load(true);
-        let classes = Tensor::from_data([0, 2], &Device::flex());
-        let raw = generator.raw_image_from_latent(z([[0.0, 0.0], [0.0, 0.0]]), Some(classes));
-        assert_eq!(values(raw), [0.0, 0.0, 0.0, 0.5]);
+        on_test_devices(|name, device| {
+            let classes = Tensor::from_data([0, 2], device);
+            let latents = z_on([[0.0, 0.0], [0.0, 0.0]], device);
+            let raw = load_on(true, device).raw_image_from_latent(latents, Some(classes));
+            assert_eq!(values(raw), [0.0, 0.0, 0.0, 0.5], "{name}");
+        });
     }
 
     #[test]
     fn rendered_views_are_in_the_order_of_the_batch() {
-        let generator = load(true);
-        for kind in ViewKind::ALL {
-            let config = ViewsConfig { kind: *kind, std: 0.1, per_anchor: 3, ..ViewsConfig::default() };
-            let batch = sample_latents(&config, 2, Some(3), 0, 0, 4);
-            let images = generator.render(&batch).unwrap();
-            assert_eq!(images.dims(), [12, 1, 1, 2]);
-            let embedding = [0.0, 0.25, 0.5];
-            let condition = batch.condition.as_ref().unwrap();
-            let expected = batch.z.chunks_exact(2).zip(condition).flat_map(|(z, class)| {
-                [z[0], z[1] + embedding[*class as usize]].map(|raw| ((raw + 1.0) / 2.0).clamp(0.0, 1.0))
-            });
-            for (got, expected) in values(Ok(images)).into_iter().zip(expected) {
-                assert!((got - expected).abs() < 1e-6, "{kind:?}: {got} {expected}");
+        on_test_devices(|name, device| {
+            let generator = load_on(true, device);
+            for kind in ViewKind::ALL {
+                let config = ViewsConfig { kind: *kind, std: 0.1, per_anchor: 3, ..ViewsConfig::default() };
+                let batch = sample_latents(&config, 2, Some(3), 0, 0, 4);
+                let images = generator.render(&batch).unwrap();
+                assert_eq!(images.dims(), [12, 1, 1, 2]);
+                let embedding = [0.0, 0.25, 0.5];
+                let condition = batch.condition.as_ref().unwrap();
+                let expected = batch.z.chunks_exact(2).zip(condition).flat_map(|(z, class)| {
+                    [z[0], z[1] + embedding[*class as usize]].map(|raw| ((raw + 1.0) / 2.0).clamp(0.0, 1.0))
+                });
+                for (got, expected) in values(Ok(images)).into_iter().zip(expected) {
+                    assert!((got - expected).abs() < 1e-6, "{name}, {kind:?}: {got} {expected}");
+                }
             }
-        }
+        });
     }
 
     #[test]

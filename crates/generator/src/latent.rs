@@ -39,4 +39,22 @@ impl LatentBatch {
         }
         self
     }
+
+    /// The anchors at these places, with their views. Panics, as a slice does, where there is no such anchor.
+    #[must_use]
+    pub fn select(&self, anchors: &[usize]) -> Self {
+        fn rows<T: Copy>(values: &[T], length: usize, anchors: &[usize]) -> Vec<T> {
+            anchors
+                .iter()
+                .flat_map(|&anchor| &values[anchor * length..(anchor + 1) * length])
+                .copied()
+                .collect()
+        }
+        Self {
+            z: rows(&self.z, self.per_anchor * self.dimension, anchors),
+            condition: self.condition.as_ref().map(|classes| rows(classes, self.per_anchor, anchors)),
+            anchors: anchors.len(),
+            ..*self
+        }
+    }
 }

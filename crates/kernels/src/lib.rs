@@ -20,7 +20,9 @@ mod memory;
 mod normalization;
 mod operations;
 mod primitives;
+mod recording;
 mod simd;
 mod sizes;
 
 pub use operations::{BatchNormOutput, batch_norm, conv_transpose2d, conv2d, scale_shift};
+pub use recording::{LayerCall, record_layer, record_layers};

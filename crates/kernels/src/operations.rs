@@ -7,6 +7,7 @@ use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{DType, Tensor, activation};
 
 use crate::backend::{ConvolutionOptions, KernelBackend, NormalizationOptions};
+use crate::recording::{LayerCall, record_layer};
 
 /// The backend of `tensor`, below recorded gradients.
 fn backend(tensor: &DispatchTensor) -> &DispatchTensorKind {
@@ -48,6 +49,7 @@ fn in_precision_of<const D: usize, const E: usize>(tensor: Tensor<D>, like: &Ten
 /// input (B, I, H, W), weight (O, I, KH, KW), result (B, O, HO, WO) with
 /// `HO = (H + 2 padding - KH) / stride + 1`.
 pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: [usize; 2], padding: [usize; 2]) -> Tensor<4> {
+    record_layer(|| LayerCall::Convolution { input: input.dims(), weight: weight.dims(), stride, padding });
     let ([_, channels, height, width], [_, weight_channels, kernel_y, kernel_x]) =
         (input.dims(), weight.dims());
     assert_eq!(channels, weight_channels, "conv2d: channels of the input and of the weight differ");
@@ -79,6 +81,10 @@ pub fn conv_transpose2d(
     padding: [usize; 2],
     output_padding: [usize; 2],
 ) -> Tensor<4> {
+    record_layer(|| {
+        let (input, weight) = (input.dims(), weight.dims());
+        LayerCall::TransposedConvolution { input, weight, stride, padding, output_padding }
+    });
     let ([_, channels, height, width], [weight_channels, _, kernel_y, kernel_x]) =
         (input.dims(), weight.dims());
     assert_eq!(channels, weight_channels, "conv_transpose2d: channels of the input and of the weight differ");
@@ -131,6 +137,7 @@ pub fn batch_norm(
     relu: bool,
 ) -> BatchNormOutput {
     check_channels("batch_norm", &input, residual.as_ref(), [&weight, &bias]);
+    record_layer(|| LayerCall::BatchNorm { input: input.dims() });
     let (input, residual) = (input.into_dispatch(), residual.map(Tensor::into_dispatch));
     let (weight, bias) = (weight.into_dispatch(), bias.into_dispatch());
     let images: Vec<&DispatchTensor> = std::iter::once(&input).chain(&residual).collect();

@@ -3,6 +3,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod atomic;
+mod cache_folder;
 pub mod config;
 pub mod device;
 pub mod hash;
@@ -10,3 +11,5 @@ pub mod progress;
 pub mod run_folder;
 pub mod seed;
 pub mod stop;
+
+pub use cache_folder::cache_folder;

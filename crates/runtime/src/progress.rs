@@ -33,6 +33,14 @@ impl Progress {
         Self { label: label.to_owned(), total, started: now, last_line: now, bar }
     }
 
+    /// Adds `steps` to the length of the work.
+    pub fn lengthen(&mut self, steps: u64) {
+        self.total += steps;
+        if let Some(bar) = &self.bar {
+            bar.set_length(self.total);
+        }
+    }
+
     /// Says that `done` steps are done; `message` is a few words such as the loss.
     pub fn update(&mut self, done: u64, message: &str) {
         if let Some(bar) = &self.bar {

@@ -5,12 +5,14 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
+use zview_contrastive::selfcheck::Subject;
 use zview_contrastive::source::{OpenSource, open_source};
 use zview_contrastive::train::{
     KernelLaunches, Recipe, Stage, StageProfile, StepProfile, Trainer, profile_step,
 };
 use zview_runtime::device::{MemoryUse, choose};
 
+use super::compared::compared;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
@@ -52,6 +54,8 @@ pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
     let recipe = Recipe::load(&arguments.config, &arguments.overrides)?;
     let device = choose(common.device)?;
     recipe.train.precision.check(&device)?;
+    let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
+    let device = compared(device, &subject, common)?;
     let how =
         OpenSource { anchors: recipe.train.batch, data_dir: common.data_dir.clone(), device: &device.device };
     let source = open_source(&recipe.source, &recipe.views, &how)?;

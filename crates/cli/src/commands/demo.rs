@@ -1,16 +1,18 @@
 //! `zview demo`: the main job on built-in data, and a page about it.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
+use zview_contrastive::selfcheck::Subject;
 use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
-use zview_study::demo::{DemoConfig, DemoOutcome, DemoSummary, embedded_recipe, run_demo};
+use zview_study::demo::{DemoConfig, DemoOutcome, DemoSummary, RECIPE_NAME, embedded_recipe, run_demo};
 use zview_study::table::text_table;
 
+use super::compared::compared;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
@@ -52,7 +54,10 @@ pub fn run(arguments: &DemoArguments, common: &Common) -> Result<ExitCode, Failu
     if let Some(weights) = &arguments.weights {
         recipe.source.weights = Some(weights.clone());
     }
-    let device = choose(common.device)?;
+    recipe.validate(Path::new(RECIPE_NAME))?;
+    // The arms differ in where views come from, and the one of the recipe renders them.
+    let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
+    let device = compared(choose(common.device)?, &subject, common)?;
     let config = DemoConfig {
         recipe,
         out: arguments.out.clone(),

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod bench;
+mod compared;
 pub mod data;
 pub mod demo;
 mod devices;

@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
+use zview_contrastive::selfcheck::Subject;
 use zview_contrastive::train::{PretrainOptions, PretrainSummary, Recipe, pretrain};
 use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 
+use super::compared::compared;
 use crate::arguments::{Common, RunArguments};
 use crate::failure::Failure;
 use crate::output;
@@ -13,7 +15,10 @@ use crate::output;
 pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failure> {
     let recipe = Recipe::load(&arguments.config, &arguments.overrides)?;
     let out = arguments.out(recipe.seed);
+    let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
     let device = choose(common.device)?;
+    recipe.train.precision.check(&device)?;
+    let device = compared(device, &subject, common)?;
     let stop = StopSignal::listen();
     let options = PretrainOptions {
         out: &out,

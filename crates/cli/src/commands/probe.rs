@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use zview_contrastive::encoder::load_encoder;
+use zview_contrastive::selfcheck::Subject;
 use zview_contrastive::train::Recipe;
 use zview_data::{ColorMode, LoadOptions, Split, load};
 use zview_probe::{Evaluation, EvaluationConfig, Protocol, evaluate};
 use zview_runtime::device::choose;
 
+use super::compared::compared;
 use super::data::parse_color;
 use crate::arguments::Common;
 use crate::failure::Failure;
@@ -87,6 +89,13 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
     config.linear.seed = arguments.seed;
     config.few_shot.seed = arguments.seed;
     config.knn.seed = arguments.seed;
+    let subject = Subject::Features {
+        encoder: &arguments.encoder,
+        config: encoder.config(),
+        shape: train.shape,
+        batch: config.batch.min(train.len()),
+    };
+    compared(device, &subject, common)?;
     let evaluation = evaluate(&encoder, &train, &test, &config).map_err(Failure::failed)?;
     output::result(common.json, &evaluation, in_words)
 }

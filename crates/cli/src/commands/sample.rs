@@ -5,12 +5,14 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
+use zview_contrastive::selfcheck::Subject;
 use zview_data::ImageShape;
 use zview_data::picture::{unit_floats_to_u8, write_grid, write_image};
 use zview_generator::{Generator, Manifest, ViewKind, ViewsConfig, sample_latents};
 use zview_runtime::device::{choose, read_floats};
 use zview_runtime::progress::Progress;
 
+use super::compared::compared;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
@@ -76,8 +78,15 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
         }
     };
     let manifest = Manifest::find(&arguments.generator, &[])?;
-    let device = choose(common.device)?.device;
-    let generator = Generator::load(&manifest, arguments.weights.as_deref(), &device)?;
+    let weights = arguments.weights.as_deref();
+    let latents_of = |batch: usize, anchors: usize| {
+        let (dimension, classes) = (manifest.latent.dimension, manifest.classes());
+        sample_latents(&views, dimension, classes, arguments.seed, batch as u64, anchors)
+    };
+    let first = latents_of(0, BATCH.min(arguments.anchors));
+    let subject = Subject::Rendering { manifest: &manifest, weights, latents: &first };
+    let device = compared(choose(common.device)?, &subject, common)?.device;
+    let generator = Generator::load(&manifest, weights, &device)?;
     let shape = {
         let output = generator.output();
         ImageShape { channels: output.channels, height: output.height, width: output.width }
@@ -87,14 +96,7 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     let mut grid = Vec::new();
     for (batch, first) in (0..arguments.anchors).step_by(BATCH).enumerate() {
         let anchors = BATCH.min(arguments.anchors - first);
-        let mut latents = sample_latents(
-            &views,
-            generator.latent_dimension(),
-            generator.classes(),
-            arguments.seed,
-            batch as u64,
-            anchors,
-        );
+        let mut latents = latents_of(batch, anchors);
         if let Some(class) = arguments.class {
             latents = latents.with_class(class);
         }

@@ -33,7 +33,10 @@ pub fn run(arguments: &SelfcheckArguments, common: &Common) -> Result<(), Failur
         }
     };
     let device = choose(common.device)?;
-    let result = selfcheck(&recipe, &device, common.data_dir.clone())?;
+    if device.is_gpu() {
+        recipe.train.precision.check(&device)?;
+    }
+    let result = selfcheck(&recipe, &device, common.data_dir.clone(), common.plant_fault.as_deref())?;
     output::result(common.json, &result, in_words)?;
     verdict(&result)
 }
@@ -66,7 +69,8 @@ fn in_words(result: &SelfCheck) -> String {
     text
 }
 
-fn complaint(result: &SelfCheck) -> String {
+/// What a device that does not agree is told to be, and what to do.
+pub fn complaint(result: &SelfCheck) -> String {
     let mut text = format!("{} ({}) cannot be trusted", result.device, result.request);
     let wrong = || result.checks.iter().filter(|check| !check.holds);
     for check in wrong() {

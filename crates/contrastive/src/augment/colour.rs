@@ -89,42 +89,44 @@ fn blend(images: Tensor<4>, centre: Tensor<4>, factor: Tensor<1>) -> Tensor<4> {
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, TensorData};
+    use zview_runtime::device::on_test_devices;
 
     use super::*;
 
-    fn pixel(rgb: [f32; 3]) -> Tensor<4> {
-        Tensor::from_data(TensorData::new(rgb.to_vec(), [1, 3, 1, 1]), &Device::flex())
-    }
-
-    fn number(value: f32) -> Tensor<1> {
-        Tensor::from_data(TensorData::new(vec![value], [1]), &Device::flex())
-    }
-
-    fn close(got: Tensor<4>, expected: [f32; 3]) {
-        let got = got.into_data().try_into_vec::<f32>().unwrap();
-        assert!(got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5), "{got:?} {expected:?}");
+    /// What `change` makes of one pixel at `amount`, on every device.
+    fn close(change: fn(Tensor<4>, Tensor<1>) -> Tensor<4>, rgb: [f32; 3], amount: f32, expected: [f32; 3]) {
+        on_test_devices(|name, device: &Device| {
+            let pixel = Tensor::from_data(TensorData::new(rgb.to_vec(), [1, 3, 1, 1]), device);
+            let amount = Tensor::from_data(TensorData::new(vec![amount], [1]), device);
+            let got = change(pixel, amount).into_data().try_into_vec::<f32>().unwrap();
+            assert!(
+                got.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-5),
+                "{name}: {got:?} {expected:?}"
+            );
+        });
     }
 
     #[test]
     fn hue_agrees_with_hsv() {
-        close(hue(pixel([1.0, 0.0, 0.0]), number(1.0 / 3.0)), [0.0, 1.0, 0.0]);
-        close(hue(pixel([1.0, 0.0, 0.0]), number(-1.0 / 3.0)), [0.0, 0.0, 1.0]);
-        close(hue(pixel([0.2, 0.7, 0.4]), number(0.0)), [0.2, 0.7, 0.4]);
-        close(hue(pixel([0.5, 0.5, 0.5]), number(0.3)), [0.5, 0.5, 0.5]);
+        close(hue, [1.0, 0.0, 0.0], 1.0 / 3.0, [0.0, 1.0, 0.0]);
+        close(hue, [1.0, 0.0, 0.0], -1.0 / 3.0, [0.0, 0.0, 1.0]);
+        close(hue, [0.2, 0.7, 0.4], 0.0, [0.2, 0.7, 0.4]);
+        close(hue, [0.5, 0.5, 0.5], 0.3, [0.5, 0.5, 0.5]);
         // python: colorsys.hsv_to_rgb((h + 0.1) % 1, s, v) of (0.2, 0.7, 0.4)
-        close(hue(pixel([0.2, 0.7, 0.4]), number(0.1)), [0.2, 0.7, 0.7]);
-        close(hue(pixel([0.9, 0.3, 0.1]), number(0.5)), [0.1, 0.7, 0.9]);
+        close(hue, [0.2, 0.7, 0.4], 0.1, [0.2, 0.7, 0.7]);
+        close(hue, [0.9, 0.3, 0.1], 0.5, [0.1, 0.7, 0.9]);
     }
 
     #[test]
     fn grey_saturation_contrast_and_brightness_follow_their_formulas() {
         let luma = 0.2989 * 0.2 + 0.587 * 0.7 + 0.114 * 0.4;
-        close(grey(pixel([0.2, 0.7, 0.4]), number(1.0)), [luma; 3]);
-        close(grey(pixel([0.2, 0.7, 0.4]), number(0.0)), [0.2, 0.7, 0.4]);
-        let half = [0.2, 0.7, 0.4].map(|x| luma + 0.5 * (x - luma));
-        close(saturation(pixel([0.2, 0.7, 0.4]), number(0.5)), half);
-        close(contrast(pixel([0.2, 0.7, 0.4]), number(0.5)), half); // one pixel: its mean is its grey
-        close(brightness(pixel([0.2, 0.7, 0.95]), number(0.1)), [0.3, 0.8, 1.0]);
-        close(brightness_factor(pixel([0.2, 0.7, 0.95]), number(0.5)), [0.1, 0.35, 0.475]);
+        let pixel = [0.2, 0.7, 0.4];
+        close(grey, pixel, 1.0, [luma; 3]);
+        close(grey, pixel, 0.0, pixel);
+        let half = pixel.map(|x| luma + 0.5 * (x - luma));
+        close(saturation, pixel, 0.5, half);
+        close(contrast, pixel, 0.5, half); // one pixel: its mean is its grey
+        close(brightness, [0.2, 0.7, 0.95], 0.1, [0.3, 0.8, 1.0]);
+        close(brightness_factor, [0.2, 0.7, 0.95], 0.5, [0.1, 0.35, 0.475]);
     }
 }

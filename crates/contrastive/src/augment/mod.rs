@@ -127,17 +127,18 @@ impl Augmentation {
 
 #[cfg(test)]
 mod tests {
+    use zview_runtime::device::on_test_devices;
     use zview_runtime::seed::{Purpose, Stream};
 
     use super::*;
 
     const SHAPE: ImageShape = ImageShape { channels: 3, height: 12, width: 10 };
 
-    fn images(count: usize, shape: ImageShape) -> Tensor<4> {
+    fn images(count: usize, device: &Device) -> Tensor<4> {
         let mut stream = Stream::new(5, Purpose::Check, 0, 0);
-        let size = [count, shape.channels, shape.height, shape.width];
+        let size = [count, SHAPE.channels, SHAPE.height, SHAPE.width];
         let values: Vec<f32> = (0..size.iter().product()).map(|_| stream.uniform()).collect();
-        Tensor::from_data(TensorData::new(values, size), &Device::flex())
+        Tensor::from_data(TensorData::new(values, size), device)
     }
 
     fn values(tensor: Tensor<4>) -> Vec<f32> {
@@ -146,31 +147,51 @@ mod tests {
 
     #[test]
     fn without_any_change_the_images_stay_bit_for_bit() {
-        let augmentation = Augmentation::new(&AugmentConfig::none(), SHAPE, &Device::flex());
-        let x = images(4, SHAPE);
-        assert_eq!(values(augmentation.apply(x.clone(), 0, 0)), values(x));
+        on_test_devices(|name, device| {
+            let augmentation = Augmentation::new(&AugmentConfig::none(), SHAPE, device);
+            let x = images(4, device);
+            assert_eq!(values(augmentation.apply(x.clone(), 0, 0)), values(x), "{name}");
+        });
     }
 
     #[test]
     fn every_image_gets_parameters_of_its_own_that_do_not_depend_on_the_batch() {
         let config = AugmentConfig { saturation: 0.4, hue: 0.1, ..AugmentConfig::default() };
-        let augmentation = Augmentation::new(&config, SHAPE, &Device::flex());
-        let one = images(1, SHAPE);
-        let same = one.clone().repeat_dim(0, 6);
-        let six = values(augmentation.apply(same.clone(), 9, 3));
-        let length = six.len() / 6;
-        assert!((1..6).all(|index| six[..length] != six[index * length..(index + 1) * length]));
-        let two = values(augmentation.apply(same.clone().narrow(0, 0, 2), 9, 3));
-        assert_eq!(two[..], six[..2 * length], "an image's parameters depend on its batch");
-        assert_ne!(values(augmentation.apply(same.clone(), 9, 4)), six, "steps differ");
-        assert_ne!(values(augmentation.apply(same, 8, 3)), six, "seeds differ");
-        assert!(six.iter().all(|value| (0.0..=1.0).contains(value)));
+        on_test_devices(|name, device| {
+            let augmentation = Augmentation::new(&config, SHAPE, device);
+            let same = images(1, device).repeat_dim(0, 6);
+            let six = values(augmentation.apply(same.clone(), 9, 3));
+            let length = six.len() / 6;
+            assert!((1..6).all(|index| six[..length] != six[index * length..(index + 1) * length]), "{name}");
+            let two = values(augmentation.apply(same.clone().narrow(0, 0, 2), 9, 3));
+            assert_eq!(two[..], six[..2 * length], "{name}: an image's parameters depend on its batch");
+            assert_ne!(values(augmentation.apply(same.clone(), 9, 4)), six, "{name}: steps differ");
+            assert_ne!(values(augmentation.apply(same, 8, 3)), six, "{name}: seeds differ");
+            assert!(six.iter().all(|value| (0.0..=1.0).contains(value)), "{name}");
+        });
     }
 
     #[test]
-    fn the_output_size_can_differ() {
-        let config = AugmentConfig { size: Some(8), ..AugmentConfig::default() };
-        let augmentation = Augmentation::new(&config, SHAPE, &Device::flex());
-        assert_eq!(augmentation.apply(images(2, SHAPE), 0, 0).dims(), [2, 3, 8, 8]);
+    fn every_device_makes_the_same_images_of_all_changes_together() {
+        let config = AugmentConfig {
+            size: Some(8),
+            flip: true,
+            brightness_factor: 0.2,
+            saturation: 0.4,
+            hue: 0.1,
+            grey_probability: 0.3,
+            blur_probability: 0.5,
+            ..AugmentConfig::default()
+        };
+        let augmented =
+            |device: &Device| Augmentation::new(&config, SHAPE, device).apply(images(9, device), 2, 1);
+        let expected = augmented(&Device::flex());
+        assert_eq!(expected.dims(), [9, 3, 8, 8]);
+        let expected = values(expected);
+        on_test_devices(|name, device| {
+            let got = values(augmented(device));
+            let worst = expected.iter().zip(&got).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(got.len() == expected.len() && worst < 1e-5, "{name}: {worst:e}");
+        });
     }
 }

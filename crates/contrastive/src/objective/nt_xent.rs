@@ -72,6 +72,7 @@ impl NtXent {
 
 #[cfg(test)]
 mod tests {
+    use zview_runtime::device::on_test_devices;
     use zview_runtime::seed::{Purpose, Stream};
 
     use super::*;
@@ -107,24 +108,21 @@ mod tests {
 
     #[test]
     fn is_the_equation_for_two_and_for_more_views() {
-        for (anchors, views) in [(8, 2), (5, 4)] {
-            let values = projections(anchors * views, 16);
-            let got = f64::from(loss(&values, anchors, views, 16, &Device::flex()).into_scalar::<f32>());
-            let expected = reference(&values, anchors, views, 16, 0.2);
-            assert!((got - expected).abs() < 1e-5 * expected, "{got} against {expected}");
-        }
+        on_test_devices(|name, device| {
+            for (anchors, views) in [(8, 2), (5, 4)] {
+                let values = projections(anchors * views, 16);
+                let got = f64::from(loss(&values, anchors, views, 16, device).into_scalar::<f32>());
+                let expected = reference(&values, anchors, views, 16, 0.2);
+                assert!((got - expected).abs() < 1e-5 * expected, "{name}: {got} against {expected}");
+            }
+        });
     }
 
     #[test]
     fn its_gradient_is_the_equations_finite_difference() {
         let (anchors, views, dimension) = (4, 2, 6);
         let values = projections(anchors * views, dimension);
-        let device = Device::flex().autodiff();
-        let data = TensorData::new(values.clone(), [anchors * views, dimension]);
-        let leaf = Tensor::<2>::from_data(data, &device).require_grad();
-        let gradients = NtXent::new(anchors, views, 0.2, &device).loss(leaf.clone()).backward();
-        let gradient = leaf.grad(&gradients).unwrap().into_data().try_into_vec::<f32>().unwrap();
-        for index in 0..values.len() {
+        let slope = |index: usize| {
             let at = |delta: f32| {
                 let mut moved = values.clone();
                 moved[index] += delta;
@@ -132,12 +130,18 @@ mod tests {
                 (reference(&moved, anchors, views, dimension, 0.2), step)
             };
             let ((up, up_step), (down, down_step)) = (at(1e-3), at(-1e-3));
-            let expected = (up - down) / (up_step - down_step);
-            assert!(
-                (f64::from(gradient[index]) - expected).abs() < 1e-4,
-                "{index}: {} {expected}",
-                gradient[index]
-            );
-        }
+            (up - down) / (up_step - down_step)
+        };
+        on_test_devices(|name, device| {
+            let device = device.clone().autodiff();
+            let data = TensorData::new(values.clone(), [anchors * views, dimension]);
+            let leaf = Tensor::<2>::from_data(data, &device).require_grad();
+            let gradients = NtXent::new(anchors, views, 0.2, &device).loss(leaf.clone()).backward();
+            let gradient = leaf.grad(&gradients).unwrap().into_data().try_into_vec::<f32>().unwrap();
+            for (index, got) in gradient.into_iter().enumerate() {
+                let expected = slope(index);
+                assert!((f64::from(got) - expected).abs() < 1e-4, "{name}, {index}: {got} {expected}");
+            }
+        });
     }
 }

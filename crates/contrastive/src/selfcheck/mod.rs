@@ -1,24 +1,44 @@
-//! Does a device compute what the CPU computes? Drivers and shader compilers are known that do not, silently:
-//! every operation is compared on its own, with its gradients, and then a whole training step.
+//! Does a device compute what the CPU computes? Drivers and shader compilers are known that do not, silently.
+//!
+//! [`selfcheck`] compares every operation on its own with its gradients, every layer of a recipe at its batch,
+//! the objective, the encoder's features, and a whole training step. [`short_selfcheck`] does the same before a
+//! command computes on a graphics adapter, for what that command computes ([`Subject`]), within seconds: the
+//! layers need a few images on the CPU whatever the batch is (see `layers/mod.rs`), and the training step is taken
+//! at fewer anchors where a whole batch would keep the CPU busy. So what is compared at the run's own sizes is
+//! rendering, every convolution, batch norm and fully connected layer with all gradients, the objective, and the
+//! features of the whole encoder (pooling, shortcuts and rectifiers among its layers, forward only); what is
+//! compared at fewer anchors for a large network is backward through those, and the optimizer. A passed check is
+//! remembered (`cache.rs`).
 
+mod cache;
 mod check;
+mod comparison;
+mod layers;
 mod operation;
 mod operations;
+mod recipe;
+mod short;
 mod step;
+mod subject;
 
 use std::path::PathBuf;
 
 use burn::tensor::Device;
 use serde::Serialize;
-use zview_runtime::device::{ChosenDevice, ReadError, cpu};
-use zview_runtime::progress::Progress;
+use zview_generator::GeneratorError;
+use zview_generator::training::GeneratorTrainingError;
+use zview_runtime::device::{ChosenDevice, ReadError};
 
 pub use check::Check;
 pub use operation::Operation;
 pub use operations::operations;
+pub use short::{ShortVerdict, short_selfcheck};
+pub use subject::Subject;
 
-use crate::source::{OpenSource, SourceError, open_source};
-use crate::train::{Recipe, Trainer};
+use crate::encoder::PretrainedError;
+use crate::source::SourceError;
+use crate::train::Recipe;
+use comparison::Comparison;
 
 /// The comparison could not be made.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +55,23 @@ pub enum SelfCheckError {
     /// The recipe's views cannot be had.
     #[error(transparent)]
     Source(#[from] SourceError),
+    /// The generator cannot be loaded or does not render.
+    #[error(transparent)]
+    Generator(#[from] GeneratorError),
+    /// The encoder cannot be loaded.
+    #[error(transparent)]
+    Encoder(#[from] PretrainedError),
+    /// The generator cannot be trained.
+    #[error(transparent)]
+    GeneratorTraining(#[from] GeneratorTrainingError),
+    /// There is no such operation to plant a fault in.
+    #[error("there is no operation `{name}` to plant a fault in; there are: {}", known.join("; "))]
+    UnknownOperation {
+        /// What was named.
+        name: String,
+        /// What there is.
+        known: Vec<&'static str>,
+    },
     /// The device does not give its results.
     #[error(transparent)]
     Device(#[from] ReadError),
@@ -69,8 +106,9 @@ impl SelfCheck {
     }
 }
 
-/// Compares `device` with the CPU: every operation, and one training step of `recipe`. All checks are made, also
-/// after one that does not hold.
+/// Compares `device` with the CPU: every operation, the layers of `recipe`, and one of its training steps at its
+/// own batch. All checks are made, also after one that does not hold. `planted` names an operation that is to
+/// err, to see that found.
 ///
 /// # Errors
 /// [`SelfCheckError`] where there is nothing to compare with, the views cannot be had or the device fails.
@@ -78,29 +116,29 @@ pub fn selfcheck(
     recipe: &Recipe,
     device: &ChosenDevice,
     data_dir: Option<PathBuf>,
+    planted: Option<&str>,
 ) -> Result<SelfCheck, SelfCheckError> {
     if !device.is_gpu() {
         return Err(SelfCheckError::OnlyCpu { reason: device.reason.clone() });
     }
-    let cpu = cpu("the reference").device;
-    let trainer = |device: &Device, on_gpu: bool| -> Result<Trainer, SourceError> {
-        let how = OpenSource { anchors: recipe.train.batch, data_dir: data_dir.clone(), device };
-        let source = open_source(&recipe.source, &recipe.views, &how)?;
-        Ok(Trainer::new(recipe, source, device, on_gpu))
-    };
-    // First, so that a recipe that cannot be used is refused before anything takes time.
-    let (mut reference, mut checked) = (trainer(&cpu, false)?, trainer(&device.device, true)?);
-    let table = operations();
-    let mut progress = Progress::new("checking", table.len() as u64 + step::CHECKS);
-    let mut done = 0;
-    let mut report = |check: &Check| {
-        done += 1;
-        progress.update(done, &check.name);
-    };
-    let mut checks = check_operations(&table, &operations(), &cpu, &device.device, &mut report)?;
-    checks.extend(step::check_step(&mut reference, &mut checked, &mut report)?);
-    progress.finish();
-    Ok(SelfCheck::new(device, checks))
+    let mut comparison = Comparison::new(device);
+    comparison.operations(&with_planted_fault(planted)?)?;
+    recipe::check_recipe(&mut comparison, recipe, data_dir, f64::INFINITY)?;
+    Ok(comparison.finish())
+}
+
+/// The table of operations, one of which errs by a thousandth where `name` says so.
+fn with_planted_fault(name: Option<&str>) -> Result<Vec<Operation>, SelfCheckError> {
+    let mut table = operations();
+    if let Some(name) = name {
+        let Some(place) = table.iter().position(|operation| operation.name == name) else {
+            let known = table.iter().map(|operation| operation.name).collect();
+            return Err(SelfCheckError::UnknownOperation { name: name.to_owned(), known });
+        };
+        let operation = table.remove(place).with_fault(|x| x * 1.001);
+        table.insert(place, operation);
+    }
+    Ok(table)
 }
 
 /// Compares each operation of `on_device`, run on `device`, with the one of `reference` in the same place, run

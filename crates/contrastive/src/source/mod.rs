@@ -15,6 +15,7 @@ pub use config::{SourceConfig, SourceKind};
 pub use generator::GeneratorSource;
 pub use mix::MixSource;
 pub use open::{OpenSource, open_source};
+pub(crate) use open::{load_images, open_source_on, real_anchors};
 pub use real::RealSource;
 
 /// Endless batches of views, each a pure function of (run seed, step).

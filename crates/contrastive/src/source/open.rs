@@ -28,21 +28,30 @@ pub fn open_source(
     views: &ViewsConfig,
     how: &OpenSource<'_>,
 ) -> Result<Box<dyn ViewSource>, SourceError> {
-    let real_anchors = match config.kind {
+    let images = (real_anchors(config, how.anchors) > 0).then(|| load_images(config, how.data_dir.clone()));
+    open_source_on(config, views, how, images.transpose()?)
+}
+
+/// How many of `anchors` anchors are real.
+pub(crate) fn real_anchors(config: &SourceConfig, anchors: usize) -> usize {
+    match config.kind {
         SourceKind::Generator => 0,
-        SourceKind::Real => how.anchors,
-        SourceKind::Mix => (config.real_share.unwrap_or(0.5) * how.anchors as f32).round() as usize,
-    };
-    let real = (real_anchors > 0)
-        .then(|| {
-            Ok::<_, SourceError>(RealSource::new(
-                load_images(config, how)?,
-                real_anchors,
-                views.per_anchor,
-                how.device,
-            ))
-        })
-        .transpose()?;
+        SourceKind::Real => anchors,
+        SourceKind::Mix => (config.real_share.unwrap_or(0.5) * anchors as f32).round() as usize,
+    }
+}
+
+/// As [`open_source`], with real images that are loaded already.
+pub(crate) fn open_source_on(
+    config: &SourceConfig,
+    views: &ViewsConfig,
+    how: &OpenSource<'_>,
+    images: Option<ImageSet>,
+) -> Result<Box<dyn ViewSource>, SourceError> {
+    let real_anchors = real_anchors(config, how.anchors);
+    let real = images
+        .filter(|_| real_anchors > 0)
+        .map(|images| RealSource::new(images, real_anchors, views.per_anchor, how.device));
     let generated = (real_anchors < how.anchors)
         .then(|| {
             Ok::<_, SourceError>(GeneratorSource::new(
@@ -76,10 +85,11 @@ fn same_shape(shapes: [Option<ImageShape>; 2]) -> Result<ImageShape, SourceError
     }
 }
 
-fn load_images(config: &SourceConfig, how: &OpenSource<'_>) -> Result<ImageSet, SourceError> {
+/// The real images of a source that has some.
+pub(crate) fn load_images(config: &SourceConfig, data_dir: Option<PathBuf>) -> Result<ImageSet, SourceError> {
     let data = config.data.as_deref().ok_or_else(|| missing("source.data"))?;
     let options = LoadOptions {
-        data_dir: how.data_dir.clone(),
+        data_dir,
         color: config.color,
         size: config.size,
         max_reject_share: config.max_reject_share,

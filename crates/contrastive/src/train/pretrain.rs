@@ -173,7 +173,8 @@ fn open_run(
             None => tracing::warn!("{} has no checkpoint yet: starting at step 0", folder.path().display()),
         }
         let mut events = EventLog::reopen(&folder.file("events.jsonl"), trainer.step)?;
-        events.append(&json!({ "event": "resumed", "step": trainer.step }))?;
+        let selfcheck = options.device.selfcheck;
+        events.append(&json!({ "event": "resumed", "step": trainer.step, "selfcheck": selfcheck }))?;
         return Ok((folder, events));
     }
     let folder = RunFolder::create(options.out)?;
@@ -184,7 +185,8 @@ fn open_run(
     let dims = views.dims();
     let pixels = read_floats(views).map_err(|source| PretrainError::Device { step: 0, source })?;
     write_views(&folder.file("views.png"), &pixels, dims, recipe.views.per_anchor)?;
-    events.append(&json!({ "event": "started", "step": 0, "seed": recipe.seed }))?;
+    let selfcheck = options.device.selfcheck;
+    events.append(&json!({ "event": "started", "step": 0, "seed": recipe.seed, "selfcheck": selfcheck }))?;
     // Last: a folder with a config.toml is a run that can be resumed.
     folder.write_text("config.toml", &resolved)?;
     Ok((folder, events))

@@ -6,6 +6,10 @@ use burn::tensor::{Int, Tensor};
 
 /// (B, inputs) x (inputs, outputs) + (outputs).
 pub(crate) fn linear(features: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
+    zview_kernels::record_layer(|| {
+        let ([rows, inputs], [_, outputs]) = (features.dims(), weight.dims());
+        zview_kernels::LayerCall::Linear { rows, inputs, outputs }
+    });
     module::linear(features, weight, bias)
 }
 

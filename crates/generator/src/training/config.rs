@@ -1,6 +1,6 @@
 //! What decides a generator's training; one TOML file.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use zview_data::{ColorMode, ImageSet};
@@ -285,6 +285,19 @@ impl GeneratorTraining {
             ));
         }
         problems
+    }
+
+    /// Checks that this recipe can be trained on `images`.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] with one line per problem.
+    pub fn check_with(&self, images: &ImageSet) -> Result<(), ConfigError> {
+        let problems: Vec<String> = self.problems().into_iter().chain(self.problems_with(images)).collect();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let path = PathBuf::from(format!("the recipe of generator `{}`", self.name));
+        Err(ConfigError::Invalid { path, problems })
     }
 
     /// The learning-rate factor of a step counted from 0.

@@ -218,3 +218,47 @@ impl Network for LayerNetwork {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use zview_runtime::device::on_test_devices;
+    use zview_runtime::seed::Purpose;
+
+    use super::*;
+    use crate::training::batch::{normal_rows, one_hot};
+    use crate::{Manifest, list_manifests};
+
+    /// The published weights need not be here: fresh ones have the same shapes.
+    #[test]
+    fn the_network_of_every_manifest_computes_the_same_on_every_device() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/generators");
+        let manifests = list_manifests(&[folder]);
+        assert!(manifests.len() >= 6, "{manifests:?}");
+        let manifests: Vec<Manifest> = manifests.iter().map(|path| Manifest::read(path).unwrap()).collect();
+        let images = |manifest: &Manifest, device: &Device| {
+            let random = &mut Stream::new(0, Purpose::Weights, 0, 0);
+            let classes = manifest.classes().unwrap_or(0);
+            let mut network = LayerNetwork::new(&manifest.layers, classes, random, device);
+            let z = normal_rows(4, manifest.latent.dimension, (0, Purpose::Check, 0), device);
+            let condition = manifest.classes().map(|count| one_hot(&[0, 1, 1, count - 1], count, device));
+            let images = network.forward(z, condition.as_ref(), Mode::Evaluate);
+            images.into_data().try_into_vec::<f32>().unwrap()
+        };
+        let expected: Vec<Vec<f32>> =
+            manifests.iter().map(|manifest| images(manifest, &Device::flex())).collect();
+        on_test_devices(|name, device| {
+            for (manifest, expected) in manifests.iter().zip(&expected) {
+                let got = images(manifest, device);
+                let largest = expected.iter().fold(0f32, |largest, value| largest.max(value.abs()));
+                let worst = expected.iter().zip(&got).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+                assert!(
+                    got.len() == expected.len() && largest > 0.0 && worst <= 1e-5 * largest,
+                    "{}, {name}: {worst:e} of {largest}",
+                    manifest.name
+                );
+            }
+        });
+    }
+}

@@ -14,6 +14,7 @@ mod layers;
 mod method;
 mod output;
 mod picture;
+mod rehearsal;
 mod spectral_norm;
 mod train;
 mod vae;
@@ -23,4 +24,5 @@ pub use config::{
     VaeConfig,
 };
 pub use error::GeneratorTrainingError;
+pub use rehearsal::first_losses;
 pub use train::{GeneratorTrainingOptions, GeneratorTrainingSummary, train_generator};

@@ -9,7 +9,6 @@ use serde_json::json;
 use zview_data::ImageSet;
 use zview_network::checkpoint::Checkpoint;
 use zview_network::{NamedTensors, WeightAverage, count_parameters, read_network};
-use zview_runtime::config::ConfigError;
 use zview_runtime::device::{ChosenDevice, read_floats};
 use zview_runtime::progress::Progress;
 use zview_runtime::run_folder::{Environment, EventLog, RunFolder};
@@ -76,12 +75,7 @@ pub fn train_generator(
     images: &ImageSet,
     options: &GeneratorTrainingOptions<'_>,
 ) -> Result<GeneratorTrainingSummary, GeneratorTrainingError> {
-    let problems: Vec<String> =
-        training.problems().into_iter().chain(training.problems_with(images)).collect();
-    if !problems.is_empty() {
-        let path = PathBuf::from(format!("the recipe of generator `{}`", training.name));
-        return Err(ConfigError::Invalid { path, problems }.into());
-    }
+    training.check_with(images)?;
     let mut run = Run::open(training, images, options)?;
     let first_step = run.step;
     let started = Instant::now();
@@ -202,7 +196,9 @@ impl<'a> Run<'a> {
             }
         }
         self.events = EventLog::reopen(&self.folder.file("events.jsonl"), self.step)?;
-        self.events.append(&json!({ "event": "resumed", "step": self.step }))?;
+        self.events.append(
+            &json!({ "event": "resumed", "step": self.step, "selfcheck": self.options.device.selfcheck }),
+        )?;
         Ok(())
     }
 
@@ -299,7 +295,7 @@ fn open_folder(
     samples(&folder)?;
     let mut events = EventLog::create(&folder.file("events.jsonl"))?;
     folder.write_json("environment.json", &Environment::of(options.device))?;
-    events.append(&json!({ "event": "started", "step": 0 }))?;
+    events.append(&json!({ "event": "started", "step": 0, "selfcheck": options.device.selfcheck }))?;
     // Last: a folder with a config.toml is a run that can be resumed.
     folder.write_text("config.toml", resolved)?;
     Ok((folder, events))

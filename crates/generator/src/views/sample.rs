@@ -50,6 +50,9 @@ pub fn sample_latents(
 
 #[cfg(test)]
 mod tests {
+    use burn::tensor::{Int, Tensor, TensorData};
+    use zview_runtime::device::on_test_devices;
+
     use super::*;
     use crate::ViewKind;
 
@@ -104,6 +107,16 @@ mod tests {
     }
 
     #[test]
+    fn selected_anchors_keep_their_views_and_classes() {
+        let batch = sample_latents(&config(ViewKind::Gaussian, 1.0, 3), D, Some(10), 1, 2, 20);
+        let some = batch.select(&[19, 0]);
+        assert_eq!((some.anchors, some.images()), (2, 6));
+        assert_eq!(some.z, [&batch.z[19 * 3 * D..], &batch.z[..3 * D]].concat());
+        let classes = batch.condition.unwrap();
+        assert_eq!(some.condition.unwrap(), [&classes[19 * 3..], &classes[..3]].concat());
+    }
+
+    #[test]
     fn a_draw_depends_on_its_key_and_not_on_the_batch() {
         for kind in ViewKind::ALL {
             let config = config(*kind, 0.3, 2);
@@ -118,6 +131,26 @@ mod tests {
         let two = sample_latents(&config(ViewKind::Gaussian, 0.3, 2), D, None, 5, 7, 1);
         let five = sample_latents(&config(ViewKind::Gaussian, 0.3, 5), D, None, 5, 7, 1);
         assert_eq!(two.z, five.z[..2 * D]);
+    }
+
+    /// Latents are drawn on the host, so that every device gets the same bits.
+    #[test]
+    fn every_device_gets_the_latents_that_were_drawn() {
+        on_test_devices(|name, device| {
+            for kind in ViewKind::ALL {
+                let batch = sample_latents(&config(*kind, 0.3, 2), D, Some(10), 5, 7, 64);
+                let z = Tensor::<2>::from_data(TensorData::new(batch.z.clone(), [128, D]), device);
+                assert_eq!(z.into_data().try_into_vec::<f32>().unwrap(), batch.z, "{name}, {kind:?}");
+                let classes = batch.condition.unwrap();
+                let uploaded =
+                    Tensor::<1, Int>::from_data(TensorData::new(classes.clone(), [128]), device).float();
+                let got = uploaded.into_data().try_into_vec::<f32>().unwrap();
+                assert!(
+                    got.iter().zip(&classes).all(|(got, class)| *got == *class as f32),
+                    "{name}, {kind:?}"
+                );
+            }
+        });
     }
 
     #[test]

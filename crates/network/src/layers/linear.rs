@@ -1,6 +1,7 @@
 //! A fully connected layer.
 
 use burn::tensor::{Device, Tensor, TensorData};
+use zview_kernels::{LayerCall, record_layer};
 use zview_runtime::seed::Stream;
 
 use crate::{Cost, Network, StateVisitor, TrainingCost};
@@ -27,6 +28,10 @@ impl Linear {
     /// (B, inputs) -> (B, outputs).
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
+        record_layer(|| {
+            let ([rows, inputs], [outputs, _]) = (x.dims(), self.weight.dims());
+            LayerCall::Linear { rows, inputs, outputs }
+        });
         x.matmul(self.weight.clone().transpose()) + self.bias.clone().unsqueeze()
     }
 

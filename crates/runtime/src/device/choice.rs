@@ -4,6 +4,7 @@ use burn::tensor::Device;
 use serde::Serialize;
 
 use super::adapters::{Adapter, AdapterKind, GraphicsApi, list_adapters};
+use super::outcome::SelfcheckOutcome;
 use super::request::{DeviceRequest, RequestedBackend};
 
 /// Why no device could be had.
@@ -42,6 +43,8 @@ pub struct ChosenDevice {
     pub reason: String,
     /// The adapter; `None` for the CPU.
     pub adapter: Option<Adapter>,
+    /// Whether it was compared with the CPU.
+    pub selfcheck: SelfcheckOutcome,
     /// The framework's handle, without gradient tracking.
     #[serde(skip)]
     pub device: Device,
@@ -64,6 +67,7 @@ pub fn cpu(reason: &str) -> ChosenDevice {
         name: format!("CPU ({threads} threads)"),
         reason: reason.to_owned(),
         adapter: None,
+        selfcheck: SelfcheckOutcome::Reference,
         device: Device::flex(),
     }
 }
@@ -134,6 +138,7 @@ fn start(adapter: Adapter, request: DeviceRequest) -> Result<ChosenDevice, Devic
         name: adapter.name.clone(),
         reason,
         adapter: Some(adapter),
+        selfcheck: SelfcheckOutcome::Skipped,
         device,
     })
 }

@@ -4,14 +4,19 @@ mod adapters;
 mod choice;
 mod launches;
 mod memory;
+mod outcome;
 mod peak;
 mod read;
 mod request;
+mod test_devices;
 
 pub use adapters::{Adapter, AdapterKind, GraphicsApi, list_adapters};
 pub use choice::{ChosenDevice, DeviceError, choose, cpu};
 pub use launches::LaunchCounter;
 pub use memory::MemoryUse;
+pub use outcome::SelfcheckOutcome;
 pub use peak::PeakRates;
 pub use read::{ReadError, read_floats};
 pub use request::{DeviceRequest, ParseDeviceError, RequestedBackend};
+#[doc(hidden)]
+pub use test_devices::{on_test_adapter, on_test_devices};

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use zview_contrastive::selfcheck::Subject;
 use zview_data::{LoadOptions, Split};
 use zview_generator::training::{
     GeneratorTraining, GeneratorTrainingOptions, GeneratorTrainingSummary, train_generator,
@@ -10,6 +11,7 @@ use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 
 use crate::arguments::{Common, RunArguments};
+use crate::commands::compared::compared;
 use crate::failure::Failure;
 use crate::output;
 
@@ -23,7 +25,8 @@ pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failur
         ..LoadOptions::default()
     };
     let images = zview_data::load(&training.data.name, Split::Train, &options)?;
-    let device = choose(common.device)?;
+    let subject = Subject::GeneratorTraining { training: &training, images: &images };
+    let device = compared(choose(common.device)?, &subject, common)?;
     let stop = StopSignal::listen();
     let options =
         GeneratorTrainingOptions { out: &out, resume: arguments.resume, device: &device, stop: &stop };

@@ -1,0 +1,43 @@
+//! The comparison with the CPU that comes before a command computes on a graphics adapter.
+
+use std::io::Write;
+
+use zview_contrastive::selfcheck::{ShortVerdict, Subject, short_selfcheck};
+use zview_runtime::cache_folder;
+use zview_runtime::device::{ChosenDevice, SelfcheckOutcome};
+
+use super::selfcheck::complaint;
+use crate::arguments::{Common, SelfcheckMode};
+use crate::failure::Failure;
+
+/// The device, compared with the CPU for what the command is about to compute as `--selfcheck` says. Fails with
+/// exit code 3 where it must not be used.
+pub fn compared(
+    mut device: ChosenDevice,
+    subject: &Subject<'_>,
+    common: &Common,
+) -> Result<ChosenDevice, Failure> {
+    if !device.is_gpu() || common.selfcheck == SelfcheckMode::Skip {
+        return Ok(device);
+    }
+    let say = |what: String| {
+        let _ = writeln!(std::io::stderr(), "{what}"); // a closed stderr must not end the work
+    };
+    let starting =
+        || say(format!("checking {} against the CPU (once per driver, build and shape)", device.name));
+    let (cache, planted) = (cache_folder(), common.plant_fault.as_deref());
+    let verdict = short_selfcheck(subject, &device, cache.as_deref(), planted, starting)?;
+    device.selfcheck = match verdict {
+        ShortVerdict::PassedEarlier => SelfcheckOutcome::PassedEarlier,
+        ShortVerdict::Compared(result) if result.holds => SelfcheckOutcome::Passed,
+        ShortVerdict::Compared(result) if common.selfcheck == SelfcheckMode::Warn => {
+            say(format!("{}\ngoing on all the same, as asked for", complaint(&result)));
+            SelfcheckOutcome::Failed
+        }
+        ShortVerdict::Compared(result) => {
+            let remedy = "or go on all the same with `--selfcheck warn`";
+            return Err(Failure::check(format!("{}; {remedy}", complaint(&result))));
+        }
+    };
+    Ok(device)
+}

@@ -1,0 +1,97 @@
+//! What a recipe computes on the device: its layers at their real sizes, and a training step.
+
+use burn::tensor::{Device, Tensor};
+use std::path::PathBuf;
+
+use zview_kernels::record_layers;
+use zview_network::{Mode, freeze};
+use zview_runtime::device::read_floats;
+use zview_runtime::seed::{Purpose, Stream};
+
+use super::SelfCheckError;
+use super::check::{Check, relative_error};
+use super::comparison::Comparison;
+use super::layers::{at_batch, multiplications};
+use super::step::{self, check_step};
+use crate::encoder::Encoder;
+use crate::projector::Projector;
+use crate::source::{OpenSource, SourceError, SourceKind, load_images, open_source_on, real_anchors};
+use crate::train::{Recipe, Trainer};
+
+/// Multiplications that the CPU may spend on the training step of a short check: a second or two on two cores
+/// (measured: 9e10 a second with AVX-512).
+pub(super) const SHORT_STEP: f64 = 1e11;
+/// Forward, two gradients; and all of it again for the loss after the step.
+const PASSES: f64 = 6.0;
+/// Images that a network is shown to see which layers it has.
+const SHOWN: usize = 2;
+
+/// Compares the layers of `recipe` at its batch, and one training step: at its batch, or at fewer anchors where
+/// the CPU would need more than `multiplications_max` multiplications.
+pub(super) fn check_recipe(
+    comparison: &mut Comparison<'_>,
+    recipe: &Recipe,
+    data_dir: Option<PathBuf>,
+    multiplications_max: f64,
+) -> Result<(), SelfCheckError> {
+    let anchors = recipe.train.batch;
+    let images = match real_anchors(&recipe.source, anchors) {
+        0 => None,
+        // One batch is enough for one step.
+        count => Some(load_images(&recipe.source, data_dir)?.first(count)),
+    };
+    let trainer = |anchors: usize, device: &Device, on_gpu: bool| -> Result<Trainer, SourceError> {
+        let mut recipe = recipe.clone();
+        recipe.train.batch = anchors;
+        let how = OpenSource { anchors, data_dir: None, device };
+        let source = open_source_on(&recipe.source, &recipe.views, &how, images.clone())?;
+        Ok(Trainer::new(&recipe, source, device, on_gpu))
+    };
+    let mut whole = trainer(anchors, comparison.device(), true)?;
+    let (views, rendering) = record_layers(|| whole.augmented_views(0));
+    let views = views?;
+    let [rows, channels, height, width] = views.dims();
+
+    let random = &mut Stream::new(recipe.seed, Purpose::Weights, 0, 0);
+    let encoder = Encoder::new(&recipe.encoder, channels, random, &comparison.cpu);
+    let projector =
+        Projector::new(encoder.feature_dimension(), &recipe.objective.projector, random, &comparison.cpu);
+    let shown = Tensor::<4>::zeros([SHOWN, channels, height, width], &comparison.cpu);
+    let (_, training) = record_layers(|| projector.forward(encoder.clone().forward(shown, Mode::Train)));
+    let per_anchor = multiplications(&training) / SHOWN as f64 * recipe.views.per_anchor as f64;
+    let training: Vec<_> = training.iter().map(|call| at_batch(call, (rows, SHOWN))).collect();
+
+    comparison.layers(&rendering, false)?;
+    comparison.layers(&training, true)?;
+    comparison.objective(&recipe.objective, anchors, recipe.views.per_anchor)?;
+    let (mut on_cpu, mut on_device) = (freeze(&encoder), freeze(&whole.encoder));
+    comparison.features(
+        rows,
+        [channels, height, width],
+        |images| on_cpu.forward(images, Mode::Evaluate),
+        |images| on_device.forward(images, Mode::Evaluate),
+    )?;
+
+    let affordable = (multiplications_max / (PASSES * per_anchor)) as usize;
+    let few = affordable.clamp(2, anchors);
+    let mut reference = trainer(few, &comparison.cpu, false)?;
+    let mut checked = if few == anchors { whole } else { trainer(few, comparison.device(), true)? };
+    // An anchor's views do not depend on the batch, but which anchors of a mix are real does.
+    if few < anchors && recipe.source.kind != SourceKind::Mix {
+        comparison.expect(1);
+        let expected = reference.augmented_views(0)?;
+        let got = views.narrow(0, 0, expected.dims()[0]);
+        let error = relative_error(&read_floats(expected)?, &read_floats(got)?);
+        comparison.add(Check::new(
+            &format!("views of {anchors} anchors"),
+            "pixels of the first",
+            error,
+            step::VIEWS,
+        ));
+    } else {
+        drop(views);
+    }
+    comparison.expect(step::CHECKS as usize);
+    let mut done = |check: &Check| comparison.add(check.clone());
+    check_step(&mut reference, &mut checked, &mut done).map(|_| ())
+}
