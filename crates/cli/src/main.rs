@@ -14,6 +14,7 @@ use tracing_subscriber::EnvFilter;
 use arguments::Arguments;
 
 fn main() -> ExitCode {
+    zview_runtime::allocator::keep_freed_memory();
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("ZVIEW_LOG").unwrap_or_else(|_| EnvFilter::new("zview=warn,error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();

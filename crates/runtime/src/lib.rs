@@ -2,6 +2,7 @@
 //! configuration files, progress and stop signals.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod allocator;
 pub mod atomic;
 mod cache_folder;
 pub mod config;

@@ -29,8 +29,9 @@ struct Tolerances {
 }
 
 const IN_32_BITS: Tolerances = Tolerances { loss: 1e-4, derivative: 1e-2, loss_after: 1e-3 };
-/// The CPU computes in 32 bits, so this is the rounding of 16 in every layer.
-const IN_16_BITS: Tolerances = Tolerances { loss: 1e-2, derivative: 1e-1, loss_after: 5e-2 };
+/// The CPU computes in 32 bits, so this is the rounding of 16 in every layer, which settles many kinks otherwise (on
+/// lavapipe 0.1 of the derivative for 32 views). A wrong kernel moves it by its whole length.
+const IN_16_BITS: Tolerances = Tolerances { loss: 1e-2, derivative: 0.25, loss_after: 5e-2 };
 
 /// Compares one step of `checked` with the same step of `reference`; both at the same step, of one recipe.
 pub(super) fn check_step(
