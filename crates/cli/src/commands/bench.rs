@@ -10,6 +10,7 @@ use zview_contrastive::train::{Recipe, StageSeconds, Trainer};
 use zview_runtime::device::{choose, read_floats};
 
 use crate::arguments::Common;
+use crate::commands::warm::warm;
 use crate::failure::Failure;
 use crate::output;
 
@@ -27,6 +28,9 @@ pub struct BenchArguments {
     /// Steps before them that are not.
     #[arg(long, default_value_t = 3)]
     warmup: u64,
+    /// Measure no step: take steps until the autotune cache holds all that the recipe's shapes need.
+    #[arg(long, conflicts_with_all = ["steps", "warmup"])]
+    warm: bool,
 }
 
 #[derive(Serialize)]
@@ -48,6 +52,9 @@ pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
         OpenSource { anchors: recipe.train.batch, data_dir: common.data_dir.clone(), device: &device.device };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
     let mut trainer = Trainer::new(&recipe, source, &device.device, device.is_gpu());
+    if arguments.warm {
+        return warm(&mut trainer, &device, common.json);
+    }
     for _ in 0..arguments.warmup {
         trainer.train_step()?;
     }
