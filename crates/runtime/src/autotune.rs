@@ -62,9 +62,12 @@ mod with_autotune {
         if CubeClRuntimeConfig::get().autotune.disable_cache {
             return None;
         }
-        let tables = environment::namespaces();
-        let tuned = tables.iter().filter(|table| table.namespace.starts_with("autotune"));
-        Some(AutotuneCache { file: environment::path(), entries: tuned.map(|table| table.entries).sum() })
+        let tables = environment::namespaces(); // opens the file, or makes it
+        let file = environment::path();
+        let tuned = tables.iter().filter(|table| table.namespace.starts_with("autotune/"));
+        let entries = tuned.map(|table| table.entries).sum();
+        // Where it cannot be written, everything stays in memory.
+        file.is_file().then_some(AutotuneCache { file, entries })
     }
 
     #[cfg(test)]

@@ -50,7 +50,10 @@ fn fill(trainer: &mut Trainer, device: &ChosenDevice) -> Result<Warmed, Failure>
     } else if !device.is_gpu() {
         Some(format!("{} runs no shaders; name a graphics adapter with --device", device.name))
     } else if autotune_cache().is_none() {
-        Some("the cache is switched off, or there is no folder for it: set HOME or XDG_CACHE_HOME".to_owned())
+        Some(
+            "the cache is switched off, or no file can be written for it (HOME and XDG_CACHE_HOME say where)"
+                .to_owned(),
+        )
     } else {
         None
     };
