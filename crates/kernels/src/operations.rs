@@ -10,12 +10,10 @@ use crate::backend::{ConvolutionOptions, KernelBackend, NormalizationOptions};
 
 /// Whether the kernels can work on `tensor`.
 fn in_main_memory(tensor: &DispatchTensor) -> bool {
-    let flex = match &tensor.kind {
-        DispatchTensorKind::Flex(_) => true,
-        DispatchTensorKind::Autodiff(inner) => matches!(**inner, DispatchTensorKind::Flex(_)),
-        _ => false,
-    };
-    flex && tensor.dtype() == DType::F32
+    let flex = |kind: &DispatchTensorKind| matches!(kind, DispatchTensorKind::Flex(_));
+    let kind = &tensor.kind;
+    let tracked = || matches!(kind, DispatchTensorKind::Autodiff(inner) if flex(inner));
+    (flex(kind) || tracked()) && tensor.dtype() == DType::F32
 }
 
 /// Convolution without bias and groups.
