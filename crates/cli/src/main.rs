@@ -10,6 +10,8 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
+use zview_runtime::autotune::keep_autotune_cache_in;
+use zview_runtime::cache_folder;
 
 use arguments::Arguments;
 
@@ -18,6 +20,7 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("ZVIEW_LOG").unwrap_or_else(|_| EnvFilter::new("zview=warn,error"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    keep_autotune_cache_in(cache_folder().map(|folder| folder.join("autotune")));
     match panics::caught(|| commands::run(&arguments)) {
         Ok(code) => code,
         Err(failure) => failure.report(),

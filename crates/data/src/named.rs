@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use zview_runtime::cache_folder_from;
 
 use crate::embedded::{EmbeddedDataSet, GLYPHS, LETTERS};
 use crate::error::DataError;
@@ -157,10 +158,7 @@ pub(crate) fn resolve(name_or_path: &str, data_dir: Option<&Path>) -> Result<Res
 /// The folders that named data sets are looked up in.
 fn search_folders(data_dir: Option<&Path>, variable: impl Fn(&str) -> Option<OsString>) -> Vec<PathBuf> {
     let folder = |name: &str| variable(name).filter(|value| !value.is_empty()).map(PathBuf::from);
-    let cache = folder("XDG_CACHE_HOME")
-        .filter(|path| path.is_absolute())
-        .or_else(|| folder("HOME").map(|home| home.join(".cache")));
-    let own = cache.map(|cache| cache.join("zview").join("data"));
+    let own = cache_folder_from(&variable).map(|cache| cache.join("data"));
     data_dir.map(Path::to_owned).into_iter().chain(folder("ZVIEW_DATA")).chain(own).collect()
 }
 

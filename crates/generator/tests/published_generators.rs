@@ -4,10 +4,10 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use burn::tensor::DeviceKind;
 use zview_generator::{
     Generator, Manifest, ViewsConfig, compare_with_reference, inspect, list_manifests, sample_latents,
 };
+use zview_runtime::device::choose;
 
 const NAMES: [&str; 6] =
     ["faces32-dcgan", "mnist-cgan-mlp", "mnist-cwgangp-conv", "mnist-dcgan", "mnist-gan-mlp", "mnist-vae"];
@@ -65,9 +65,10 @@ fn images_equal_the_reference_on_the_cpu() {
 /// The only test here that uses the GPU, so that all its work is on one thread.
 #[test]
 fn images_equal_the_reference_on_wgpu() {
-    let adapters = [DeviceKind::DefaultDevice, DeviceKind::Cpu];
-    let found = adapters.into_iter().find_map(|kind| Device::wgpu_options().device_kind(kind).init().ok());
-    let Some(device) = found else { return eprintln!("skipped: no wgpu adapter") };
+    let Ok(chosen) = choose("wgpu".parse().unwrap()) else {
+        return eprintln!("skipped: no graphics adapter");
+    };
+    let device = chosen.device;
     for name in NAMES.into_iter().filter(|name| present(name)) {
         let generator = Generator::load(&manifest(name), None, &device).unwrap();
         let reference = shared_folder().join(name).join("reference.safetensors");

@@ -8,7 +8,13 @@ use std::path::PathBuf;
 /// be there yet.
 #[must_use]
 pub fn cache_folder() -> Option<PathBuf> {
-    cache_folder_of(std::env::consts::OS, |variable| std::env::var_os(variable))
+    cache_folder_from(|variable| std::env::var_os(variable))
+}
+
+/// The same from an environment that `variable` reads.
+#[must_use]
+pub fn cache_folder_from(variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+    cache_folder_of(std::env::consts::OS, variable)
 }
 
 fn cache_folder_of(system: &str, variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {

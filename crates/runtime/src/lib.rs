@@ -4,6 +4,8 @@
 
 pub mod allocator;
 pub mod atomic;
+pub mod autotune;
+mod build_features;
 mod cache_folder;
 pub mod config;
 pub mod device;
@@ -13,4 +15,5 @@ pub mod run_folder;
 pub mod seed;
 pub mod stop;
 
-pub use cache_folder::cache_folder;
+pub use build_features::{build_features, optional_shader_features};
+pub use cache_folder::{cache_folder, cache_folder_from};

@@ -14,6 +14,7 @@ use zview_runtime::device::{MemoryUse, choose};
 
 use super::compared::compared;
 use crate::arguments::Common;
+use crate::commands::warm::warm;
 use crate::failure::Failure;
 use crate::output;
 
@@ -31,6 +32,9 @@ pub struct BenchArguments {
     /// Steps before them that are not.
     #[arg(long, default_value_t = 3)]
     warmup: u64,
+    /// Measure no step: take steps until the autotune cache holds all that the recipe's shapes need.
+    #[arg(long, conflicts_with_all = ["steps", "warmup"])]
+    warm: bool,
 }
 
 /// How many kernels are named in words; the JSON names all.
@@ -60,6 +64,9 @@ pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
         OpenSource { anchors: recipe.train.batch, data_dir: common.data_dir.clone(), device: &device.device };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
     let mut trainer = Trainer::new(&recipe, source, &device.device, device.is_gpu());
+    if arguments.warm {
+        return warm(&mut trainer, &device, common.json);
+    }
     let steps = arguments.steps.max(1);
     let profile = profile_step(&mut trainer, &device, arguments.warmup, steps)?;
     let views_per_step = recipe.train.batch * recipe.views.per_anchor;

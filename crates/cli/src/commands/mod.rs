@@ -10,6 +10,7 @@ pub mod pretrain;
 pub mod probe;
 pub mod sample;
 pub mod selfcheck;
+mod warm;
 
 use std::process::ExitCode;
 

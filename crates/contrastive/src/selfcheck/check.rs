@@ -1,12 +1,27 @@
 //! One comparison of the device with the CPU.
 
+use std::sync::LazyLock;
+
 use serde::Serialize;
+use zview_runtime::optional_shader_features;
 
 /// What to do about a device that computes wrongly.
-const REMEDY: &str = "train with `--device cpu`, which always works, or try another driver or graphics interface \
-     (`zview devices` lists them), and report this output; where only the step is wrong, the fault lies in the \
-     recipe's own sizes, and another train.batch may not have it (check again); the build has neither fusion nor autotune, so there \
-     is no feature to switch off";
+static REMEDY: LazyLock<String> = LazyLock::new(|| {
+    format!(
+        "train with `--device cpu`, which always works, or try another driver or graphics interface \
+         (`zview devices` lists them), and report this output; where only the step is wrong, the fault lies in the \
+         recipe's own sizes, and another train.batch may not have it (check again); {}",
+        remedy_by_build(&optional_shader_features())
+    )
+});
+
+fn remedy_by_build(features: &[&str]) -> String {
+    if features.is_empty() {
+        return "the build has neither fusion nor autotune, so there is no feature to switch off".to_owned();
+    }
+    let named: Vec<String> = features.iter().map(|name| format!("`{name}`")).collect();
+    format!("rebuild without {}, under which some drivers are known to compute wrongly", named.join(", "))
+}
 
 /// Errors are measured against this where everything on the CPU is smaller.
 const SMALLEST_SCALE: f64 = 1e-6;
@@ -34,7 +49,7 @@ impl Check {
     /// The check of one error.
     pub(super) fn new(name: &str, what: &str, error: f64, tolerance: f64) -> Self {
         let holds = error <= tolerance;
-        let remedy = (!holds).then_some(REMEDY);
+        let remedy = (!holds).then(|| REMEDY.as_str());
         Self { name: name.to_owned(), what: what.to_owned(), error, tolerance, holds, remedy }
     }
 
@@ -84,5 +99,12 @@ mod tests {
             assert!(check.complaint().contains(words), "{}", check.complaint());
         }
         assert!(check.remedy.unwrap().contains("--device cpu"));
+    }
+
+    #[test]
+    fn the_remedy_names_what_the_build_can_do_without() {
+        assert!(remedy_by_build(&[]).contains("neither fusion nor autotune"));
+        let remedy = remedy_by_build(&["vulkan", "fusion"]);
+        assert!(remedy.starts_with("rebuild without `vulkan`, `fusion`,"), "{remedy}");
     }
 }

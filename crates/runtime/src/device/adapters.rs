@@ -1,7 +1,6 @@
-//! The graphics adapters of this machine.
+//! What a graphics adapter is.
 
 use burn::tensor::DeviceKind;
-use burn::tensor::wgpu::{WgpuBackend, wgpu};
 use serde::Serialize;
 
 /// The graphics interface through which an adapter is reached.
@@ -27,22 +26,6 @@ impl GraphicsApi {
             Self::Vulkan => "vulkan",
             Self::Metal => "metal",
             Self::Dx12 => "dx12",
-        }
-    }
-
-    pub(super) fn framework(self) -> WgpuBackend {
-        match self {
-            Self::Vulkan => WgpuBackend::Vulkan,
-            Self::Metal => WgpuBackend::Metal,
-            Self::Dx12 => WgpuBackend::Dx12,
-        }
-    }
-
-    fn wgpu(self) -> wgpu::Backends {
-        match self {
-            Self::Vulkan => wgpu::Backends::VULKAN,
-            Self::Metal => wgpu::Backends::METAL,
-            Self::Dx12 => wgpu::Backends::DX12,
         }
     }
 }
@@ -93,55 +76,4 @@ pub struct Adapter {
     /// How the framework selects it, or `None` where the framework cannot reach it.
     #[serde(skip)]
     pub(super) selector: Option<DeviceKind>,
-}
-
-/// Every adapter of this machine, interface by interface; empty where there is none or no driver.
-#[must_use]
-pub fn list_adapters() -> Vec<Adapter> {
-    GraphicsApi::ALL.into_iter().flat_map(adapters_through).collect()
-}
-
-fn adapters_through(api: GraphicsApi) -> Vec<Adapter> {
-    let instance = wgpu::Instance::new(wgpu::InstanceDescriptor {
-        backends: api.wgpu(),
-        ..wgpu::InstanceDescriptor::new_without_display_handle()
-    });
-    let found = pollster::block_on(instance.enumerate_adapters(api.wgpu()));
-    // The framework counts every kind from zero on its own, and knows one software adapter only.
-    let mut seen_of_kind = [0usize; 5];
-    found
-        .iter()
-        .enumerate()
-        .map(|(index, adapter)| {
-            let info = adapter.get_info();
-            let limits = adapter.limits();
-            let kind = match info.device_type {
-                wgpu::DeviceType::DiscreteGpu => AdapterKind::DiscreteGpu,
-                wgpu::DeviceType::IntegratedGpu => AdapterKind::IntegratedGpu,
-                wgpu::DeviceType::VirtualGpu => AdapterKind::VirtualGpu,
-                wgpu::DeviceType::Cpu => AdapterKind::Software,
-                wgpu::DeviceType::Other => AdapterKind::Other,
-            };
-            let place = seen_of_kind[kind as usize];
-            seen_of_kind[kind as usize] += 1;
-            let selector = match kind {
-                AdapterKind::DiscreteGpu => Some(DeviceKind::DiscreteGpu(place)),
-                AdapterKind::IntegratedGpu => Some(DeviceKind::IntegratedGpu(place)),
-                AdapterKind::VirtualGpu => Some(DeviceKind::VirtualGpu(place)),
-                AdapterKind::Software if place == 0 => Some(DeviceKind::Cpu),
-                AdapterKind::Software | AdapterKind::Other => None,
-            };
-            Adapter {
-                request: format!("{}:{index}", if api == GraphicsApi::Dx12 { "wgpu" } else { api.name() }),
-                name: info.name,
-                api,
-                kind,
-                driver: format!("{} {}", info.driver, info.driver_info).trim().to_owned(),
-                f16: adapter.features().contains(wgpu::Features::SHADER_F16),
-                max_buffer_bytes: limits.max_buffer_size,
-                max_storage_binding_bytes: limits.max_storage_buffer_binding_size,
-                selector,
-            }
-        })
-        .collect()
 }

@@ -3,13 +3,25 @@
 use burn::tensor::Device;
 use serde::Serialize;
 
-use super::adapters::{Adapter, AdapterKind, GraphicsApi, list_adapters};
+use super::adapters::{Adapter, AdapterKind, GraphicsApi};
+use super::graphics::{self, list_adapters};
 use super::outcome::SelfcheckOutcome;
 use super::request::{DeviceRequest, RequestedBackend};
+use super::shader_compiler::ShaderCompiler;
+
+const HAS_GRAPHICS: bool = cfg!(feature = "wgpu");
 
 /// Why no device could be had.
 #[derive(Debug, thiserror::Error)]
 pub enum DeviceError {
+    /// The build can compute on the processor only.
+    #[error(
+        "`--device {request}`: this build has no graphics support; rebuild with `--features wgpu`, or use `--device cpu`"
+    )]
+    NoGraphics {
+        /// What was asked for.
+        request: DeviceRequest,
+    },
     /// No adapter fits the request.
     #[error(
         "`--device {request}`: {reason}; `zview devices` lists what there is, and `--device cpu` always works"
@@ -43,6 +55,8 @@ pub struct ChosenDevice {
     pub reason: String,
     /// The adapter; `None` for the CPU.
     pub adapter: Option<Adapter>,
+    /// What its shaders are written in; `None` for the CPU.
+    pub shader_compiler: Option<ShaderCompiler>,
     /// Whether it was compared with the CPU.
     pub selfcheck: SelfcheckOutcome,
     /// The framework's handle, without gradient tracking.
@@ -67,6 +81,7 @@ pub fn cpu(reason: &str) -> ChosenDevice {
         name: format!("CPU ({threads} threads)"),
         reason: reason.to_owned(),
         adapter: None,
+        shader_compiler: None,
         selfcheck: SelfcheckOutcome::Reference,
         device: Device::flex(),
     }
@@ -80,6 +95,12 @@ pub fn cpu(reason: &str) -> ChosenDevice {
 pub fn choose(request: DeviceRequest) -> Result<ChosenDevice, DeviceError> {
     if request.backend == RequestedBackend::Cpu {
         return Ok(cpu("asked for"));
+    }
+    if !HAS_GRAPHICS {
+        return match request.backend {
+            RequestedBackend::Auto => Ok(cpu("this build has no graphics support")),
+            _ => Err(DeviceError::NoGraphics { request }),
+        };
     }
     match pick(request, list_adapters())? {
         Some(adapter) => start(adapter, request),
@@ -114,6 +135,9 @@ fn pick(request: DeviceRequest, adapters: Vec<Adapter>) -> Result<Option<Adapter
         return Ok(best.filter(|adapter| adapter.kind.is_real_gpu()));
     }
     best.map(Some).ok_or_else(|| {
+        if wanted_api == Some(GraphicsApi::Metal) && !cfg!(target_vendor = "apple") {
+            return not_found(format!("this build is for {}, which has no Metal", std::env::consts::OS));
+        }
         let api = wanted_api.map_or("graphics", GraphicsApi::name);
         not_found(format!("no {api} adapter was found (is a driver installed?)"))
     })
@@ -123,11 +147,7 @@ fn start(adapter: Adapter, request: DeviceRequest) -> Result<ChosenDevice, Devic
     let failed =
         |message: String| DeviceError::Start { name: adapter.name.clone(), api: adapter.api.name(), message };
     let selector = adapter.selector.clone().ok_or_else(|| failed("it cannot be selected".to_owned()))?;
-    let device = Device::wgpu_options()
-        .graphics_api(adapter.api.framework())
-        .device_kind(selector)
-        .init()
-        .map_err(|error| failed(error.to_string()))?;
+    let device = graphics::start(adapter.api, selector).map_err(failed)?;
     let reason = match (request.backend, adapter.kind) {
         (RequestedBackend::Auto, _) => "the best real GPU".to_owned(),
         (_, AdapterKind::Software) => "a software adapter, because it was asked for".to_owned(),
@@ -138,6 +158,7 @@ fn start(adapter: Adapter, request: DeviceRequest) -> Result<ChosenDevice, Devic
         name: adapter.name.clone(),
         reason,
         adapter: Some(adapter),
+        shader_compiler: graphics::shader_compiler(&device),
         selfcheck: SelfcheckOutcome::Skipped,
         device,
     })
@@ -193,5 +214,23 @@ mod tests {
         assert_eq!(picked("metal", list()).unwrap().unwrap(), "apple");
         assert!(picked("vulkan:7", list()).unwrap_err().contains("there are 2 such adapters"));
         assert!(picked("metal", vec![]).unwrap_err().contains("--device cpu"));
+    }
+
+    #[cfg(not(target_vendor = "apple"))]
+    #[test]
+    fn metal_is_refused_where_the_system_has_none() {
+        assert!(picked("metal", vec![]).unwrap_err().contains("which has no Metal"));
+    }
+
+    #[cfg(not(feature = "wgpu"))]
+    #[test]
+    fn a_build_for_the_processor_names_the_feature_it_lacks() {
+        for request in ["wgpu", "vulkan:1", "metal"] {
+            let error = choose(request.parse().unwrap()).unwrap_err().to_string();
+            assert!(error.contains("no graphics support") && error.contains("--features wgpu"), "{error}");
+            assert!(error.contains(&format!("--device {request}`")), "{error}");
+        }
+        let chosen = choose("auto".parse().unwrap()).unwrap();
+        assert!(!chosen.is_gpu() && chosen.reason.contains("no graphics support"), "{}", chosen.reason);
     }
 }

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::build_features;
 use crate::device::ChosenDevice;
 
 /// What `environment.json` holds: enough to know what to expect of a repetition.
@@ -17,7 +18,7 @@ pub struct Environment {
     pub threads: usize,
     /// The device, with its driver where it is an adapter.
     pub device: ChosenDevice,
-    /// Build features that change how things are computed.
+    /// Build features, see [`build_features`].
     pub build_features: Vec<&'static str>,
     /// The command line.
     pub command: Vec<String>,
@@ -33,7 +34,7 @@ impl Environment {
             platform: format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH),
             threads: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
             device: device.clone(),
-            build_features: vec!["flex", "simd", "rayon", "wgpu"],
+            build_features: build_features(),
             command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
         }
     }
