@@ -43,6 +43,11 @@ impl Failure {
         Self { code: CHECK, error: error.into() }
     }
 
+    /// The same with a remark after the message.
+    pub fn with_remark(self, remark: &str) -> Self {
+        Self { code: self.code, error: format!("{}; {remark}", self.error).into() }
+    }
+
     /// Prints the message on stderr and gives the exit code.
     pub fn report(self) -> ExitCode {
         // Paths must stay in one piece, so lines are not wrapped.

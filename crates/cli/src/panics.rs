@@ -25,16 +25,30 @@ pub fn caught(work: impl FnOnce() -> Result<ExitCode, Failure>) -> Result<ExitCo
             first.get_or_insert((message, place));
         }
     }));
-    panic::catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
-        let first = FIRST.lock().ok().and_then(|mut first| first.take());
-        let (message, place) = first.unwrap_or_else(|| ("unknown".to_owned(), "an unknown place".to_owned()));
-        Err(Failure::failed(explain(&message, &place)))
-    })
+    let ended = panic::catch_unwind(AssertUnwindSafe(work));
+    let first = || FIRST.lock().ok().and_then(|mut first| first.take());
+    match ended {
+        Ok(Ok(code)) => Ok(code),
+        // A panic of the framework's own thread reaches this one as an error.
+        Ok(Err(failure)) => Err(match first() {
+            Some((message, _)) => failure.with_remark(&format!("before that: {}", in_one_line(&message))),
+            None => failure,
+        }),
+        Err(_) => {
+            let (message, place) =
+                first().unwrap_or_else(|| ("unknown".to_owned(), "an unknown place".to_owned()));
+            Err(Failure::failed(explain(&message, &place)))
+        }
+    }
+}
+
+fn in_one_line(message: &str) -> String {
+    let lines = message.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("; ")
 }
 
 fn explain(message: &str, place: &str) -> String {
-    let one_line: Vec<&str> = message.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let message = one_line.join("; ");
+    let message = in_one_line(message);
     if OF_THE_DEVICE.iter().any(|words| message.contains(words)) {
         // Whatever the framework complains about, it only panics on a device that it cannot use any more.
         return match ReadError::classify(&message, false) {

@@ -7,8 +7,10 @@ use burn::tensor::{Device, Tensor};
 const SMALLER: &str = "a smaller train.batch, encoder.width or image size needs less (`zview devices` lists the \
      limits); what was saved before is intact, and `--device cpu` uses the machine's own memory";
 
-/// Words with which drivers and the framework say that a device is gone.
-const LOST: [&str; 3] = ["device is poisoned", "device is lost", "device lost"];
+/// Words with which drivers and the framework say that a device is gone; the last where the framework panicked
+/// over it between two kernels.
+const LOST: [&str; 4] =
+    ["device is poisoned", "device is lost", "device lost", "was torn down before it could say"];
 
 /// Characters of the framework's message that are repeated.
 const LONGEST_MESSAGE: usize = 800;
@@ -57,8 +59,14 @@ impl ReadError {
         let one_line = || message.lines().map(str::trim).filter(|line| !line.is_empty());
         let lower = message.to_lowercase();
         if lost || LOST.iter().any(|words| lower.contains(words)) {
-            let shown = one_line().filter(|line| !line.to_lowercase().contains("backtrace"));
-            return Self::Lost { message: shown.collect::<Vec<_>>().join("; ") };
+            let says = |line: &&str| LOST.iter().any(|words| line.to_lowercase().contains(words));
+            let shown = match one_line().position(|line| says(&line)) {
+                Some(first) => one_line().skip(first).collect::<Vec<_>>(),
+                None => one_line().collect(),
+            };
+            let told =
+                |line: &&str| !["backtrace", "asked at"].iter().any(|w| line.to_lowercase().contains(w));
+            return Self::Lost { message: shown.into_iter().filter(told).collect::<Vec<_>>().join("; ") };
         }
         let refused = message.split("can't allocate buffer of size:").nth(1);
         let bytes = refused.and_then(|rest| rest.split_whitespace().next()?.parse().ok());
@@ -136,6 +144,10 @@ mod tests {
             matches!(&poisoned, ReadError::Lost { message } if message.ends_with("Destroyed:")),
             "{poisoned}"
         );
+        let torn = "Several failures at once\n  skipped `X`\nCaused by:\n  The work writing this buffer was torn down \
+                    before it could say what went wrong: a panic mid-launch explains";
+        let torn = ReadError::classify(torn, false);
+        assert!(matches!(&torn, ReadError::Lost { message } if message.starts_with("The work")), "{torn}");
         let other = ReadError::classify("first\n  second\n", false);
         assert_eq!(other.to_string(), "cannot read from the device: first; second");
     }
