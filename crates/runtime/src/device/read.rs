@@ -48,7 +48,7 @@ pub enum ReadError {
 }
 
 fn mebibytes(bytes: u64) -> String {
-    format!("{:.0} MiB", bytes as f64 / f64::from(1 << 20))
+    format!("{:.1} MiB", bytes as f64 / f64::from(1 << 20))
 }
 
 impl ReadError {
@@ -123,7 +123,7 @@ mod tests {
              can't allocate buffer of size: 209715200\nNo backtrace available";
         let error = ReadError::classify(framework, false);
         assert_eq!(error, ReadError::BufferTooLarge { bytes: 209_715_200 });
-        for words in ["200 MiB", "train.batch", "zview devices", "--device cpu"] {
+        for words in ["200.0 MiB", "train.batch", "zview devices", "--device cpu"] {
             assert!(error.to_string().contains(words), "{words}: {error}");
         }
     }
