@@ -88,22 +88,21 @@ pub(super) fn shader_compiler(device: &Device) -> Option<ShaderCompiler> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::on_test_adapter;
 
     /// On whatever adapter there is, a software one too.
     #[test]
     fn a_started_adapter_has_the_compiler_that_the_build_allows() {
-        let mut adapters = list_adapters().into_iter();
-        let Some((api, selector)) = adapters.find_map(|adapter| Some((adapter.api, adapter.selector?)))
-        else {
-            return;
-        };
-        let compiler = shader_compiler(&start(api, selector).unwrap()).unwrap();
-        match api {
-            GraphicsApi::Vulkan if cfg!(feature = "vulkan") => {
-                assert!(matches!(compiler, ShaderCompiler::Spirv | ShaderCompiler::Wgsl));
+        on_test_adapter(|chosen| {
+            let compiler = shader_compiler(&chosen.device).unwrap();
+            assert_eq!(chosen.shader_compiler, Some(compiler));
+            match chosen.adapter.as_ref().unwrap().api {
+                GraphicsApi::Vulkan if cfg!(feature = "vulkan") => {
+                    assert!(matches!(compiler, ShaderCompiler::Spirv | ShaderCompiler::Wgsl));
+                }
+                GraphicsApi::Metal if cfg!(feature = "metal") => assert_eq!(compiler, ShaderCompiler::Msl),
+                _ => assert_eq!(compiler, ShaderCompiler::Wgsl),
             }
-            GraphicsApi::Metal if cfg!(feature = "metal") => assert_eq!(compiler, ShaderCompiler::Msl),
-            _ => assert_eq!(compiler, ShaderCompiler::Wgsl),
-        }
+        });
     }
 }

@@ -60,7 +60,7 @@ mod tests {
     use burn::tensor::Tensor;
 
     use super::*;
-    use crate::device::{choose, read_floats};
+    use crate::device::{on_test_adapter, read_floats};
 
     #[test]
     fn modules_and_type_parameters_are_left_out_of_a_name() {
@@ -70,15 +70,15 @@ mod tests {
 
     #[test]
     fn counts_what_a_graphics_device_is_given_and_begins_again() {
-        // Skipped where there is no adapter, not even a software one.
-        let Ok(chosen) = choose("wgpu".parse().unwrap()) else { return };
-        let tensor = Tensor::<1>::ones([16], &chosen.device);
-        let counter = LaunchCounter::start();
-        let sum = tensor.clone() + tensor.clone();
-        let sum = sum + tensor;
-        let counts = counter.take();
-        assert!(counts.values().sum::<u64>() >= 2, "{counts:?}");
-        assert!(counter.take().is_empty(), "nothing has been launched since");
-        assert_eq!(read_floats(sum).unwrap(), vec![3.0; 16]);
+        on_test_adapter(|chosen| {
+            let tensor = Tensor::<1>::ones([16], &chosen.device);
+            let counter = LaunchCounter::start();
+            let sum = tensor.clone() + tensor.clone();
+            let sum = sum + tensor;
+            let counts = counter.take();
+            assert!(counts.values().sum::<u64>() >= 2, "{counts:?}");
+            assert!(counter.take().is_empty(), "nothing has been launched since");
+            assert_eq!(read_floats(sum).unwrap(), vec![3.0; 16]);
+        });
     }
 }
