@@ -5,16 +5,7 @@ mod support;
 
 use std::path::Path;
 
-use support::{run, run_json, stderr, write_generator, write_recipe};
-
-fn has_adapter(folder: &Path) -> bool {
-    let devices = run_json(folder, &["devices", "--device", "cpu"]);
-    let found = !devices["devices"].as_array().unwrap().is_empty();
-    if !found {
-        println!("skipped: this machine has no graphics adapter, not even a software one");
-    }
-    found
-}
+use support::{has_adapter, run, run_json, stderr, write_generator, write_recipe};
 
 /// A folder with a recipe of a few steps and its generator, and the words of a run of it on an adapter.
 fn tiny_run(folder: &Path) -> Vec<&'static str> {

@@ -26,6 +26,16 @@ pub fn run_json(folder: &Path, arguments: &[&str]) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
+/// Whether this machine has a graphics adapter, a software one too; says so where it has none.
+pub fn has_adapter(folder: &Path) -> bool {
+    let devices = run_json(folder, &["devices", "--device", "cpu"]);
+    let found = !devices["devices"].as_array().unwrap().is_empty();
+    if !found {
+        println!("skipped: this machine has no graphics adapter, not even a software one");
+    }
+    found
+}
+
 /// What went to stderr.
 pub fn stderr(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()

@@ -7,7 +7,7 @@ mod common;
 use std::sync::OnceLock;
 
 use burn::tensor::{DType, Device, DeviceKind, Tensor};
-use common::{difference, tensor};
+use common::{assert_close, difference, result_and_gradients, tensor};
 use zview_kernels::{batch_norm, conv_transpose2d, conv2d, scale_shift};
 
 /// What only rounding explains, relative to the largest value.
@@ -28,22 +28,6 @@ fn adapter() -> Option<Device> {
     ADAPTER.get_or_init(start).clone()
 }
 
-/// Result and gradients of `operation` on an input and a weight.
-fn run(
-    input: [usize; 4],
-    weight: [usize; 4],
-    device: &Device,
-    operation: &dyn Fn(Tensor<4>, Tensor<4>) -> Tensor<4>,
-) -> [Tensor<4>; 3] {
-    let device = device.clone().autodiff();
-    let input = tensor(input, 1, &device).require_grad();
-    let weight = tensor(weight, 2, &device).require_grad();
-    let output = operation(input.clone(), weight.clone());
-    let gradient = tensor(output.dims(), 3, &device);
-    let gradients = (output.clone() * gradient).sum().backward();
-    [output.inner(), input.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()]
-}
-
 #[track_caller]
 fn assert_same(
     input: [usize; 4],
@@ -51,8 +35,8 @@ fn assert_same(
     adapter: &Device,
     operation: &dyn Fn(Tensor<4>, Tensor<4>) -> Tensor<4>,
 ) {
-    let expected = run(input, weight, &Device::flex(), operation);
-    let actual = run(input, weight, adapter, operation);
+    let expected = result_and_gradients(input, weight, &Device::flex(), operation);
+    let actual = result_and_gradients(input, weight, adapter, operation);
     for ((actual, expected), part) in
         actual.iter().zip(&expected).zip(["output", "input gradient", "weight gradient"])
     {
@@ -209,5 +193,46 @@ fn images_of_16_bits_follow_those_of_32() {
             squares(&mut half.iter().zip(&full).map(|(a, b)| a - b)) / squares(&mut full.iter().copied());
         assert!(error.sqrt() < 0.02, "part {index}: {}", error.sqrt());
         assert!(error > 0.0, "part {index} was not computed in 16 bits");
+    }
+}
+
+/// One operation after the other, results read by several.
+fn step(device: &Device) -> Vec<Tensor<4>> {
+    let device = device.clone().autodiff();
+    let input = tensor([2, 3, 6, 5], 1, &device).require_grad();
+    let weight = tensor([4, 3, 3, 3], 2, &device).require_grad();
+    let scale = (tensor([4], 3, &device) + 1.0).detach().require_grad();
+    let bias = tensor([4], 4, &device).require_grad();
+    let convolved = conv2d(input.clone(), weight.clone(), [2, 2], [1, 1]);
+    let residual = tensor(convolved.dims(), 6, &device).require_grad();
+    let normalized =
+        batch_norm(convolved.clone(), Some(residual.clone()), scale.clone(), bias.clone(), 1e-5, false);
+    let grown =
+        conv_transpose2d(normalized.output.clone(), tensor([4, 2, 4, 4], 5, &device), [2, 2], [1, 1], [0, 0]);
+    let shifted = scale_shift(convolved.clone(), None, scale.clone(), bias.clone(), true);
+    let loss = (grown.clone() * tensor(grown.dims(), 7, &device)).sum() + shifted.clone().square().sum();
+    let gradients = loss.backward();
+    let channels = |tensor: Tensor<1>| tensor.reshape([1, 4, 1, 1]);
+    vec![
+        convolved.inner(),
+        normalized.output.inner(),
+        channels(normalized.mean.inner()),
+        channels(normalized.variance.inner()),
+        grown.inner(),
+        shifted.inner(),
+        input.grad(&gradients).unwrap(),
+        weight.grad(&gradients).unwrap(),
+        residual.grad(&gradients).unwrap(),
+        channels(scale.grad(&gradients).unwrap()),
+        channels(bias.grad(&gradients).unwrap()),
+    ]
+}
+
+#[test]
+fn a_chain_of_all_operations_agrees_with_the_cpu() {
+    let Some(adapter) = adapter() else { return };
+    let cpu = Device::flex();
+    for (index, (actual, expected)) in step(&adapter).into_iter().zip(step(&cpu)).enumerate() {
+        assert_close(&actual, &expected, &format!("result {index}"));
     }
 }

@@ -7,24 +7,8 @@ mod common;
 use burn::tensor::module;
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{Device, Tensor};
-use common::{assert_close, tensor};
+use common::{assert_close, result_and_gradients, tensor};
 use zview_kernels::{conv_transpose2d, conv2d};
-
-/// Result and gradients of `operation` on an input and a weight.
-fn run(
-    input: [usize; 4],
-    weight: [usize; 4],
-    device: &Device,
-    operation: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<4>,
-) -> [Tensor<4>; 3] {
-    let device = device.clone().autodiff();
-    let input = tensor(input, 1, &device).require_grad();
-    let weight = tensor(weight, 2, &device).require_grad();
-    let output = operation(input.clone(), weight.clone());
-    let gradient = tensor(output.dims(), 3, &device);
-    let gradients = (output.clone() * gradient).sum().backward();
-    [output.inner(), input.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()]
-}
 
 #[track_caller]
 fn assert_all_close(actual: &[Tensor<4>; 3], expected: &[Tensor<4>; 3], case: &str) {
@@ -48,8 +32,10 @@ fn convolution_agrees_with_the_framework() {
                 }
                 let input = [2, channels, size[0], size[1]];
                 let weight = [out_channels, channels, kernel, kernel];
-                let actual = run(input, weight, &device, |x, w| conv2d(x, w, [stride; 2], [padding; 2]));
-                let expected = run(input, weight, &device, |x, w| {
+                let actual = result_and_gradients(input, weight, &device, |x, w| {
+                    conv2d(x, w, [stride; 2], [padding; 2])
+                });
+                let expected = result_and_gradients(input, weight, &device, |x, w| {
                     module::conv2d(x, w, None, ConvOptions::new([stride; 2], [padding; 2], [1, 1], 1))
                 });
                 let case = format!("{input:?} with {weight:?}, stride {stride}, padding {padding}");
@@ -69,10 +55,10 @@ fn transposed_convolution_agrees_with_the_framework() {
             for size in [[4, 4], [7, 5], [13, 14]] {
                 let input = [2, channels, size[0], size[1]];
                 let weight = [channels, out_channels, kernel, kernel];
-                let actual = run(input, weight, &device, |x, w| {
+                let actual = result_and_gradients(input, weight, &device, |x, w| {
                     conv_transpose2d(x, w, [stride; 2], [padding; 2], [output_padding; 2])
                 });
-                let expected = run(input, weight, &device, |x, w| {
+                let expected = result_and_gradients(input, weight, &device, |x, w| {
                     let [stride, padding, output_padding] = [stride, padding, output_padding].map(|n| [n; 2]);
                     let options = ConvTransposeOptions::new(stride, padding, output_padding, [1, 1], 1);
                     module::conv_transpose2d(x, w, None, options)

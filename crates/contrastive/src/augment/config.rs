@@ -69,6 +69,19 @@ impl AugmentConfig {
         }
     }
 
+    /// Every change that there is, for checks.
+    pub(crate) fn all() -> Self {
+        Self {
+            flip: true,
+            brightness_factor: 0.2,
+            saturation: 0.4,
+            hue: 0.1,
+            grey_probability: 0.3,
+            blur_probability: 0.5,
+            ..Self::default()
+        }
+    }
+
     /// Whether pixels change places.
     pub(super) fn moves_pixels(&self) -> bool {
         self.flip || self.crop_scale != [1.0, 1.0]

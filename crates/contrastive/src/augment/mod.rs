@@ -173,16 +173,7 @@ mod tests {
 
     #[test]
     fn every_device_makes_the_same_images_of_all_changes_together() {
-        let config = AugmentConfig {
-            size: Some(8),
-            flip: true,
-            brightness_factor: 0.2,
-            saturation: 0.4,
-            hue: 0.1,
-            grey_probability: 0.3,
-            blur_probability: 0.5,
-            ..AugmentConfig::default()
-        };
+        let config = AugmentConfig { size: Some(8), ..AugmentConfig::all() };
         let augmented =
             |device: &Device| Augmentation::new(&config, SHAPE, device).apply(images(9, device), 2, 1);
         let expected = augmented(&Device::flex());

@@ -47,7 +47,7 @@ impl<'a> Comparison<'a> {
     }
 
     /// Announces more checks.
-    pub(super) fn expect(&mut self, checks: usize) {
+    pub(super) fn announce(&mut self, checks: usize) {
         self.progress.lengthen(checks as u64);
     }
 
@@ -65,7 +65,7 @@ impl<'a> Comparison<'a> {
     /// Compares every operation; `on_device` may have a planted fault.
     pub(super) fn operations(&mut self, on_device: &[Operation]) -> Result<(), ReadError> {
         let reference = operations();
-        self.expect(reference.len());
+        self.announce(reference.len());
         let (cpu, device) = (self.cpu.clone(), self.device().clone());
         check_operations(&reference, on_device, &cpu, &device, |check| self.add(check.clone())).map(|_| ())
     }
@@ -73,7 +73,7 @@ impl<'a> Comparison<'a> {
     /// Compares each layer of `calls` once.
     pub(super) fn layers(&mut self, calls: &[LayerCall], gradients: bool) -> Result<(), ReadError> {
         let calls = distinct(calls);
-        self.expect(calls.len());
+        self.announce(calls.len());
         for call in &calls {
             let check = check_layer(call, gradients, self.convolve, &self.cpu, self.device())?;
             tracing::debug!("{}: {:.1e} of {:.0e}", check.name, check.error, check.tolerance);
@@ -91,7 +91,7 @@ impl<'a> Comparison<'a> {
         on_cpu: impl FnOnce(Tensor<4>) -> Tensor<2>,
         on_device: impl FnOnce(Tensor<4>) -> Tensor<2>,
     ) -> Result<(), ReadError> {
-        self.expect(1);
+        self.announce(1);
         let originals = ORIGINALS.min(rows);
         let random = &mut Stream::new(0, Purpose::Check, 5, 0);
         let pixels: Vec<f32> = (0..originals * channels * height * width).map(|_| random.uniform()).collect();
@@ -115,7 +115,7 @@ impl<'a> Comparison<'a> {
         anchors: usize,
         views: usize,
     ) -> Result<(), ReadError> {
-        self.expect(1);
+        self.announce(1);
         let (rows, features) = (anchors * views, config.projector.last().copied().unwrap_or(1));
         let random = &mut Stream::new(0, Purpose::Check, 6, 0);
         let values: Vec<f32> = (0..rows * features).map(|_| random.normal()).collect();

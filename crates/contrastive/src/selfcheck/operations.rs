@@ -148,16 +148,7 @@ fn two_steps(x: &Inputs<'_>, mut step: impl FnMut(&mut One, &burn::tensor::Gradi
 
 /// Every change that there is, on images squeezed into 0..1.
 fn augmentation(x: &Inputs<'_>) -> Tensor<1> {
-    let config = AugmentConfig {
-        flip: true,
-        brightness_factor: 0.2,
-        saturation: 0.4,
-        hue: 0.1,
-        grey_probability: 0.3,
-        blur_probability: 0.5,
-        ..AugmentConfig::default()
-    };
     let device: &Device = x.device;
     let images = (x.get::<4>(0) * 0.15 + 0.5).clamp(0.0, 1.0);
-    Augmentation::new(&config, AUGMENTED, device).apply(images, 0, 0).reshape([-1])
+    Augmentation::new(&AugmentConfig::all(), AUGMENTED, device).apply(images, 0, 0).reshape([-1])
 }

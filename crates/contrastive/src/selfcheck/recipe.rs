@@ -78,7 +78,7 @@ pub(super) fn check_recipe(
     let mut checked = if few == anchors { whole } else { trainer(few, comparison.device(), true)? };
     // An anchor's views do not depend on the batch, but which anchors of a mix are real does.
     if few < anchors && recipe.source.kind != SourceKind::Mix {
-        comparison.expect(1);
+        comparison.announce(1);
         let expected = reference.augmented_views(0)?;
         let got = views.narrow(0, 0, expected.dims()[0]);
         let error = relative_error(&read_floats(expected)?, &read_floats(got)?);
@@ -91,7 +91,7 @@ pub(super) fn check_recipe(
     } else {
         drop(views);
     }
-    comparison.expect(step::CHECKS as usize);
+    comparison.announce(step::CHECKS as usize);
     let mut done = |check: &Check| comparison.add(check.clone());
     check_step(&mut reference, &mut checked, &mut done).map(|_| ())
 }

@@ -138,7 +138,7 @@ fn check_rendering(
     let (images, layers) = record_layers(|| render(comparison.device(), latents));
     let images = images?;
     comparison.layers(&layers, false)?;
-    comparison.expect(1);
+    comparison.announce(1);
     let count = latents.anchors;
     let mut anchors: Vec<usize> = (0..RENDERED_ANCHORS.min(count))
         .map(|place| place * (count - 1) / (RENDERED_ANCHORS.min(count) - 1).max(1))
@@ -172,7 +172,7 @@ fn check_training(
     let per_image = multiplications(&layers) / SHOWN as f64;
     let layers: Vec<LayerCall> = layers.iter().map(|call| at_batch(call, (batch, SHOWN))).collect();
     comparison.layers(&layers, true)?;
-    comparison.expect(2);
+    comparison.announce(2);
     let few = ((SHORT_STEP / (PASSES * per_image)) as usize).clamp(2, batch);
     let expected = first_losses(&at(few), images, (&comparison.cpu, false), 2)?;
     let got = first_losses(&at(few), images, (comparison.device(), true), 2)?;

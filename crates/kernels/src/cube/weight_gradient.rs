@@ -35,8 +35,9 @@ struct Sizes {
     stride_x: u32,
     padding_y: u32,
     padding_x: u32,
-    /// Workgroups that the columns of the product take.
+    /// Workgroups that the columns of the product take, and all of a part.
     tiles_across: u32,
+    tiles: u32,
 }
 
 #[cube(launch_unchecked)]
@@ -49,9 +50,14 @@ fn weight_gradient_kernel<F: Float>(
     #[define(F)] _element: ElemType,
 ) {
     let columns = sizes.in_channels * sizes.kernel_height * sizes.kernel_width;
-    let first_row = CUBE_POS_X / sizes.tiles_across * comptime![tile.height() as u32];
-    let first_column = CUBE_POS_X % sizes.tiles_across * comptime![tile.width() as u32];
-    let part = CUBE_POS_Y;
+    let place = CUBE_POS_Y * CUBE_COUNT_X + CUBE_POS_X;
+    // The same for the whole workgroup.
+    if place >= sizes.tiles {
+        terminate!();
+    }
+    let first_row = place / sizes.tiles_across * comptime![tile.height() as u32];
+    let first_column = place % sizes.tiles_across * comptime![tile.width() as u32];
+    let part = CUBE_POS_Z;
     let mut left = Shared::<[f32]>::new_slice(comptime![tile.depth * tile.left_pitch()]);
     let mut right = Shared::<[f32]>::new_slice(comptime![tile.depth * tile.right_pitch()]);
     let mut sums = Array::<f32>::new(comptime![tile.rows * tile.columns]);
@@ -189,14 +195,16 @@ pub(super) fn weight_gradient(geometry: &Geometry, input: &CubeTensor, gradient:
         size(geometry.padding[0]),
         size(geometry.padding[1]),
         size(columns.div_ceil(tile.width())),
+        size(tiles),
     );
+    let [across, down] = plane_of_workgroups(tiles);
     let [x, y] = plane_of_workgroups(values.div_ceil(UNITS));
     // SAFETY: every index is below the sizes that the tensors were made with (`Geometry`); each part, and each
     // value of the total, is written at a place of its own.
     unsafe {
         weight_gradient_kernel::launch_unchecked(
             &input.client,
-            CubeCount::Static(size(tiles), size(parts), 1),
+            CubeCount::Static(across, down, size(parts)),
             CubeDim::new_1d(UNITS as u32),
             input.clone().into_buffer_arg(),
             gradient.clone().into_buffer_arg(),

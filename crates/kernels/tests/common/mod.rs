@@ -36,3 +36,19 @@ pub fn assert_close<const D: usize>(actual: &Tensor<D>, expected: &Tensor<D>, wh
     let difference = difference(actual, expected);
     assert!(difference <= 1e-5, "{what} differs by {difference:e} of its largest value");
 }
+
+/// Result of `operation` on an input and a weight, and the gradients of both.
+pub fn result_and_gradients(
+    input: [usize; 4],
+    weight: [usize; 4],
+    device: &Device,
+    operation: impl Fn(Tensor<4>, Tensor<4>) -> Tensor<4>,
+) -> [Tensor<4>; 3] {
+    let device = device.clone().autodiff();
+    let input = tensor(input, 1, &device).require_grad();
+    let weight = tensor(weight, 2, &device).require_grad();
+    let output = operation(input.clone(), weight.clone());
+    let gradient = tensor(output.dims(), 3, &device);
+    let gradients = (output.clone() * gradient).sum().backward();
+    [output.inner(), input.grad(&gradients).unwrap(), weight.grad(&gradients).unwrap()]
+}
