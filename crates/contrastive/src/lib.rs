@@ -1,11 +1,11 @@
-//! Contrastive pretraining: encoders, projectors, objectives, device-side augmentation, optimizers,
+//! Contrastive pretraining: encoders, objectives, device-side augmentation, optimizers,
 //! and the training loop.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod augment;
 pub mod encoder;
+pub mod mlp;
 pub mod objective;
-pub mod projector;
 pub mod selfcheck;
 pub mod source;
 pub mod train;

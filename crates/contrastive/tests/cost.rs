@@ -3,8 +3,8 @@
 
 use burn::tensor::Device;
 use zview_contrastive::encoder::{Architecture, Encoder, EncoderConfig, Stem};
-use zview_contrastive::objective::{Objective, ObjectiveConfig};
-use zview_contrastive::projector::Projector;
+use zview_contrastive::mlp::{Mlp, MlpNorm};
+use zview_contrastive::objective::NtXent;
 use zview_network::TrainingCost;
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -49,13 +49,13 @@ fn check(width: usize, images: [usize; 4], projector_forward: u64, counted: &Cou
         10 * counted.norm_elements + counted.relu_elements + counted.block_inputs + counted.pooled;
 
     let random = &mut Stream::new(0, Purpose::Weights, 0, 1);
-    let projector = Projector::new(features[1], &[128, 128], random, &Device::flex());
+    let projector = Mlp::new(features[1], &[128, 128], MlpNorm::None, random, &Device::flex());
     let before = total.forward.operations;
     let projections = projector.cost(features, &mut total);
     let row = (BATCH * 128) as u64; // two biases and a ReLU
     assert_eq!(total.forward.operations - before, projector_forward + 3 * row);
 
-    let objective = Objective::new(&ObjectiveConfig::default(), BATCH / 2, 2, &Device::flex());
+    let objective = NtXent::new(BATCH / 2, 2, 0.2, &Device::flex());
     let before = total.forward.operations;
     objective.cost(projections, &mut total);
     let (values, pairs) = (row, (BATCH * BATCH) as u64);

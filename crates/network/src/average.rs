@@ -29,7 +29,7 @@ impl<N: Network> WeightAverage<N> {
         let decay = self.decay.min((1.0 + update as f64) / (10.0 + update as f64));
         let mut values = Values(HashMap::new());
         network.clone().visit("", &mut values);
-        self.network.visit("", &mut Blend { values: values.0, decay });
+        self.network.visit("", &mut Blend { values: values.0, decay, buffers: true });
     }
 }
 
@@ -49,6 +49,8 @@ impl StateVisitor for Values {
 struct Blend {
     values: HashMap<String, Tensor<1>>,
     decay: f64,
+    /// Whether buffers are averaged as parameters are; else they are left alone.
+    buffers: bool,
 }
 
 impl StateVisitor for Blend {
@@ -59,9 +61,19 @@ impl StateVisitor for Blend {
         }
     }
     fn buffer<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
-        self.parameter(name, tensor);
+        if self.buffers {
+            self.parameter(name, tensor);
+        }
     }
     fn counter(&mut self, _: &str, _: &mut u64) {}
+}
+
+/// Moves the parameters of `target` towards those of `network`: target = keep target + (1 - keep) network.
+/// Buffers are left alone.
+pub(crate) fn move_parameters<N: Network>(target: &mut N, network: &N, keep: f64) {
+    let mut values = Values(HashMap::new());
+    network.clone().visit("", &mut values);
+    target.visit("", &mut Blend { values: values.0, decay: keep, buffers: false });
 }
 
 #[cfg(test)]

@@ -42,6 +42,12 @@ pub enum Purpose {
     GeneratorLatent = 14,
     /// Noise of an approximate posterior (VAE).
     PosteriorNoise = 15,
+    /// Directions onto which an objective projects embeddings.
+    Direction = 16,
+    /// Which patches of an image are hidden or predicted.
+    Mask = 17,
+    /// What a queue of keys holds before its first keys.
+    Queue = 18,
 }
 
 /// A random stream of its own for one (run seed, purpose, step, index).

@@ -36,7 +36,7 @@ pub fn first_anchors(
     let how = OpenSource { anchors: count, data_dir, device: &device.device };
     let mut source: Box<dyn ViewSource> = open_source(&recipe.source, &single, &how)?;
     let shape = source.shape();
-    let values = read_floats(source.views(recipe.seed, 0)?)?;
+    let values = read_floats(source.views(recipe.seed, 0)?.images)?;
     let pixels = unit_floats_to_u8(&values);
     Ok(SourceImages { shape, images: pixels.chunks(shape.bytes()).map(<[u8]>::to_vec).collect() })
 }

@@ -63,7 +63,7 @@ pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
     let how =
         OpenSource { anchors: recipe.train.batch, data_dir: common.data_dir.clone(), device: &device.device };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
-    let mut trainer = Trainer::new(&recipe, source, &device.device, device.is_gpu());
+    let mut trainer = Trainer::new(&recipe, source, &device.device, device.is_gpu())?;
     if arguments.warm {
         return warm(&mut trainer, &device, common.json);
     }

@@ -62,7 +62,7 @@ fn fill(trainer: &mut Trainer, device: &ChosenDevice) -> Result<Warmed, Failure>
     let mut steps = 0;
     while nothing.is_none() && steps < MAX_STEPS {
         let known = entries();
-        let loss = trainer.train_step()?;
+        let loss = trainer.train_step()?.loss;
         read_floats(loss).map_err(Failure::failed)?;
         steps += 1;
         if entries() == known {

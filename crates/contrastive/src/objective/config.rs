@@ -1,48 +1,47 @@
-//! The `[objective]` section of a recipe.
+//! What the methods' configurations have in common.
 
-use serde::{Deserialize, Serialize};
-
-/// Objectives by their methods' names.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum ObjectiveKind {
-    /// NT-Xent of SimCLR.
-    Simclr,
+/// The keys of one method in `[objective]`.
+pub trait MethodConfig {
+    /// Everything wrong with them, one line each.
+    fn problems(&self) -> Vec<String>;
 }
 
-/// What is minimised, and the projector before it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct ObjectiveConfig {
-    /// Which objective.
-    pub kind: ObjectiveKind,
-    /// Divides similarities.
-    pub temperature: f32,
-    /// Widths of the projector's layers; the last is the projection's.
-    pub projector: Vec<usize>,
-}
+/// Collects what is wrong with the keys of `[objective]`.
+#[derive(Debug, Default)]
+pub(super) struct Problems(Vec<String>);
 
-impl Default for ObjectiveConfig {
-    fn default() -> Self {
-        Self { kind: ObjectiveKind::Simclr, temperature: 0.2, projector: vec![128, 128] }
-    }
-}
-
-impl ObjectiveConfig {
-    /// Everything wrong with it, one line each.
-    #[must_use]
-    pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        if !(self.temperature > 0.0 && self.temperature.is_finite()) {
-            problems
-                .push(format!("objective.temperature: expected a positive number, got {}", self.temperature));
+impl Problems {
+    pub fn positive(mut self, key: &str, value: f32) -> Self {
+        if !(value > 0.0 && value.is_finite()) {
+            self.0.push(format!("objective.{key}: expected a positive number, got {value}"));
         }
-        if self.projector.is_empty() || self.projector.contains(&0) {
-            problems.push(format!(
-                "objective.projector: expected one or more positive widths such as [128, 128], got {:?}",
-                self.projector
+        self
+    }
+
+    pub fn not_negative(mut self, key: &str, value: f32) -> Self {
+        if !(value >= 0.0 && value.is_finite()) {
+            self.0.push(format!("objective.{key}: expected 0 or more, got {value}"));
+        }
+        self
+    }
+
+    pub fn share(mut self, key: &str, value: f32) -> Self {
+        if !(0.0..=1.0).contains(&value) {
+            self.0.push(format!("objective.{key}: expected 0 to 1, got {value}"));
+        }
+        self
+    }
+
+    pub fn widths(mut self, key: &str, widths: &[usize]) -> Self {
+        if widths.is_empty() || widths.contains(&0) {
+            self.0.push(format!(
+                "objective.{key}: expected one or more positive widths such as [128, 128], got {widths:?}"
             ));
         }
-        problems
+        self
+    }
+
+    pub fn list(self) -> Vec<String> {
+        self.0
     }
 }

@@ -1,42 +1,218 @@
-//! Objectives: from projections of views to a loss. One file per objective, one line in the table below.
+//! Objectives: from views to a loss. One file per method, one line in the table below.
+//!
+//! A method owns all that is trained beside the encoder and thrown away after it: projector, predictor, target
+//! networks, queue. See [`Method`] for what a file has to say.
 
+mod barlow_twins;
+mod byol;
 mod config;
+mod cross_entropy;
+#[cfg(test)]
+mod golden;
+mod inverter;
+mod latent_step;
+mod lejepa;
+mod method;
+mod moco_v3;
 mod nt_xent;
+mod pairs;
+mod simclr;
+mod simsiam;
+mod supcon;
+mod teacher;
+mod vicreg;
 
-use burn::tensor::{Device, Tensor};
-use zview_network::TrainingCost;
+use burn::tensor::Tensor;
+use serde::{Deserialize, Deserializer, Serialize, de};
+use zview_network::{Network, StateVisitor, TrainingCost};
+use zview_runtime::seed::Stream;
 
-pub use config::{ObjectiveConfig, ObjectiveKind};
+pub use config::MethodConfig;
+pub use method::{Method, Outcome, Setting};
 pub use nt_xent::NtXent;
 
-/// An objective for batches of a fixed shape.
-#[derive(Debug, Clone)]
-pub enum Objective {
-    /// Normalised temperature-scaled cross-entropy (SimCLR).
-    NtXent(NtXent),
+use crate::encoder::Encoder;
+use crate::source::{SourceError, ViewBatch};
+
+objectives! {
+    "simclr" => simclr::SimClr, "SimCLR: normalised temperature-scaled cross-entropy over the batch";
+    "supcon" => supcon::SupCon, "supervised contrastive: views of one label attract each other";
+    "moco-v3" => moco_v3::MocoV3, "MoCo v3: contrast against a momentum encoder, with or without a queue";
+    "byol" => byol::Byol, "BYOL: predict the momentum encoder's projection of another view";
+    "simsiam" => simsiam::SimSiam, "SimSiam: predict the projection of another view, which gets no gradient";
+    "barlow-twins" => barlow_twins::BarlowTwins, "Barlow Twins: cross-correlation of views near the identity";
+    "vicreg" => vicreg::VicReg, "VICReg: invariance, variance and covariance";
+    "lejepa" => lejepa::LeJepa, "LeJEPA: views agree, embeddings are isotropic Gaussian (SIGReg)";
+    "latent-step" => latent_step::LatentStep, "BYOL whose predictor is told the latent step between two views";
+    "inverter" => inverter::Inverter, "regress the latent from its image";
+    "cross-entropy" => cross_entropy::CrossEntropy, "classify the generator's condition or the real label";
 }
 
-impl Objective {
-    /// The objective of `config` for B anchors with V views each.
-    #[must_use]
-    pub fn new(config: &ObjectiveConfig, anchors: usize, views: usize, device: &Device) -> Self {
-        match config.kind {
-            ObjectiveKind::Simclr => Self::NtXent(NtXent::new(anchors, views, config.temperature, device)),
+/// Writes out the table: a configuration and a method for every line.
+macro_rules! objectives {
+    ($($name:literal => $file:ident::$method:ident, $about:literal;)*) => {
+        /// The `[objective]` section of a recipe: `kind` and that method's own keys.
+        #[derive(Debug, Clone, PartialEq, Serialize)]
+        #[serde(tag = "kind")]
+        pub enum ObjectiveConfig {
+            $(#[doc = $about] #[serde(rename = $name)] $method($file::Config),)*
         }
+
+        impl ObjectiveConfig {
+            /// Every method: what to write for `kind`, and what it is.
+            pub const KINDS: &'static [(&'static str, &'static str)] = &[$(($name, $about)),*];
+
+            /// What is written for `kind`.
+            #[must_use]
+            pub fn kind(&self) -> &'static str {
+                match self { $(Self::$method(_) => $name,)* }
+            }
+
+            /// Everything wrong with it, one line each.
+            #[must_use]
+            pub fn problems(&self) -> Vec<String> {
+                match self { $(Self::$method(config) => config.problems(),)* }
+            }
+
+            fn from_table(kind: &str, table: toml::Table) -> Result<Self, String> {
+                match kind {
+                    $($name => table.try_into().map(Self::$method)
+                        .map_err(|error: toml::de::Error| error.message().to_owned()),)*
+                    _ => {
+                        let known: Vec<String> =
+                            Self::KINDS.iter().map(|(name, _)| format!("`{name}`")).collect();
+                        Err(format!("unknown variant `{kind}`, expected one of {}", known.join(", ")))
+                    }
+                }
+            }
+        }
+
+        /// A method in training: its loss and the networks that it trains beside the encoder.
+        #[expect(clippy::large_enum_variant, reason = "a run has one")]
+        #[derive(Debug, Clone)]
+        pub enum Objective {
+            $(#[doc = $about] $method($file::$method),)*
+        }
+
+        impl Objective {
+            /// The method of `config` for an encoder at its initial weights.
+            ///
+            /// # Errors
+            /// [`SourceError::Recipe`] where the method needs what the views do not have (labels, latents).
+            pub fn new(
+                config: &ObjectiveConfig,
+                setting: &Setting<'_>,
+                encoder: &Encoder,
+                random: &mut Stream,
+            ) -> Result<Self, SourceError> {
+                match config {
+                    $(ObjectiveConfig::$method(config) =>
+                        $file::$method::new(config, setting, encoder, random).map(Self::$method),)*
+                }
+            }
+
+            /// The loss of views with gradients, and the features that it was taken of; see [`Method::forward`].
+            #[must_use]
+            pub fn forward(&mut self, encoder: &mut Encoder, images: Tensor<4>, batch: &ViewBatch) -> Outcome {
+                match self { $(Self::$method(method) => method.forward(encoder, images, batch),)* }
+            }
+
+            /// The target encoder, where the method has one; see [`Method::target`].
+            #[must_use]
+            pub fn target(&mut self) -> Option<&mut Encoder> {
+                match self { $(Self::$method(method) => method.target(),)* }
+            }
+
+            /// The loss `[1]` of features; see [`Method::loss`].
+            #[must_use]
+            pub fn loss(
+                &mut self,
+                features: Tensor<2>,
+                target_features: Option<Tensor<2>>,
+                batch: &ViewBatch,
+            ) -> Tensor<1> {
+                match self { $(Self::$method(method) => method.loss(features, target_features, batch),)* }
+            }
+
+            /// After an update of the encoder's weights; see [`Method::follow`].
+            pub fn follow(&mut self, encoder: &Encoder, progress: f64) {
+                match self { $(Self::$method(method) => method.follow(encoder, progress),)* }
+            }
+
+            /// Adds the cost of a step for views (B * V, C, H, W) to `total`; see [`Method::step_cost`].
+            pub fn cost(
+                &self,
+                encoder: &Encoder,
+                images: [usize; 4],
+                input_gradient: bool,
+                total: &mut TrainingCost,
+            ) {
+                match self {
+                    $(Self::$method(method) => method.step_cost(encoder, images, input_gradient, total),)*
+                }
+            }
+        }
+
+        impl Network for Objective {
+            fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
+                match self { $(Self::$method(method) => method.visit(prefix, visitor),)* }
+            }
+        }
+    };
+}
+use objectives;
+
+impl Default for ObjectiveConfig {
+    fn default() -> Self {
+        Self::SimClr(simclr::Config::default())
+    }
+}
+
+/// A section without `kind` is SimCLR's; keys that the method does not have are refused.
+impl<'de> Deserialize<'de> for ObjectiveConfig {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut table = toml::Table::deserialize(deserializer)?;
+        let kind = match table.remove("kind") {
+            None => Self::default().kind().to_owned(),
+            Some(toml::Value::String(kind)) => kind,
+            Some(other) => {
+                return Err(de::Error::custom(format!("objective.kind: expected text, got {other}")));
+            }
+        };
+        Self::from_table(&kind, table).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use zview_runtime::config::parse_toml;
+
+    use super::*;
+
+    fn parse(text: &str) -> Result<ObjectiveConfig, String> {
+        parse_toml(Path::new("objective.toml"), text).map_err(|error| error.to_string())
     }
 
-    /// The mean loss, shape `[1]`, of projections (B * V, D) whose row b * V + v is view v of anchor b.
-    #[must_use]
-    pub fn loss(&self, projections: Tensor<2>) -> Tensor<1> {
-        match self {
-            Self::NtXent(objective) => objective.loss(projections),
+    #[test]
+    fn every_kind_has_defaults_that_are_valid_and_read_back() {
+        for (kind, about) in ObjectiveConfig::KINDS {
+            let config = parse(&format!("kind = \"{kind}\"")).unwrap();
+            assert_eq!((config.kind(), config.problems()), (*kind, Vec::new()), "{about}");
+            assert_eq!(parse(&toml::to_string(&config).unwrap()).unwrap(), config);
         }
+        assert_eq!(parse("").unwrap(), ObjectiveConfig::default());
     }
 
-    /// Adds the cost for `projections` (B * V, D) to `total`.
-    pub fn cost(&self, projections: [usize; 2], total: &mut TrainingCost) {
-        match self {
-            Self::NtXent(objective) => objective.cost(projections, total),
-        }
+    #[test]
+    fn keys_of_other_methods_and_unknown_kinds_are_refused_with_the_nearest_name() {
+        let error = parse("kind = \"vicreg\"\ntemperature = 0.2").unwrap_err();
+        assert!(error.contains("unknown field `temperature`"), "{error}");
+        let error = parse("temperatur = 0.2").unwrap_err();
+        assert!(error.contains("did you mean `temperature`?"), "{error}");
+        let error = parse("kind = \"simclip\"").unwrap_err();
+        assert!(error.contains("did you mean `simclr`?"), "{error}");
+        assert!(parse("kind = 7").unwrap_err().contains("expected text"));
     }
 }

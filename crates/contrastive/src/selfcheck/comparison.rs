@@ -11,7 +11,8 @@ use super::layers::{Convolve, check_layer, convolve, distinct};
 use super::operation::Operation;
 use super::operations::operations;
 use super::{SelfCheck, check_operations};
-use crate::objective::{Objective, ObjectiveConfig};
+use crate::source::ViewBatch;
+use crate::train::Trainer;
 
 /// A forward pass through a whole encoder at equal weights.
 const FEATURES: f64 = 1e-4;
@@ -108,30 +109,36 @@ impl<'a> Comparison<'a> {
         Ok(())
     }
 
-    /// Compares an objective's loss and gradient at its real batch.
+    /// Compares the loss of an objective and its gradient at the real batch of `views`: of one recipe's trainers, on
+    /// the CPU and on the device.
     pub(super) fn objective(
         &mut self,
-        config: &ObjectiveConfig,
-        anchors: usize,
-        views: usize,
+        reference: &mut Trainer,
+        checked: &mut Trainer,
+        views: &ViewBatch,
     ) -> Result<(), ReadError> {
         self.announce(1);
-        let (rows, features) = (anchors * views, config.projector.last().copied().unwrap_or(1));
+        let shape = [views.images.dims()[0], checked.encoder.feature_dimension()];
         let random = &mut Stream::new(0, Purpose::Check, 6, 0);
-        let values: Vec<f32> = (0..rows * features).map(|_| random.normal()).collect();
-        let run = |device: &Device| -> Result<[Vec<f32>; 2], ReadError> {
-            let device = device.clone().autodiff();
-            let data = TensorData::new(values.clone(), [rows, features]);
-            let projections = Tensor::<2>::from_data(data, &device).require_grad();
-            let loss = Objective::new(config, anchors, views, &device).loss(projections.clone());
-            let gradient = projections.grad(&loss.backward()).map_or(Ok(Vec::new()), read_floats)?;
+        let mut draw = || -> Vec<f32> { (0..shape[0] * shape[1]).map(|_| random.normal()).collect() };
+        let (features, targets) = (draw(), draw());
+        let run = |trainer: &mut Trainer, device: &Device| -> Result<[Vec<f32>; 2], ReadError> {
+            let on = |values: &[f32], device: &Device| {
+                Tensor::<2>::from_data(TensorData::new(values.to_vec(), shape), device)
+            };
+            let mut objective = trainer.objective.clone(); // a queue moves
+            let features = on(&features, &device.clone().autodiff()).require_grad();
+            let targets = objective.target().map(|_| on(&targets, device));
+            let loss = objective.loss(features.clone(), targets, views);
+            let gradient = features.grad(&loss.backward()).map_or(Ok(Vec::new()), read_floats)?;
             Ok([read_floats(loss.inner())?, gradient])
         };
-        let (expected, got) = (run(&self.cpu)?, run(self.device())?);
+        let expected = run(reference, &self.cpu)?;
+        let got = run(checked, self.device())?;
         let [loss, gradient] = [0, 1].map(|part| relative_error(&expected[part], &got[part]));
         let (what, error) =
-            if loss > gradient { ("value", loss) } else { ("gradient of projections", gradient) };
-        self.add(Check::new(&format!("objective of {rows} views"), what, error, OBJECTIVE));
+            if loss > gradient { ("value", loss) } else { ("gradient of features", gradient) };
+        self.add(Check::new(&format!("objective of {} views", shape[0]), what, error, OBJECTIVE));
         Ok(())
     }
 

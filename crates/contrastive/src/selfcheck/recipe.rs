@@ -1,20 +1,17 @@
 //! What a recipe computes on the device: its layers at their real sizes, and a training step.
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::Device;
 use std::path::PathBuf;
 
 use zview_kernels::record_layers;
 use zview_network::{Mode, freeze};
 use zview_runtime::device::read_floats;
-use zview_runtime::seed::{Purpose, Stream};
 
 use super::SelfCheckError;
 use super::check::{Check, relative_error};
 use super::comparison::Comparison;
 use super::layers::{at_batch, multiplications};
 use super::step::{self, check_step};
-use crate::encoder::Encoder;
-use crate::projector::Projector;
 use crate::source::{OpenSource, SourceError, SourceKind, load_images, open_source_on, real_anchors};
 use crate::train::{Recipe, Trainer};
 
@@ -23,7 +20,7 @@ use crate::train::{Recipe, Trainer};
 pub(super) const SHORT_STEP: f64 = 1e11;
 /// Forward, two gradients; and all of it again for the loss after the step.
 const PASSES: f64 = 6.0;
-/// Images that a network is shown to see which layers it has.
+/// Anchors that a method is shown to see which layers it has.
 const SHOWN: usize = 2;
 
 /// Compares the layers of `recipe` at its batch, and one training step: at its batch, or at fewer anchors where
@@ -45,26 +42,23 @@ pub(super) fn check_recipe(
         recipe.train.batch = anchors;
         let how = OpenSource { anchors, data_dir: None, device };
         let source = open_source_on(&recipe.source, &recipe.views, &how, images.clone())?;
-        Ok(Trainer::new(&recipe, source, device, on_gpu))
+        Trainer::new(&recipe, source, device, on_gpu)
     };
     let mut whole = trainer(anchors, comparison.device(), true)?;
     let (views, rendering) = record_layers(|| whole.augmented_views(0));
     let views = views?;
-    let [rows, channels, height, width] = views.dims();
+    let [rows, channels, height, width] = views.images.dims();
 
-    let random = &mut Stream::new(recipe.seed, Purpose::Weights, 0, 0);
-    let encoder = Encoder::new(&recipe.encoder, channels, random, &comparison.cpu);
-    let projector =
-        Projector::new(encoder.feature_dimension(), &recipe.objective.projector, random, &comparison.cpu);
-    let shown = Tensor::<4>::zeros([SHOWN, channels, height, width], &comparison.cpu);
-    let (_, training) = record_layers(|| projector.forward(encoder.clone().forward(shown, Mode::Train)));
-    let per_anchor = multiplications(&training) / SHOWN as f64 * recipe.views.per_anchor as f64;
-    let training: Vec<_> = training.iter().map(|call| at_batch(call, (rows, SHOWN))).collect();
+    let mut shown = trainer(SHOWN, &comparison.cpu, false)?;
+    let shown_views = shown.augmented_views(0)?;
+    let (_, training) = record_layers(|| shown.forward(&shown_views));
+    let per_anchor = multiplications(&training) / SHOWN as f64;
+    let training: Vec<_> = training.iter().map(|call| at_batch(call, (anchors, SHOWN))).collect();
 
     comparison.layers(&rendering, false)?;
     comparison.layers(&training, true)?;
-    comparison.objective(&recipe.objective, anchors, recipe.views.per_anchor)?;
-    let (mut on_cpu, mut on_device) = (freeze(&encoder), freeze(&whole.encoder));
+    comparison.objective(&mut trainer(anchors, &comparison.cpu, false)?, &mut whole, &views)?;
+    let (mut on_cpu, mut on_device) = (freeze(&shown.encoder), freeze(&whole.encoder));
     comparison.features(
         rows,
         [channels, height, width],
@@ -79,8 +73,8 @@ pub(super) fn check_recipe(
     // An anchor's views do not depend on the batch, but which anchors of a mix are real does.
     if few < anchors && recipe.source.kind != SourceKind::Mix {
         comparison.announce(1);
-        let expected = reference.augmented_views(0)?;
-        let got = views.narrow(0, 0, expected.dims()[0]);
+        let expected = reference.augmented_views(0)?.images;
+        let got = views.images.narrow(0, 0, expected.dims()[0]);
         let error = relative_error(&read_floats(expected)?, &read_floats(got)?);
         comparison.add(Check::new(
             &format!("views of {anchors} anchors"),

@@ -11,6 +11,7 @@ use zview_runtime::seed::{Purpose, Stream};
 
 use super::SelfCheckError;
 use super::check::{Check, relative_error};
+use crate::source::ViewBatch;
 use crate::train::Trainer;
 
 /// How many checks a step is.
@@ -50,31 +51,32 @@ pub(super) fn check_step(
     };
     let views = reference.augmented_views(reference.step)?;
     let device_views = checked.augmented_views(checked.step)?;
-    let (dims, device) = (views.dims(), device_views.device());
-    let pixels = read_floats(views.clone())?;
-    let error = relative_error(&pixels, &read_floats(device_views)?);
+    let (dims, device) = (views.images.dims(), device_views.images.device());
+    let pixels = read_floats(views.images.clone())?;
+    let error = relative_error(&pixels, &read_floats(device_views.images)?);
     add(Check::new("step: views", "rendered and augmented pixels", error, VIEWS));
     // From here on both see the CPU's views.
-    let device_views = Tensor::<4>::from_data(TensorData::new(pixels, dims), &device);
-    let (loss, gradients) = reference.loss_and_gradients(views.clone());
-    let (device_loss, device_gradients) = checked.loss_and_gradients(device_views.clone());
-    let error = relative_error(&read_floats(loss)?, &read_floats(device_loss)?);
+    let images = Tensor::<4>::from_data(TensorData::new(pixels, dims), &device);
+    let device_views = ViewBatch { images, ..views.clone() };
+    let (outcome, gradients) = reference.loss_and_gradients(&views);
+    let (device_outcome, device_gradients) = checked.loss_and_gradients(&device_views);
+    let error = relative_error(&read_floats(outcome.loss)?, &read_floats(device_outcome.loss)?);
     add(Check::new("step: loss", "value", error, tolerances.loss));
     let encoders = (&reference.encoder, &checked.encoder);
     let compare = (scale, tolerances.derivative);
     add(derivative_check("encoder", (encoders.0, &gradients), (encoders.1, &device_gradients), compare)?);
-    let projectors = (&reference.projector, &checked.projector);
+    let objectives = (&reference.objective, &checked.objective);
     add(derivative_check(
-        "projector",
-        (projectors.0, &gradients),
-        (projectors.1, &device_gradients),
+        "objective",
+        (objectives.0, &gradients),
+        (objectives.1, &device_gradients),
         compare,
     )?);
     reference.update(&gradients);
     checked.update(&device_gradients);
-    let (loss, _) = reference.loss_and_gradients(views);
-    let (device_loss, _) = checked.loss_and_gradients(device_views);
-    let error = relative_error(&read_floats(loss)?, &read_floats(device_loss)?);
+    let (outcome, _) = reference.loss_and_gradients(&views);
+    let (device_outcome, _) = checked.loss_and_gradients(&device_views);
+    let error = relative_error(&read_floats(outcome.loss)?, &read_floats(device_outcome.loss)?);
     add(Check::new("step: loss after it", "value", error, tolerances.loss_after));
     Ok(checks)
 }

@@ -69,7 +69,7 @@ fn trainer() -> Trainer {
     let device = Device::flex();
     let how = OpenSource { anchors: recipe.train.batch, data_dir: None, device: &device };
     let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
-    Trainer::new(&recipe, source, &device, true)
+    Trainer::new(&recipe, source, &device, true).unwrap()
 }
 
 #[test]
@@ -87,11 +87,11 @@ fn a_step_agrees_with_itself_and_not_with_other_weights() {
         fn counter(&mut self, _: &str, _: &mut u64) {}
     }
     let mut other = trainer();
-    other.projector.visit("", &mut Shift);
-    track_gradients(&mut other.projector);
+    other.objective.visit("", &mut Shift);
+    track_gradients(&mut other.objective);
     let checks = step::check_step(&mut trainer(), &mut other, |_| ()).unwrap();
     let broken = broken(&checks);
-    assert!(broken.contains(&"step: loss") && broken.contains(&"step: projector"), "{checks:?}");
+    assert!(broken.contains(&"step: loss") && broken.contains(&"step: objective"), "{checks:?}");
     assert!(!broken.contains(&"step: views"), "{checks:?}");
 }
 

@@ -1,11 +1,10 @@
 //! Views from a generator: neighbouring latents, rendered.
 
-use burn::tensor::Tensor;
 use zview_data::ImageShape;
 use zview_generator::{Generator, ViewsConfig, sample_latents};
 use zview_network::Cost;
 
-use super::{SourceError, ViewSource};
+use super::{SourceError, ViewBatch, ViewSource};
 
 /// Fresh anchors at every step, never the same latent twice.
 #[derive(Debug)]
@@ -29,10 +28,19 @@ impl ViewSource for GeneratorSource {
         ImageShape { channels: output.channels, height: output.height, width: output.width }
     }
 
-    fn views(&mut self, run_seed: u64, step: u64) -> Result<Tensor<4>, SourceError> {
+    fn views(&mut self, run_seed: u64, step: u64) -> Result<ViewBatch, SourceError> {
         let (dimension, classes) = (self.generator.latent_dimension(), self.generator.classes());
         let latents = sample_latents(&self.views, dimension, classes, run_seed, step, self.anchors);
-        Ok(self.generator.render(&latents)?)
+        let images = self.generator.render(&latents)?;
+        Ok(ViewBatch { run_seed, step, images, latents: Some(latents.z), labels: latents.condition })
+    }
+
+    fn latent_dimension(&self) -> Option<usize> {
+        Some(self.generator.latent_dimension())
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.generator.classes()
     }
 
     fn images(&self) -> usize {

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use zview_data::ImageShape;
 use zview_network::Cost;
 
-use super::{GeneratorSource, RealSource, SourceError, ViewSource};
+use super::{GeneratorSource, RealSource, SourceError, ViewBatch, ViewSource};
 
 /// Real anchors first, generated ones after them; the objective does not look at the order.
 #[derive(Debug)]
@@ -22,15 +22,23 @@ impl ViewSource for MixSource {
         self.shape
     }
 
-    fn views(&mut self, run_seed: u64, step: u64) -> Result<Tensor<4>, SourceError> {
+    fn views(&mut self, run_seed: u64, step: u64) -> Result<ViewBatch, SourceError> {
         let mut parts = Vec::with_capacity(2);
         if let Some(real) = &mut self.real {
-            parts.push(real.views(run_seed, step)?);
+            parts.push(real.views(run_seed, step)?.images);
         }
         if let Some(generated) = &mut self.generated {
-            parts.push(generated.views(run_seed, step)?);
+            parts.push(generated.views(run_seed, step)?.images);
         }
-        Ok(Tensor::cat(parts, 0))
+        Ok(ViewBatch { run_seed, step, images: Tensor::cat(parts, 0), latents: None, labels: None })
+    }
+
+    fn latent_dimension(&self) -> Option<usize> {
+        None // the real ones have no latent
+    }
+
+    fn classes(&self) -> Option<usize> {
+        None // nothing says that the generator's classes are those of the real images
     }
 
     fn images(&self) -> usize {

@@ -1,16 +1,17 @@
 //! Where views come from: a generator, real images, or a mix of both. One file per source.
 
+mod batch;
 mod config;
 mod generator;
 mod mix;
 mod open;
 mod real;
 
-use burn::tensor::Tensor;
 use zview_data::{DataError, ImageShape};
 use zview_generator::GeneratorError;
 use zview_network::Cost;
 
+pub use batch::ViewBatch;
 pub use config::{SourceConfig, SourceKind};
 pub use generator::GeneratorSource;
 pub use mix::MixSource;
@@ -23,12 +24,17 @@ pub trait ViewSource {
     /// The shape of the images.
     fn shape(&self) -> ImageShape;
 
-    /// Views (B * V, C, H, W) in 0..1 of B anchors, before augmentation; row b * V + v is view v of
-    /// anchor b.
+    /// The views of a step, before augmentation, with what is known of them.
     ///
     /// # Errors
     /// [`SourceError`] where rendering fails.
-    fn views(&mut self, run_seed: u64, step: u64) -> Result<Tensor<4>, SourceError>;
+    fn views(&mut self, run_seed: u64, step: u64) -> Result<ViewBatch, SourceError>;
+
+    /// Dimensions of the views' latents; `None` where views have none.
+    fn latent_dimension(&self) -> Option<usize>;
+
+    /// Number of classes of the views' labels; `None` where views have none.
+    fn classes(&self) -> Option<usize>;
 
     /// B * V, the images of one batch.
     fn images(&self) -> usize;

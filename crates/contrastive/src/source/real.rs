@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::{ImageSet, ImageShape, VisitOrder};
 use zview_network::Cost;
 
-use super::{SourceError, ViewSource};
+use super::{SourceError, ViewBatch, ViewSource};
 
 /// Epochs of shuffled real images. An image appears once per epoch, and V times in its batch.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ impl ViewSource for RealSource {
         self.images.shape
     }
 
-    fn views(&mut self, run_seed: u64, step: u64) -> Result<Tensor<4>, SourceError> {
+    fn views(&mut self, run_seed: u64, step: u64) -> Result<ViewBatch, SourceError> {
         let order = match &mut self.order {
             Some((seed, order)) if *seed == run_seed => order,
             slot => &mut slot.insert((run_seed, VisitOrder::new(run_seed, self.images.len()))).1,
@@ -39,12 +39,23 @@ impl ViewSource for RealSource {
         let data =
             TensorData::new(self.images.unit_floats(&chosen), [self.anchors, 1, channels * height * width]);
         let images = Tensor::<3>::from_data(data, &self.device);
-        Ok(images.repeat_dim(1, self.per_anchor).reshape([
-            self.anchors * self.per_anchor,
-            channels,
-            height,
-            width,
-        ]))
+        let shape = [self.anchors * self.per_anchor, channels, height, width];
+        let images = images.repeat_dim(1, self.per_anchor).reshape(shape);
+        let labels = self.images.labels.as_ref().map(|labels| {
+            chosen
+                .iter()
+                .flat_map(|&image| std::iter::repeat_n(labels[image] as i32, self.per_anchor))
+                .collect()
+        });
+        Ok(ViewBatch { run_seed, step, images, latents: None, labels })
+    }
+
+    fn latent_dimension(&self) -> Option<usize> {
+        None
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.images.labels.as_ref().map(|_| self.images.classes.len())
     }
 
     fn images(&self) -> usize {

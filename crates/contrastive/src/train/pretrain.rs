@@ -111,7 +111,7 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     let device = &options.device.device;
     let how = OpenSource { anchors: recipe.train.batch, data_dir: options.data_dir.clone(), device };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
-    let mut trainer = Trainer::new(recipe, source, device, options.device.is_gpu());
+    let mut trainer = Trainer::new(recipe, source, device, options.device.is_gpu())?;
     let (folder, mut events) = open_run(recipe, options, &mut trainer)?;
     let first_step = trainer.step;
     let started = Instant::now();
@@ -119,7 +119,7 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     let mut losses = Losses { pending: Vec::new(), last: None };
     let mut last_checkpoint = first_step;
     while trainer.step < recipe.train.steps && !options.stop.requested() {
-        losses.pending.push(trainer.train_step()?);
+        losses.pending.push(trainer.train_step()?.loss);
         if trainer.step == first_step + 1 {
             losses.wait(&trainer)?; // what does not fit on the device shows at once
         }
@@ -180,7 +180,7 @@ fn open_run(
     let folder = RunFolder::create(options.out)?;
     let mut events = EventLog::create(&folder.file("events.jsonl"))?;
     folder.write_json("environment.json", &Environment::of(options.device))?;
-    let views = trainer.augmented_views(0)?;
+    let views = trainer.augmented_views(0)?.images;
     trainer.seconds = StageSeconds::default(); // the picture is not training
     let dims = views.dims();
     let pixels = read_floats(views).map_err(|source| PretrainError::Device { step: 0, source })?;

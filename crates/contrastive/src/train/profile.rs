@@ -149,7 +149,7 @@ fn timed(trainer: &mut Trainer, steps: u64) -> Result<f64, ProfileError> {
     let started = Instant::now();
     let mut last = None;
     for _ in 0..steps {
-        last = Some(trainer.train_step()?);
+        last = Some(trainer.train_step()?.loss);
     }
     if let Some(loss) = last {
         read_floats(loss)?;

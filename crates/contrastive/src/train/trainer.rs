@@ -13,32 +13,41 @@ use super::recipe::Recipe;
 use super::stages::{PerStage, Stage, StageSeconds};
 use crate::augment::Augmentation;
 use crate::encoder::Encoder;
-use crate::objective::Objective;
-use crate::projector::Projector;
-use crate::source::{SourceError, ViewSource};
+use crate::objective::{Objective, Outcome, Setting};
+use crate::source::{SourceError, ViewBatch, ViewSource};
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::optimizer::{Sgd, warmup_cosine};
-use zview_network::{Cost, Mode, NamedTensors, StateError, TrainingCost, read_network, track_gradients};
+use zview_network::{Cost, NamedTensors, StateError, TrainingCost, read_network, track_gradients};
 
-/// Prefixes of the tensors' names in checkpoints.
+/// Prefix of the encoder's tensors in checkpoints; the objective's names begin with their parts' own.
 const ENCODER: &str = "encoder.";
-const PROJECTOR: &str = "projector";
+const OBJECTIVE: &str = "";
 /// Name of the loss scale among the optimizer's tensors.
 const LOSS_SCALE: &str = "loss_scale";
+
+/// What a step gives, still on the device and without gradients.
+#[derive(Debug, Clone)]
+pub struct StepOutcome {
+    /// The loss before the update, shape `[1]`.
+    pub loss: Tensor<1>,
+    /// The encoder's features of the views (B * V, D).
+    pub features: Tensor<2>,
+    /// The views' classes (B * V), where they have any.
+    pub labels: Option<Vec<i32>>,
+}
 
 /// Everything that changes from step to step, and what is needed to take one.
 pub struct Trainer {
     recipe: Recipe,
     source: Box<dyn ViewSource>,
     augmentation: Augmentation,
-    objective: Objective,
     device: Device,
     track_input: bool,
     /// The encoder.
     pub encoder: Encoder,
-    /// The head between features and objective.
-    pub projector: Projector,
-    /// The optimizer of both.
+    /// What is minimised, with the networks that are trained beside the encoder.
+    pub objective: Objective,
+    /// The optimizer of all of them.
     pub optimizer: Sgd,
     /// The factor of the loss where activations have 16 bits.
     pub loss_scale: Option<LossScale>,
@@ -60,29 +69,39 @@ impl std::fmt::Debug for Trainer {
 
 impl Trainer {
     /// A trainer at step 0 on `device` (without autodiff). Initial weights depend on the seed alone.
-    #[must_use]
-    pub fn new(recipe: &Recipe, source: Box<dyn ViewSource>, device: &Device, on_gpu: bool) -> Self {
+    ///
+    /// # Errors
+    /// [`SourceError::Recipe`] where the objective needs what the views do not have.
+    pub fn new(
+        recipe: &Recipe,
+        source: Box<dyn ViewSource>,
+        device: &Device,
+        on_gpu: bool,
+    ) -> Result<Self, SourceError> {
         let augmentation = Augmentation::new(&recipe.augment, source.shape(), device);
         let channels = source.shape().channels;
         let random = &mut Stream::new(recipe.seed, Purpose::Weights, 0, 0);
         let mut encoder = Encoder::new(&recipe.encoder, channels, random, device);
-        let mut projector =
-            Projector::new(encoder.feature_dimension(), &recipe.objective.projector, random, device);
+        let setting = Setting {
+            anchors: recipe.train.batch,
+            per_anchor: recipe.views.per_anchor,
+            latent_dimension: source.latent_dimension(),
+            classes: source.classes(),
+            run_seed: recipe.seed,
+            device,
+        };
+        let mut objective = Objective::new(&recipe.objective, &setting, &encoder, random)?;
         track_gradients(&mut encoder);
-        track_gradients(&mut projector);
-        let autodiff = device.clone().autodiff();
-        let objective =
-            Objective::new(&recipe.objective, recipe.train.batch, recipe.views.per_anchor, &autodiff);
-        Self {
+        track_gradients(&mut objective);
+        Ok(Self {
             source,
             augmentation,
-            objective,
             device: device.clone(),
             // Backward through parameters alone gives wrong gradients on some GPU drivers
             // (tracel-ai/burn #5162); tracking the input avoids it and costs one small convolution.
             track_input: on_gpu,
             encoder,
-            projector,
+            objective,
             optimizer: Sgd::new(&recipe.optimizer),
             loss_scale: (on_gpu && recipe.train.precision == Precision::F16)
                 .then(|| LossScale::new(loss_scale::FIRST, device)),
@@ -91,7 +110,7 @@ impl Trainer {
             synchronise_stages: false,
             after_stage: None,
             recipe: recipe.clone(),
-        }
+        })
     }
 
     /// The learning rate of a step counted from 0.
@@ -101,64 +120,71 @@ impl Trainer {
         warmup_cosine(step, train.steps, train.warmup_steps, self.recipe.optimizer.lr)
     }
 
-    /// What the encoder sees at a step counted from 0: views (B * V, C, H, W) in 0..1 after augmentation.
+    /// What the encoder sees at a step counted from 0: views after augmentation, with what is known of them.
     ///
     /// # Errors
     /// [`SourceError`] where rendering fails.
-    pub fn augmented_views(&mut self, step: u64) -> Result<Tensor<4>, SourceError> {
+    pub fn augmented_views(&mut self, step: u64) -> Result<ViewBatch, SourceError> {
         let started = Instant::now();
         let views = self.source.views(self.recipe.seed, step)?;
         let started = self.stage_done(Stage::Views, started);
-        let views = self.augmentation.apply(views, self.recipe.seed, step);
+        let images = self.augmentation.apply(views.images.clone(), self.recipe.seed, step);
         self.stage_done(Stage::Augment, started);
-        Ok(views)
+        Ok(ViewBatch { images, ..views })
     }
 
-    /// One optimizer step; gives the loss, still on the device, shape `[1]`.
+    /// One optimizer step; gives the loss `[1]` and the features (B * V, D), both still on the device.
     ///
     /// # Errors
     /// [`SourceError`] where no views can be had.
-    pub fn train_step(&mut self) -> Result<Tensor<1>, SourceError> {
+    pub fn train_step(&mut self) -> Result<StepOutcome, SourceError> {
         let views = self.augmented_views(self.step)?;
-        let (loss, gradients) = self.loss_and_gradients(views);
+        let (outcome, gradients) = self.loss_and_gradients(&views);
         self.update(&gradients);
-        Ok(loss)
+        Ok(StepOutcome { loss: outcome.loss, features: outcome.features, labels: views.labels })
     }
 
-    /// The loss of augmented views (B * V, C, H, W), still on the device, shape `[1]`, and its gradients.
+    /// The loss of augmented views and the features, with their gradients recorded. The encoder's running
+    /// statistics move.
+    pub fn forward(&mut self, views: &ViewBatch) -> Outcome {
+        let images = views.images.clone().autodiff();
+        let images = if self.track_input { images.require_grad() } else { images };
+        let images = if self.loss_scale.is_some() { images.cast(FloatDType::F16) } else { images };
+        self.objective.forward(&mut self.encoder, images, views)
+    }
+
+    /// The loss of augmented views and the features, without gradients and still on the device, and the gradients.
     /// The encoder's running statistics move.
-    pub fn loss_and_gradients(&mut self, views: Tensor<4>) -> (Tensor<1>, Gradients) {
-        let views = views.autodiff();
-        let views = if self.track_input { views.require_grad() } else { views };
-        let views = if self.loss_scale.is_some() { views.cast(FloatDType::F16) } else { views };
+    pub fn loss_and_gradients(&mut self, views: &ViewBatch) -> (Outcome, Gradients) {
         let started = Instant::now();
-        let features = self.encoder.forward(views, Mode::Train);
-        let loss = self.objective.loss(self.projector.forward(features));
+        let Outcome { loss, features } = self.forward(views);
         let started = self.stage_done(Stage::Forward, started);
         let gradients = match &self.loss_scale {
             Some(scale) => scale.scaled(loss.clone()).backward(),
             None => loss.backward(),
         };
         self.stage_done(Stage::Backward, started);
-        (loss.inner(), gradients)
+        (Outcome { loss: loss.inner(), features: features.inner() }, gradients)
     }
 
     /// Moves the weights along `gradients` at this step's learning rate, and counts the step.
     pub fn update(&mut self, gradients: &Gradients) {
         let started = Instant::now();
         let rate = self.learning_rate(self.step);
-        let (optimizer, encoder, projector) = (&mut self.optimizer, &mut self.encoder, &mut self.projector);
+        let (optimizer, encoder, objective) = (&mut self.optimizer, &mut self.encoder, &mut self.objective);
         match &mut self.loss_scale {
             Some(scale) => {
-                let gate = scale.gate((&*encoder, &*projector), gradients);
+                let gate = scale.gate((&*encoder, &*objective), gradients);
                 optimizer.gated_step(encoder, ENCODER, gradients, rate, &gate);
-                optimizer.gated_step(projector, PROJECTOR, gradients, rate, &gate);
+                optimizer.gated_step(objective, OBJECTIVE, gradients, rate, &gate);
             }
             None => {
                 optimizer.step(encoder, ENCODER, gradients, rate);
-                optimizer.step(projector, PROJECTOR, gradients, rate);
+                optimizer.step(objective, OBJECTIVE, gradients, rate);
             }
         }
+        let progress = self.step as f64 / self.recipe.train.steps.max(1) as f64;
+        self.objective.follow(&self.encoder, progress);
         self.stage_done(Stage::Optimize, started);
         self.step += 1;
     }
@@ -170,14 +196,13 @@ impl Trainer {
         let ImageShape { channels, height, width } = self.augmentation.output_shape();
         let mut network = TrainingCost::default();
         let views = [images, channels, height, width];
-        let features = self.encoder.cost(views, self.track_input, &mut network);
-        self.objective.cost(self.projector.cost(features, &mut network), &mut network);
+        self.objective.cost(&self.encoder, views, self.track_input, &mut network);
         PerStage {
             views: self.source.cost(),
             augment: self.augmentation.cost(images),
             forward: network.forward,
             backward: network.backward,
-            optimize: self.optimizer.cost(&self.encoder) + self.optimizer.cost(&self.projector),
+            optimize: self.optimizer.cost(&self.encoder) + self.optimizer.cost(&self.objective),
         }
     }
 
@@ -187,7 +212,7 @@ impl Trainer {
     /// [`CheckpointError`]; nothing half-written is left.
     pub fn checkpoint(&self, run: &Path) -> Result<Checkpoint, CheckpointError> {
         let mut model = NamedTensors::of_network(&self.encoder, ENCODER)?;
-        model.extend(NamedTensors::of_network(&self.projector, PROJECTOR)?);
+        model.extend(NamedTensors::of_network(&self.objective, OBJECTIVE)?);
         let mut optimizer = self.optimizer.state()?;
         if let Some(scale) = &self.loss_scale {
             optimizer.add(LOSS_SCALE, scale.tensor())?;
@@ -202,13 +227,13 @@ impl Trainer {
     pub fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
         let mut model = checkpoint.open("model")?;
         read_network(&mut self.encoder, ENCODER, &mut model)?;
-        read_network(&mut self.projector, PROJECTOR, &mut model)?;
+        read_network(&mut self.objective, OBJECTIVE, &mut model)?;
         track_gradients(&mut self.encoder);
-        track_gradients(&mut self.projector);
+        track_gradients(&mut self.objective);
         if checkpoint.step() > 0 {
             let mut velocities = checkpoint.open("optimizer")?;
             self.optimizer.restore(&self.encoder, ENCODER, &mut velocities)?;
-            self.optimizer.restore(&self.projector, PROJECTOR, &mut velocities)?;
+            self.optimizer.restore(&self.objective, OBJECTIVE, &mut velocities)?;
             // A run that began in 32 bits, on a device without 16, has none.
             if self.loss_scale.is_some() && velocities.shape(LOSS_SCALE).is_some() {
                 let scale = velocities.take(LOSS_SCALE, &[1]).map_err(StateError::from)?;

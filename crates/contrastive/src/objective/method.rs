@@ -1,0 +1,146 @@
+//! What a file of this folder has to say of its method.
+
+use std::fmt::Debug;
+
+use burn::tensor::{Device, Tensor};
+use zview_network::{Mode, Network, TrainingCost};
+use zview_runtime::seed::Stream;
+
+use super::MethodConfig;
+use crate::encoder::Encoder;
+use crate::source::{SourceError, ViewBatch};
+
+/// What a method is made for.
+#[derive(Debug, Clone)]
+pub struct Setting<'a> {
+    /// B, anchors of a batch.
+    pub anchors: usize,
+    /// V, views of an anchor.
+    pub per_anchor: usize,
+    /// Dimensions of the views' latents, where they have any.
+    pub latent_dimension: Option<usize>,
+    /// Classes of the views' labels, where they have any.
+    pub classes: Option<usize>,
+    /// Decides what is drawn beside the weights.
+    pub run_seed: u64,
+    /// Where everything is computed (without autodiff).
+    pub device: &'a Device,
+}
+
+impl Setting<'_> {
+    /// The same device with gradients recorded.
+    #[must_use]
+    pub fn autodiff_device(&self) -> Device {
+        self.device.clone().autodiff()
+    }
+
+    /// Classes of the labels that method `kind` needs.
+    ///
+    /// # Errors
+    /// [`SourceError::Recipe`] where views have no labels.
+    pub fn need_classes(&self, kind: &str) -> Result<usize, SourceError> {
+        self.classes.ok_or_else(|| SourceError::Recipe {
+            field: "objective.kind",
+            problem: format!(
+                "\"{kind}\" needs labels, which these views do not have; take a conditional generator or labelled \
+                 images as the source, or another objective"
+            ),
+        })
+    }
+
+    /// Dimensions of the latents that method `kind` needs.
+    ///
+    /// # Errors
+    /// [`SourceError::Recipe`] where views have no latents.
+    pub fn need_latents(&self, kind: &str) -> Result<usize, SourceError> {
+        self.latent_dimension.ok_or_else(|| SourceError::Recipe {
+            field: "objective.kind",
+            problem: format!(
+                "\"{kind}\" needs the latents of its views, which real images do not have; take a generator as the \
+                 source, or another objective"
+            ),
+        })
+    }
+}
+
+/// What a forward pass gives.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The loss, shape `[1]`.
+    pub loss: Tensor<1>,
+    /// The encoder's features (B * V, D).
+    pub features: Tensor<2>,
+}
+
+/// A method: how views become a loss, and the networks that it trains beside the encoder.
+///
+/// As a [`Network`] it shows what it trains as parameters; target networks and queues, which gradients do not
+/// reach, as buffers. Checkpoints keep both.
+pub trait Method: Network + Debug {
+    /// Its keys in `[objective]`.
+    type Config: MethodConfig;
+
+    /// The method at its initial weights, for an encoder at its own.
+    ///
+    /// # Errors
+    /// [`SourceError::Recipe`] where it needs what the views do not have.
+    fn new(
+        config: &Self::Config,
+        setting: &Setting<'_>,
+        encoder: &Encoder,
+        random: &mut Stream,
+    ) -> Result<Self, SourceError>;
+
+    /// The encoder whose features are this method's targets, where it has one of its own.
+    fn target(&mut self) -> Option<&mut Encoder> {
+        None
+    }
+
+    /// The loss `[1]` of the encoder's features (B * V, D), whose row b * V + v is view v of anchor b, and of the
+    /// target encoder's features of the same images, without gradients.
+    fn loss(
+        &mut self,
+        features: Tensor<2>,
+        target_features: Option<Tensor<2>>,
+        batch: &ViewBatch,
+    ) -> Tensor<1>;
+
+    /// The loss of `images` (B * V, C, H, W), whose gradients are recorded; `batch` is what is known of them.
+    fn forward(&mut self, encoder: &mut Encoder, images: Tensor<4>, batch: &ViewBatch) -> Outcome {
+        let target_features = self.target().map(|target| target.forward(images.clone().inner(), Mode::Train));
+        let features = encoder.forward(images, Mode::Train);
+        Outcome { loss: self.loss(features.clone(), target_features, batch), features }
+    }
+
+    /// Moves what follows the encoder, after its weights have moved. `progress` runs from 0 to 1 over the run.
+    fn follow(&mut self, encoder: &Encoder, progress: f64) {
+        let _ = (encoder, progress);
+    }
+
+    /// Adds the cost of the loss for `features` (B * V, D) to `total`.
+    fn cost(&self, features: [usize; 2], total: &mut TrainingCost);
+
+    /// How many passes forward through target encoders a step takes.
+    fn target_passes(&self) -> u64 {
+        0
+    }
+
+    /// Adds the cost of a step for views (B * V, C, H, W) to `total`; `input_gradient` says whether gradients reach
+    /// the images.
+    fn step_cost(
+        &self,
+        encoder: &Encoder,
+        images: [usize; 4],
+        input_gradient: bool,
+        total: &mut TrainingCost,
+    ) {
+        let mut once = TrainingCost::default();
+        let features = encoder.cost(images, input_gradient, &mut once);
+        total.forward += once.forward;
+        total.backward += once.backward;
+        for _ in 0..self.target_passes() {
+            total.forward += once.forward;
+        }
+        self.cost(features, total);
+    }
+}
