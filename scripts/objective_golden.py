@@ -175,6 +175,8 @@ add("inverter/two", lambda x: F.mse_loss(x["regressed"], x["latents"]),
     {"regressed": random(2 * B, Z), "latents": random(2 * B, Z)}, "regressed")
 add("cross-entropy/two", lambda x: F.cross_entropy(x["logits"], x["labels"].flatten().long()),
     {"logits": random(2 * B, 4), "labels": labels}, "logits")
+add("i-jepa/regression", lambda x: F.smooth_l1_loss(x["predictions"], F.layer_norm(x["targets"], (D,))),
+    {"predictions": 1.5 * random(2 * B, D), "targets": random(2 * B, D)}, "predictions")
 
 OUT.parent.mkdir(parents=True, exist_ok=True)
 save_file(tensors, OUT)

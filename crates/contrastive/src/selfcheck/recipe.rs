@@ -50,6 +50,8 @@ pub(super) fn check_recipe(
     let [rows, channels, height, width] = views.images.dims();
 
     let mut shown = trainer(SHOWN, &comparison.cpu, false)?;
+    // Copies from before any forward pass, which moves running statistics.
+    let (mut on_cpu, mut on_device) = (freeze(&shown.encoder), freeze(&whole.encoder));
     let shown_views = shown.augmented_views(0)?;
     let (_, training) = record_layers(|| shown.forward(&shown_views));
     let per_anchor = multiplications(&training) / SHOWN as f64;
@@ -58,7 +60,6 @@ pub(super) fn check_recipe(
     comparison.layers(&rendering, false)?;
     comparison.layers(&training, true)?;
     comparison.objective(&mut trainer(anchors, &comparison.cpu, false)?, &mut whole, &views)?;
-    let (mut on_cpu, mut on_device) = (freeze(&shown.encoder), freeze(&whole.encoder));
     comparison.features(
         rows,
         [channels, height, width],
