@@ -184,35 +184,4 @@ impl<'de> Deserialize<'de> for ObjectiveConfig {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use zview_runtime::config::parse_toml;
-
-    use super::*;
-
-    fn parse(text: &str) -> Result<ObjectiveConfig, String> {
-        parse_toml(Path::new("objective.toml"), text).map_err(|error| error.to_string())
-    }
-
-    #[test]
-    fn every_kind_has_defaults_that_are_valid_and_read_back() {
-        for (kind, about) in ObjectiveConfig::KINDS {
-            let config = parse(&format!("kind = \"{kind}\"")).unwrap();
-            assert_eq!((config.kind(), config.problems()), (*kind, Vec::new()), "{about}");
-            assert_eq!(parse(&toml::to_string(&config).unwrap()).unwrap(), config);
-        }
-        assert_eq!(parse("").unwrap(), ObjectiveConfig::default());
-    }
-
-    #[test]
-    fn keys_of_other_methods_and_unknown_kinds_are_refused_with_the_nearest_name() {
-        let error = parse("kind = \"vicreg\"\ntemperature = 0.2").unwrap_err();
-        assert!(error.contains("unknown field `temperature`"), "{error}");
-        let error = parse("temperatur = 0.2").unwrap_err();
-        assert!(error.contains("did you mean `temperature`?"), "{error}");
-        let error = parse("kind = \"simclip\"").unwrap_err();
-        assert!(error.contains("did you mean `simclr`?"), "{error}");
-        assert!(parse("kind = 7").unwrap_err().contains("expected text"));
-    }
-}
+mod tests;

@@ -11,6 +11,7 @@ use zview_runtime::device::{cpu, on_test_adapter};
 
 use super::layers::convolve;
 use super::*;
+use crate::objective::ObjectiveConfig;
 use crate::source::{OpenSource, open_source};
 use crate::train::Trainer;
 
@@ -209,6 +210,21 @@ fn every_encoder_agrees_on_an_adapter() {
             );
             let recipe = recipe(&sections);
             assert_agrees(chosen, &sections, &Subject::Recipe { recipe: &recipe, data_dir: None });
+        }
+    });
+}
+
+#[test]
+fn every_objective_agrees_on_an_adapter() {
+    on_test_adapter(|chosen| {
+        for (kind, _) in ObjectiveConfig::KINDS {
+            let sections = format!(
+                "[encoder]\nwidth = 4\n[objective]\nkind = \"{kind}\"\n[views]\nper_anchor = 3\n[augment]\nsize = 16\n"
+            );
+            let mut recipe = recipe(&sections);
+            recipe.source.generator = Some("glyphs-gan-conditional".to_owned());
+            recipe.train.batch = 16;
+            assert_agrees(chosen, kind, &Subject::Recipe { recipe: &recipe, data_dir: None });
         }
     });
 }
