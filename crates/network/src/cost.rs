@@ -7,7 +7,7 @@
 //! Values are f32. One layer is one operation on memory: it reads each input once and writes each output
 //! once, whatever number of kernels a device takes for it.
 
-use std::ops::{Add, AddAssign};
+use std::ops::{Add, AddAssign, Mul};
 
 use serde::Serialize;
 
@@ -50,6 +50,14 @@ impl Add for Cost {
 
     fn add(self, other: Self) -> Self {
         Self { operations: self.operations + other.operations, bytes: self.bytes + other.bytes }
+    }
+}
+
+impl Mul<u64> for Cost {
+    type Output = Self;
+
+    fn mul(self, times: u64) -> Self {
+        Self { operations: self.operations * times, bytes: self.bytes * times }
     }
 }
 

@@ -58,6 +58,22 @@ pub fn freeze<N: Network>(network: &N) -> N {
     frozen
 }
 
+/// The names of the tensors that gradients change; they begin with `prefix`.
+#[must_use]
+pub fn parameter_names(network: &impl Network, prefix: &str) -> Vec<String> {
+    struct Names(Vec<String>);
+    impl StateVisitor for Names {
+        fn parameter<const D: usize>(&mut self, name: &str, _: &mut Tensor<D>) {
+            self.0.push(name.to_owned());
+        }
+        fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
+        fn counter(&mut self, _: &str, _: &mut u64) {}
+    }
+    let mut names = Names(Vec::new());
+    network.clone().visit(prefix, &mut names);
+    names.0
+}
+
 /// How many numbers gradients change.
 #[must_use]
 pub fn count_parameters(network: &impl Network) -> usize {

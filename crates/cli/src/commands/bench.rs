@@ -69,7 +69,7 @@ pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
     }
     let steps = arguments.steps.max(1);
     let profile = profile_step(&mut trainer, &device, arguments.warmup, steps)?;
-    let views_per_step = recipe.train.batch * recipe.views.per_anchor;
+    let views_per_step = recipe.views_per_step();
     let measured = Measured {
         device: device.name,
         driver: device.adapter.map(|adapter| adapter.driver),

@@ -4,7 +4,7 @@ use burn::tensor::ops::{InterpolateMode, InterpolateOptions, MaxPoolOptions};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation, module};
 use zview_data::ImageShape;
 use zview_kernels::{batch_norm, conv_transpose2d, conv2d, scale_shift};
-use zview_network::optimizer::{Adam, OptimizerConfig, Sgd};
+use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig, OptimizerKind};
 use zview_network::{Network, StateVisitor, track_gradients};
 
 use super::operation::{Inputs, Operation};
@@ -113,16 +113,22 @@ fn reductions() -> Vec<Operation> {
 
 fn optimizers() -> Vec<Operation> {
     const INPUTS: &[(&str, &[usize])] = &[("weight", &[65]), ("gradient", &[65])];
-    vec![
-        Operation::forward_only("SGD, two steps", INPUTS, |x| {
-            let mut optimizer = Sgd::new(&OptimizerConfig::default());
-            two_steps(x, |one, gradients, _| optimizer.step(one, "", gradients, 0.1))
-        }),
-        Operation::forward_only("Adam, two steps", INPUTS, |x| {
-            let mut optimizer = Adam::new(0.5, 0.9);
-            two_steps(x, |one, gradients, update| optimizer.step(one, "", gradients, 0.1, update))
-        }),
-    ]
+    let adam = ("Adam, two steps", OptimizerConfig::adam(0.5, 0.9));
+    let of = |(name, kind)| {
+        // A vector is not taken for a bias here, so that everything of the equation is computed.
+        (name, OptimizerConfig { exclude_norm_and_bias: false, ..OptimizerConfig::of(kind) })
+    };
+    let kinds = [
+        ("SGD, two steps", OptimizerKind::Sgd),
+        ("AdamW, two steps", OptimizerKind::AdamW),
+        ("LARS, two steps", OptimizerKind::Lars),
+    ];
+    let table = kinds.into_iter().map(of).chain([adam]);
+    table
+        .map(|(name, config)| {
+            Operation::forward_only(name, INPUTS, move |x| two_steps(x, &mut Optimizer::new(&config)))
+        })
+        .collect()
 }
 
 /// A network of one parameter.
@@ -136,12 +142,13 @@ impl Network for One {
 }
 
 /// The weight after two steps along `gradient * weight` and what follows it.
-fn two_steps(x: &Inputs<'_>, mut step: impl FnMut(&mut One, &burn::tensor::Gradients, u64)) -> Tensor<1> {
+fn two_steps(x: &Inputs<'_>, optimizer: &mut Optimizer) -> Tensor<1> {
     let mut one = One(x.get(0));
     track_gradients(&mut one);
-    for update in 1..=2 {
+    for number in 1..=2 {
         let loss = one.0.clone().square() * x.get::<1>(1).autodiff();
-        step(&mut one, &loss.sum().backward(), update);
+        let mut gradients = NamedGradients::of(&one, "", loss.sum().backward());
+        optimizer.update(number, 0.1, None).step(&mut one, "", &mut gradients);
     }
     one.0.inner()
 }

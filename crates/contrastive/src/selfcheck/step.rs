@@ -4,15 +4,15 @@
 //! by about 1 / sqrt(inputs), 1 % and more. So gradients are judged here by their derivative along one random
 //! direction, and element by element only for single operations.
 
-use burn::tensor::{Gradients, Tensor, TensorData};
-use zview_network::{Network, StateVisitor};
+use burn::tensor::{Tensor, TensorData};
+use zview_network::optimizer::NamedGradients;
 use zview_runtime::device::{ReadError, read_floats};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::SelfCheckError;
 use super::check::{Check, relative_error};
 use crate::source::ViewBatch;
-use crate::train::Trainer;
+use crate::train::{ENCODER, Trainer};
 
 /// How many checks a step is.
 pub(super) const CHECKS: u64 = 5;
@@ -58,25 +58,22 @@ pub(super) fn check_step(
     // From here on both see the CPU's views.
     let images = Tensor::<4>::from_data(TensorData::new(pixels, dims), &device);
     let device_views = ViewBatch { images, ..views.clone() };
-    let (outcome, gradients) = reference.loss_and_gradients(&views);
-    let (device_outcome, device_gradients) = checked.loss_and_gradients(&device_views);
-    let error = relative_error(&read_floats(outcome.loss)?, &read_floats(device_outcome.loss)?);
+    let (mut gradients, mut device_gradients) = (NamedGradients::default(), NamedGradients::default());
+    let loss = reference.add_gradients(&views, &mut gradients).loss;
+    let device_loss = checked.add_gradients(&device_views, &mut device_gradients).loss;
+    let error = relative_error(&read_floats(loss)?, &read_floats(device_loss)?);
     add(Check::new("step: loss", "value", error, tolerances.loss));
-    let encoders = (&reference.encoder, &checked.encoder);
-    let compare = (scale, tolerances.derivative);
-    add(derivative_check("encoder", (encoders.0, &gradients), (encoders.1, &device_gradients), compare)?);
-    let objectives = (&reference.objective, &checked.objective);
-    add(derivative_check(
-        "objective",
-        (objectives.0, &gradients),
-        (objectives.1, &device_gradients),
-        compare,
-    )?);
-    reference.update(&gradients);
-    checked.update(&device_gradients);
-    let (outcome, _) = reference.loss_and_gradients(&views);
-    let (device_outcome, _) = checked.loss_and_gradients(&device_views);
-    let error = relative_error(&read_floats(outcome.loss)?, &read_floats(device_outcome.loss)?);
+    for (name, is_encoder) in [("encoder", true), ("objective", false)] {
+        let of_network = |name: &str| name.starts_with(ENCODER) == is_encoder;
+        let [expected, got] =
+            [&gradients, &device_gradients].map(|all| directional_derivatives(all, of_network));
+        add(derivative_check(name, &expected?, &got?, (scale, tolerances.derivative)));
+    }
+    reference.update(gradients);
+    checked.update(device_gradients);
+    let loss = reference.add_gradients(&views, &mut NamedGradients::default()).loss;
+    let device_loss = checked.add_gradients(&device_views, &mut NamedGradients::default()).loss;
+    let error = relative_error(&read_floats(loss)?, &read_floats(device_loss)?);
     add(Check::new("step: loss after it", "value", error, tolerances.loss_after));
     Ok(checks)
 }
@@ -85,18 +82,12 @@ pub(super) fn check_step(
 /// the derivative's standard deviation over such directions (so that a direction that happens to be nearly
 /// perpendicular to the gradient does not inflate it); and the parameter that contributes most to it. The checked
 /// gradients are `scale` times as large as they should be.
-fn derivative_check<N: Network>(
-    name: &str,
-    (reference, gradients): (&N, &Gradients),
-    (checked, checked_gradients): (&N, &Gradients),
-    (scale, tolerance): (f64, f64),
-) -> Result<Check, ReadError> {
-    let expected = directional_derivatives(reference, gradients)?;
-    let got = directional_derivatives(checked, checked_gradients)?;
+fn derivative_check(name: &str, expected: &[Part], got: &[Part], (scale, tolerance): (f64, f64)) -> Check {
     let length = expected.iter().map(|part| part.squares).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
-    let mut error = if expected.len() == got.len() { 0.0 } else { f64::INFINITY };
+    let same = expected.iter().map(|part| &part.parameter).eq(got.iter().map(|part| &part.parameter));
+    let mut error = if same { 0.0 } else { f64::INFINITY };
     let mut worst = (0.0, "");
-    for (expected, got) in expected.iter().zip(&got) {
+    for (expected, got) in expected.iter().zip(got) {
         let difference = expected.derivative - got.derivative / scale;
         let of_its_own = difference.abs() / expected.squares.sqrt();
         tracing::debug!("{name} {}: {difference:.1e}, relative {of_its_own:.1e}", expected.parameter);
@@ -107,7 +98,7 @@ fn derivative_check<N: Network>(
     }
     let error = if error.is_finite() { error.abs() } else { f64::INFINITY };
     let what = format!("derivative along a random direction, most by {}", worst.1);
-    Ok(Check::new(&format!("step: {name}"), &what, error, tolerance))
+    Check::new(&format!("step: {name}"), &what, error, tolerance)
 }
 
 /// What one parameter contributes to a network's derivative along a direction.
@@ -118,34 +109,21 @@ struct Part {
     squares: f64,
 }
 
-/// The derivative along a standard normal direction, the same for every network of one shape, by parameter;
-/// summed on the host in double precision.
-fn directional_derivatives(network: &impl Network, gradients: &Gradients) -> Result<Vec<Part>, ReadError> {
-    struct Derivatives<'a> {
-        gradients: &'a Gradients,
-        parts: Vec<Part>,
-        result: Result<(), ReadError>,
-    }
-    impl StateVisitor for Derivatives<'_> {
-        fn parameter<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
-            let random = &mut Stream::new(0, Purpose::Check, 1, self.parts.len() as u64);
-            let mut part = Part { parameter: name.to_owned(), derivative: 0.0, squares: 0.0 };
-            match tensor.grad(self.gradients).map_or(Ok(Vec::new()), read_floats) {
-                Ok(values) => {
-                    for value in values.into_iter().map(f64::from) {
-                        part.derivative += value * f64::from(random.normal());
-                        part.squares += value * value;
-                    }
-                }
-                Err(error) => self.result = Err(error),
-            }
-            self.parts.push(part);
+/// The derivative along a standard normal direction, the same for every network of one shape, by parameter of those
+/// that `of_network` names; summed on the host in double precision.
+fn directional_derivatives(
+    gradients: &NamedGradients,
+    of_network: impl Fn(&str) -> bool,
+) -> Result<Vec<Part>, ReadError> {
+    let gradients = gradients.iter().filter(|(name, _)| of_network(name));
+    let parts = gradients.enumerate().map(|(index, (name, gradient))| {
+        let random = &mut Stream::new(0, Purpose::Check, 1, index as u64);
+        let mut part = Part { parameter: name.to_owned(), derivative: 0.0, squares: 0.0 };
+        for value in read_floats(gradient.clone())?.into_iter().map(f64::from) {
+            part.derivative += value * f64::from(random.normal());
+            part.squares += value * value;
         }
-        fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
-        fn counter(&mut self, _: &str, _: &mut u64) {}
-    }
-    let mut visitor = Derivatives { gradients, parts: Vec::new(), result: Ok(()) };
-    network.clone().visit("", &mut visitor);
-    visitor.result?;
-    Ok(visitor.parts)
+        Ok(part)
+    });
+    parts.collect()
 }

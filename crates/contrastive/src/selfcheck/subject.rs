@@ -192,6 +192,11 @@ fn check_training(
 fn recipe_key(recipe: &Recipe) -> Result<Value, SelfCheckError> {
     let mut key = value_of(recipe);
     remove(&mut key, &["seed", "probe", "optimizer.lr", "optimizer.momentum", "optimizer.weight_decay"]);
+    remove(
+        &mut key,
+        &["optimizer.final_lr_share", "optimizer.beta1", "optimizer.beta2", "optimizer.epsilon"],
+    );
+    remove(&mut key, &["optimizer.trust", "optimizer.exclude_norm_and_bias", "optimizer.groups"]);
     remove(&mut key, &["train.steps", "train.warmup_steps", "train.log_every", "train.checkpoint_every"]);
     remove(&mut key, &["source.generator", "source.weights", "source.max_reject_share"]);
     remove(&mut key, &["views.std", "views.truncation", "objective.temperature", "encoder.init"]);

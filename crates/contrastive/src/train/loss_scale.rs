@@ -5,9 +5,8 @@
 //! gradients of the parameters, skip the step where one of them overflowed. The scale follows the gradients: halved
 //! after an overflow, and doubled over [`DOUBLES_AFTER`] good steps. All of it happens on the device.
 
-use burn::tensor::{Device, Gradients, Tensor};
-use zview_network::Network;
-use zview_network::optimizer::{StepGate, squared_gradients};
+use burn::tensor::{Device, Tensor};
+use zview_network::optimizer::StepGate;
 use zview_runtime::device::{ReadError, read_floats};
 
 /// The scale of the first step.
@@ -36,19 +35,15 @@ impl LossScale {
         loss * Tensor::from_inner(self.scale.clone())
     }
 
-    /// The gate for a step of `networks`, whose gradients of the scaled loss are `gradients`; moves the scale.
-    pub fn gate<A: Network, B: Network>(&mut self, networks: (&A, &B), gradients: &Gradients) -> StepGate {
-        let squares = [squared_gradients(networks.0, gradients), squared_gradients(networks.1, gradients)];
-        let none = || Tensor::zeros([1], &self.scale.device());
-        let squares = squares.into_iter().flatten().reduce(|a, b| a + b).unwrap_or_else(none);
-        let gate = StepGate::new(self.scale.clone(), squares);
+    /// Moves the scale after a step of gradients that had it, which went through `gate`.
+    pub fn follow(&mut self, gate: &StepGate) {
+        let Some(open) = gate.open() else { return };
         let grown = (self.scale.clone() * 2f64.powf(1.0 / DOUBLES_AFTER)).clamp_max(LARGEST);
         let halved = (self.scale.clone() * 0.5).clamp_min(SMALLEST);
-        self.scale = halved.mask_where(gate.open(), grown);
-        gate
+        self.scale = halved.mask_where(open, grown);
     }
 
-    /// The scale as a tensor `[1]`, for a checkpoint.
+    /// The scale as a tensor `[1]`.
     #[must_use]
     pub fn tensor(&self) -> Tensor<1> {
         self.scale.clone()
@@ -65,8 +60,8 @@ impl LossScale {
 
 #[cfg(test)]
 mod tests {
-    use zview_network::optimizer::{OptimizerConfig, Sgd};
-    use zview_network::{StateVisitor, track_gradients};
+    use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
+    use zview_network::{Network, StateVisitor, track_gradients};
 
     use super::*;
 
@@ -84,13 +79,18 @@ mod tests {
     }
 
     /// Two networks after a step along `factor * weight`, the scale after it, and the optimizer.
-    fn stepped(factor: f32, scale: &mut LossScale, optimizer: &mut Sgd, networks: &mut [One; 2]) {
+    fn stepped(factor: f32, scale: &mut LossScale, optimizer: &mut Optimizer, networks: &mut [One; 2]) {
         let [a, b] = networks;
         let loss = (a.0.clone() * a.0.clone() * factor + b.0.clone()).sum();
-        let gradients = scale.scaled(loss.reshape([1])).backward();
-        let gate = scale.gate((&*a, &*b), &gradients);
-        optimizer.gated_step(a, "a.", &gradients, 0.1, &gate);
-        optimizer.gated_step(b, "b.", &gradients, 0.1, &gate);
+        let mut backward = scale.scaled(loss.reshape([1])).backward();
+        let mut gradients = NamedGradients::default();
+        gradients.add(a, "a.", &mut backward);
+        gradients.add(b, "b.", &mut backward);
+        let gate = StepGate::new(&gradients, Some(scale.tensor()), None).unwrap();
+        scale.follow(&gate);
+        let mut update = optimizer.update(1, 0.1, Some(&gate));
+        update.step(a, "a.", &mut gradients);
+        update.step(b, "b.", &mut gradients);
     }
 
     #[test]
@@ -103,7 +103,7 @@ mod tests {
         };
         let after = |first: f32| {
             let (mut scale, mut optimizer, mut networks) =
-                (LossScale::new(first, &device), Sgd::new(&OptimizerConfig::default()), networks());
+                (LossScale::new(first, &device), Optimizer::new(&OptimizerConfig::default()), networks());
             for _ in 0..3 {
                 stepped(0.5, &mut scale, &mut optimizer, &mut networks);
             }
@@ -121,7 +121,7 @@ mod tests {
         let mut networks = [[1.0f32, -2.0], [0.5, 0.25]].map(|x| One(Tensor::from_floats(x, &device)));
         networks.iter_mut().for_each(track_gradients);
         let (mut scale, mut optimizer) =
-            (LossScale::new(8.0, &device), Sgd::new(&OptimizerConfig::default()));
+            (LossScale::new(8.0, &device), Optimizer::new(&OptimizerConfig::default()));
         stepped(0.5, &mut scale, &mut optimizer, &mut networks);
         let before = networks.clone().map(|network| values(network.0.inner()));
         let velocity = optimizer.clone();

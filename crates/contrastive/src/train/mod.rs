@@ -17,4 +17,5 @@ pub use pretrain::{PretrainError, PretrainOptions, PretrainSummary, pretrain};
 pub use profile::{KernelLaunches, ProfileError, StageProfile, StepProfile, profile_step};
 pub use recipe::{ProbeConfig, Recipe, TrainConfig};
 pub use stages::{PerStage, Stage, StageSeconds};
+pub(crate) use trainer::ENCODER;
 pub use trainer::{StepOutcome, Trainer};

@@ -193,7 +193,7 @@ fn open_run(
 }
 
 fn views_taken(recipe: &Recipe, steps: u64) -> f64 {
-    steps as f64 * (recipe.train.batch * recipe.views.per_anchor) as f64
+    steps as f64 * recipe.views_per_step() as f64
 }
 
 /// Losses that are still on the device, and the last one that was read.
@@ -248,10 +248,13 @@ impl Losses {
             "event": "train", "step": trainer.step, "losses": losses, "learning_rate": rate,
             "stage_seconds": trainer.seconds,
         });
+        let device_error = |source| PretrainError::Device { step: trainer.step, source };
         if let Some(scale) = &trainer.loss_scale {
-            let scale =
-                scale.read().map_err(|source| PretrainError::Device { step: trainer.step, source })?;
-            event["loss_scale"] = json!(scale);
+            event["loss_scale"] = json!(scale.read().map_err(device_error)?);
+        }
+        if let Some(norm) = &trainer.gradient_norm {
+            let norm = read_floats(norm.clone()).map_err(device_error)?;
+            event["gradient_norm"] = json!(norm.first());
         }
         events.append(&event)?;
         Ok(())

@@ -52,8 +52,10 @@ pub struct Recipe {
 pub struct TrainConfig {
     /// Optimizer steps; 0 keeps the initial weights (the random encoder of a comparison).
     pub steps: u64,
-    /// B, anchors per step.
+    /// B, anchors that the encoder sees at once.
     pub batch: usize,
+    /// Batches per step; the gradients are their mean.
+    pub accumulate: u64,
     /// Steps over which the learning rate rises to its peak.
     pub warmup_steps: u64,
     /// Losses are read from the device, checked and logged every so many steps.
@@ -69,11 +71,23 @@ impl Default for TrainConfig {
         Self {
             steps: 400,
             batch: 128,
+            accumulate: 1,
             warmup_steps: 50,
             log_every: 10,
             checkpoint_every: 0,
             precision: Precision::F32,
         }
+    }
+}
+
+impl TrainConfig {
+    /// Whether the loss is read from the device, checked and logged once `steps_taken` steps are taken, if nothing
+    /// stops the run before.
+    #[must_use]
+    pub fn logged_after(&self, steps_taken: u64) -> bool {
+        steps_taken.is_multiple_of(self.log_every)
+            || (self.checkpoint_every > 0 && steps_taken.is_multiple_of(self.checkpoint_every))
+            || steps_taken == self.steps
     }
 }
 
@@ -96,6 +110,12 @@ fn reference_train_pool() -> usize {
 const MOST_VIEWS: usize = 1 << 15;
 
 impl Recipe {
+    /// Views that a step is computed from.
+    #[must_use]
+    pub fn views_per_step(&self) -> usize {
+        self.train.accumulate as usize * self.train.batch * self.views.per_anchor
+    }
+
     /// Reads a recipe and applies `overrides` of the form `section.key=value`.
     ///
     /// # Errors
@@ -131,6 +151,9 @@ impl Recipe {
                 self.views.per_anchor,
                 self.train.batch
             ));
+        }
+        if self.train.accumulate == 0 {
+            problems.push("train.accumulate: expected 1 or more, got 0".to_owned());
         }
         if self.train.log_every == 0 {
             problems.push("train.log_every: expected 1 or more, got 0".to_owned());

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Instant;
 
-use burn::tensor::{Device, FloatDType, Gradients, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 use zview_data::ImageShape;
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -16,11 +16,13 @@ use crate::encoder::Encoder;
 use crate::objective::{Objective, Outcome, Setting};
 use crate::source::{SourceError, ViewBatch, ViewSource};
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
-use zview_network::optimizer::{Sgd, warmup_cosine};
-use zview_network::{Cost, NamedTensors, StateError, TrainingCost, read_network, track_gradients};
+use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
+use zview_network::{
+    Cost, NamedTensors, StateError, TrainingCost, parameter_names, read_network, track_gradients,
+};
 
 /// Prefix of the encoder's tensors in checkpoints; the objective's names begin with their parts' own.
-const ENCODER: &str = "encoder.";
+pub(crate) const ENCODER: &str = "encoder.";
 const OBJECTIVE: &str = "";
 /// Name of the loss scale among the optimizer's tensors.
 const LOSS_SCALE: &str = "loss_scale";
@@ -48,9 +50,11 @@ pub struct Trainer {
     /// What is minimised, with the networks that are trained beside the encoder.
     pub objective: Objective,
     /// The optimizer of all of them.
-    pub optimizer: Sgd,
+    pub optimizer: Optimizer,
     /// The factor of the loss where activations have 16 bits.
     pub loss_scale: Option<LossScale>,
+    /// The norm of the last step's gradients before clipping, `[1]`, on the device; `None` where it was not measured.
+    pub gradient_norm: Option<Tensor<1>>,
     /// Steps taken so far.
     pub step: u64,
     /// Time spent, by stage.
@@ -71,7 +75,8 @@ impl Trainer {
     /// A trainer at step 0 on `device` (without autodiff). Initial weights depend on the seed alone.
     ///
     /// # Errors
-    /// [`SourceError::Recipe`] where the objective needs what the views do not have.
+    /// [`SourceError::Recipe`] where the objective needs what the views do not have, or a group of
+    /// `[[optimizer.groups]]` has no parameters.
     pub fn new(
         recipe: &Recipe,
         source: Box<dyn ViewSource>,
@@ -93,6 +98,12 @@ impl Trainer {
         let mut objective = Objective::new(&recipe.objective, &setting, &encoder, random)?;
         track_gradients(&mut encoder);
         track_gradients(&mut objective);
+        let optimizer = Optimizer::new(&recipe.optimizer);
+        let mut names = parameter_names(&encoder, ENCODER);
+        names.extend(parameter_names(&objective, OBJECTIVE));
+        optimizer
+            .check_groups(&names)
+            .map_err(|error| SourceError::Recipe { field: "optimizer.groups", problem: error.to_string() })?;
         Ok(Self {
             source,
             augmentation,
@@ -102,9 +113,10 @@ impl Trainer {
             track_input: on_gpu,
             encoder,
             objective,
-            optimizer: Sgd::new(&recipe.optimizer),
+            optimizer,
             loss_scale: (on_gpu && recipe.train.precision == Precision::F16)
                 .then(|| LossScale::new(loss_scale::FIRST, device)),
+            gradient_norm: None,
             step: 0,
             seconds: StageSeconds::default(),
             synchronise_stages: false,
@@ -116,32 +128,41 @@ impl Trainer {
     /// The learning rate of a step counted from 0.
     #[must_use]
     pub fn learning_rate(&self, step: u64) -> f64 {
-        let train = &self.recipe.train;
-        warmup_cosine(step, train.steps, train.warmup_steps, self.recipe.optimizer.lr)
+        let (train, optimizer) = (&self.recipe.train, &self.recipe.optimizer);
+        warmup_cosine(step, train.steps, train.warmup_steps, optimizer.lr, optimizer.final_lr_share)
     }
 
-    /// What the encoder sees at a step counted from 0: views after augmentation, with what is known of them.
+    /// What the encoder sees in a micro-batch counted from 0 (those of step s begin at s * train.accumulate): views
+    /// after augmentation, with what is known of them.
     ///
     /// # Errors
     /// [`SourceError`] where rendering fails.
-    pub fn augmented_views(&mut self, step: u64) -> Result<ViewBatch, SourceError> {
+    pub fn augmented_views(&mut self, micro_batch: u64) -> Result<ViewBatch, SourceError> {
         let started = Instant::now();
-        let views = self.source.views(self.recipe.seed, step)?;
+        let views = self.source.views(self.recipe.seed, micro_batch)?;
         let started = self.stage_done(Stage::Views, started);
-        let images = self.augmentation.apply(views.images.clone(), self.recipe.seed, step);
+        let images = self.augmentation.apply(views.images.clone(), self.recipe.seed, micro_batch);
         self.stage_done(Stage::Augment, started);
         Ok(ViewBatch { images, ..views })
     }
 
-    /// One optimizer step; gives the loss `[1]` and the features (B * V, D), both still on the device.
+    /// One optimizer step; gives the loss `[1]`, its mean over the step's micro-batches, and the features
+    /// (B * V, D) of the last of them, both still on the device.
     ///
     /// # Errors
     /// [`SourceError`] where no views can be had.
     pub fn train_step(&mut self) -> Result<StepOutcome, SourceError> {
-        let views = self.augmented_views(self.step)?;
-        let (outcome, gradients) = self.loss_and_gradients(&views);
-        self.update(&gradients);
-        Ok(StepOutcome { loss: outcome.loss, features: outcome.features, labels: views.labels })
+        let mut gradients = NamedGradients::default();
+        let first = self.step * self.recipe.train.accumulate;
+        let mut views = self.augmented_views(first)?;
+        let Outcome { mut loss, mut features } = self.add_gradients(&views, &mut gradients);
+        for micro_batch in first + 1..first + self.recipe.train.accumulate {
+            views = self.augmented_views(micro_batch)?;
+            let outcome = self.add_gradients(&views, &mut gradients);
+            (loss, features) = (loss + outcome.loss, outcome.features);
+        }
+        self.update(gradients);
+        Ok(StepOutcome { loss, features, labels: views.labels })
     }
 
     /// The loss of augmented views and the features, with their gradients recorded. The encoder's running
@@ -153,55 +174,67 @@ impl Trainer {
         self.objective.forward(&mut self.encoder, images, views)
     }
 
-    /// The loss of augmented views and the features, without gradients and still on the device, and the gradients.
-    /// The encoder's running statistics move.
-    pub fn loss_and_gradients(&mut self, views: &ViewBatch) -> (Outcome, Gradients) {
+    /// The loss of a micro-batch of augmented views as its share of the step's, and the features, without gradients
+    /// and still on the device; adds the gradients, which have the loss scale, to `gradients`. The encoder's running
+    /// statistics move.
+    pub fn add_gradients(&mut self, views: &ViewBatch, gradients: &mut NamedGradients) -> Outcome {
         let started = Instant::now();
         let Outcome { loss, features } = self.forward(views);
+        let loss = match self.recipe.train.accumulate {
+            1 => loss,
+            micro_batches => loss / micro_batches as f64,
+        };
         let started = self.stage_done(Stage::Forward, started);
-        let gradients = match &self.loss_scale {
+        let mut backward = match &self.loss_scale {
             Some(scale) => scale.scaled(loss.clone()).backward(),
             None => loss.backward(),
         };
+        gradients.add(&self.encoder, ENCODER, &mut backward);
+        gradients.add(&self.objective, OBJECTIVE, &mut backward);
         self.stage_done(Stage::Backward, started);
-        (Outcome { loss: loss.inner(), features: features.inner() }, gradients)
+        Outcome { loss: loss.inner(), features: features.inner() }
     }
 
-    /// Moves the weights along `gradients` at this step's learning rate, and counts the step.
-    pub fn update(&mut self, gradients: &Gradients) {
+    /// Moves the weights along the `gradients` of a whole step at its learning rate, and counts the step.
+    pub fn update(&mut self, mut gradients: NamedGradients) {
         let started = Instant::now();
         let rate = self.learning_rate(self.step);
-        let (optimizer, encoder, objective) = (&mut self.optimizer, &mut self.encoder, &mut self.objective);
-        match &mut self.loss_scale {
-            Some(scale) => {
-                let gate = scale.gate((&*encoder, &*objective), gradients);
-                optimizer.gated_step(encoder, ENCODER, gradients, rate, &gate);
-                optimizer.gated_step(objective, OBJECTIVE, gradients, rate, &gate);
-            }
-            None => {
-                optimizer.step(encoder, ENCODER, gradients, rate);
-                optimizer.step(objective, OBJECTIVE, gradients, rate);
-            }
+        let gate = self.gate(&gradients);
+        if let (Some(scale), Some(gate)) = (&mut self.loss_scale, &gate) {
+            scale.follow(gate);
         }
+        self.gradient_norm = gate.as_ref().map(StepGate::norm);
+        let mut update = self.optimizer.update(self.step + 1, rate, gate.as_ref());
+        update.step(&mut self.encoder, ENCODER, &mut gradients);
+        update.step(&mut self.objective, OBJECTIVE, &mut gradients);
+        drop(update);
         let progress = self.step as f64 / self.recipe.train.steps.max(1) as f64;
         self.objective.follow(&self.encoder, progress);
         self.stage_done(Stage::Optimize, started);
         self.step += 1;
     }
 
+    /// What measures `gradients`, where they are scaled or clipped, or their norm is logged.
+    fn gate(&self, gradients: &NamedGradients) -> Option<StepGate> {
+        let scale = self.loss_scale.as_ref().map(LossScale::tensor);
+        let clip_norm = self.recipe.optimizer.clip_norm;
+        let wanted = scale.is_some() || clip_norm.is_some() || self.recipe.train.logged_after(self.step + 1);
+        wanted.then(|| StepGate::new(gradients, scale, clip_norm)).flatten()
+    }
+
     /// What a step must do at least, by stage.
     #[must_use]
     pub fn cost(&self) -> PerStage<Cost> {
-        let images = self.source.images();
+        let (images, micro_batches) = (self.source.images(), self.recipe.train.accumulate);
         let ImageShape { channels, height, width } = self.augmentation.output_shape();
         let mut network = TrainingCost::default();
         let views = [images, channels, height, width];
         self.objective.cost(&self.encoder, views, self.track_input, &mut network);
         PerStage {
-            views: self.source.cost(),
-            augment: self.augmentation.cost(images),
-            forward: network.forward,
-            backward: network.backward,
+            views: self.source.cost() * micro_batches,
+            augment: self.augmentation.cost(images) * micro_batches,
+            forward: network.forward * micro_batches,
+            backward: network.backward * micro_batches,
             optimize: self.optimizer.cost(&self.encoder) + self.optimizer.cost(&self.objective),
         }
     }

@@ -7,7 +7,7 @@
 
 use burn::tensor::{Device, Tensor, activation};
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
-use zview_network::optimizer::Adam;
+use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
 use zview_network::{Mode, NamedTensors, StateError, freeze, read_network, track_gradients};
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -26,8 +26,8 @@ pub(super) struct Gan {
     training: GeneratorTraining,
     generator: LayerNetwork,      // G
     discriminator: Discriminator, // D
-    generator_optimizer: Adam,
-    discriminator_optimizer: Adam,
+    generator_optimizer: Optimizer,
+    discriminator_optimizer: Optimizer,
     device: Device,
     track_input: bool,
 }
@@ -42,7 +42,8 @@ impl Gan {
             Discriminator::new(shape, training.gan.discriminator_width, classes, random, device);
         track_gradients(&mut generator);
         track_gradients(&mut discriminator);
-        let adam = Adam::new(training.optimizer.beta1, training.optimizer.beta2);
+        let adam = OptimizerConfig::adam(training.optimizer.beta1, training.optimizer.beta2);
+        let adam = Optimizer::new(&adam);
         Self {
             training: training.clone(),
             generator,
@@ -73,8 +74,9 @@ impl Gan {
         let fake_score = discriminator.score(fake, classes.as_ref());
         let loss =
             activation::relu(real_score.neg() + 1.0).mean() + activation::relu(fake_score + 1.0).mean();
-        let gradients = loss.backward();
-        self.discriminator_optimizer.step(&mut self.discriminator, DISCRIMINATOR, &gradients, lr, number + 1);
+        let mut gradients = NamedGradients::of(&self.discriminator, DISCRIMINATOR, loss.backward());
+        let mut update = self.discriminator_optimizer.update(number + 1, lr, None);
+        update.step(&mut self.discriminator, DISCRIMINATOR, &mut gradients);
         loss.inner()
     }
 
@@ -87,8 +89,9 @@ impl Gan {
         let z = if self.track_input { z.require_grad() } else { z };
         let fake = self.generator.forward(z, classes.as_ref(), Mode::Train);
         let loss = self.discriminator.normalised().frozen().score(fake, classes.as_ref()).mean().neg();
-        let gradients = loss.backward();
-        self.generator_optimizer.step(&mut self.generator, GENERATOR, &gradients, lr, step + 1);
+        let mut gradients = NamedGradients::of(&self.generator, GENERATOR, loss.backward());
+        let mut update = self.generator_optimizer.update(step + 1, lr, None);
+        update.step(&mut self.generator, GENERATOR, &mut gradients);
         loss.inner()
     }
 }

@@ -10,7 +10,7 @@ use burn::tensor::{Device, Tensor, activation};
 use zview_data::ImageShape;
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::layers::{BatchNorm, Convolution, Init, Linear};
-use zview_network::optimizer::Adam;
+use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
 use zview_network::{Mode, NamedTensors, Network, StateError, StateVisitor, read_network, track_gradients};
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -28,7 +28,7 @@ pub(super) struct Vae {
     training: GeneratorTraining,
     generator: LayerNetwork, // gives logits: its last layer, the sigmoid, is left out
     encoder: Encoder,
-    optimizer: Adam,
+    optimizer: Optimizer,
     device: Device,
     track_input: bool,
 }
@@ -94,11 +94,12 @@ impl Vae {
         let mut encoder = Encoder::new(setting, random);
         track_gradients(&mut generator);
         track_gradients(&mut encoder);
+        let adam = OptimizerConfig::adam(training.optimizer.beta1, training.optimizer.beta2);
         Self {
             training: training.clone(),
             generator,
             encoder,
-            optimizer: Adam::new(training.optimizer.beta1, training.optimizer.beta2),
+            optimizer: Optimizer::new(&adam),
             device: device.clone(),
             track_input,
         }
@@ -128,10 +129,12 @@ impl Method for Vae {
         let divergence =
             (mu.square() + log_variance.clone().exp() - log_variance - 1.0).sum() * (0.5 / size as f64);
         let loss = reconstruction.clone() + divergence.clone() * self.training.vae.kl_weight;
-        let gradients = loss.backward();
-        let lr = self.training.optimizer.lr * rate_factor;
-        self.optimizer.step(&mut self.generator, GENERATOR, &gradients, lr, step + 1);
-        self.optimizer.step(&mut self.encoder, ENCODER, &gradients, lr, step + 1);
+        let (mut backward, mut gradients) = (loss.backward(), NamedGradients::default());
+        gradients.add(&self.generator, GENERATOR, &mut backward);
+        gradients.add(&self.encoder, ENCODER, &mut backward);
+        let mut update = self.optimizer.update(step + 1, self.training.optimizer.lr * rate_factor, None);
+        update.step(&mut self.generator, GENERATOR, &mut gradients);
+        update.step(&mut self.encoder, ENCODER, &mut gradients);
         vec![reconstruction.inner(), divergence.inner()]
     }
 

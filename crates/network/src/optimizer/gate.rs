@@ -1,66 +1,74 @@
-//! A step that is only taken where all gradients are numbers.
+//! The size of a step's gradients, and what follows from it: clipping, and steps that are not taken.
 
-use burn::tensor::{Bool, Gradients, Tensor};
+use burn::tensor::{Bool, Tensor};
 
-use crate::{Network, StateVisitor};
+use super::gradients::NamedGradients;
 
-/// Scaled gradients on their way to an optimizer: divides them by their scale, and lets the step happen only where
-/// every one of them is finite. Decided on the device, so that nobody waits for it.
+/// Kept from dividing by zero, as `torch.nn.utils.clip_grad_norm_` does.
+const CLIP_EPSILON: f64 = 1e-6;
+
+/// Gradients on their way to an optimizer: measures them, divides them by their scale, clips them, and lets a scaled
+/// step happen only where every one of them is finite. Decided on the device, so that nobody waits for it.
 #[derive(Debug, Clone)]
 pub struct StepGate {
+    /// The norm of all gradients at their own size, before clipping, `[1]`.
+    norm: Tensor<1>,
     /// What gradients are multiplied with, `[1]`.
-    inverse_scale: Tensor<1>,
-    /// Whether the step happens, `[1]`.
-    open: Tensor<1, Bool>,
+    factor: Option<Tensor<1>>,
+    /// Whether the step happens, `[1]`; it does where this is `None`.
+    open: Option<Tensor<1, Bool>>,
 }
 
 impl StepGate {
-    /// A gate for gradients that are `scale` `[1]` times as large as they should be, given the sum of their squares
-    /// `[1]` (see [`squared_gradients`]).
+    /// A gate for all `gradients` of a step, which are `scale` `[1]` times as large as they should be (Micikevicius
+    /// et al. 2018, section 3.2). Where their norm is above `clip_norm`, they are shortened to it (Pascanu et al.
+    /// 2013, algorithm 1, <https://arxiv.org/abs/1211.5063>). `None` where there are no gradients.
     #[must_use]
-    pub fn new(scale: Tensor<1>, squares: Tensor<1>) -> Self {
+    pub fn new(gradients: &NamedGradients, scale: Option<Tensor<1>>, clip_norm: Option<f64>) -> Option<Self> {
+        let squares = gradients.squares()?;
         // Not a number is not below anything.
-        Self { inverse_scale: scale.recip(), open: squares.lower_elem(f32::MAX) }
+        let open = scale.is_some().then(|| squares.clone().lower_elem(f32::MAX));
+        let inverse_scale = scale.map(Tensor::recip);
+        let norm = match &inverse_scale {
+            Some(inverse_scale) => squares.sqrt() * inverse_scale.clone(),
+            None => squares.sqrt(),
+        };
+        let clip = clip_norm.map(|most| ((norm.clone() + CLIP_EPSILON).recip() * most).clamp_max(1.0));
+        let factor = match (inverse_scale, clip) {
+            (Some(inverse_scale), Some(clip)) => Some(inverse_scale * clip),
+            (one, other) => one.or(other),
+        };
+        Some(Self { norm, factor, open })
     }
 
-    /// Whether the step happens, `[1]`.
+    /// The norm of all gradients at their own size, before clipping, `[1]`; not finite where they overflowed.
     #[must_use]
-    pub fn open(&self) -> Tensor<1, Bool> {
+    pub fn norm(&self) -> Tensor<1> {
+        self.norm.clone()
+    }
+
+    /// Whether the step happens, `[1]`; `None` where it always does.
+    #[must_use]
+    pub fn open(&self) -> Option<Tensor<1, Bool>> {
         self.open.clone()
     }
 
-    /// A flattened gradient at its own size.
-    pub(super) fn unscaled(&self, gradient: Tensor<1>) -> Tensor<1> {
-        gradient * self.inverse_scale.clone()
+    /// A flattened gradient at the size at which it is used.
+    pub(super) fn passed(&self, gradient: Tensor<1>) -> Tensor<1> {
+        match &self.factor {
+            Some(factor) => gradient * factor.clone(),
+            None => gradient,
+        }
     }
 
     /// `moved` where the step happens, else `kept`.
     pub(super) fn choose(&self, moved: Tensor<1>, kept: Tensor<1>) -> Tensor<1> {
-        let open = self.open.clone().expand(moved.dims());
-        kept.mask_where(open, moved)
-    }
-}
-
-/// The sum of the squares of all gradients of `network`, `[1]`; `None` where there are none.
-#[must_use]
-pub fn squared_gradients(network: &impl Network, gradients: &Gradients) -> Option<Tensor<1>> {
-    struct Sum<'a> {
-        gradients: &'a Gradients,
-        sum: Option<Tensor<1>>,
-    }
-    impl StateVisitor for Sum<'_> {
-        fn parameter<const D: usize>(&mut self, _: &str, tensor: &mut Tensor<D>) {
-            let Some(gradient) = tensor.grad(self.gradients) else { return };
-            let squares = gradient.reshape([-1]).square().sum_dim(0);
-            self.sum = Some(match self.sum.take() {
-                Some(sum) => sum + squares,
-                None => squares,
-            });
+        match &self.open {
+            Some(open) => {
+                let open = open.clone().expand(moved.dims());
+                kept.mask_where(open, moved)
+            }
+            None => moved,
         }
-        fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
-        fn counter(&mut self, _: &str, _: &mut u64) {}
     }
-    let mut sum = Sum { gradients, sum: None };
-    network.clone().visit("", &mut sum);
-    sum.sum
 }

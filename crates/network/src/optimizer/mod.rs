@@ -1,13 +1,18 @@
-//! From gradients to new weights.
+//! From gradients to new weights: an optimizer is one file with its equation and one line in `rule.rs`.
 
-mod adam;
+mod adamw;
 mod config;
 mod gate;
+mod gradients;
+mod lars;
+mod rule;
 mod schedule;
 mod sgd;
+mod step;
 
-pub use adam::Adam;
-pub use config::{OptimizerConfig, OptimizerKind};
-pub use gate::{StepGate, squared_gradients};
+pub use config::{GroupConfig, OptimizerConfig};
+pub use gate::StepGate;
+pub use gradients::NamedGradients;
+pub use rule::OptimizerKind;
 pub use schedule::warmup_cosine;
-pub use sgd::Sgd;
+pub use step::{Optimizer, UnmatchedGroup, Update};

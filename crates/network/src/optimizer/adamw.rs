@@ -1,0 +1,96 @@
+//! Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2, <https://arxiv.org/abs/1711.05101>);
+//! without weight decay it is Adam (Kingma and Ba 2015, algorithm 1, <https://arxiv.org/abs/1412.6980>):
+//!
+//! m = b1 m + (1 - b1) g;  v = b2 v + (1 - b2) g^2;
+//! w = w - lr weight_decay w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
+
+use burn::tensor::Tensor;
+
+use super::config::OptimizerConfig;
+use super::rule::{Defaults, Kept, Move, Rule, Steps};
+
+const FIRST: &str = "first_moment"; // m
+const SECOND: &str = "second_moment"; // v
+
+pub(super) const DEFAULTS: Defaults = Defaults {
+    lr: 1e-3,
+    weight_decay: 1e-2,
+    exclude_norm_and_bias: true,
+    momentum: None,
+    beta1: Some(0.9),
+    beta2: Some(0.999),
+    epsilon: Some(1e-8),
+    trust: None,
+};
+
+#[derive(Debug)]
+struct AdamW {
+    beta1: f64,
+    beta2: f64,
+    epsilon: f64,
+}
+
+pub(super) fn rule(config: &OptimizerConfig) -> impl Rule + use<> {
+    AdamW {
+        beta1: config.beta1.unwrap_or_default(),
+        beta2: config.beta2.unwrap_or_default(),
+        epsilon: config.epsilon.unwrap_or_default(),
+    }
+}
+
+impl AdamW {
+    /// m and v of this step.
+    fn moments(&self, g: Tensor<1>, kept: &mut Kept) -> [Tensor<1>; 2] {
+        let m = kept.take(FIRST, &g) * self.beta1 + g.clone() * (1.0 - self.beta1);
+        let v = kept.take(SECOND, &g) * self.beta2 + g.square() * (1.0 - self.beta2);
+        kept.put(FIRST, m.clone());
+        kept.put(SECOND, v.clone());
+        [m, v]
+    }
+}
+
+/// w - lr weight_decay w.
+fn decayed(w: Tensor<1>, lr: f64, weight_decay: f64) -> Tensor<1> {
+    if weight_decay == 0.0 { w } else { w * (1.0 - lr * weight_decay) }
+}
+
+impl Rule for AdamW {
+    fn kept(&self) -> &'static [&'static str] {
+        &[FIRST, SECOND]
+    }
+
+    /// With c = 1 - b^t, the corrections go into the rate and into eps:
+    /// (m / c1) / (sqrt(v / c2) + eps) = sqrt(c2) / c1 m / (sqrt(v) + eps sqrt(c2)).
+    fn at(&self, steps: &Steps) -> Move<'_> {
+        // Above some thousand steps c is 1 to double precision.
+        let number = i32::try_from(steps.number.max(1)).unwrap_or(i32::MAX);
+        let power = |beta: f64| beta.powi(number);
+        let Some(held_back) = &steps.held_back else {
+            let root = (1.0 - power(self.beta2)).sqrt();
+            let (rate, epsilon) = (root / (1.0 - power(self.beta1)), self.epsilon * root);
+            return Box::new(move |parameter, kept| {
+                let (lr, [m, v]) = (parameter.lr, self.moments(parameter.gradient, kept));
+                decayed(parameter.weight, lr, parameter.weight_decay) - m / (v.sqrt() + epsilon) * (lr * rate)
+            });
+        };
+        // t = n - h is known to the device alone. 1 - b^(n - h) = (1 - b^n) - b^n (b^-h - 1) has all its digits where
+        // h = 0, as nearly always.
+        let correction = |beta: f64| {
+            let inverse_power = (held_back.clone() * -beta.max(f64::MIN_POSITIVE).ln()).clamp_max(80.0).exp();
+            (inverse_power - 1.0) * -power(beta) + (1.0 - power(beta))
+        };
+        let root = correction(self.beta2).sqrt();
+        let (rate, epsilon) = (root.clone() / correction(self.beta1), root * self.epsilon);
+        Box::new(move |parameter, kept| {
+            let (lr, [m, v]) = (parameter.lr, self.moments(parameter.gradient, kept));
+            let update = m / (v.sqrt() + epsilon.clone()) * (rate.clone() * lr);
+            decayed(parameter.weight, lr, parameter.weight_decay) - update
+        })
+    }
+
+    /// The moments 7, root, eps, quotient, rate and difference 5, weight decay 1; weight, gradient and both moments
+    /// are read, weight and moments written.
+    fn cost(&self) -> (usize, usize) {
+        (13, 7)
+    }
+}

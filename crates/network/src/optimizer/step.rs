@@ -1,0 +1,232 @@
+//! The optimizer of all networks of a run.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use burn::tensor::{Tensor, TensorData};
+
+use super::config::OptimizerConfig;
+use super::gate::StepGate;
+use super::gradients::NamedGradients;
+use super::rule::{Kept, Move, Parameter, Rule, Steps, rule};
+use crate::weights::StateDict;
+use crate::{Cost, NamedTensors, Network, StateError, StateVisitor, count_parameters};
+
+/// Name of the count of steps that were not taken among the optimizer's tensors.
+const HELD_BACK: &str = "held_back_steps";
+/// Parameters that are treated like biases though they have more than one dimension, by the last part of their name.
+const LIKE_BIASES: [&str; 2] = ["cls_token", "pos_embed"];
+
+/// A group of parameters that has no parameters.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "no trained parameter's name begins with \"{prefix}\"; change the prefix: names begin with \"{}\"",
+    beginnings.join("\", \"")
+)]
+pub struct UnmatchedGroup {
+    /// As the recipe says it.
+    pub prefix: String,
+    /// The first parts of the names that there are.
+    pub beginnings: Vec<String>,
+}
+
+/// The optimizer, with what it keeps of every parameter.
+#[derive(Debug, Clone)]
+pub struct Optimizer {
+    config: OptimizerConfig,
+    rule: Arc<dyn Rule>,
+    kept: BTreeMap<String, Kept>,
+    /// Steps that a gate held back, `[1]`.
+    held_back: Option<Tensor<1>>,
+}
+
+/// One step of the optimizer, for every network in turn.
+pub struct Update<'a> {
+    config: &'a OptimizerConfig,
+    kept: &'a mut BTreeMap<String, Kept>,
+    equation: Move<'a>,
+    lr: f64,
+    gate: Option<&'a StepGate>,
+}
+
+impl std::fmt::Debug for Update<'_> {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Update").field("lr", &self.lr).finish_non_exhaustive()
+    }
+}
+
+impl Optimizer {
+    /// Before its first step.
+    #[must_use]
+    pub fn new(config: &OptimizerConfig) -> Self {
+        let kept = BTreeMap::new();
+        Self { config: config.clone(), rule: rule(config).into(), kept, held_back: None }
+    }
+
+    /// Checks that every group has parameters among those of the `names`.
+    ///
+    /// # Errors
+    /// [`UnmatchedGroup`] for the first that has none.
+    pub fn check_groups(&self, names: &[String]) -> Result<(), UnmatchedGroup> {
+        for group in &self.config.groups {
+            if !names.iter().any(|name| name.starts_with(&group.prefix)) {
+                let firsts = names.iter().map(|name| match name.split_once('.') {
+                    Some((first, _)) => format!("{first}."),
+                    None => name.clone(),
+                });
+                let beginnings = firsts.collect::<BTreeSet<_>>().into_iter().collect();
+                return Err(UnmatchedGroup { prefix: group.prefix.clone(), beginnings });
+            }
+        }
+        Ok(())
+    }
+
+    /// Begins step `number`, counted from 1, at the learning rate `lr`; `gate` may clip the gradients, undo their
+    /// scale and hold the step back: then weights and everything that the optimizer keeps stay as they are.
+    pub fn update<'a>(&'a mut self, number: u64, lr: f64, gate: Option<&'a StepGate>) -> Update<'a> {
+        if let Some(open) = gate.and_then(StepGate::open) {
+            let now = open.bool_not().float();
+            self.held_back = Some(match self.held_back.take() {
+                Some(before) => before + now,
+                None => now,
+            });
+        }
+        let equation = self.rule.at(&Steps { number, held_back: self.held_back.clone() });
+        Update { config: &self.config, kept: &mut self.kept, equation, lr, gate }
+    }
+
+    /// The cost of a step of `network`, and of measuring its gradients where they are clipped.
+    #[must_use]
+    pub fn cost(&self, network: &impl Network) -> Cost {
+        let (parameters, (operations, tensors)) = (count_parameters(network), self.rule.cost());
+        let clip = if self.config.clip_norm.is_some() { (3, 1) } else { (0, 0) };
+        Cost::element_wise(operations + clip.0, parameters, tensors + clip.1)
+    }
+
+    /// What it keeps, as named tensors.
+    ///
+    /// # Errors
+    /// [`StateError::Device`] where the device cannot be read.
+    pub fn state(&self) -> Result<NamedTensors, StateError> {
+        let mut tensors = NamedTensors::default();
+        for (name, kept) in &self.kept {
+            for (part, tensor) in &kept.0 {
+                tensors.add(&stored_name(name, part), tensor.clone())?;
+            }
+        }
+        if let Some(held_back) = &self.held_back {
+            tensors.add(HELD_BACK, held_back.clone())?;
+        }
+        Ok(tensors)
+    }
+
+    /// Takes what is kept of `network`'s parameters from `state`; of a parameter that had not moved there is nothing.
+    ///
+    /// # Errors
+    /// [`StateError::Weights`] for a tensor of a wrong size, or where a part of what is kept of a parameter is missing.
+    pub fn restore(
+        &mut self,
+        network: &impl Network,
+        prefix: &str,
+        state: &mut StateDict,
+    ) -> Result<(), StateError> {
+        let mut restore = Restore { optimizer: self, state, result: Ok(()) };
+        network.clone().visit(prefix, &mut restore);
+        restore.result
+    }
+}
+
+impl Update<'_> {
+    /// Moves every parameter of `network` that has a gradient, and takes that out of `gradients`; names begin with
+    /// `prefix`.
+    pub fn step(&mut self, network: &mut impl Network, prefix: &str, gradients: &mut NamedGradients) {
+        network.visit(prefix, &mut Step { update: self, gradients });
+    }
+
+    /// The parameter `name` of `dimensions` dimensions, with its group's settings.
+    fn parameter(&self, name: &str, dimensions: usize, weight: Tensor<1>, gradient: Tensor<1>) -> Parameter {
+        let groups = self.config.groups.iter().filter(|group| name.starts_with(&group.prefix));
+        let group = groups.max_by_key(|group| group.prefix.len());
+        let (lr_scale, weight_decay) =
+            group.map_or((1.0, None), |group| (group.lr_scale, group.weight_decay));
+        let last = name.rsplit('.').next().unwrap_or(name);
+        let norm_or_bias =
+            self.config.exclude_norm_and_bias && (dimensions <= 1 || LIKE_BIASES.contains(&last));
+        let weight_decay = if norm_or_bias { 0.0 } else { weight_decay.unwrap_or(self.config.weight_decay) };
+        Parameter { weight, gradient, lr: self.lr * lr_scale, weight_decay, norm_or_bias }
+    }
+}
+
+struct Step<'a, 'b> {
+    update: &'a mut Update<'b>,
+    gradients: &'a mut NamedGradients,
+}
+
+impl StateVisitor for Step<'_, '_> {
+    fn parameter<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
+        let Some(mut gradient) = self.gradients.remove(name) else { return };
+        let (update, shape) = (&mut *self.update, tensor.dims());
+        let weight = tensor.clone().inner().reshape([-1]);
+        let mut kept = update.kept.remove(name).unwrap_or_default();
+        let moved;
+        match update.gate {
+            None => moved = (update.equation)(update.parameter(name, D, weight, gradient), &mut kept),
+            Some(gate) => {
+                gradient = gate.passed(gradient);
+                let mut before = if gate.open().is_some() { kept.clone() } else { Kept::default() };
+                let parameter = update.parameter(name, D, weight.clone(), gradient);
+                moved = gate.choose((update.equation)(parameter, &mut kept), weight);
+                for (part, tensor) in &mut kept.0 {
+                    let before = before.take(part, tensor);
+                    *tensor = gate.choose(tensor.clone(), before);
+                }
+            }
+        }
+        update.kept.insert(name.to_owned(), kept);
+        *tensor = moved.reshape(shape).autodiff().require_grad();
+    }
+    fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
+    fn counter(&mut self, _: &str, _: &mut u64) {}
+}
+
+struct Restore<'a> {
+    optimizer: &'a mut Optimizer,
+    state: &'a mut StateDict,
+    result: Result<(), StateError>,
+}
+
+impl Restore<'_> {
+    fn take<const D: usize>(&mut self, name: &str, tensor: &Tensor<D>) -> Result<(), StateError> {
+        let parts = self.optimizer.rule.kept();
+        let device = tensor.clone().inner().device();
+        let count = tensor.shape().num_elements();
+        let mut kept = Kept::default();
+        if parts.iter().any(|part| self.state.shape(&stored_name(name, part)).is_some()) {
+            for part in parts {
+                let values = self.state.take(&stored_name(name, part), &[count])?;
+                kept.put(part, Tensor::from_data(TensorData::new(values, [count]), &device));
+            }
+        }
+        self.optimizer.kept.insert(name.to_owned(), kept);
+        if self.optimizer.held_back.is_none() && self.state.shape(HELD_BACK).is_some() {
+            let values = self.state.take(HELD_BACK, &[1])?;
+            self.optimizer.held_back = Some(Tensor::from_data(TensorData::new(values, [1]), &device));
+        }
+        Ok(())
+    }
+}
+
+impl StateVisitor for Restore<'_> {
+    fn parameter<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
+        if self.result.is_ok() {
+            self.result = self.take(name, tensor);
+        }
+    }
+    fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
+    fn counter(&mut self, _: &str, _: &mut u64) {}
+}
+
+/// The name in a checkpoint of a `part` of what is kept of a parameter.
+fn stored_name(parameter: &str, part: &str) -> String {
+    if part.is_empty() { parameter.to_owned() } else { format!("{parameter}.{part}") }
+}
