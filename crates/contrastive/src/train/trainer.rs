@@ -12,7 +12,7 @@ use super::precision::Precision;
 use super::recipe::Recipe;
 use super::stages::{PerStage, Stage, StageSeconds};
 use crate::augment::Augmentation;
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, InitialWeights};
 use crate::objective::{Objective, Outcome, Setting};
 use crate::source::{SourceError, ViewBatch, ViewSource};
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
@@ -51,6 +51,8 @@ pub struct Trainer {
     pub optimizer: Sgd,
     /// The factor of the loss where activations have 16 bits.
     pub loss_scale: Option<LossScale>,
+    /// Where the encoder's weights came from, if from a file.
+    pub initial_weights: Option<InitialWeights>,
     /// Steps taken so far.
     pub step: u64,
     /// Time spent, by stage.
@@ -68,10 +70,12 @@ impl std::fmt::Debug for Trainer {
 }
 
 impl Trainer {
-    /// A trainer at step 0 on `device` (without autodiff). Initial weights depend on the seed alone.
+    /// A trainer at step 0 on `device` (without autodiff). Initial weights depend on the seed alone, or are those of
+    /// `encoder.weights`.
     ///
     /// # Errors
-    /// [`SourceError::Recipe`] where the objective needs what the views do not have.
+    /// [`SourceError::Recipe`] where the objective needs what the views do not have or the encoder cannot take the
+    /// images, [`SourceError::Encoder`] where the weights do not fit it.
     pub fn new(
         recipe: &Recipe,
         source: Box<dyn ViewSource>,
@@ -79,9 +83,11 @@ impl Trainer {
         on_gpu: bool,
     ) -> Result<Self, SourceError> {
         let augmentation = Augmentation::new(&recipe.augment, source.shape(), device);
-        let channels = source.shape().channels;
+        let shape = augmentation.output_shape();
         let random = &mut Stream::new(recipe.seed, Purpose::Weights, 0, 0);
-        let mut encoder = Encoder::new(&recipe.encoder, channels, random, device);
+        let mut encoder = Encoder::new(&recipe.encoder, shape, random, device)?;
+        let weights = recipe.encoder.weights.as_deref().map(Path::new);
+        let initial_weights = weights.map(|path| encoder.load_weights(path)).transpose()?;
         let setting = Setting {
             anchors: recipe.train.batch,
             per_anchor: recipe.views.per_anchor,
@@ -110,6 +116,7 @@ impl Trainer {
             synchronise_stages: false,
             after_stage: None,
             recipe: recipe.clone(),
+            initial_weights,
         })
     }
 
