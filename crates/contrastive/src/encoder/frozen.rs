@@ -47,9 +47,9 @@ impl FrozenEncoder {
     /// [`UnfitImages`].
     pub fn check_images(&self, shape: ImageShape) -> Result<(), UnfitImages> {
         let (field, takes) = match self.side() {
-            _ if shape.channels != self.channels() => ("color", format!("{} channels", self.channels())),
+            _ if shape.channels != self.channels() => ("--color", format!("{} channels", self.channels())),
             Some(side) if [shape.height, shape.width] != [side; 2] => {
-                ("size", format!("{side}x{side} pixels"))
+                ("--size", format!("{side}x{side} pixels"))
             }
             _ => return Ok(()),
         };

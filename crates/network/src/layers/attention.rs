@@ -33,14 +33,11 @@ impl MultiHeadAttention {
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
         let [batch, count, features] = tokens.dims();
         let per_head = features / self.heads;
-        let scale = 1.0 / (per_head as f64).sqrt();
         let qkv = self.qkv.forward(tokens.reshape([batch * count, features]));
         // [B N, 3 D] -> [3, B, H, N, D / H]
         let qkv = qkv.reshape([batch, count, 3, self.heads, per_head]).permute([2, 0, 3, 1, 4]);
         let [query, key, value] = [0, 1, 2].map(|part| qkv.clone().narrow(0, part, 1).squeeze_dim::<4>(0));
-        let logits = (query * scale).matmul(key.transpose()); // [B, H, N, N]
-        let weights = activation::softmax(with_precision(logits, DType::F32), 3);
-        let heads = in_precision_of(weights, &value).matmul(value); // [B, H, N, D / H]
+        let heads = attention(query, key, value); // [B, H, N, D / H]
         let joined = heads.swap_dims(1, 2).reshape([batch * count, features]);
         self.proj.forward(joined).reshape([batch, count, features])
     }
@@ -61,6 +58,15 @@ impl MultiHeadAttention {
         total.backward += Cost::element_wise(4, pairs, 3);
         let _ = self.proj.cost([rows, features], total);
     }
+}
+
+/// softmax(Q K^T / sqrt(d)) V for queries, keys and values (B, H, N, d).
+#[must_use]
+pub fn attention(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
+    let scale = 1.0 / (query.dims()[3] as f64).sqrt();
+    let logits = (query * scale).matmul(key.transpose()); // [B, H, N, N]
+    let weights = activation::softmax(with_precision(logits, DType::F32), 3);
+    in_precision_of(weights, &value).matmul(value)
 }
 
 impl Network for MultiHeadAttention {

@@ -5,6 +5,9 @@ use burn::tensor::{DType, Device, Tensor};
 use super::precision::{in_precision_of, with_precision};
 use crate::{Cost, Network, StateVisitor, TrainingCost};
 
+/// Added to the variance: that of timm's Vision Transformers.
+const EPSILON: f64 = 1e-6;
+
 /// (x - mean) / sqrt(variance + epsilon) * weight + bias over the D features of a token.
 ///
 /// Ba, Kiros and Hinton 2016, "Layer Normalization", <https://arxiv.org/abs/1607.06450>, equations 3 and 4, with the
@@ -16,9 +19,6 @@ pub struct LayerNorm {
 }
 
 impl LayerNorm {
-    /// Added to the variance: that of timm's Vision Transformers.
-    pub const EPSILON: f64 = 1e-6;
-
     /// Weight 1, bias 0.
     #[must_use]
     pub fn new(features: usize, device: &Device) -> Self {
@@ -28,12 +28,7 @@ impl LayerNorm {
     /// Tokens (B, N, D) -> (B, N, D).
     #[must_use]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        let x = with_precision(tokens.clone(), DType::F32);
-        let centred = x.clone() - x.mean_dim(2);
-        let variance = centred.clone().square().mean_dim(2); // [B, N, 1]
-        let normed = centred / (variance + Self::EPSILON).sqrt();
-        let output = normed * self.weight.clone().unsqueeze::<3>() + self.bias.clone().unsqueeze::<3>();
-        in_precision_of(output, &tokens)
+        layer_norm(tokens, self.weight.clone(), self.bias.clone())
     }
 
     /// Adds the cost of a training pass over `tokens` (B, N, D) to `total`; the output has the same shape.
@@ -46,6 +41,16 @@ impl LayerNorm {
         total.forward += Cost::element_wise(7, values, 2) + Cost::new(2 * batch * count, 2 * features);
         total.backward += Cost::element_wise(11, values, 3) + Cost::new(0, 3 * features);
     }
+}
+
+/// Tokens (B, N, D) normalised, with weight and bias (D), in the tokens' precision.
+#[must_use]
+pub fn layer_norm(tokens: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<3> {
+    let x = with_precision(tokens.clone(), DType::F32);
+    let centred = x.clone() - x.mean_dim(2);
+    let variance = centred.clone().square().mean_dim(2); // [B, N, 1]
+    let normed = centred / (variance + EPSILON).sqrt();
+    in_precision_of(normed * weight.unsqueeze::<3>() + bias.unsqueeze::<3>(), &tokens)
 }
 
 impl Network for LayerNorm {

@@ -12,13 +12,13 @@ mod patch_embedding;
 mod precision;
 mod transformer_block;
 
-pub use attention::MultiHeadAttention;
+pub use attention::{MultiHeadAttention, attention};
 pub use batch_norm::BatchNorm;
 pub use convolution::Convolution;
 pub use feed_forward::FeedForward;
 pub use gelu::gelu;
 pub use init::{Init, truncated_normal};
-pub use layer_norm::LayerNorm;
+pub use layer_norm::{LayerNorm, layer_norm};
 pub use linear::Linear;
-pub use patch_embedding::PatchEmbedding;
+pub use patch_embedding::{PatchEmbedding, patches};
 pub use transformer_block::{MLP_RATIO, TransformerBlock};

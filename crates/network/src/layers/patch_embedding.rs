@@ -32,12 +32,8 @@ impl PatchEmbedding {
     pub fn forward(&self, images: Tensor<4>) -> Tensor<3> {
         let [features, channels, side, _] = self.weight.dims();
         let [batch, _, height, width] = images.dims();
-        let (rows, columns) = (height / side, width / side);
-        // [B, C, H / P, P, W / P, P] -> [B, H / P, W / P, C, P, P]
-        let patches =
-            images.reshape([batch, channels, rows, side, columns, side]).permute([0, 2, 4, 1, 3, 5]);
-        let count = rows * columns;
-        let patches = patches.reshape([batch * count, channels * side * side]);
+        let count = (height / side) * (width / side);
+        let patches = patches(images, side);
         let weight = self.weight.clone().reshape([features, channels * side * side]);
         linear::apply(patches, weight, self.bias.clone()).reshape([batch, count, features])
     }
@@ -59,6 +55,16 @@ impl PatchEmbedding {
         }
         [batch, count, features]
     }
+}
+
+/// Images (B, C, H, W) as the pixels of their patches (B * N, C * side * side), row by row of patches.
+#[must_use]
+pub fn patches(images: Tensor<4>, side: usize) -> Tensor<2> {
+    let [batch, channels, height, width] = images.dims();
+    let (rows, columns) = (height / side, width / side);
+    // [B, C, H / P, P, W / P, P] -> [B, H / P, W / P, C, P, P]
+    let split = images.reshape([batch, channels, rows, side, columns, side]).permute([0, 2, 4, 1, 3, 5]);
+    split.reshape([batch * rows * columns, channels * side * side])
 }
 
 impl Network for PatchEmbedding {
