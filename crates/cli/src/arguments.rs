@@ -100,6 +100,8 @@ pub enum Command {
     Pretrain(RunArguments),
     /// Evaluate a frozen encoder on labelled images.
     Probe(commands::probe::ProbeArguments),
+    /// Write an encoder as a file that torchvision or timm loads strictly.
+    Export(commands::export::ExportArguments),
     /// Say where a training step's time goes.
     Bench(commands::bench::BenchArguments),
     /// Compare the device with the CPU: every operation, and a training step.

@@ -94,6 +94,7 @@ impl From<SourceError> for Failure {
         match error {
             SourceError::Data(error) => error.into(),
             SourceError::Generator(error) => error.into(),
+            SourceError::Encoder(error) => (*error).into(),
             error @ SourceError::Recipe { .. } => Self::usage(error),
         }
     }
@@ -164,7 +165,9 @@ impl From<GeneratorTrainingError> for Failure {
 impl From<PretrainedError> for Failure {
     fn from(error: PretrainedError) -> Self {
         match error {
-            PretrainedError::Missing { .. } => Self::usage(error),
+            PretrainedError::Missing { .. }
+            | PretrainedError::Images(_)
+            | PretrainedError::OtherEncoder { .. } => Self::usage(error),
             error => Self::failed(error),
         }
     }

@@ -5,6 +5,7 @@ use burn::tensor::Device;
 use zview_contrastive::encoder::{Architecture, Encoder, EncoderConfig, Stem};
 use zview_contrastive::mlp::{Mlp, MlpNorm};
 use zview_contrastive::objective::NtXent;
+use zview_data::ImageShape;
 use zview_network::TrainingCost;
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -28,7 +29,8 @@ const PROJECTOR_FORWARD: [u64; 2] = [1_310_720, 524_288];
 const OBJECTIVE_FORWARD: u64 = 16_384;
 
 fn encoder(config: &EncoderConfig, channels: usize) -> Encoder {
-    Encoder::new(config, channels, &mut Stream::new(0, Purpose::Weights, 0, 0), &Device::flex())
+    let images = ImageShape { channels, height: 32, width: 32 };
+    Encoder::new(config, images, &mut Stream::new(0, Purpose::Weights, 0, 0), &Device::flex()).unwrap()
 }
 
 fn check(width: usize, images: [usize; 4], projector_forward: u64, counted: &Counted) {

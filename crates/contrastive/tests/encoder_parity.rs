@@ -5,11 +5,15 @@
 use std::path::PathBuf;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use zview_contrastive::encoder::{Architecture, Encoder, EncoderConfig, Init, Stem, load_encoder};
+use zview_contrastive::encoder::{Architecture, Encoder, EncoderConfig, Stem, load_encoder};
+use zview_data::ImageShape;
 use zview_network::weights::StateDict;
 use zview_network::{Mode, Network, StateVisitor, read_network, track_gradients};
 use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
+
+/// A ResNet takes images of any size.
+const IMAGES: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
 
 struct Case {
     folder: &'static str,
@@ -146,15 +150,16 @@ fn a_training_pass_matches_pytorch_in_loss_gradients_and_running_statistics() {
             arch: case.arch,
             width: 8,
             stem: case.stem,
-            init: Init::Uniform,
             pixel_mean: 0.0,
             pixel_std: 1.0,
+            ..EncoderConfig::default()
         };
         for size in [32, 64] {
             let device = Device::flex();
             let mut reference = StateDict::read(&folder.join(case.reference), None).unwrap();
             let mut weights = StateDict::read(&folder.join(case.weights), None).unwrap();
-            let mut encoder = Encoder::new(&config, 3, &mut Stream::new(0, Purpose::Check, 0, 0), &device);
+            let mut encoder =
+                Encoder::new(&config, IMAGES, &mut Stream::new(0, Purpose::Check, 0, 0), &device).unwrap();
             read_network(&mut encoder, "", &mut weights).unwrap();
             track_gradients(&mut encoder);
             let x = images(&mut reference, size, &device);
@@ -179,6 +184,7 @@ fn resnet34_has_torchvisions_tensors() {
     // torchvision.models.resnet34: 21,284,672 parameters without fc.
     let config =
         EncoderConfig { arch: Architecture::Resnet34, stem: Stem::Imagenet, ..EncoderConfig::default() };
-    let encoder = Encoder::new(&config, 3, &mut Stream::new(0, Purpose::Check, 0, 0), &Device::flex());
+    let encoder =
+        Encoder::new(&config, IMAGES, &mut Stream::new(0, Purpose::Check, 0, 0), &Device::flex()).unwrap();
     assert_eq!(zview_network::count_parameters(&encoder), 21_284_672);
 }

@@ -136,6 +136,11 @@ impl NamedTensors {
         self.tensors.extend(other.tensors);
     }
 
+    /// The tensors' names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.tensors.iter().map(|(name, ..)| name.as_str())
+    }
+
     /// The name of the first tensor with a value that is not finite.
     #[must_use]
     pub fn first_not_finite(&self) -> Option<&str> {

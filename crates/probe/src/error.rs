@@ -109,6 +109,14 @@ pub enum ProbeError {
         /// Its name in the test set.
         test: String,
     },
+    /// The extractor does not take such images.
+    #[error("{set}: {problem}")]
+    Images {
+        /// The images.
+        set: String,
+        /// What it takes, and what they are.
+        problem: String,
+    },
     /// The extractor's output does not have the shape it promises.
     #[error("features of images {first} to {last} have shape {got:?}, expected {expected:?}")]
     Shape {

@@ -1,7 +1,7 @@
 //! Features of a data set's images, by a frozen encoder on its device.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use zview_data::ImageSet;
+use zview_data::{ImageSet, ImageShape};
 
 use crate::{Features, ProbeError};
 
@@ -13,6 +13,14 @@ pub trait FeatureExtractor {
     /// Features (B, D) of `images` (B, C, H, W) in 0 to 1 on [`Self::device`], in evaluation mode:
     /// no image influences another's features, and no weight or statistic changes.
     fn features(&self, images: Tensor<4>) -> Tensor<2>;
+
+    /// Refuses images of a shape that it does not take.
+    ///
+    /// # Errors
+    /// What it takes, and what they are.
+    fn check_images(&self, _: ImageShape) -> Result<(), String> {
+        Ok(())
+    }
 
     /// Where images are expected.
     fn device(&self) -> &Device;
@@ -43,7 +51,7 @@ pub fn extract(
 /// images.
 ///
 /// # Errors
-/// A set without images or labels, a device that fails, features of another shape than promised, a
+/// A set without images or labels, images that the extractor does not take, a device that fails, features of another shape than promised, a
 /// feature that is not finite.
 pub fn extract_some(
     extractor: &dyn FeatureExtractor,
@@ -60,6 +68,9 @@ pub fn extract_some(
     if batch == 0 {
         return Err(ProbeError::Setting { key: "batch", expected: "at least 1", got: "0".to_owned() });
     }
+    extractor
+        .check_images(images.shape)
+        .map_err(|problem| ProbeError::Images { set: images.name.clone(), problem })?;
     let batch = batch.min(indices.len());
     let dimension = extractor.feature_dimension();
     let mut values = Vec::with_capacity(indices.len() * dimension);

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use zview_contrastive::encoder::FrozenEncoder;
+use zview_data::ImageShape;
 
 use crate::FeatureExtractor;
 
@@ -12,6 +13,10 @@ impl FeatureExtractor for FrozenEncoder {
 
     fn features(&self, images: Tensor<4>) -> Tensor<2> {
         Self::features(self, images)
+    }
+
+    fn check_images(&self, shape: ImageShape) -> Result<(), String> {
+        Self::check_images(self, shape).map_err(|error| error.problem)
     }
 
     fn device(&self) -> &Device {

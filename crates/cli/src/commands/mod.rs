@@ -5,6 +5,7 @@ mod compared;
 pub mod data;
 pub mod demo;
 mod devices;
+pub mod export;
 pub mod generator;
 pub mod pretrain;
 pub mod probe;
@@ -28,6 +29,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Pretrain(arguments) => return pretrain::run(arguments, common),
         Command::Probe(arguments) => probe::run(arguments, common),
         Command::Demo(arguments) => return demo::run(arguments, common),
+        Command::Export(arguments) => export::run(arguments, common),
         Command::Bench(arguments) => bench::run(arguments, common),
         Command::Selfcheck(arguments) => selfcheck::run(arguments, common),
     }

@@ -20,7 +20,7 @@ use crate::output;
 /// What to evaluate.
 #[derive(Debug, Args)]
 pub struct ProbeArguments {
-    /// Run folder, or an encoder file (.safetensors, .pth, .pt) in torchvision's naming.
+    /// Run folder, or an encoder file (.safetensors, .pth, .pt) in torchvision's or timm's naming.
     encoder: PathBuf,
     /// Name or path of the labelled images; the recipe's `probe.data` for a run folder.
     #[arg(long)]
@@ -34,7 +34,7 @@ pub struct ProbeArguments {
     /// Labels per class of the few-shot protocol.
     #[arg(long, value_delimiter = ',', default_values_t = [10, 100])]
     labels_per_class: Vec<usize>,
-    /// Side in pixels to which images are resized.
+    /// Side in pixels to which images are resized; what the encoder takes where it is not given.
     #[arg(long)]
     size: Option<usize>,
     /// Colours: as-stored, grey or rgb; what the encoder takes where it is not given.
@@ -73,12 +73,13 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
     let options = LoadOptions {
         data_dir: common.data_dir.clone(),
         color,
-        size: arguments.size,
+        size: arguments.size.or(encoder.side()),
         max_reject_share: arguments.max_reject_share,
         ..LoadOptions::default()
     };
     let train = load(&data, Split::Train, &options)?;
     let test = load(&data, Split::Test, &options)?;
+    encoder.check_images(train.shape).map_err(Failure::usage)?;
     let mut config = EvaluationConfig::default();
     config.train_pool =
         arguments.train_pool.or(from_recipe.map(|probe| probe.train_pool)).or(config.train_pool);

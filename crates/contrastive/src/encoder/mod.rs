@@ -1,35 +1,53 @@
-//! Encoders: from images to features. One file per architecture, one line in the table below.
+//! Encoders: from images to features. One file per architecture, one line in the table of `architecture.rs`.
 
+mod architecture;
 mod config;
+mod export;
+mod frozen;
+mod header;
+mod initial;
 mod pretrained;
 mod resnet;
+mod small_conv;
+mod vit;
 
 use burn::tensor::{Device, Tensor};
+use zview_data::ImageShape;
 use zview_runtime::seed::Stream;
 
-pub use config::{Architecture, EncoderConfig, Stem};
-pub use pretrained::{FrozenEncoder, PretrainedError, load_encoder, save_encoder};
-pub use resnet::ResNet;
+pub use architecture::{Architecture, UnfitImages};
+pub use config::{EncoderConfig, Pool, Stem, VitConfig};
+pub use export::{ExportError, ExportFormat, Exported, export_encoder};
+pub use frozen::FrozenEncoder;
+pub use initial::InitialWeights;
+pub use pretrained::{PretrainedError, load_encoder, save_encoder};
+pub use vit::Vit;
 pub use zview_network::layers::Init;
 use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
+
+use architecture::AnyNetwork;
 
 /// An encoder F: images (B, C, H, W) -> features (B, D).
 #[derive(Debug, Clone)]
 pub struct Encoder {
-    network: ResNet,
+    network: AnyNetwork,
     config: EncoderConfig,
+    images: ImageShape,
 }
 
 impl Encoder {
-    /// A freshly initialised encoder for images of `channels` channels.
-    #[must_use]
-    pub fn new(config: &EncoderConfig, channels: usize, random: &mut Stream, device: &Device) -> Self {
-        let network = match config.arch {
-            Architecture::Resnet18 | Architecture::Resnet34 | Architecture::Resnet50 => {
-                ResNet::new(config, channels, random, device)
-            }
-        };
-        Self { network, config: config.clone() }
+    /// A freshly initialised encoder for such images.
+    ///
+    /// # Errors
+    /// [`UnfitImages`] where the architecture cannot take them.
+    pub fn new(
+        config: &EncoderConfig,
+        images: ImageShape,
+        random: &mut Stream,
+        device: &Device,
+    ) -> Result<Self, UnfitImages> {
+        let network = AnyNetwork::new(config, images, random, device)?;
+        Ok(Self { network, config: config.clone(), images })
     }
 
     /// How many features an image gets (D).
@@ -44,11 +62,37 @@ impl Encoder {
         &self.config
     }
 
+    /// Images that it was made for; where [`Self::side`] is `None`, others of as many channels will do.
+    #[must_use]
+    pub fn images(&self) -> ImageShape {
+        self.images
+    }
+
+    /// The side of the images that it takes, in pixels; `None` where it takes any.
+    #[must_use]
+    pub fn side(&self) -> Option<usize> {
+        (!self.config.arch.takes_any_size()).then_some(self.images.height)
+    }
+
+    /// The Vision Transformer, if it is one: its tokens. It takes pixels as [`Self::normalize`] gives them.
+    #[must_use]
+    pub fn vit(&self) -> Option<&Vit> {
+        match &self.network {
+            AnyNetwork::Vit(vit) => Some(vit),
+            _ => None,
+        }
+    }
+
+    /// Images in 0..1 as the network takes them.
+    #[must_use]
+    pub fn normalize(&self, images: Tensor<4>) -> Tensor<4> {
+        (images - self.config.pixel_mean) / self.config.pixel_std
+    }
+
     /// Pooled features (B, D) of images (B, C, H, W) in 0..1.
     #[must_use]
     pub fn forward(&mut self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
-        let EncoderConfig { pixel_mean, pixel_std, .. } = self.config;
-        self.network.forward((images - pixel_mean) / pixel_std, mode)
+        self.network.forward(self.normalize(images), mode)
     }
 
     /// Adds the cost of a training step on `images` (B, C, H, W) to `total` and gives the shape of the

@@ -7,9 +7,13 @@
 use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{DType, Device, Tensor};
+use zview_data::ImageShape;
+use zview_network::weights::StateDict;
 use zview_runtime::seed::Stream;
 
+use super::architecture::{Architecture, EncoderNetwork, Recognised, UnfitImages};
 use super::config::{EncoderConfig, Stem};
+use super::header::Header;
 use zview_network::layers::{BatchNorm, Convolution};
 use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
 
@@ -22,24 +26,26 @@ pub struct ResNet {
     layers: Vec<Vec<Block>>,
 }
 
-impl ResNet {
-    /// A freshly initialised network for images of `channels` channels.
-    #[must_use]
-    pub fn new(config: &EncoderConfig, channels: usize, random: &mut Stream, device: &Device) -> Self {
+impl EncoderNetwork for ResNet {
+    const TELLING_KEY: &'static str = "conv1.weight";
+    const TAKES_ANY_SIZE: bool = true;
+
+    fn new(config: &EncoderConfig, images: ImageShape, random: &mut Stream, device: &Device) -> Self {
         let (kernel, stride) = match config.stem {
             Stem::Small => (3, 1),
             Stem::Imagenet => (7, 2),
         };
-        let conv1 = Convolution::new(channels, config.width, kernel, stride, config.init, random, device);
+        let conv1 =
+            Convolution::new(images.channels, config.width, kernel, stride, config.init, random, device);
         let bn1 = BatchNorm::new(config.width, device);
         let mut channels = config.width;
-        let layers = config.blocks().into_iter().enumerate().map(|(layer, blocks)| {
+        let layers = blocks(config.arch).into_iter().enumerate().map(|(layer, blocks)| {
             let width = config.width << layer;
             (0..blocks)
                 .map(|block| {
                     let stride = if block == 0 && layer > 0 { 2 } else { 1 };
                     let block = Block::new(channels, width, stride, config, random, device);
-                    channels = width * config.expansion();
+                    channels = width * expansion(config.arch);
                     block
                 })
                 .collect()
@@ -48,9 +54,7 @@ impl ResNet {
         Self { conv1, bn1, stem: config.stem, layers }
     }
 
-    /// Pooled features (B, D), of 32 bits, of images (B, C, H, W) of 32 or 16.
-    #[must_use]
-    pub fn forward(&mut self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
+    fn forward(&mut self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
         let mut x = self.bn1.forward(self.conv1.forward(images), None, true, mode);
         if self.stem == Stem::Imagenet {
             x = max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]));
@@ -63,10 +67,7 @@ impl ResNet {
         x.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim(2)
     }
 
-    /// Adds the cost of a training step on `images` (B, C, H, W) to `total` and gives the shape of the
-    /// features (B, D). Without `input_gradient`, backward stops at the first weight.
-    #[must_use]
-    pub fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 2] {
+    fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 2] {
         let mut shape = self.conv1.cost(images, input_gradient, total);
         self.bn1.cost(shape, false, true, total);
         if self.stem == Stem::Imagenet {
@@ -86,6 +87,77 @@ impl ResNet {
         total.backward += Cost::new(values, values + features);
         [batch, channels]
     }
+
+    fn feature_dimension(config: &EncoderConfig) -> usize {
+        8 * config.width * expansion(config.arch)
+    }
+
+    fn problems(config: &EncoderConfig) -> Vec<String> {
+        config.unused_vit_settings()
+    }
+
+    fn check_images(_: &EncoderConfig, _: ImageShape) -> Result<(), UnfitImages> {
+        Ok(())
+    }
+
+    fn recognise(state: &StateDict, prefix: &str, header: &Header) -> Result<Recognised, String> {
+        let tensor = |key: &str| state.shape(&format!("{prefix}{key}"));
+        let shape = tensor("conv1.weight").ok_or("there is no `conv1.weight`")?;
+        let &[width, channels, kernel, _] = shape else {
+            return Err(format!("`conv1.weight` has shape {shape:?}, expected 4 extents"));
+        };
+        let stem = match kernel {
+            3 => Stem::Small,
+            7 => Stem::Imagenet,
+            other => return Err(format!("`conv1.weight` has kernel {other}, expected 3 or 7")),
+        };
+        if !(1..=16).contains(&channels) {
+            return Err(format!("`conv1.weight` takes {channels} channels, expected 1 to 16"));
+        }
+        let has = |key: &str| tensor(key).is_some();
+        let arch = match (has("layer1.0.conv3.weight"), has("layer1.2.conv1.weight")) {
+            (false, false) => Architecture::Resnet18,
+            (false, true) => Architecture::Resnet34,
+            (true, true) => Architecture::Resnet50,
+            (true, false) => return Err("two bottleneck blocks in `layer1`, expected three".to_owned()),
+        };
+        if has("layer3.6.conv1.weight") {
+            return Err("`layer3` has more than six blocks".to_owned());
+        }
+        let (pixel_mean, pixel_std) = (header.pixel_mean, header.pixel_std);
+        let config = EncoderConfig { arch, width, stem, pixel_mean, pixel_std, ..EncoderConfig::default() };
+        if let Some(problem) = config.problems().into_iter().next() {
+            return Err(problem);
+        }
+        // The widest tensor must really be there before a network of that width takes memory.
+        let widest = format!("layer4.{}.conv2.weight", blocks(arch)[3] - 1);
+        let expected = [8 * width, 8 * width, 3, 3];
+        match tensor(&widest) {
+            Some(shape) if shape == expected => {}
+            got => return Err(format!("`{widest}` has shape {got:?}, expected {expected:?}")),
+        }
+        Ok(Recognised { config, images: ImageShape { channels, height: 32, width: 32 } })
+    }
+}
+
+impl Architecture {
+    /// Whether it is a ResNet.
+    pub(super) fn is_resnet(self) -> bool {
+        matches!(self, Self::Resnet18 | Self::Resnet34 | Self::Resnet50)
+    }
+}
+
+/// Blocks in each of the four layers.
+pub(super) fn blocks(arch: Architecture) -> [usize; 4] {
+    match arch {
+        Architecture::Resnet34 | Architecture::Resnet50 => [3, 4, 6, 3],
+        _ => [2, 2, 2, 2],
+    }
+}
+
+/// Output channels of a block per channel of its 3x3 convolution.
+fn expansion(arch: Architecture) -> usize {
+    if arch == Architecture::Resnet50 { 4 } else { 1 }
 }
 
 impl Network for ResNet {
@@ -117,9 +189,9 @@ impl Block {
         random: &mut Stream,
         device: &Device,
     ) -> Self {
-        let channels_out = width * config.expansion();
+        let channels_out = width * expansion(config.arch);
         // (input channels, output channels, kernel, stride)
-        let plan = if config.expansion() == 1 {
+        let plan = if expansion(config.arch) == 1 {
             vec![(channels_in, width, 3, stride), (width, width, 3, 1)]
         } else {
             vec![(channels_in, width, 1, 1), (width, width, 3, stride), (width, channels_out, 1, 1)]

@@ -4,6 +4,7 @@ use burn::tensor::ops::{InterpolateMode, InterpolateOptions, MaxPoolOptions};
 use burn::tensor::{Device, Int, Tensor, TensorData, activation, module};
 use zview_data::ImageShape;
 use zview_kernels::{batch_norm, conv_transpose2d, conv2d, scale_shift};
+use zview_network::layers;
 use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig, OptimizerKind};
 use zview_network::{Network, StateVisitor, track_gradients};
 
@@ -21,6 +22,7 @@ pub fn operations() -> Vec<Operation> {
     table.extend(normalizations());
     table.extend(activations());
     table.extend(reductions());
+    table.extend(transformers());
     table.extend(optimizers());
     table.push(Operation::forward_only("augmentation", &[("images", &[6, 3, 12, 10])], augmentation));
     table
@@ -107,6 +109,22 @@ fn reductions() -> Vec<Operation> {
             // Rows that are taken several times, once and never: gradients add up.
             let rows = TensorData::from([4i32, 0, 4, 2, 2, 4, 0]);
             x.get::<2>(0).select(0, Tensor::<1, Int>::from_data(rows, x.device)).reshape([-1])
+        }),
+    ]
+}
+
+fn transformers() -> Vec<Operation> {
+    const HEADS: &[usize] = &[2, 3, 7, 5];
+    vec![
+        Operation::new("gelu", &[("input", &[257])], |x| layers::gelu(x.get::<1>(0))),
+        Operation::new("layer_norm", &[("tokens", &[3, 5, 17]), ("weight", &[17]), ("bias", &[17])], |x| {
+            layers::layer_norm(x.get(0), x.get(1), x.get(2)).reshape([-1])
+        }),
+        Operation::new("attention", &[("query", HEADS), ("key", HEADS), ("value", HEADS)], |x| {
+            layers::attention(x.get(0), x.get(1), x.get(2)).reshape([-1])
+        }),
+        Operation::new("patches", &[("images", &[2, 3, 8, 12])], |x| {
+            layers::patches(x.get(0), 4).reshape([-1])
         }),
     ]
 }

@@ -19,6 +19,8 @@ pub use open::{OpenSource, open_source};
 pub(crate) use open::{load_images, open_source_on, real_anchors};
 pub use real::RealSource;
 
+use crate::encoder::{PretrainedError, UnfitImages};
+
 /// Endless batches of views, each a pure function of (run seed, step).
 pub trait ViewSource {
     /// The shape of the images.
@@ -43,7 +45,7 @@ pub trait ViewSource {
     fn cost(&self) -> Cost;
 }
 
-/// Views could not be had.
+/// Views could not be had, or what is trained on them does not fit.
 #[derive(Debug, thiserror::Error)]
 pub enum SourceError {
     /// The real images could not be loaded.
@@ -52,6 +54,9 @@ pub enum SourceError {
     /// The generator could not be loaded or does not render.
     #[error(transparent)]
     Generator(#[from] GeneratorError),
+    /// The encoder's initial weights cannot be used.
+    #[error(transparent)]
+    Encoder(Box<PretrainedError>),
     /// A section of the recipe asks for something that the others do not give.
     #[error("{field}: {problem}")]
     Recipe {
@@ -60,4 +65,16 @@ pub enum SourceError {
         /// What is wrong and what to write.
         problem: String,
     },
+}
+
+impl From<UnfitImages> for SourceError {
+    fn from(UnfitImages { field, problem }: UnfitImages) -> Self {
+        Self::Recipe { field, problem }
+    }
+}
+
+impl From<PretrainedError> for SourceError {
+    fn from(error: PretrainedError) -> Self {
+        Self::Encoder(Box::new(error))
+    }
 }

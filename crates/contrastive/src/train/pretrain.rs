@@ -111,7 +111,11 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     let device = &options.device.device;
     let how = OpenSource { anchors: recipe.train.batch, data_dir: options.data_dir.clone(), device };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
-    let mut trainer = Trainer::new(recipe, source, device, options.device.is_gpu())?;
+    // A checkpoint replaces the weights that the run began with: their file need not be there any more.
+    let resumes = options.resume && Checkpoint::newest(options.out)?.is_some();
+    let mut begun = recipe.clone();
+    begun.encoder.weights = begun.encoder.weights.filter(|_| !resumes);
+    let mut trainer = Trainer::new(&begun, source, device, options.device.is_gpu())?;
     let (folder, mut events) = open_run(recipe, options, &mut trainer)?;
     let first_step = trainer.step;
     let started = Instant::now();
@@ -186,7 +190,11 @@ fn open_run(
     let pixels = read_floats(views).map_err(|source| PretrainError::Device { step: 0, source })?;
     write_views(&folder.file("views.png"), &pixels, dims, recipe.views.per_anchor)?;
     let selfcheck = options.device.selfcheck;
-    events.append(&json!({ "event": "started", "step": 0, "seed": recipe.seed, "selfcheck": selfcheck }))?;
+    let mut started = json!({ "event": "started", "step": 0, "seed": recipe.seed, "selfcheck": selfcheck });
+    if let Some(weights) = &trainer.initial_weights {
+        started["encoder_weights"] = json!(weights);
+    }
+    events.append(&started)?;
     // Last: a folder with a config.toml is a run that can be resumed.
     folder.write_text("config.toml", &resolved)?;
     Ok((folder, events))

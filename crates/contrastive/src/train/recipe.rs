@@ -121,8 +121,9 @@ impl Recipe {
     /// # Errors
     /// [`ConfigError`], with everything wrong at once.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let recipe: Self = read_toml_with(path, overrides)?;
+        let mut recipe: Self = read_toml_with(path, overrides)?;
         recipe.validate(path)?;
+        recipe.encoder = recipe.encoder.resolved();
         Ok(recipe)
     }
 

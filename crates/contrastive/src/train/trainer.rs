@@ -12,7 +12,7 @@ use super::precision::Precision;
 use super::recipe::Recipe;
 use super::stages::{PerStage, Stage, StageSeconds};
 use crate::augment::Augmentation;
-use crate::encoder::Encoder;
+use crate::encoder::{Encoder, InitialWeights};
 use crate::objective::{Objective, Outcome, Setting};
 use crate::source::{SourceError, ViewBatch, ViewSource};
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
@@ -55,6 +55,8 @@ pub struct Trainer {
     pub loss_scale: Option<LossScale>,
     /// The norm of the last step's gradients before clipping, `[1]`, on the device; `None` where it was not measured.
     pub gradient_norm: Option<Tensor<1>>,
+    /// Where the encoder's weights came from, if from a file.
+    pub initial_weights: Option<InitialWeights>,
     /// Steps taken so far.
     pub step: u64,
     /// Time spent, by stage.
@@ -72,11 +74,13 @@ impl std::fmt::Debug for Trainer {
 }
 
 impl Trainer {
-    /// A trainer at step 0 on `device` (without autodiff). Initial weights depend on the seed alone.
+    /// A trainer at step 0 on `device` (without autodiff). Initial weights depend on the seed alone, or are those of
+    /// `encoder.weights`.
     ///
     /// # Errors
-    /// [`SourceError::Recipe`] where the objective needs what the views do not have, or a group of
-    /// `[[optimizer.groups]]` has no parameters.
+    /// [`SourceError::Recipe`] where the objective needs what the views do not have, the encoder cannot take the
+    /// images, or a group of `[[optimizer.groups]]` has no parameters; [`SourceError::Encoder`] where the weights do
+    /// not fit it.
     pub fn new(
         recipe: &Recipe,
         source: Box<dyn ViewSource>,
@@ -84,9 +88,11 @@ impl Trainer {
         on_gpu: bool,
     ) -> Result<Self, SourceError> {
         let augmentation = Augmentation::new(&recipe.augment, source.shape(), device);
-        let channels = source.shape().channels;
+        let shape = augmentation.output_shape();
         let random = &mut Stream::new(recipe.seed, Purpose::Weights, 0, 0);
-        let mut encoder = Encoder::new(&recipe.encoder, channels, random, device);
+        let mut encoder = Encoder::new(&recipe.encoder, shape, random, device)?;
+        let weights = recipe.encoder.weights.as_deref().map(Path::new);
+        let initial_weights = weights.map(|path| encoder.load_weights(path)).transpose()?;
         let setting = Setting {
             anchors: recipe.train.batch,
             per_anchor: recipe.views.per_anchor,
@@ -122,6 +128,7 @@ impl Trainer {
             synchronise_stages: false,
             after_stage: None,
             recipe: recipe.clone(),
+            initial_weights,
         })
     }
 

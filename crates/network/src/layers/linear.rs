@@ -4,6 +4,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_kernels::{LayerCall, record_layer};
 use zview_runtime::seed::Stream;
 
+use super::init::truncated_normal;
+use super::precision::in_precision_of;
 use crate::{Cost, Network, StateVisitor, TrainingCost};
 
 /// y = x Wᵀ + b, with W stored [out, in] as PyTorch does.
@@ -17,22 +19,23 @@ impl Linear {
     /// Weights and bias uniform in ±1/sqrt(inputs), PyTorch's default.
     #[must_use]
     pub fn new(inputs: usize, outputs: usize, random: &mut Stream, device: &Device) -> Self {
-        let bound = 1.0 / (inputs as f32).sqrt();
-        let mut draw =
-            |count: usize| -> Vec<f32> { (0..count).map(|_| random.uniform_in(-bound, bound)).collect() };
-        let weight = TensorData::new(draw(outputs * inputs), [outputs, inputs]);
-        let bias = TensorData::new(draw(outputs), [outputs]);
+        let (weight, bias) = uniform(inputs, outputs, random);
+        let weight = TensorData::new(weight, [outputs, inputs]);
+        let bias = TensorData::new(bias, [outputs]);
         Self { weight: Tensor::from_data(weight, device), bias: Tensor::from_data(bias, device) }
+    }
+
+    /// Weights normal with the standard deviation of timm's transformers, bias 0.
+    #[must_use]
+    pub fn truncated_normal(inputs: usize, outputs: usize, random: &mut Stream, device: &Device) -> Self {
+        let weight = truncated_normal([outputs, inputs], random, device);
+        Self { weight, bias: Tensor::zeros([outputs], device) }
     }
 
     /// (B, inputs) -> (B, outputs).
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        record_layer(|| {
-            let ([rows, inputs], [outputs, _]) = (x.dims(), self.weight.dims());
-            LayerCall::Linear { rows, inputs, outputs }
-        });
-        x.matmul(self.weight.clone().transpose()) + self.bias.clone().unsqueeze()
+        apply(x, self.weight.clone(), self.bias.clone())
     }
 
     /// Adds the cost for `input` (B, inputs) to `total` and gives the output's shape (B, outputs).
@@ -47,6 +50,24 @@ impl Linear {
         total.backward += product + product + bias;
         [batch, outputs]
     }
+}
+
+/// x (B, inputs) times the transpose of `weight` (outputs, inputs), plus `bias` (outputs), in the precision of x.
+pub(super) fn apply(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
+    record_layer(|| {
+        let ([rows, inputs], [outputs, _]) = (x.dims(), weight.dims());
+        LayerCall::Linear { rows, inputs, outputs }
+    });
+    let (weight, bias) = (in_precision_of(weight, &x), in_precision_of(bias, &x));
+    x.matmul(weight.transpose()) + bias.unsqueeze()
+}
+
+/// PyTorch's default: weight (outputs, inputs) and bias (outputs), uniform in ±1/sqrt(inputs).
+pub(super) fn uniform(inputs: usize, outputs: usize, random: &mut Stream) -> (Vec<f32>, Vec<f32>) {
+    let bound = 1.0 / (inputs as f32).sqrt();
+    let mut draw =
+        |count: usize| -> Vec<f32> { (0..count).map(|_| random.uniform_in(-bound, bound)).collect() };
+    (draw(outputs * inputs), draw(outputs))
 }
 
 impl Network for Linear {

@@ -1,0 +1,83 @@
+//! `zview export`: an encoder for Python.
+
+use std::fmt::Write;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use zview_contrastive::encoder::{ExportError, ExportFormat, Exported, export_encoder, load_encoder};
+use zview_runtime::device::cpu;
+
+use crate::arguments::Common;
+use crate::failure::Failure;
+use crate::output;
+
+/// What to write, and where.
+#[derive(Debug, Args)]
+pub struct ExportArguments {
+    /// Run folder, or an encoder file (.safetensors, .pth, .pt).
+    encoder: PathBuf,
+    /// Whose names and modules; the library that has the encoder's architecture where it is not given.
+    #[arg(long, value_name = "LIBRARY")]
+    format: Option<Library>,
+    /// The safetensors file to write.
+    #[arg(short, long, value_name = "FILE")]
+    out: PathBuf,
+}
+
+/// Python libraries of networks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Library {
+    /// ResNets.
+    Torchvision,
+    /// Vision Transformers.
+    Timm,
+}
+
+impl From<Library> for ExportFormat {
+    fn from(library: Library) -> Self {
+        match library {
+            Library::Torchvision => Self::Torchvision,
+            Library::Timm => Self::Timm,
+        }
+    }
+}
+
+pub fn run(arguments: &ExportArguments, common: &Common) -> Result<(), Failure> {
+    // Nothing is computed: the CPU will do whatever `--device` says.
+    let frozen = load_encoder(&arguments.encoder, &cpu("an export computes nothing").device)?;
+    let encoder = frozen.encoder();
+    let format = match arguments.format {
+        Some(library) => library.into(),
+        None => ExportFormat::of(encoder.config().arch)?,
+    };
+    let exported = export_encoder(encoder, format, &arguments.out)?;
+    output::result(common.json, &exported, in_words)
+}
+
+impl From<ExportError> for Failure {
+    fn from(error: ExportError) -> Self {
+        match error {
+            ExportError::Format { .. } => Self::usage(error),
+            error => Self::failed(error),
+        }
+    }
+}
+
+fn in_words(exported: &Exported) -> String {
+    let mut text = format!(
+        "{}: {} tensors, {} features, sha256 {}\n",
+        exported.file.display(),
+        exported.keys.len(),
+        exported.feature_dimension,
+        exported.sha256
+    );
+    for difference in &exported.differences {
+        let _ = writeln!(text, "not torchvision's own: {difference}");
+    }
+    let _ = write!(
+        text,
+        "It takes (pixels - {}) / {} of pixels in 0..1. In Python, with `path` the file:\n\n{}",
+        exported.pixel_mean, exported.pixel_std, exported.load
+    );
+    text
+}

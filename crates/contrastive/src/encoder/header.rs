@@ -1,0 +1,62 @@
+//! What an encoder file says of itself that its tensors do not.
+
+use serde::{Deserialize, Serialize};
+use zview_network::weights::StateDict;
+
+use super::config::{EncoderConfig, Pool};
+
+/// The one text in an encoder file's header. (One only: several would be written in a random order.)
+pub(super) const KEY: &str = "zview-encoder";
+const FORMAT: u32 = 1;
+
+/// The text, as JSON.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Header {
+    format: u32,
+    /// Subtracted from pixels in 0..1.
+    pub(super) pixel_mean: f32,
+    /// Divides them after that.
+    pub(super) pixel_std: f32,
+    /// Attention heads of a Vision Transformer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) heads: Option<usize>,
+    /// Which token of a Vision Transformer are the features.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) pool: Option<Pool>,
+}
+
+impl Header {
+    /// The header of a file of this encoder.
+    pub(super) fn of(config: &EncoderConfig) -> Self {
+        let vit = config.vit();
+        Self {
+            format: FORMAT,
+            pixel_mean: config.pixel_mean,
+            pixel_std: config.pixel_std,
+            heads: vit.map(|vit| vit.heads),
+            pool: vit.map(|vit| vit.pool),
+        }
+    }
+
+    /// The header of a file; `None` for a file of another origin.
+    pub(super) fn read(state: &StateDict) -> Result<Option<Self>, String> {
+        let Some(text) = state.metadata(KEY) else { return Ok(None) };
+        let header: Self =
+            serde_json::from_str(text).map_err(|error| format!("its header `{text}`: {error}"))?;
+        match header.format {
+            FORMAT => Ok(Some(header)),
+            format => Err(format!("expected format {FORMAT}, got {format}")),
+        }
+    }
+
+    /// What holds for a file of another origin: pixels are taken as they come.
+    pub(super) fn unknown() -> Self {
+        Self { format: FORMAT, pixel_mean: 0.0, pixel_std: 1.0, heads: None, pool: None }
+    }
+
+    /// The text.
+    pub(super) fn text(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+}

@@ -1,0 +1,156 @@
+//! Encoders to Python and back: torchvision and timm load exports strictly and compute the same features, and an encoder
+//! starts from their checkpoints (`scripts/check_export.py`). Needs a Python with torch, torchvision, timm and safetensors:
+//! `ZVIEW_PYTHON`, else `python3`.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use zview_contrastive::encoder::{
+    Architecture, Encoder, EncoderConfig, ExportFormat, FrozenEncoder, Pool, Stem, export_encoder,
+    load_encoder,
+};
+use zview_data::ImageShape;
+use zview_network::weights::StateDict;
+use zview_network::{Mode, NamedTensors, write_tensors};
+use zview_runtime::device::read_floats;
+use zview_runtime::seed::{Purpose, Stream};
+
+const TOLERANCE: f32 = 1e-4;
+
+fn python() -> Option<PathBuf> {
+    let python = std::env::var_os("ZVIEW_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
+    let imports = "import torch, torchvision, timm, safetensors";
+    match Command::new(&python).args(["-c", imports]).output() {
+        Ok(output) if output.status.success() => Some(python),
+        _ => {
+            println!(
+                "skipped: {} has not torch, torchvision, timm and safetensors; name a Python that has with ZVIEW_PYTHON",
+                python.display()
+            );
+            None
+        }
+    }
+}
+
+fn check_export(python: &Path, arguments: &[&Path]) {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/check_export.py");
+    let output = Command::new(python).arg(script).args(arguments).output().unwrap();
+    print!("{}", String::from_utf8_lossy(&output.stdout));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+fn images(batch: usize, shape: ImageShape) -> Tensor<4> {
+    let ImageShape { channels, height, width } = shape;
+    let random = &mut Stream::new(0, Purpose::Check, 0, 0);
+    let pixels: Vec<f32> = (0..batch * channels * height * width).map(|_| random.uniform()).collect();
+    Tensor::from_data(TensorData::new(pixels, [batch, channels, height, width]), &Device::flex())
+}
+
+fn made(config: &EncoderConfig, shape: ImageShape) -> Encoder {
+    let random = &mut Stream::new(0, Purpose::Weights, 0, 0);
+    Encoder::new(config, shape, random, &Device::flex()).unwrap()
+}
+
+#[test]
+fn python_loads_exports_strictly_and_computes_the_same_features() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    let shape = |channels, side| ImageShape { channels, height: side, width: side };
+    let default = EncoderConfig::default;
+    let vit = |pool| EncoderConfig {
+        arch: Architecture::Vit,
+        width: 48,
+        depth: Some(3),
+        heads: Some(3),
+        pool: Some(pool),
+        ..default()
+    };
+    let published = EncoderConfig { stem: Stem::Imagenet, ..default() };
+    let cases = [
+        ("torchvision's resnet18", published.clone(), shape(3, 64)),
+        (
+            "resnet18, small stem",
+            EncoderConfig { pixel_mean: 0.4, pixel_std: 0.3, ..default() },
+            shape(3, 32),
+        ),
+        (
+            "resnet34, narrow",
+            EncoderConfig { arch: Architecture::Resnet34, width: 8, ..default() },
+            shape(1, 28),
+        ),
+        ("torchvision's resnet50", EncoderConfig { arch: Architecture::Resnet50, ..published }, shape(3, 64)),
+        (
+            "resnet50, narrow",
+            EncoderConfig { arch: Architecture::Resnet50, width: 16, ..default() },
+            shape(1, 28),
+        ),
+        ("vit", vit(Pool::ClassToken), shape(3, 32)),
+        ("vit, mean", EncoderConfig { patch: Some(7), ..vit(Pool::Mean) }, shape(1, 28)),
+    ];
+    for (name, config, shape) in cases {
+        let mut encoder = made(&config, shape);
+        for _ in 0..2 {
+            let _ = encoder.forward(images(4, shape), Mode::Train); // moves the running statistics
+        }
+        let format = ExportFormat::of(config.arch).unwrap();
+        let exported = export_encoder(&encoder, format, &at("export.safetensors")).unwrap();
+        std::fs::write(at("export.json"), serde_json::to_string(&exported).unwrap()).unwrap();
+        let frozen = FrozenEncoder::new(&encoder, &Device::flex());
+        let mut reference = NamedTensors::default();
+        reference.add("x", images(4, shape)).unwrap();
+        reference.add("features", frozen.features(images(4, shape))).unwrap();
+        write_tensors(&at("reference.safetensors"), &reference, HashMap::new()).unwrap();
+        print!("{name}: ");
+        check_export(&python, &[&at("export.json"), &at("reference.safetensors")]);
+        // What was exported is an encoder for zview too, with everything that its tensors do not say.
+        let again = load_encoder(&at("export.safetensors"), &Device::flex()).unwrap();
+        assert_eq!(again.config(), &EncoderConfig { init: again.config().init, ..config.resolved() });
+        assert_eq!(again.state_sha256().unwrap(), frozen.state_sha256().unwrap());
+    }
+}
+
+#[test]
+fn an_encoder_starts_from_torchvisions_and_timms_checkpoints() {
+    let Some(python) = python() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    check_export(&python, &[Path::new("--make"), folder.path()]);
+    let resnet = |arch| EncoderConfig { arch, stem: Stem::Imagenet, ..EncoderConfig::default() };
+    let vit = EncoderConfig {
+        arch: Architecture::Vit,
+        width: 192,
+        depth: Some(12),
+        patch: Some(16),
+        ..EncoderConfig::default()
+    };
+    for (file, name, config) in [
+        ("resnet18.pth", "resnet18", resnet(Architecture::Resnet18)),
+        ("resnet50.pth", "resnet50", resnet(Architecture::Resnet50)),
+        ("vit.safetensors", "vit", vit),
+    ] {
+        let config = EncoderConfig { pixel_mean: 0.0, pixel_std: 1.0, ..config };
+        let shape = ImageShape { channels: 3, height: 64, width: 64 };
+        let mut encoder = made(&config, shape);
+        let loaded = encoder.load_weights(&folder.path().join(file)).unwrap();
+        assert_eq!(loaded.left_out.len(), 2, "weight and bias of the head: {:?}", loaded.left_out);
+        let path = folder.path().join(format!("{name}-reference.safetensors"));
+        let mut reference = StateDict::read(&path, None).unwrap();
+        let x = reference.take("x", &[4, 3, 64, 64]).unwrap();
+        let x = Tensor::from_data(TensorData::new(x, [4, 3, 64, 64]), &Device::flex());
+        let got = read_floats(encoder.forward(x, Mode::Evaluate)).unwrap();
+        let expected = reference.take("features", &[4, config.feature_dimension()]).unwrap();
+        let largest = expected.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
+        let error = got.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest;
+        println!("{file}: features differ by {error:.1e}");
+        assert!(error <= TOLERANCE, "{file}: {error}");
+        // A larger network's checkpoint is not taken for a smaller one's.
+        if config.arch == Architecture::Vit {
+            let mut shallow = made(&EncoderConfig { depth: Some(11), ..config }, shape);
+            let error = shallow.load_weights(&folder.path().join(file)).unwrap_err().to_string();
+            assert!(error.contains("its encoder.depth is 12, the recipe's 11"), "{error}");
+        }
+    }
+}

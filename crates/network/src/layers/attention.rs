@@ -1,0 +1,77 @@
+//! Multi-head self-attention.
+
+use burn::tensor::{DType, Device, Tensor, activation};
+use zview_runtime::seed::Stream;
+
+use super::Linear;
+use super::precision::{in_precision_of, with_precision};
+use crate::{Cost, Network, StateVisitor, TrainingCost};
+
+/// softmax(Q K^T / sqrt(D / H)) V of H heads, then a projection.
+///
+/// Vaswani et al. 2017, "Attention Is All You Need", <https://arxiv.org/abs/1706.03762>, equation 1 and section 3.2.2.
+/// Named as in timm: `qkv` makes queries, keys and values of all heads, `proj` joins the heads. The softmax has 32
+/// bits whatever the tokens have.
+#[derive(Debug, Clone)]
+pub struct MultiHeadAttention {
+    qkv: Linear,
+    proj: Linear,
+    heads: usize,
+}
+
+impl MultiHeadAttention {
+    /// Attention among tokens of `features` features (D, a multiple of `heads`); truncated normal weights.
+    #[must_use]
+    pub fn new(features: usize, heads: usize, random: &mut Stream, device: &Device) -> Self {
+        let qkv = Linear::truncated_normal(features, 3 * features, random, device);
+        let proj = Linear::truncated_normal(features, features, random, device);
+        Self { qkv, proj, heads }
+    }
+
+    /// Tokens (B, N, D) -> (B, N, D).
+    #[must_use]
+    pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
+        let [batch, count, features] = tokens.dims();
+        let per_head = features / self.heads;
+        let qkv = self.qkv.forward(tokens.reshape([batch * count, features]));
+        // [B N, 3 D] -> [3, B, H, N, D / H]
+        let qkv = qkv.reshape([batch, count, 3, self.heads, per_head]).permute([2, 0, 3, 1, 4]);
+        let [query, key, value] = [0, 1, 2].map(|part| qkv.clone().narrow(0, part, 1).squeeze_dim::<4>(0));
+        let heads = attention(query, key, value); // [B, H, N, D / H]
+        let joined = heads.swap_dims(1, 2).reshape([batch * count, features]);
+        self.proj.forward(joined).reshape([batch, count, features])
+    }
+
+    /// Adds the cost of a training pass over `tokens` (B, N, D) to `total`; the output has the same shape.
+    pub fn cost(&self, tokens: [usize; 3], total: &mut TrainingCost) {
+        let [batch, count, features] = tokens;
+        let rows = batch * count;
+        let _ = self.qkv.cost([rows, features], total);
+        let groups = batch * self.heads;
+        let logits = Cost::matrix_products(groups, count, features / self.heads, count);
+        let joined = Cost::matrix_products(groups, count, count, features / self.heads);
+        total.forward += logits + joined + Cost::new(rows * features, 0); // the scale
+        total.backward += logits + logits + joined + joined + Cost::new(rows * features, 0);
+        // Maximum, difference, exponential, sum, division; its gradient a product, a sum, a difference, a product.
+        let pairs = groups * count * count;
+        total.forward += Cost::element_wise(5, pairs, 2);
+        total.backward += Cost::element_wise(4, pairs, 3);
+        let _ = self.proj.cost([rows, features], total);
+    }
+}
+
+/// softmax(Q K^T / sqrt(d)) V for queries, keys and values (B, H, N, d).
+#[must_use]
+pub fn attention(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
+    let scale = 1.0 / (query.dims()[3] as f64).sqrt();
+    let logits = (query * scale).matmul(key.transpose()); // [B, H, N, N]
+    let weights = activation::softmax(with_precision(logits, DType::F32), 3);
+    in_precision_of(weights, &value).matmul(value)
+}
+
+impl Network for MultiHeadAttention {
+    fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
+        self.qkv.visit(&format!("{prefix}.qkv"), visitor);
+        self.proj.visit(&format!("{prefix}.proj"), visitor);
+    }
+}

@@ -1,0 +1,75 @@
+//! From an image to one token per patch.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use zview_runtime::seed::Stream;
+
+use super::linear;
+use crate::{Cost, Network, StateVisitor, TrainingCost};
+
+/// A convolution whose kernel and step are the patch's side, computed as one matrix product: patches do not overlap.
+///
+/// Dosovitskiy et al. 2021, <https://arxiv.org/abs/2010.11929>, equation 1 (E). Named as in timm (`proj`).
+#[derive(Debug, Clone)]
+pub struct PatchEmbedding {
+    weight: Tensor<4>, // [D, C, P, P]
+    bias: Tensor<1>,   // [D]
+}
+
+impl PatchEmbedding {
+    /// Patches of `side` pixels of images of `channels` channels to `features` features (D). Weight and bias uniform
+    /// in ±1/sqrt(values of a patch), PyTorch's default, which timm keeps here.
+    #[must_use]
+    pub fn new(channels: usize, side: usize, features: usize, random: &mut Stream, device: &Device) -> Self {
+        let inputs = channels * side * side;
+        let (weight, bias) = linear::uniform(inputs, features, random);
+        let weight = TensorData::new(weight, [features, channels, side, side]);
+        let bias = TensorData::new(bias, [features]);
+        Self { weight: Tensor::from_data(weight, device), bias: Tensor::from_data(bias, device) }
+    }
+
+    /// Images (B, C, H, W), H and W multiples of the patch's side -> tokens (B, N, D), row by row of patches.
+    #[must_use]
+    pub fn forward(&self, images: Tensor<4>) -> Tensor<3> {
+        let [features, channels, side, _] = self.weight.dims();
+        let [batch, _, height, width] = images.dims();
+        let count = (height / side) * (width / side);
+        let patches = patches(images, side);
+        let weight = self.weight.clone().reshape([features, channels * side * side]);
+        linear::apply(patches, weight, self.bias.clone()).reshape([batch, count, features])
+    }
+
+    /// Adds the cost for `images` (B, C, H, W) to `total` and gives the tokens' shape (B, N, D). Without
+    /// `input_gradient`, backward stops at the weight.
+    #[must_use]
+    pub fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 3] {
+        let [features, channels, side, _] = self.weight.dims();
+        let [batch, _, height, width] = images;
+        let count = (height / side) * (width / side);
+        let rows = batch * count;
+        let product = Cost::matrix_products(1, rows, channels * side * side, features);
+        let bias = Cost::new(rows * features, features);
+        total.forward += product + bias;
+        total.backward += product + bias;
+        if input_gradient {
+            total.backward += product;
+        }
+        [batch, count, features]
+    }
+}
+
+/// Images (B, C, H, W) as the pixels of their patches (B * N, C * side * side), row by row of patches.
+#[must_use]
+pub fn patches(images: Tensor<4>, side: usize) -> Tensor<2> {
+    let [batch, channels, height, width] = images.dims();
+    let (rows, columns) = (height / side, width / side);
+    // [B, C, H / P, P, W / P, P] -> [B, H / P, W / P, C, P, P]
+    let split = images.reshape([batch, channels, rows, side, columns, side]).permute([0, 2, 4, 1, 3, 5]);
+    split.reshape([batch * rows * columns, channels * side * side])
+}
+
+impl Network for PatchEmbedding {
+    fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
+        visitor.parameter(&format!("{prefix}.proj.weight"), &mut self.weight);
+        visitor.parameter(&format!("{prefix}.proj.bias"), &mut self.bias);
+    }
+}
