@@ -104,7 +104,7 @@ impl EncoderConfig {
         (self.arch == Architecture::Vit).then(|| self.vit_settings())
     }
 
-    pub(super) fn vit_settings(&self) -> VitConfig {
+    pub(crate) fn vit_settings(&self) -> VitConfig {
         VitConfig {
             depth: self.depth.unwrap_or(6),
             heads: self.heads.unwrap_or((self.width / 64).max(1)),

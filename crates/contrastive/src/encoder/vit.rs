@@ -60,8 +60,33 @@ impl Vit {
     }
 
     /// The class token with its position embedding (1, 1, D).
-    fn class_token(&self) -> Tensor<3> {
+    #[must_use]
+    pub fn class_token(&self) -> Tensor<3> {
         self.cls_token.clone() + self.positions(0, 1)
+    }
+
+    /// Adds the cost of [`Self::embed_patches`] for images (B, C, H, W) to `total`, and gives the tokens' shape
+    /// (B, N, D).
+    pub fn embedding_cost(
+        &self,
+        images: [usize; 4],
+        input_gradient: bool,
+        total: &mut TrainingCost,
+    ) -> [usize; 3] {
+        let patches = self.patch_embed.cost(images, input_gradient, total);
+        let values = patches.iter().product();
+        // The position embedding is added, and its gradient summed over the batch.
+        total.forward += Cost::element_wise(1, values, 2);
+        total.backward += Cost::element_wise(1, values, 1);
+        patches
+    }
+
+    /// Adds the cost of [`Self::encode_tokens`] for tokens (B, n, D) to `total`.
+    pub fn encoding_cost(&self, tokens: [usize; 3], total: &mut TrainingCost) {
+        for block in &self.blocks {
+            block.cost(tokens, total);
+        }
+        self.norm.cost(tokens, total);
     }
 
     /// (1, count, D) of the position embedding.
@@ -103,16 +128,8 @@ impl EncoderNetwork for Vit {
     }
 
     fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 2] {
-        let [batch, patches, width] = self.patch_embed.cost(images, input_gradient, total);
-        let tokens = [batch, 1 + patches, width];
-        let values = tokens.iter().product();
-        // The position embedding is added, and its gradient summed over the batch.
-        total.forward += Cost::element_wise(1, values, 2);
-        total.backward += Cost::element_wise(1, values, 1);
-        for block in &self.blocks {
-            block.cost(tokens, total);
-        }
-        self.norm.cost(tokens, total);
+        let [batch, patches, width] = self.embedding_cost(images, input_gradient, total);
+        self.encoding_cost([batch, 1 + patches, width], total);
         if self.pool == Pool::Mean {
             let mean = Cost::new(batch * patches * width, batch * (patches + 1) * width);
             total.forward += mean;

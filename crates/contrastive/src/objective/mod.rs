@@ -4,11 +4,13 @@
 //! networks, queue. See [`Method`] for what a file has to say.
 
 mod barlow_twins;
+mod block_masks;
 mod byol;
 mod config;
 mod cross_entropy;
 #[cfg(test)]
 mod golden;
+mod i_jepa;
 mod inverter;
 mod latent_step;
 mod lejepa;
@@ -43,6 +45,7 @@ objectives! {
     "barlow-twins" => barlow_twins::BarlowTwins, "Barlow Twins: cross-correlation of views near the identity";
     "vicreg" => vicreg::VicReg, "VICReg: invariance, variance and covariance";
     "lejepa" => lejepa::LeJepa, "LeJEPA: views agree, embeddings are isotropic Gaussian (SIGReg)";
+    "i-jepa" => i_jepa::IJepa, "I-JEPA: predict the features of hidden blocks of an image (needs a vit)";
     "latent-step" => latent_step::LatentStep, "BYOL whose predictor is told the latent step between two views";
     "inverter" => inverter::Inverter, "regress the latent from its image";
     "cross-entropy" => cross_entropy::CrossEntropy, "classify the generator's condition or the real label";

@@ -214,16 +214,19 @@ fn every_encoder_agrees_on_an_adapter() {
     });
 }
 
+const VIT: &str = "arch = \"vit\"\nwidth = 16\ndepth = 1\nheads = 2\npatch = 4\npool = \"mean\"";
+
 #[test]
 fn every_objective_agrees_on_an_adapter() {
     on_test_adapter(|chosen| {
         for (kind, _) in ObjectiveConfig::KINDS {
+            let encoder = if *kind == "i-jepa" { VIT } else { "arch = \"conv\"\nwidth = 4" };
             let sections = format!(
-                "[encoder]\nwidth = 4\n[objective]\nkind = \"{kind}\"\n[views]\nper_anchor = 3\n[augment]\nsize = 16\n"
+                "[encoder]\n{encoder}\n[objective]\nkind = \"{kind}\"\n[views]\nper_anchor = 3\n[augment]\nsize = 16\n"
             );
             let mut recipe = recipe(&sections);
             recipe.source.generator = Some("glyphs-gan-conditional".to_owned());
-            recipe.train.batch = 16;
+            recipe.train.batch = if *kind == "i-jepa" { 4 } else { 16 };
             assert_agrees(chosen, kind, &Subject::Recipe { recipe: &recipe, data_dir: None });
         }
     });
