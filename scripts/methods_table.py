@@ -1,0 +1,222 @@
+#!/usr/bin/env python3
+"""The table of methods of docs/methods.md: every objective on views of a generator and on real images.
+
+    python3 scripts/methods_table.py --out runs/methods STAGE...
+
+Stages, each of which goes on where it was stopped (a cell is a run folder and its probe's JSON; finished ones are
+kept):
+    tune      every recipe of configs/methods at each of two learning rates for 150 steps, seed 100, judged on a
+              validation part of the embedded training images (the test images are not looked at); the better
+              rate is kept in tuned.json
+    one       every recipe at its rate, seed 0, on the test images; and the random encoders
+    top       two more seeds for the five methods with the best mean over both columns, and for the random encoder
+    fashion   those five on Fashion-MNIST, three seeds (needs the data, and --fashion-gan FOLDER and
+              --fashion-gan-conditional FOLDER from `zview generator train configs/generators/train/fashion-gan*.toml`)
+    table     prints the tables in Markdown
+
+Only the standard library is needed. The linear probe's accuracy with up to 20,000 labels, in percent.
+"""
+
+import argparse
+import gzip
+import json
+import os
+import pathlib
+import random
+import struct
+import subprocess
+import statistics
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+RECIPES = ROOT / "configs" / "methods"
+RATES = ["1e-3", "4e-3"]
+TUNING_STEPS = 150
+VALIDATION_SHARE = 0.2
+SOURCES = ["generated", "real"]
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("stages", nargs="+", choices=["tune", "one", "top", "fashion", "table"])
+    parser.add_argument("--binary", default=str(ROOT / "target/release/zview"))
+    parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/methods"))
+    parser.add_argument("--jobs", type=int, default=1, help="runs at once")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--fashion-gan", default="runs/fashion-gan")
+    parser.add_argument("--fashion-gan-conditional", default="runs/fashion-gan-conditional")
+    return parser.parse_args()
+
+
+def rows():
+    """Methods and the recipes that they have, by source."""
+    found = {}
+    for path in sorted(RECIPES.glob("*.toml")):
+        row, source = path.stem.rsplit("-", 1)
+        found.setdefault(row, {})[source] = path
+    return found
+
+
+class Study:
+    def __init__(self, options):
+        self.options = options
+        self.out = options.out
+        self.out.mkdir(parents=True, exist_ok=True)
+
+    def zview(self, *args):
+        command = [self.options.binary, *map(str, args), "--device", self.options.device, "--json"]
+        threads = max(1, (os.cpu_count() or 1) // self.options.jobs)
+        environment = {**os.environ, "RAYON_NUM_THREADS": str(threads)}
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+        if done.returncode != 0:
+            raise RuntimeError(f"{' '.join(command)}: exit code {done.returncode}\n{done.stderr[-2000:]}")
+        return json.loads(done.stdout)
+
+    def cell(self, name, recipe, data, changes):
+        """Accuracy and seconds of one run, from its files if it was finished before."""
+        result = self.out / f"{name}.json"
+        if result.exists():
+            return json.loads(result.read_text())
+        run = self.out / name
+        settings = [part for key, value in changes.items() for part in ("--set", f"{key}={value}")]
+        resume = ["--resume"] if (run / "config.toml").exists() else []
+        try:
+            trained = self.zview("pretrain", recipe, *settings, "--out", run, *resume)
+            probed = self.zview("probe", run, "--data", data, "--train-pool", 20000, "--protocol", "linear")
+        except RuntimeError as error:
+            print(f"{name}: FAILED\n{error}", file=sys.stderr, flush=True)
+            return {"failed": str(error).splitlines()[-1] if str(error) else "failed"}
+        cell = {
+            "accuracy": probed["linear"]["top1"], "low": probed["linear"]["low"], "high": probed["linear"]["high"],
+            "seconds": trained["seconds"], "loss": trained["loss"],
+        }
+        temporary = result.with_suffix(".tmp")
+        temporary.write_text(json.dumps(cell))
+        temporary.replace(result)
+        print(f"{name}: {100 * cell['accuracy']:.1f} in {cell['seconds']:.0f} s", file=sys.stderr, flush=True)
+        return cell
+
+    def cells(self, wanted):
+        with ThreadPoolExecutor(self.options.jobs) as pool:
+            return dict(zip([w[0] for w in wanted], pool.map(lambda w: self.cell(*w), wanted)))
+
+    # Stages
+
+    def tune(self):
+        data = validation_data(self.out / "validation")
+        wanted = []
+        for row, sources in rows().items():
+            for source, recipe in sources.items():
+                for rate in RATES:
+                    changes = {"seed": 100, "optimizer.lr": rate, "train.steps": TUNING_STEPS}
+                    if source == "real":
+                        changes["source.data"] = f'"{data}"'
+                    wanted.append((f"tune/{row}-{source}-{rate}", recipe, data, changes))
+        (self.out / "tune").mkdir(exist_ok=True)
+        found = self.cells(wanted)
+        best = {}
+        for row, sources in rows().items():
+            for source in sources:
+                of = {rate: found[f"tune/{row}-{source}-{rate}"].get("accuracy", 0) for rate in RATES}
+                best[f"{row}-{source}"] = max(of, key=of.get)
+        (self.out / "tuned.json").write_text(json.dumps(best, indent=1))
+
+    def rate(self, name):
+        return json.loads((self.out / "tuned.json").read_text())[name]
+
+    def plan(self, folder, methods, seeds, data, change=lambda row, source: {}):
+        (self.out / folder).mkdir(exist_ok=True)
+        wanted = []
+        for seed in seeds:
+            for row in methods:
+                for source, recipe in rows()[row].items():
+                    changes = {"seed": seed, "optimizer.lr": self.rate(f"{row}-{source}"), **change(row, source)}
+                    wanted.append((f"{folder}/{row}-{source}-{seed}", recipe, data, changes))
+            for encoder, row in [("random", "simclr"), ("random-vit", "i-jepa")]:
+                if row in methods or encoder == "random":
+                    changes = {"seed": seed, "train.steps": 0, "train.warmup_steps": 0, **change(row, "real")}
+                    wanted.append((f"{folder}/{encoder}-{seed}", RECIPES / f"{row}-real.toml", data, changes))
+        return wanted
+
+    def one(self):
+        self.cells(self.plan("glyphs", rows(), [0], "glyphs"))
+
+    def top_five(self):
+        def mean(row):
+            cells = [self.known(f"glyphs/{row}-{source}-0") for source in SOURCES]
+            values = [cell["accuracy"] for cell in cells if cell and "accuracy" in cell]
+            return statistics.mean(values) if len(values) == len(rows()[row]) else 0
+        return sorted(rows(), key=mean, reverse=True)[:5]
+
+    def top(self):
+        self.cells(self.plan("glyphs", self.top_five(), [1, 2], "glyphs"))
+
+    def fashion(self):
+        def change(row, source):
+            if source == "real":
+                return {"source.data": "fashion-mnist"}
+            conditional = "conditional" in (RECIPES / f"{row}-generated.toml").read_text()
+            generator = self.options.fashion_gan_conditional if conditional else self.options.fashion_gan
+            return {"source.generator": f'"{generator}"'}
+        self.cells(self.plan("fashion", self.top_five(), [0, 1, 2], "fashion-mnist", change))
+
+    def known(self, name):
+        path = self.out / f"{name}.json"
+        return json.loads(path.read_text()) if path.exists() else None
+
+    def table(self):
+        for folder, seeds in [("glyphs", [0, 1, 2]), ("fashion", [0, 1, 2])]:
+            if not (self.out / folder).exists():
+                continue
+            print(f"\n| {folder} | generated views | real images | seeds |\n|---|---|---|---|")
+            for row in ["random", "random-vit", *rows()]:
+                columns, counts = [], []
+                for source in SOURCES:
+                    names = [f"{folder}/{row}-{source}-{seed}" for seed in seeds]
+                    if row.startswith("random"):
+                        names = [f"{folder}/{row}-{seed}" for seed in seeds]
+                    cells = [cell for cell in map(self.known, names) if cell]
+                    counts.append(len(cells))
+                    columns.append(column(cells))
+                if any(counts):
+                    print(f"| {row} | {columns[0]} | {columns[1]} | {max(counts)} |")
+
+
+def column(cells):
+    """One run with its interval over test images, or several with their mean and range."""
+    values = [100 * cell["accuracy"] for cell in cells]
+    if not values:
+        return ""
+    if len(values) == 1:
+        return f"{values[0]:.1f} ({100 * cells[0]['low']:.1f}-{100 * cells[0]['high']:.1f})"
+    return f"{statistics.mean(values):.1f} [{min(values):.1f}-{max(values):.1f}]"
+
+
+def validation_data(folder):
+    """The embedded training images, split in two at random, as an IDX data set."""
+    if not (folder / "done").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        source = ROOT / "assets" / "glyphs"
+        images = gzip.decompress((source / "train-images-idx3-ubyte.gz").read_bytes())
+        labels = gzip.decompress((source / "train-labels-idx1-ubyte.gz").read_bytes())
+        count, height, width = struct.unpack(">3I", images[4:16])
+        order = list(range(count))
+        random.Random(0).shuffle(order)
+        kept = int(count * VALIDATION_SHARE)
+        for name, chosen in [("t10k", order[:kept]), ("train", order[kept:])]:
+            size = height * width
+            pixels = b"".join(images[16 + i * size : 16 + (i + 1) * size] for i in chosen)
+            header = struct.pack(">4I", 0x803, len(chosen), height, width)
+            with gzip.open(folder / f"{name}-images-idx3-ubyte.gz", "wb", 1) as file:
+                file.write(header + pixels)
+            with gzip.open(folder / f"{name}-labels-idx1-ubyte.gz", "wb") as file:
+                file.write(struct.pack(">2I", 0x801, len(chosen)) + bytes(labels[8 + i] for i in chosen))
+        (folder / "done").touch()
+    return folder.resolve()
+
+
+options = arguments()
+study = Study(options)
+for stage in options.stages:
+    getattr(study, stage)()
