@@ -5,7 +5,7 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation, module};
 use zview_data::ImageShape;
 use zview_kernels::{batch_norm, conv_transpose2d, conv2d, scale_shift};
 use zview_network::layers;
-use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig, OptimizerKind};
+use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig, OptimizerKind, StepGate};
 use zview_network::{Network, StateVisitor, track_gradients};
 
 use super::operation::{Inputs, Operation};
@@ -131,22 +131,19 @@ fn transformers() -> Vec<Operation> {
 
 fn optimizers() -> Vec<Operation> {
     const INPUTS: &[(&str, &[usize])] = &[("weight", &[65]), ("gradient", &[65])];
-    let adam = ("Adam, two steps", OptimizerConfig::adam(0.5, 0.9));
-    let of = |(name, kind)| {
-        // A vector is not taken for a bias here, so that everything of the equation is computed.
-        (name, OptimizerConfig { exclude_norm_and_bias: false, ..OptimizerConfig::of(kind) })
-    };
-    let kinds = [
-        ("SGD, two steps", OptimizerKind::Sgd),
-        ("AdamW, two steps", OptimizerKind::AdamW),
-        ("LARS, two steps", OptimizerKind::Lars),
+    // A vector is not taken for a bias here, so that everything of the equation is computed.
+    let of = |kind| OptimizerConfig { exclude_norm_and_bias: false, ..OptimizerConfig::of(kind) };
+    let clipped = OptimizerConfig { clip_norm: Some(0.5), ..of(OptimizerKind::AdamW) };
+    let table = [
+        ("SGD, two steps", of(OptimizerKind::Sgd), None),
+        ("Adam, two steps", OptimizerConfig::adam(0.5, 0.9), None),
+        ("AdamW, two steps", of(OptimizerKind::AdamW), None),
+        ("AdamW, scaled and clipped, two steps", clipped, Some(1024.0)),
+        ("LARS, two steps", of(OptimizerKind::Lars), None),
     ];
-    let table = kinds.into_iter().map(of).chain([adam]);
-    table
-        .map(|(name, config)| {
-            Operation::forward_only(name, INPUTS, move |x| two_steps(x, &mut Optimizer::new(&config)))
-        })
-        .collect()
+    let operation =
+        |(name, config, scale)| Operation::forward_only(name, INPUTS, move |x| two_steps(x, &config, scale));
+    table.map(operation).into()
 }
 
 /// A network of one parameter.
@@ -159,14 +156,17 @@ impl Network for One {
     }
 }
 
-/// The weight after two steps along `gradient * weight` and what follows it.
-fn two_steps(x: &Inputs<'_>, optimizer: &mut Optimizer) -> Tensor<1> {
-    let mut one = One(x.get(0));
+/// The weight after two steps along `gradient * weight` and what follows it, the gradients `scale` times as large on
+/// their way to the optimizer.
+fn two_steps(x: &Inputs<'_>, config: &OptimizerConfig, scale: Option<f32>) -> Tensor<1> {
+    let (mut one, mut optimizer) = (One(x.get(0)), Optimizer::new(config));
     track_gradients(&mut one);
     for number in 1..=2 {
-        let loss = one.0.clone().square() * x.get::<1>(1).autodiff();
-        let mut gradients = NamedGradients::of(&one, "", loss.sum().backward());
-        optimizer.update(number, 0.1, None).step(&mut one, "", &mut gradients);
+        let loss = (one.0.clone().square() * x.get::<1>(1).autodiff()).sum() * scale.unwrap_or(1.0);
+        let mut gradients = NamedGradients::of(&one, "", loss.backward());
+        let scale = scale.map(|scale| Tensor::from_floats([scale], x.device));
+        let gate = scale.and_then(|scale| StepGate::new(&gradients, Some(scale), config.clip_norm));
+        optimizer.update(number, 0.1, gate.as_ref()).step(&mut one, "", &mut gradients);
     }
     one.0.inner()
 }
