@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Encoders between zview and torchvision or timm, in both directions.
 
-    python3 scripts/check_export.py EXPORT.json REFERENCE.safetensors [--tolerance 1e-4]
+    python3 scripts/check_export.py --check FOLDER [--tolerance 1e-4]
 
-runs the lines that `zview export --json` gives (`load`), which build the model and load the file strictly, and compares
-the model's features of the images `x` in the reference with zview's own, `features`. Prints the largest difference,
-relative to the largest feature; exit code 1 where it is above the tolerance.
+takes every NAME.json of the folder, the output of `zview export --json`, and runs the lines that it gives (`load`), which
+build the model and load the file strictly; then compares the model's features of the images `x` in
+NAME-reference.safetensors with zview's own, `features`. Prints the largest difference, relative to the largest feature;
+exit code 1 where one is above the tolerance.
 
     python3 scripts/check_export.py --make FOLDER
 
@@ -26,21 +27,21 @@ import torch
 from safetensors.torch import load_file, save_file
 
 
-def check(export, reference, tolerance):
-    exported = json.loads(pathlib.Path(export).read_text())
+def check(export, tolerance):
+    exported = json.loads(export.read_text())
     names = {"path": exported["file"]}
     exec(exported["load"], names)  # what people are told to run
-    reference = load_file(reference)
+    reference = load_file(export.with_name(f"{export.stem}-reference.safetensors"))
     with torch.no_grad():
         pixels = (reference["x"] - exported["pixel_mean"]) / exported["pixel_std"]
         features = names["model"](pixels)
     expected = reference["features"]
     if features.shape != expected.shape:
-        sys.exit(f"features have shape {tuple(features.shape)}, zview's {tuple(expected.shape)}")
+        sys.exit(f"{export.stem}: features have shape {tuple(features.shape)}, zview's {tuple(expected.shape)}")
     error = ((features - expected).abs().max() / expected.abs().max()).item()
-    print(f"{exported['arch']}: {len(exported['keys'])} tensors loaded strictly, features differ by {error:.1e}")
+    print(f"{export.stem}: {len(exported['keys'])} tensors loaded strictly, features differ by {error:.1e}")
     if not error <= tolerance:
-        sys.exit(f"more than {tolerance:.0e}")
+        sys.exit(f"{export.stem}: more than {tolerance:.0e}")
 
 
 def make(folder):
@@ -53,14 +54,14 @@ def make(folder):
     def references(name, model, size):
         """Images and pooled features, in evaluation mode."""
         model.eval()
-        x = torch.rand(4, 3, size, size)
+        x = torch.rand(2, 3, size, size)
         with torch.no_grad():
             save_file({"x": x, "features": model(x).contiguous()}, folder / f"{name}-reference.safetensors")
 
     def train_once(model, size):
         """Moves the running statistics away from 0 and 1."""
         with torch.no_grad():
-            model.train()(torch.rand(4, 3, size, size))
+            model.train()(torch.rand(2, 3, size, size))
 
     for name in ("resnet18", "resnet50"):
         model = getattr(torchvision.models, name)()
@@ -76,17 +77,19 @@ def make(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("export", nargs="?")
-    parser.add_argument("reference", nargs="?")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("--check", metavar="FOLDER")
+    what.add_argument("--make", metavar="FOLDER")
     parser.add_argument("--tolerance", type=float, default=1e-4)
-    parser.add_argument("--make", metavar="FOLDER")
     arguments = parser.parse_args()
     if arguments.make:
         make(arguments.make)
-    elif arguments.export and arguments.reference:
-        check(arguments.export, arguments.reference, arguments.tolerance)
     else:
-        parser.error("name EXPORT.json and REFERENCE.safetensors, or --make FOLDER")
+        exports = sorted(pathlib.Path(arguments.check).glob("*.json"))
+        if not exports:
+            sys.exit(f"no exports (*.json) in {arguments.check}")
+        for export in exports:
+            check(export, arguments.tolerance)
 
 
 if __name__ == "__main__":

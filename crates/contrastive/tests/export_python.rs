@@ -19,6 +19,7 @@ use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
 
 const TOLERANCE: f32 = 1e-4;
+const BATCH: usize = 2;
 
 fn python() -> Option<PathBuf> {
     let python = std::env::var_os("ZVIEW_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
@@ -70,47 +71,40 @@ fn python_loads_exports_strictly_and_computes_the_same_features() {
         ..default()
     };
     let published = EncoderConfig { stem: Stem::Imagenet, ..default() };
+    let resnet = |arch, width| EncoderConfig { arch, width, ..default() };
+    let published = EncoderConfig { stem: Stem::Imagenet, ..resnet(Architecture::Resnet18, 64) };
     let cases = [
-        ("torchvision's resnet18", published.clone(), shape(3, 64)),
+        ("resnet18", published.clone(), shape(3, 64)),
+        ("resnet50", EncoderConfig { arch: Architecture::Resnet50, ..published }, shape(3, 64)),
         (
-            "resnet18, small stem",
-            EncoderConfig { pixel_mean: 0.4, pixel_std: 0.3, ..default() },
+            "resnet18-narrow",
+            EncoderConfig { pixel_mean: 0.4, pixel_std: 0.3, ..resnet(Architecture::Resnet18, 8) },
             shape(3, 32),
         ),
-        (
-            "resnet34, narrow",
-            EncoderConfig { arch: Architecture::Resnet34, width: 8, ..default() },
-            shape(1, 28),
-        ),
-        ("torchvision's resnet50", EncoderConfig { arch: Architecture::Resnet50, ..published }, shape(3, 64)),
-        (
-            "resnet50, narrow",
-            EncoderConfig { arch: Architecture::Resnet50, width: 16, ..default() },
-            shape(1, 28),
-        ),
+        ("resnet34-narrow", resnet(Architecture::Resnet34, 4), shape(1, 28)),
+        ("resnet50-narrow", resnet(Architecture::Resnet50, 4), shape(1, 28)),
         ("vit", vit(Pool::ClassToken), shape(3, 32)),
-        ("vit, mean", EncoderConfig { patch: Some(7), ..vit(Pool::Mean) }, shape(1, 28)),
+        ("vit-mean", EncoderConfig { patch: Some(7), ..vit(Pool::Mean) }, shape(1, 28)),
     ];
     for (name, config, shape) in cases {
         let mut encoder = made(&config, shape);
-        for _ in 0..2 {
-            let _ = encoder.forward(images(4, shape), Mode::Train); // moves the running statistics
-        }
+        let _ = encoder.forward(images(BATCH, shape), Mode::Train); // moves the running statistics
         let format = ExportFormat::of(config.arch).unwrap();
-        let exported = export_encoder(&encoder, format, &at("export.safetensors")).unwrap();
-        std::fs::write(at("export.json"), serde_json::to_string(&exported).unwrap()).unwrap();
+        let file = at(&format!("{name}.safetensors"));
+        let exported = export_encoder(&encoder, format, &file).unwrap();
+        std::fs::write(at(&format!("{name}.json")), serde_json::to_string(&exported).unwrap()).unwrap();
         let frozen = FrozenEncoder::new(&encoder, &Device::flex());
         let mut reference = NamedTensors::default();
-        reference.add("x", images(4, shape)).unwrap();
-        reference.add("features", frozen.features(images(4, shape))).unwrap();
-        write_tensors(&at("reference.safetensors"), &reference, HashMap::new()).unwrap();
-        print!("{name}: ");
-        check_export(&python, &[&at("export.json"), &at("reference.safetensors")]);
+        reference.add("x", images(BATCH, shape)).unwrap();
+        reference.add("features", frozen.features(images(BATCH, shape))).unwrap();
+        let path = at(&format!("{name}-reference.safetensors"));
+        write_tensors(&path, &reference, HashMap::new()).unwrap();
         // What was exported is an encoder for zview too, with everything that its tensors do not say.
-        let again = load_encoder(&at("export.safetensors"), &Device::flex()).unwrap();
-        assert_eq!(again.config(), &EncoderConfig { init: again.config().init, ..config.resolved() });
+        let again = load_encoder(&file, &Device::flex()).unwrap();
+        assert_eq!(again.config(), &config.resolved());
         assert_eq!(again.state_sha256().unwrap(), frozen.state_sha256().unwrap());
     }
+    check_export(&python, &[Path::new("--check"), folder.path()]);
 }
 
 #[test]
@@ -138,10 +132,10 @@ fn an_encoder_starts_from_torchvisions_and_timms_checkpoints() {
         assert_eq!(loaded.left_out.len(), 2, "weight and bias of the head: {:?}", loaded.left_out);
         let path = folder.path().join(format!("{name}-reference.safetensors"));
         let mut reference = StateDict::read(&path, None).unwrap();
-        let x = reference.take("x", &[4, 3, 64, 64]).unwrap();
-        let x = Tensor::from_data(TensorData::new(x, [4, 3, 64, 64]), &Device::flex());
+        let x = reference.take("x", &[BATCH, 3, 64, 64]).unwrap();
+        let x = Tensor::from_data(TensorData::new(x, [BATCH, 3, 64, 64]), &Device::flex());
         let got = read_floats(encoder.forward(x, Mode::Evaluate)).unwrap();
-        let expected = reference.take("features", &[4, config.feature_dimension()]).unwrap();
+        let expected = reference.take("features", &[BATCH, config.feature_dimension()]).unwrap();
         let largest = expected.iter().fold(0.0f32, |largest, x| largest.max(x.abs()));
         let error = got.iter().zip(&expected).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max) / largest;
         println!("{file}: features differ by {error:.1e}");

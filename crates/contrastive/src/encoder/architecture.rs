@@ -23,7 +23,8 @@ pub(super) trait EncoderNetwork: Network {
     /// Freshly initialised, for images that [`Self::check_images`] has not refused.
     fn new(config: &EncoderConfig, images: ImageShape, random: &mut Stream, device: &Device) -> Self;
 
-    /// Features (B, D), of 32 bits, of images (B, C, H, W) of 32 or 16.
+    /// Features (B, D), of 32 bits, of images (B, C, H, W) of 32, or of 16 where the recipe
+    /// may ask for them.
     fn forward(&mut self, images: Tensor<4>, mode: Mode) -> Tensor<2>;
 
     /// Adds the cost of a training step on `images` (B, C, H, W) to `total` and gives the shape of the features
@@ -74,6 +75,7 @@ macro_rules! architectures {
 
         /// A network of one of the architectures.
         #[derive(Debug, Clone)]
+        #[allow(clippy::large_enum_variant, reason = "there is one per encoder")]
         pub(super) enum AnyNetwork {
             $($name($network),)+
         }

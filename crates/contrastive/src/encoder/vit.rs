@@ -8,7 +8,7 @@
 //!
 //! The names, the layer norm's epsilon and the initial weights are those of timm's `VisionTransformer` without head.
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{Device, Tensor};
 use zview_data::ImageShape;
 use zview_network::layers::{LayerNorm, PatchEmbedding, TransformerBlock, truncated_normal};
 use zview_network::weights::StateDict;
@@ -43,7 +43,7 @@ impl Vit {
     #[must_use]
     pub fn embed_patches(&self, images: Tensor<4>) -> Tensor<3> {
         let patches = self.patch_embed.forward(images);
-        let positions = self.positions(1, patches.dims()[1]).cast(patches.dtype());
+        let positions = self.positions(1, patches.dims()[1]);
         patches + positions
     }
 
@@ -118,9 +118,8 @@ impl EncoderNetwork for Vit {
     fn forward(&mut self, images: Tensor<4>, _: Mode) -> Tensor<2> {
         let patches = self.embed_patches(images);
         let [batch, count, _] = patches.dims();
-        let class = self.class_token().cast(patches.dtype()).repeat_dim(0, batch);
+        let class = self.class_token().repeat_dim(0, batch);
         let tokens = self.encode_tokens(Tensor::cat(vec![class, patches], 1));
-        let tokens = if tokens.dtype() == DType::F32 { tokens } else { tokens.cast(DType::F32) };
         match self.pool {
             Pool::ClassToken => tokens.narrow(1, 0, 1).squeeze_dim(1),
             Pool::Mean => tokens.narrow(1, 1, count).mean_dim(1).squeeze_dim(1),

@@ -156,6 +156,10 @@ impl Recipe {
         if self.train.accumulate == 0 {
             problems.push("train.accumulate: expected 1 or more, got 0".to_owned());
         }
+        if self.train.precision == Precision::F16 && self.encoder.vit().is_some() {
+            // Their parameters' gradients would be sums of 16 bits, which overflow.
+            problems.push("train.precision: a vit computes in \"f32\", got \"f16\"".to_owned());
+        }
         if self.train.log_every == 0 {
             problems.push("train.log_every: expected 1 or more, got 0".to_owned());
         }
@@ -219,6 +223,13 @@ mod tests {
         for field in ["train.batch", "optimizer.lr", "objective.temperature"] {
             assert!(error.contains(field), "{error}");
         }
+    }
+
+    #[test]
+    fn a_transformer_has_32_bits() {
+        let error = load(MINIMAL, &["train.precision=f16", "encoder.arch=vit"]).unwrap_err();
+        assert!(error.contains("train.precision: a vit computes in"), "{error}");
+        assert!(load(MINIMAL, &["train.precision=f16", "encoder.arch=conv"]).is_ok());
     }
 
     #[test]

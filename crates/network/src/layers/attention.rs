@@ -1,17 +1,15 @@
 //! Multi-head self-attention.
 
-use burn::tensor::{DType, Device, Tensor, activation};
+use burn::tensor::{Device, Tensor, activation};
 use zview_runtime::seed::Stream;
 
 use super::Linear;
-use super::precision::{in_precision_of, with_precision};
 use crate::{Cost, Network, StateVisitor, TrainingCost};
 
 /// softmax(Q K^T / sqrt(D / H)) V of H heads, then a projection.
 ///
 /// Vaswani et al. 2017, "Attention Is All You Need", <https://arxiv.org/abs/1706.03762>, equation 1 and section 3.2.2.
-/// Named as in timm: `qkv` makes queries, keys and values of all heads, `proj` joins the heads. The softmax has 32
-/// bits whatever the tokens have.
+/// Named as in timm: `qkv` makes queries, keys and values of all heads, `proj` joins the heads.
 #[derive(Debug, Clone)]
 pub struct MultiHeadAttention {
     qkv: Linear,
@@ -65,8 +63,7 @@ impl MultiHeadAttention {
 pub fn attention(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
     let scale = 1.0 / (query.dims()[3] as f64).sqrt();
     let logits = (query * scale).matmul(key.transpose()); // [B, H, N, N]
-    let weights = activation::softmax(with_precision(logits, DType::F32), 3);
-    in_precision_of(weights, &value).matmul(value)
+    activation::softmax(logits, 3).matmul(value)
 }
 
 impl Network for MultiHeadAttention {

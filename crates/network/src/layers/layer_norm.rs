@@ -1,8 +1,7 @@
 //! Layer normalisation.
 
-use burn::tensor::{DType, Device, Tensor};
+use burn::tensor::{Device, Tensor};
 
-use super::precision::{in_precision_of, with_precision};
 use crate::{Cost, Network, StateVisitor, TrainingCost};
 
 /// Added to the variance: that of timm's Vision Transformers.
@@ -11,7 +10,7 @@ const EPSILON: f64 = 1e-6;
 /// (x - mean) / sqrt(variance + epsilon) * weight + bias over the D features of a token.
 ///
 /// Ba, Kiros and Hinton 2016, "Layer Normalization", <https://arxiv.org/abs/1607.06450>, equations 3 and 4, with the
-/// biased variance. Computed in 32 bits whatever the tokens have.
+/// biased variance.
 #[derive(Debug, Clone)]
 pub struct LayerNorm {
     weight: Tensor<1>, // [D]
@@ -43,14 +42,13 @@ impl LayerNorm {
     }
 }
 
-/// Tokens (B, N, D) normalised, with weight and bias (D), in the tokens' precision.
+/// Tokens (B, N, D) normalised, with weight and bias (D).
 #[must_use]
 pub fn layer_norm(tokens: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<3> {
-    let x = with_precision(tokens.clone(), DType::F32);
-    let centred = x.clone() - x.mean_dim(2);
+    let centred = tokens.clone() - tokens.mean_dim(2);
     let variance = centred.clone().square().mean_dim(2); // [B, N, 1]
     let normed = centred / (variance + EPSILON).sqrt();
-    in_precision_of(normed * weight.unsqueeze::<3>() + bias.unsqueeze::<3>(), &tokens)
+    normed * weight.unsqueeze::<3>() + bias.unsqueeze::<3>()
 }
 
 impl Network for LayerNorm {

@@ -5,7 +5,6 @@ use zview_kernels::{LayerCall, record_layer};
 use zview_runtime::seed::Stream;
 
 use super::init::truncated_normal;
-use super::precision::in_precision_of;
 use crate::{Cost, Network, StateVisitor, TrainingCost};
 
 /// y = x Wᵀ + b, with W stored [out, in] as PyTorch does.
@@ -52,13 +51,12 @@ impl Linear {
     }
 }
 
-/// x (B, inputs) times the transpose of `weight` (outputs, inputs), plus `bias` (outputs), in the precision of x.
+/// x (B, inputs) times the transpose of `weight` (outputs, inputs), plus `bias` (outputs).
 pub(super) fn apply(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
     record_layer(|| {
         let ([rows, inputs], [outputs, _]) = (x.dims(), weight.dims());
         LayerCall::Linear { rows, inputs, outputs }
     });
-    let (weight, bias) = (in_precision_of(weight, &x), in_precision_of(bias, &x));
     x.matmul(weight.transpose()) + bias.unsqueeze()
 }
 

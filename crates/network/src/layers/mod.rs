@@ -9,7 +9,6 @@ mod init;
 mod layer_norm;
 mod linear;
 mod patch_embedding;
-mod precision;
 mod transformer_block;
 
 pub use attention::{MultiHeadAttention, attention};
