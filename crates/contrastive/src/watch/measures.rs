@@ -1,5 +1,7 @@
 //! All measures of one batch's features.
 
+use std::time::Instant;
+
 use serde::Serialize;
 
 use super::alignment::alignment;
@@ -26,12 +28,15 @@ pub struct Measures {
     pub uniformity: f64,
     /// Cosine similarities.
     pub similarities: Similarities,
+    /// Seconds that measuring took on the host.
+    pub seconds: f64,
 }
 
 impl Measures {
     /// Measures features (N, D).
     #[must_use]
     pub fn of(features: &FeatureRows) -> Self {
+        let started = Instant::now();
         let normalised = features.normalised();
         let feature_std = feature_std(&normalised);
         Self {
@@ -42,6 +47,7 @@ impl Measures {
             alignment: alignment(&normalised),
             uniformity: uniformity(&normalised),
             similarities: similarities(&normalised),
+            seconds: started.elapsed().as_secs_f64(),
         }
     }
 }

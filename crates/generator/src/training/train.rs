@@ -147,6 +147,8 @@ struct Run<'a> {
     losses: Vec<f32>,
     /// Step of the last checkpoint.
     saved: Option<u64>,
+    /// Step of the last sample grid.
+    shown: Option<u64>,
 }
 
 impl<'a> Run<'a> {
@@ -181,6 +183,7 @@ impl<'a> Run<'a> {
             pending: Vec::new(),
             losses: Vec::new(),
             saved: None,
+            shown: None,
         };
         if options.resume {
             run.restore()?;
@@ -265,6 +268,9 @@ impl<'a> Run<'a> {
     }
 
     fn write_samples(&mut self) -> Result<(), GeneratorTrainingError> {
+        if self.shown.replace(self.step) == Some(self.step) {
+            return Ok(()); // the end of the run is a step with samples
+        }
         let name = format!("samples/step-{:08}.png", self.step);
         let network = zview_network::freeze(self.finished_generator());
         let (path, device) = (self.folder.file(&name), &self.options.device.device);
