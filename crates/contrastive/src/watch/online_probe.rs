@@ -6,7 +6,7 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use serde_json::{Value, json};
-use zview_network::optimizer::Adam;
+use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
 use zview_network::weights::StateDict;
 use zview_network::{NamedTensors, Network, StateError, StateVisitor, read_network, track_gradients};
 
@@ -35,7 +35,7 @@ impl Network for Classifier {
 #[derive(Debug, Clone)]
 pub struct OnlineProbe {
     classifier: Classifier,
-    optimizer: Adam,
+    optimizer: Optimizer,
     device: Device,
     track_input: bool,
     correct: Tensor<1>,
@@ -52,7 +52,7 @@ impl OnlineProbe {
         track_gradients(&mut classifier);
         Self {
             classifier,
-            optimizer: Adam::new(BETAS[0], BETAS[1]),
+            optimizer: Optimizer::new(&OptimizerConfig::adam(BETAS[0], BETAS[1])),
             device: device.clone(),
             track_input,
             correct: Tensor::zeros([1], device),
@@ -79,8 +79,8 @@ impl OnlineProbe {
         self.correct = self.correct.clone() + right.sum_dim(0).squeeze_dim::<1>(1);
         self.examples += rows;
         let loss = -(activation::log_softmax(logits, 1) * Tensor::from_inner(one_hot)).sum_dim(1).mean();
-        let gradients = loss.backward();
-        self.optimizer.step(&mut self.classifier, NAME, &gradients, LEARNING_RATE, update);
+        let mut gradients = NamedGradients::of(&self.classifier, NAME, loss.backward());
+        self.optimizer.update(update, LEARNING_RATE, None).step(&mut self.classifier, NAME, &mut gradients);
     }
 
     /// How many examples it got right `[1]`, on the device, and how many there were since the last call.
