@@ -21,7 +21,7 @@ pub struct WatchConfig {
 impl Default for WatchConfig {
     fn default() -> Self {
         Self {
-            every: 50,
+            every: 100,
             min_effective_rank: 1.5,
             min_feature_std: 0.01,
             stop_on_collapse: false,
