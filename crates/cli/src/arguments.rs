@@ -102,6 +102,8 @@ pub enum Command {
     Probe(commands::probe::ProbeArguments),
     /// Write an encoder as a file that torchvision or timm loads strictly.
     Export(commands::export::ExportArguments),
+    /// Say what a run measured, and make CSV and TensorBoard files of its log.
+    Log(commands::log::LogArguments),
     /// Say where a training step's time goes.
     Bench(commands::bench::BenchArguments),
     /// Compare the device with the CPU: every operation, and a training step.

@@ -9,3 +9,4 @@ pub mod objective;
 pub mod selfcheck;
 pub mod source;
 pub mod train;
+pub mod watch;

@@ -10,10 +10,12 @@ mod cache_folder;
 pub mod config;
 pub mod device;
 pub mod hash;
+pub mod measurements;
 pub mod progress;
 pub mod run_folder;
 pub mod seed;
 pub mod stop;
+pub mod tensorboard;
 
 pub use build_features::{build_features, optional_shader_features};
 pub use cache_folder::{cache_folder, cache_folder_from};

@@ -7,6 +7,7 @@ pub mod demo;
 mod devices;
 pub mod export;
 pub mod generator;
+pub mod log;
 pub mod pretrain;
 pub mod probe;
 pub mod sample;
@@ -30,6 +31,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Probe(arguments) => probe::run(arguments, common),
         Command::Demo(arguments) => return demo::run(arguments, common),
         Command::Export(arguments) => export::run(arguments, common),
+        Command::Log(arguments) => log::run(arguments, common),
         Command::Bench(arguments) => bench::run(arguments, common),
         Command::Selfcheck(arguments) => selfcheck::run(arguments, common),
     }

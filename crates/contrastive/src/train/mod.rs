@@ -9,6 +9,7 @@ mod recipe;
 mod stages;
 mod trainer;
 mod view_picture;
+mod watched;
 
 pub use divergence::NotFinite;
 pub use loss_scale::LossScale;

@@ -12,15 +12,18 @@ use zview_runtime::device::{ChosenDevice, ReadError, read_floats};
 use zview_runtime::progress::Progress;
 use zview_runtime::run_folder::{Environment, EventLog, EventLogError, RunFolder, RunFolderError};
 use zview_runtime::stop::StopSignal;
+use zview_runtime::tensorboard::LiveTensorBoard;
 
 use super::divergence::NotFinite;
 use super::precision::NoHalfPrecision;
 use super::recipe::Recipe;
 use super::stages::StageSeconds;
 use super::trainer::Trainer;
-use super::view_picture::write_views;
+use super::view_picture::show_views;
+use super::watched::{self, Watched};
 use crate::encoder::save_encoder;
 use crate::source::{OpenSource, SourceError, open_source};
+use crate::watch::Collapse;
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::{StateError, count_parameters};
 
@@ -54,6 +57,9 @@ pub enum PretrainError {
     /// The loss is not a number any more.
     #[error(transparent)]
     NotFinite(#[from] NotFinite),
+    /// The features collapsed, and the recipe wants the run to end then.
+    #[error(transparent)]
+    Collapse(#[from] Collapse),
     /// The device did not give the losses.
     #[error("after step {step}: {source}")]
     Device {
@@ -117,20 +123,29 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     begun.encoder.weights = begun.encoder.weights.filter(|_| !resumes);
     let mut trainer = Trainer::new(&begun, source, device, options.device.is_gpu())?;
     let (folder, mut events) = open_run(recipe, options, &mut trainer)?;
+    let mut tensorboard = LiveTensorBoard::start(folder.path());
     let first_step = trainer.step;
     let started = Instant::now();
     let mut progress = Progress::new("pretraining", recipe.train.steps);
-    let mut losses = Losses { pending: Vec::new(), last: None };
+    let mut losses = Losses { pending: Vec::new(), last: None, watched: Watched::default() };
     let mut last_checkpoint = first_step;
     while trainer.step < recipe.train.steps && !options.stop.requested() {
-        losses.pending.push(trainer.train_step()?.loss);
+        let outcome = trainer.train_step()?;
+        let watch_due = losses.watched.keep(&outcome, trainer.step, recipe);
+        losses.pending.push(outcome.loss);
         if trainer.step == first_step + 1 {
             losses.wait(&trainer)?; // what does not fit on the device shows at once
         }
         let every = recipe.train.checkpoint_every;
         let checkpoint_due = every > 0 && trainer.step.is_multiple_of(every);
-        if trainer.step.is_multiple_of(recipe.train.log_every) || checkpoint_due {
-            losses.read(&trainer, recipe, last_checkpoint, &mut events)?;
+        let views_every = recipe.train.views_every;
+        if views_every > 0 && trainer.step.is_multiple_of(views_every) {
+            show_views(&mut trainer, recipe, &folder, &mut events)?;
+        }
+        if trainer.step.is_multiple_of(recipe.train.log_every) || checkpoint_due || watch_due {
+            let read = losses.read(&mut trainer, recipe, last_checkpoint, &mut events);
+            tensorboard.follow();
+            read?;
             let rate = views_taken(recipe, trainer.step - first_step) / started.elapsed().as_secs_f64();
             let loss = losses.last.unwrap_or(f32::NAN);
             progress.update(trainer.step, &format!("loss {loss:.4}, {rate:.0} views/s"));
@@ -139,7 +154,8 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
             last_checkpoint = trainer.checkpoint(folder.path())?.step();
         }
     }
-    losses.read(&trainer, recipe, last_checkpoint, &mut events)?;
+    losses.read(&mut trainer, recipe, last_checkpoint, &mut events)?;
+    tensorboard.follow();
     let seconds = started.elapsed().as_secs_f64();
     progress.finish();
     trainer.checkpoint(folder.path())?;
@@ -184,17 +200,13 @@ fn open_run(
     let folder = RunFolder::create(options.out)?;
     let mut events = EventLog::create(&folder.file("events.jsonl"))?;
     folder.write_json("environment.json", &Environment::of(options.device))?;
-    let views = trainer.augmented_views(0)?.images;
-    trainer.seconds = StageSeconds::default(); // the picture is not training
-    let dims = views.dims();
-    let pixels = read_floats(views).map_err(|source| PretrainError::Device { step: 0, source })?;
-    write_views(&folder.file("views.png"), &pixels, dims, recipe.views.per_anchor)?;
     let selfcheck = options.device.selfcheck;
     let mut started = json!({ "event": "started", "step": 0, "seed": recipe.seed, "selfcheck": selfcheck });
     if let Some(weights) = &trainer.initial_weights {
         started["encoder_weights"] = json!(weights);
     }
     events.append(&started)?;
+    show_views(trainer, recipe, &folder, &mut events)?;
     // Last: a folder with a config.toml is a run that can be resumed.
     folder.write_text("config.toml", &resolved)?;
     Ok((folder, events))
@@ -204,10 +216,11 @@ fn views_taken(recipe: &Recipe, steps: u64) -> f64 {
     steps as f64 * recipe.views_per_step() as f64
 }
 
-/// Losses that are still on the device, and the last one that was read.
+/// Losses that are still on the device, the last one that was read, and what is watched beside them.
 struct Losses {
     pending: Vec<Tensor<1>>,
     last: Option<f32>,
+    watched: Watched,
 }
 
 impl Losses {
@@ -221,7 +234,7 @@ impl Losses {
     /// Reads what is pending in one transfer, checks it, and logs it.
     fn read(
         &mut self,
-        trainer: &Trainer,
+        trainer: &mut Trainer,
         recipe: &Recipe,
         last_checkpoint: u64,
         events: &mut EventLog,
@@ -229,8 +242,13 @@ impl Losses {
         if self.pending.is_empty() {
             return Ok(());
         }
-        let losses = read_floats(Tensor::cat(std::mem::take(&mut self.pending), 0))
+        let mut tensors = std::mem::take(&mut self.pending);
+        let taken = tensors.len();
+        let mut asked = self.watched.ask(trainer);
+        tensors.extend(asked.take_tensors());
+        let values = read_floats(Tensor::cat(tensors, 0))
             .map_err(|source| PretrainError::Device { step: trainer.step, source })?;
+        let (losses, watched_values) = values.split_at(taken);
         let first = trainer.step - losses.len() as u64; // steps before the first of these
         for (offset, &loss) in losses.iter().enumerate() {
             if !loss.is_finite() {
@@ -264,7 +282,8 @@ impl Losses {
             let norm = read_floats(norm.clone()).map_err(device_error)?;
             event["gradient_norm"] = json!(norm.first());
         }
+        let collapse = self.watched.add_to(&mut event, &asked, watched_values, trainer, recipe);
         events.append(&event)?;
-        Ok(())
+        collapse.map_or(Ok(()), |collapse| watched::tell(collapse, recipe, events))
     }
 }

@@ -10,6 +10,7 @@ use crate::augment::AugmentConfig;
 use crate::encoder::EncoderConfig;
 use crate::objective::ObjectiveConfig;
 use crate::source::SourceConfig;
+use crate::watch::WatchConfig;
 use zview_network::optimizer::OptimizerConfig;
 
 use super::precision::Precision;
@@ -41,6 +42,9 @@ pub struct Recipe {
     /// How long.
     #[serde(default)]
     pub train: TrainConfig,
+    /// What is watched while it trains.
+    #[serde(default)]
+    pub watch: WatchConfig,
     /// What the encoder is evaluated on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeConfig>,
@@ -62,6 +66,8 @@ pub struct TrainConfig {
     pub log_every: u64,
     /// A checkpoint is written every so many steps; 0 writes one at the end only.
     pub checkpoint_every: u64,
+    /// A picture of the views is written every so many steps; 0 writes one at the start only.
+    pub views_every: u64,
     /// In what the encoder's images are kept on a GPU.
     pub precision: Precision,
 }
@@ -75,6 +81,7 @@ impl Default for TrainConfig {
             warmup_steps: 50,
             log_every: 10,
             checkpoint_every: 0,
+            views_every: 0,
             precision: Precision::F32,
         }
     }
@@ -138,6 +145,7 @@ impl Recipe {
         problems.extend(self.encoder.problems());
         problems.extend(self.objective.problems());
         problems.extend(self.optimizer.problems());
+        problems.extend(self.watch.problems());
         if self.train.batch < 2 {
             problems.push(format!(
                 "train.batch: expected 2 or more (others are the negatives), got {}",

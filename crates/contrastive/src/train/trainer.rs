@@ -15,6 +15,7 @@ use crate::augment::Augmentation;
 use crate::encoder::{Encoder, InitialWeights};
 use crate::objective::{Objective, Outcome, Setting};
 use crate::source::{SourceError, ViewBatch, ViewSource};
+use crate::watch::OnlineProbe;
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
 use zview_network::{
@@ -57,6 +58,8 @@ pub struct Trainer {
     pub gradient_norm: Option<Tensor<1>>,
     /// Where the encoder's weights came from, if from a file.
     pub initial_weights: Option<InitialWeights>,
+    /// A classifier beside the encoder that learns from its features and teaches it nothing.
+    pub online_probe: Option<OnlineProbe>,
     /// Steps taken so far.
     pub step: u64,
     /// Time spent, by stage.
@@ -102,6 +105,17 @@ impl Trainer {
             device,
         };
         let mut objective = Objective::new(&recipe.objective, &setting, &encoder, random)?;
+        let online_probe = recipe.watch.online_probe.then(|| {
+            let classes = setting.classes.ok_or_else(|| SourceError::Recipe {
+                field: "watch.online_probe",
+                problem:
+                    "the views have no labels; set it to false, or take a conditional generator or labelled \
+                          images"
+                        .to_owned(),
+            })?;
+            Ok::<_, SourceError>(OnlineProbe::new(encoder.feature_dimension(), classes, device, on_gpu))
+        });
+        let online_probe = online_probe.transpose()?;
         track_gradients(&mut encoder);
         track_gradients(&mut objective);
         let optimizer = Optimizer::new(&recipe.optimizer);
@@ -123,6 +137,7 @@ impl Trainer {
             loss_scale: (on_gpu && recipe.train.precision == Precision::F16)
                 .then(|| LossScale::new(loss_scale::FIRST, device)),
             gradient_norm: None,
+            online_probe,
             step: 0,
             seconds: StageSeconds::default(),
             synchronise_stages: false,
@@ -130,6 +145,12 @@ impl Trainer {
             recipe: recipe.clone(),
             initial_weights,
         })
+    }
+
+    /// Where it computes (without autodiff).
+    #[must_use]
+    pub fn device(&self) -> &Device {
+        &self.device
     }
 
     /// The learning rate of a step counted from 0.
@@ -169,6 +190,9 @@ impl Trainer {
             (loss, features) = (loss + outcome.loss, outcome.features);
         }
         self.update(gradients);
+        if let (Some(probe), Some(labels)) = (&mut self.online_probe, &views.labels) {
+            probe.learn(features.clone(), labels, self.step);
+        }
         Ok(StepOutcome { loss, features, labels: views.labels })
     }
 
@@ -257,6 +281,11 @@ impl Trainer {
         if let Some(scale) = &self.loss_scale {
             optimizer.add(LOSS_SCALE, scale.tensor())?;
         }
+        if let Some(probe) = &self.online_probe {
+            let [probe_model, probe_optimizer] = probe.state()?;
+            model.extend(probe_model);
+            optimizer.extend(probe_optimizer);
+        }
         Checkpoint::write(run, self.step, &[("model", model), ("optimizer", optimizer)])
     }
 
@@ -278,6 +307,9 @@ impl Trainer {
             if self.loss_scale.is_some() && velocities.shape(LOSS_SCALE).is_some() {
                 let scale = velocities.take(LOSS_SCALE, &[1]).map_err(StateError::from)?;
                 self.loss_scale = Some(LossScale::new(scale[0], &self.device));
+            }
+            if let Some(probe) = &mut self.online_probe {
+                probe.restore(&mut model, &mut velocities)?;
             }
         }
         self.step = checkpoint.step();

@@ -1,22 +1,47 @@
-//! `views.png`: what the encoder saw.
+//! `views.png` and `views/step-NNNNNNNN.png`: what the encoder sees.
 
 use std::path::Path;
 
+use serde_json::json;
 use zview_data::ImageShape;
 use zview_data::picture::{PictureError, unit_floats_to_u8, write_grid};
+use zview_runtime::atomic::WriteError;
+use zview_runtime::device::read_floats;
+use zview_runtime::run_folder::{EventLog, RunFolder};
+
+use super::pretrain::PretrainError;
+use super::recipe::Recipe;
+use super::trainer::Trainer;
 
 /// How many anchors are shown.
 const ROWS: usize = 12;
 const GAP: usize = 2;
 
+/// Writes a picture of the batch that the next step takes, and logs it.
+pub(super) fn show_views(
+    trainer: &mut Trainer,
+    recipe: &Recipe,
+    folder: &RunFolder,
+    events: &mut EventLog,
+) -> Result<(), PretrainError> {
+    let step = trainer.step;
+    let seconds = trainer.seconds; // the picture is not training
+    let views = trainer.augmented_views(step * recipe.train.accumulate)?.images;
+    trainer.seconds = seconds;
+    let dims = views.dims();
+    let pixels = read_floats(views).map_err(|source| PretrainError::Device { step, source })?;
+    let name = if step == 0 { "views.png".to_owned() } else { format!("views/step-{step:08}.png") };
+    if step > 0 {
+        let path = folder.file("views");
+        std::fs::create_dir_all(&path).map_err(|source| WriteError { path, source })?;
+    }
+    write_views(&folder.file(&name), &pixels, dims, recipe.views.per_anchor)?;
+    Ok(events.append(&json!({ "event": "views", "step": step, "picture": name }))?)
+}
+
 /// Writes a grid with a row per anchor and its views in the columns, from the values of views (B * V, C, H, W)
 /// in 0..1.
-pub(super) fn write_views(
-    path: &Path,
-    views: &[f32],
-    dims: [usize; 4],
-    per_anchor: usize,
-) -> Result<(), PictureError> {
+fn write_views(path: &Path, views: &[f32], dims: [usize; 4], per_anchor: usize) -> Result<(), PictureError> {
     let [count, channels, height, width] = dims;
     let shown = count.min(ROWS * per_anchor);
     let pixels = unit_floats_to_u8(&views[..shown * channels * height * width]);

@@ -9,10 +9,11 @@ use serde_json::json;
 use zview_data::ImageSet;
 use zview_network::checkpoint::Checkpoint;
 use zview_network::{NamedTensors, WeightAverage, count_parameters, read_network};
-use zview_runtime::device::{ChosenDevice, read_floats};
+use zview_runtime::device::{ChosenDevice, MemoryUse, read_floats};
 use zview_runtime::progress::Progress;
 use zview_runtime::run_folder::{Environment, EventLog, RunFolder};
 use zview_runtime::stop::StopSignal;
+use zview_runtime::tensorboard::LiveTensorBoard;
 
 use super::batch::Batches;
 use super::config::GeneratorTraining;
@@ -77,6 +78,7 @@ pub fn train_generator(
 ) -> Result<GeneratorTrainingSummary, GeneratorTrainingError> {
     training.check_with(images)?;
     let mut run = Run::open(training, images, options)?;
+    let mut tensorboard = LiveTensorBoard::start(options.out);
     let first_step = run.step;
     let started = Instant::now();
     let steps = training.train.steps;
@@ -99,12 +101,16 @@ pub fn train_generator(
         if checkpoint {
             run.save()?;
         }
+        if log || checkpoint || samples {
+            tensorboard.follow();
+        }
     }
     run.read_losses()?;
     let seconds = started.elapsed().as_secs_f64();
     progress.finish();
     run.save()?;
     run.write_samples()?;
+    tensorboard.follow();
     let summary = GeneratorTrainingSummary {
         run: options.out.to_owned(),
         name: training.name.clone(),
@@ -141,6 +147,8 @@ struct Run<'a> {
     losses: Vec<f32>,
     /// Step of the last checkpoint.
     saved: Option<u64>,
+    /// Step of the last sample grid.
+    shown: Option<u64>,
 }
 
 impl<'a> Run<'a> {
@@ -175,6 +183,7 @@ impl<'a> Run<'a> {
             pending: Vec::new(),
             losses: Vec::new(),
             saved: None,
+            shown: None,
         };
         if options.resume {
             run.restore()?;
@@ -226,7 +235,9 @@ impl<'a> Run<'a> {
         self.losses = losses[losses.len() - names.len()..].to_vec();
         let named: std::collections::BTreeMap<&str, f32> =
             names.iter().copied().zip(self.losses.iter().copied()).collect();
-        self.events.append(&json!({ "event": "train", "step": self.step, "losses": named }))?;
+        let memory = MemoryUse::now(&self.options.device.device);
+        self.events
+            .append(&json!({ "event": "train", "step": self.step, "losses": named, "memory": memory }))?;
         Ok(())
     }
 
@@ -257,9 +268,14 @@ impl<'a> Run<'a> {
     }
 
     fn write_samples(&mut self) -> Result<(), GeneratorTrainingError> {
-        let path = self.folder.file("samples").join(format!("step-{:08}.png", self.step));
+        if self.shown.replace(self.step) == Some(self.step) {
+            return Ok(()); // the end of the run is a step with samples
+        }
+        let name = format!("samples/step-{:08}.png", self.step);
         let network = zview_network::freeze(self.finished_generator());
-        write_samples(&path, &network, &self.manifest, self.training.seed, &self.options.device.device)
+        let (path, device) = (self.folder.file(&name), &self.options.device.device);
+        write_samples(&path, &network, &self.manifest, self.training.seed, device)?;
+        Ok(self.events.append(&json!({ "event": "samples", "step": self.step, "picture": name }))?)
     }
 
     fn diverged(&mut self, what: String, step: u64) -> GeneratorTrainingError {

@@ -3,6 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde::Serialize;
 
@@ -50,7 +51,7 @@ impl EventLog {
     pub fn create(path: &Path) -> Result<Self, EventLogError> {
         let file = File::create(path).map_err(|source| io_error(path, source))?;
         let mut log = Self { path: path.to_owned(), file };
-        log.append(&serde_json::json!({ "schema": EVENT_SCHEMA_VERSION }))?;
+        log.write_line(&serde_json::json!({ "schema": EVENT_SCHEMA_VERSION }))?;
         Ok(log)
     }
 
@@ -81,12 +82,19 @@ impl EventLog {
         Ok(Self { path: path.to_owned(), file })
     }
 
-    /// Appends one event as one line.
+    /// Appends one event as one line, with the wall clock's `time` in seconds since 1970.
     ///
     /// # Errors
     /// [`EventLogError::Io`].
     pub fn append(&mut self, event: &impl Serialize) -> Result<(), EventLogError> {
-        let line = serde_json::to_string(event).map_err(|error| io_error(&self.path, error.into()))?;
+        let mut event = serde_json::to_value(event).map_err(|error| io_error(&self.path, error.into()))?;
+        if let Some(fields) = event.as_object_mut() {
+            fields.insert("time".to_owned(), seconds_since_1970().into());
+        }
+        self.write_line(&event)
+    }
+
+    fn write_line(&mut self, line: &serde_json::Value) -> Result<(), EventLogError> {
         self.file
             .write_all(format!("{line}\n").as_bytes())
             .and_then(|()| self.file.flush())
@@ -94,7 +102,12 @@ impl EventLog {
     }
 }
 
-fn io_error(path: &Path, source: io::Error) -> EventLogError {
+/// To the millisecond; 0 where the clock is set before 1970.
+fn seconds_since_1970() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_millis() as f64 / 1e3)
+}
+
+pub(super) fn io_error(path: &Path, source: io::Error) -> EventLogError {
     EventLogError::Io { path: path.to_owned(), source }
 }
 
@@ -117,10 +130,10 @@ mod tests {
         log.append(&serde_json::json!({ "step": 4, "loss": 2.0 })).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text.lines().count(), 1 + 3 + 1, "{text}");
-        assert!(
-            text.starts_with("{\"schema\":1}\n") && text.ends_with("{\"loss\":2.0,\"step\":4}\n"),
-            "{text}"
-        );
+        let last: serde_json::Value = serde_json::from_str(text.lines().last().unwrap()).unwrap();
+        assert!(text.starts_with("{\"schema\":1}\n") && text.ends_with("}\n"), "{text}");
+        assert!(last["loss"] == 2.0 && last["step"] == 4, "{text}");
+        assert!(last["time"].as_f64().unwrap() > 1.6e9, "the time of writing: {text}");
     }
 
     #[test]

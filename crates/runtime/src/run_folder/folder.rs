@@ -85,7 +85,7 @@ impl RunFolder {
             return Err(RunFolderError::NothingToResume { path: path.to_owned() });
         }
         let folder = Self { path: path.to_owned(), _lock: lock(path)? };
-        for part in ["", "checkpoints", "samples"] {
+        for part in ["", "checkpoints", "samples", "tensorboard", "views"] {
             atomic::remove_leftovers(&path.join(part));
         }
         Ok(folder)

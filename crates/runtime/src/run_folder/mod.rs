@@ -2,9 +2,11 @@
 
 mod environment;
 mod event_log;
+mod event_reader;
 mod folder;
 mod same_config;
 
 pub use environment::Environment;
 pub use event_log::{EVENT_SCHEMA_VERSION, EventLog, EventLogError};
+pub use event_reader::EventReader;
 pub use folder::{RunFolder, RunFolderError};
