@@ -4,7 +4,9 @@ mod environment;
 mod event_log;
 mod folder;
 mod same_config;
+mod versioned;
 
 pub use environment::Environment;
 pub use event_log::{EVENT_SCHEMA_VERSION, EventLog, EventLogError};
 pub use folder::{RunFolder, RunFolderError};
+pub use versioned::{RUN_FILE_FORMAT, RunFileError, read_run_json};
