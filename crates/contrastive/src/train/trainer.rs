@@ -15,7 +15,7 @@ use crate::augment::Augmentation;
 use crate::encoder::{Encoder, InitialWeights};
 use crate::objective::{Objective, Outcome, Setting};
 use crate::source::{SourceError, ViewBatch, ViewSource};
-use zview_network::checkpoint::{Checkpoint, CheckpointError};
+use zview_network::checkpoint::{Checkpoint, CheckpointError, Snapshot};
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
 use zview_network::{
     Cost, NamedTensors, StateError, TrainingCost, parameter_names, read_network, track_gradients,
@@ -246,18 +246,18 @@ impl Trainer {
         }
     }
 
-    /// Writes everything that changes to a checkpoint of the run folder `run`.
+    /// Everything that changes, read from the device.
     ///
     /// # Errors
-    /// [`CheckpointError`]; nothing half-written is left.
-    pub fn checkpoint(&self, run: &Path) -> Result<Checkpoint, CheckpointError> {
+    /// [`StateError::Device`] where the device cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot, StateError> {
         let mut model = NamedTensors::of_network(&self.encoder, ENCODER)?;
         model.extend(NamedTensors::of_network(&self.objective, OBJECTIVE)?);
         let mut optimizer = self.optimizer.state()?;
         if let Some(scale) = &self.loss_scale {
             optimizer.add(LOSS_SCALE, scale.tensor())?;
         }
-        Checkpoint::write(run, self.step, &[("model", model), ("optimizer", optimizer)])
+        Ok(Snapshot::new(self.step, vec![("model", model), ("optimizer", optimizer)]))
     }
 
     /// Goes on from `checkpoint`.
