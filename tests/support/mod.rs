@@ -182,3 +182,36 @@ train_pool = 120
     .unwrap();
     recipe
 }
+
+/// Every loss of a run's log with its step, as text: equal text is equal bits.
+pub fn losses(run: &Path) -> Vec<(u64, String)> {
+    let text = std::fs::read_to_string(run.join("events.jsonl")).unwrap_or_default();
+    let events = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let mut losses = Vec::new();
+    for event in events.filter(|event| event["event"] == "train") {
+        let of_event = event["losses"].as_array().unwrap();
+        let first = event["step"].as_u64().unwrap() - of_event.len() as u64 + 1;
+        losses.extend((first..).zip(of_event.iter().map(ToString::to_string)));
+    }
+    losses
+}
+
+/// Copies a folder with all that is in it.
+pub fn copy_folder(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let (path, target) = (entry.as_ref().unwrap().path(), to.join(entry.as_ref().unwrap().file_name()));
+        if path.is_dir() {
+            copy_folder(&path, &target);
+        } else {
+            std::fs::copy(path, target).unwrap();
+        }
+    }
+}
+
+/// Sends a signal such as `TERM` to a child.
+pub fn send(signal: &str, child: &std::process::Child) {
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args([&format!("-{signal}"), &pid]).status().unwrap();
+    assert!(sent.success(), "kill -{signal} {pid}");
+}

@@ -67,6 +67,21 @@ pub fn write_folder<E: From<WriteError>>(
     written
 }
 
+/// Removes the folder at `path`, first from under its name: a kill leaves the folder whole or gone.
+///
+/// # Errors
+/// [`WriteError`].
+pub fn remove_folder(path: &Path) -> Result<(), WriteError> {
+    let temporary = beside(path);
+    let is_folder = || match fs::symlink_metadata(path)?.is_dir() {
+        true => Ok(()),
+        false => Err(io::Error::new(io::ErrorKind::NotADirectory, "something else has the folder's name")),
+    };
+    let removed =
+        is_folder().and_then(|()| fs::rename(path, &temporary)).and_then(|()| fs::remove_dir_all(&temporary));
+    removed.map_err(|source| WriteError { path: path.to_owned(), source })
+}
+
 /// Removes what killed processes left half-written in `folder`: the temporary names that [`write_file`] and
 /// [`write_folder`] use. Only for a folder that nobody else writes at the moment.
 pub(crate) fn remove_leftovers(folder: &Path) {
@@ -126,6 +141,29 @@ mod tests {
         }
         remove_leftovers(folder);
         assert_eq!(fs::read_dir(folder).unwrap().count(), 5);
+    }
+
+    #[test]
+    fn a_failed_rename_names_the_path_and_leaves_what_was_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let taken = folder.path().join("step-00000003");
+        fs::create_dir(&taken).unwrap();
+        fs::write(taken.join("old"), b"old").unwrap();
+        let fill = |inside: &Path| {
+            fs::write(inside.join("new"), b"new")
+                .map_err(|source| WriteError { path: inside.to_owned(), source })
+        };
+        let error = write_folder(&taken, fill).unwrap_err();
+        assert!(error.to_string().contains("step-00000003"), "{error}");
+        fs::create_dir(folder.path().join("file")).unwrap();
+        assert!(write_file(&folder.path().join("file"), b"x").is_err(), "a folder is not replaced by a file");
+        assert_eq!(fs::read(taken.join("old")).unwrap(), b"old");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2, "something was left");
+        remove_folder(&taken).unwrap();
+        fs::write(&taken, b"a file").unwrap();
+        assert!(remove_folder(&taken).unwrap_err().to_string().contains("step-00000003"));
+        fs::remove_file(&taken).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
     }
 
     #[test]

@@ -2,7 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use serde::Serialize;
 use serde::de::DeserializeOwned;
+
+use crate::format::{NewerFormat, check_format};
+
+/// Version of the TOML files that zview writes: their top-level key `format`. Files without it are as old as the first.
+pub const CONFIG_FORMAT: u32 = 1;
 
 /// Why a configuration could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +33,9 @@ pub enum ConfigError {
         /// What to write instead, or empty.
         hint: String,
     },
+    /// A later version of zview wrote it.
+    #[error(transparent)]
+    Newer(NewerFormat),
     /// Values that parse but cannot work; everything wrong is listed at once.
     #[error("{} cannot be used:\n  - {}", path.display(), problems.join("\n  - "))]
     Invalid {
@@ -83,6 +92,7 @@ pub fn parse_toml_with<T: DeserializeOwned>(
 /// # Errors
 /// As [`read_toml`].
 pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
+    let text = &without_format(path, text)?;
     toml::from_str(text).map_err(|error: toml::de::Error| {
         let offset = error.span().map_or(0, |span| span.start);
         let line = text.as_bytes()[..offset.min(text.len())].iter().filter(|&&b| b == b'\n').count() + 1;
@@ -91,6 +101,30 @@ pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Con
             nearest_known_key(&message).map_or_else(String::new, |key| format!("; did you mean `{key}`?"));
         ConfigError::Parse { path: path.to_owned(), line, message, hint }
     })
+}
+
+/// `value` as TOML that begins with its format.
+///
+/// # Errors
+/// Where a value has no form in TOML.
+pub fn to_toml(value: &impl Serialize) -> Result<String, toml::ser::Error> {
+    Ok(format!("format = {CONFIG_FORMAT}\n{}", toml::to_string_pretty(value)?))
+}
+
+/// The text without its top-level key `format`, every other line where it was, after a look at what it says.
+fn without_format(path: &Path, text: &str) -> Result<String, ConfigError> {
+    let Ok(Some(format)) = text.parse::<toml::Table>().map(|table| table.get("format").cloned()) else {
+        return Ok(text.to_owned()); // none, or no TOML: the parser says where
+    };
+    let claimed = format.as_integer().and_then(|format| u64::try_from(format).ok()).ok_or_else(|| {
+        let problems = vec![format!("format: expected {CONFIG_FORMAT}, got {format}")];
+        ConfigError::Invalid { path: path.to_owned(), problems }
+    })?;
+    check_format(path, Some(claimed), CONFIG_FORMAT).map_err(ConfigError::Newer)?;
+    let is_format = |line: &&str| line.split('=').next().is_some_and(|key| key.trim() == "format");
+    let top_level = text.split('[').next().unwrap_or_default().len();
+    let line = text[..top_level].lines().find(is_format).unwrap_or_default();
+    Ok(text.replacen(line, "", usize::from(!line.is_empty())))
 }
 
 /// From serde's "unknown field `x`, expected one of `a`, `b`": the listed name nearest to `x`.
@@ -138,7 +172,6 @@ mod tests {
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Example {
-        #[expect(dead_code, reason = "only parsed")]
         momentum: f32,
         steps: Option<u32>,
     }
@@ -162,6 +195,21 @@ mod tests {
         assert!(with("stepz=7").unwrap_err().contains("did you mean `steps`?"));
         assert!(with("steps").unwrap_err().contains("key=value"));
         assert!(with("momentum.x=1").unwrap_err().contains("not a section"));
+    }
+
+    #[test]
+    fn the_format_is_a_key_of_every_file_and_a_newer_one_is_named() {
+        let parse = |text: &str| parse_toml::<Example>(Path::new("runs/a/config.toml"), text);
+        let written = to_toml(&toml::toml! { momentum = 0.5 }).unwrap();
+        assert!(written.starts_with("format = 1\n"), "{written}");
+        assert!((parse(&written).unwrap().momentum - 0.5).abs() < 1e-6);
+        let newer = parse("format = 2\nmomentum = 0.9\nunheard_of = 1\n").unwrap_err().to_string();
+        assert!(newer.contains("runs/a/config.toml has format 2"), "{newer}");
+        assert!(parse("format = \"x\"\nmomentum = 0.9\n").unwrap_err().to_string().contains("expected 1"));
+        let later = parse("format = 1\nmomentum = 0.9\nstep = 1\n").unwrap_err().to_string();
+        assert!(later.contains("line 3"), "{later}");
+        let with = parse_toml_with::<Example>(Path::new("r"), &written, &["steps=2".to_owned()]).unwrap();
+        assert_eq!(with.steps, Some(2));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What every part of zview stands on: devices, random streams, run folders, hashes,
 //! configuration files, progress and stop signals.
-#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout))]
 
 pub mod allocator;
 pub mod atomic;
@@ -9,6 +9,7 @@ mod build_features;
 mod cache_folder;
 pub mod config;
 pub mod device;
+pub mod format;
 pub mod hash;
 pub mod measurements;
 pub mod progress;

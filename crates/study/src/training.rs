@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use zview_contrastive::train::{PretrainOptions, Recipe, pretrain};
 use zview_runtime::device::ChosenDevice;
+use zview_runtime::run_folder::read_run_json;
 use zview_runtime::stop::StopSignal;
 
 use crate::StudyError;
@@ -127,9 +128,7 @@ pub fn train(arm: &Arm, run: &Path, options: &TrainingOptions<'_>) -> Result<Opt
 
 fn read_result(run: &Path) -> Result<RunResult, StudyError> {
     let path = run.join("result.json");
-    let problem = |problem: String| StudyError::RunFile { path: path.clone(), problem };
-    let text = std::fs::read_to_string(&path).map_err(|error| problem(error.to_string()))?;
-    serde_json::from_str(&text).map_err(|error| problem(error.to_string()))
+    read_run_json(&path).map_err(|error| StudyError::RunFile { path, problem: error.to_string() })
 }
 
 /// The loss of each step, and whether training was interrupted.

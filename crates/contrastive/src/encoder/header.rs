@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use zview_network::weights::StateDict;
+use zview_runtime::format::check_format;
 
 use super::config::{EncoderConfig, Pool};
 
@@ -26,6 +27,11 @@ pub(super) struct Header {
     pub(super) pool: Option<Pool>,
 }
 
+#[derive(Deserialize)]
+struct Claim {
+    format: u64,
+}
+
 impl Header {
     /// The header of a file of this encoder.
     pub(super) fn of(config: &EncoderConfig) -> Self {
@@ -42,12 +48,11 @@ impl Header {
     /// The header of a file; `None` for a file of another origin.
     pub(super) fn read(state: &StateDict) -> Result<Option<Self>, String> {
         let Some(text) = state.metadata(KEY) else { return Ok(None) };
-        let header: Self =
-            serde_json::from_str(text).map_err(|error| format!("its header `{text}`: {error}"))?;
-        match header.format {
-            FORMAT => Ok(Some(header)),
-            format => Err(format!("expected format {FORMAT}, got {format}")),
-        }
+        let unreadable = |error: serde_json::Error| format!("its header `{text}`: {error}");
+        // First, as a later format may have other keys.
+        let claim: Claim = serde_json::from_str(text).map_err(unreadable)?;
+        check_format(state.path(), Some(claim.format), FORMAT).map_err(|error| error.to_string())?;
+        serde_json::from_str(text).map(Some).map_err(unreadable)
     }
 
     /// What holds for a file of another origin: pixels are taken as they come.

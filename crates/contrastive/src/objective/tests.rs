@@ -117,7 +117,7 @@ fn a_checkpoint_keeps_all_that_a_method_moves() {
         first.train_step().unwrap();
         first.train_step().unwrap();
         assert_ne!(format!("{:?}", tensors(&first)), fresh);
-        let checkpoint = first.checkpoint(folder.path()).unwrap();
+        let checkpoint = first.snapshot().unwrap().write(folder.path()).unwrap();
         let mut second = trainer(kind, keys);
         second.restore(&checkpoint).unwrap();
         assert_eq!(format!("{:?}", tensors(&first)), format!("{:?}", tensors(&second)), "{kind}");

@@ -2,10 +2,12 @@
 
 mod divergence;
 mod loss_scale;
+mod losses;
 mod precision;
 mod pretrain;
 mod profile;
 mod recipe;
+mod saver;
 mod stages;
 mod trainer;
 mod view_picture;

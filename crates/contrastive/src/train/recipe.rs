@@ -68,6 +68,10 @@ pub struct TrainConfig {
     pub checkpoint_every: u64,
     /// A picture of the views is written every so many steps; 0 writes one at the start only.
     pub views_every: u64,
+    /// How many of the newest checkpoints stay.
+    pub keep_checkpoints: usize,
+    /// Whether the best checkpoint stays too: the one with the lowest mean loss since the checkpoint before it.
+    pub keep_best: bool,
     /// In what the encoder's images are kept on a GPU.
     pub precision: Precision,
 }
@@ -82,6 +86,8 @@ impl Default for TrainConfig {
             log_every: 10,
             checkpoint_every: 0,
             views_every: 0,
+            keep_checkpoints: 3,
+            keep_best: true,
             precision: Precision::F32,
         }
     }
@@ -170,6 +176,9 @@ impl Recipe {
         }
         if self.train.log_every == 0 {
             problems.push("train.log_every: expected 1 or more, got 0".to_owned());
+        }
+        if self.train.keep_checkpoints == 0 {
+            problems.push("train.keep_checkpoints: expected 1 or more, got 0".to_owned());
         }
         if self.train.steps > 0 && self.train.warmup_steps > self.train.steps {
             problems.push(format!(

@@ -16,7 +16,7 @@ use crate::encoder::{Encoder, InitialWeights};
 use crate::objective::{Objective, Outcome, Setting};
 use crate::source::{SourceError, ViewBatch, ViewSource};
 use crate::watch::OnlineProbe;
-use zview_network::checkpoint::{Checkpoint, CheckpointError};
+use zview_network::checkpoint::{Checkpoint, CheckpointError, Snapshot};
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
 use zview_network::{
     Cost, NamedTensors, StateError, TrainingCost, parameter_names, read_network, track_gradients,
@@ -270,11 +270,11 @@ impl Trainer {
         }
     }
 
-    /// Writes everything that changes to a checkpoint of the run folder `run`.
+    /// Everything that changes, read from the device.
     ///
     /// # Errors
-    /// [`CheckpointError`]; nothing half-written is left.
-    pub fn checkpoint(&self, run: &Path) -> Result<Checkpoint, CheckpointError> {
+    /// [`StateError::Device`] where the device cannot be read.
+    pub fn snapshot(&self) -> Result<Snapshot, StateError> {
         let mut model = NamedTensors::of_network(&self.encoder, ENCODER)?;
         model.extend(NamedTensors::of_network(&self.objective, OBJECTIVE)?);
         let mut optimizer = self.optimizer.state()?;
@@ -286,7 +286,7 @@ impl Trainer {
             model.extend(probe_model);
             optimizer.extend(probe_optimizer);
         }
-        Checkpoint::write(run, self.step, &[("model", model), ("optimizer", optimizer)])
+        Ok(Snapshot::new(self.step, vec![("model", model), ("optimizer", optimizer)]))
     }
 
     /// Goes on from `checkpoint`.

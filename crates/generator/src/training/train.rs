@@ -7,7 +7,7 @@ use burn::tensor::Tensor;
 use serde::Serialize;
 use serde_json::json;
 use zview_data::ImageSet;
-use zview_network::checkpoint::Checkpoint;
+use zview_network::checkpoint::{Checkpoint, CheckpointError, Retention, Snapshot};
 use zview_network::{NamedTensors, WeightAverage, count_parameters, read_network};
 use zview_runtime::device::{ChosenDevice, MemoryUse, read_floats};
 use zview_runtime::progress::Progress;
@@ -167,9 +167,7 @@ impl<'a> Run<'a> {
             track_input: options.device.is_gpu(),
         });
         let average = WeightAverage::new(method.generator(), training.train.average_decay);
-        let resolved =
-            toml::to_string_pretty(training).map_err(|source| GeneratorTrainingError::Manifest { source })?;
-        let (folder, events) = open_folder(options, &resolved)?;
+        let (folder, events) = open_folder(training, options)?;
         let mut run = Self {
             training,
             options,
@@ -201,7 +199,11 @@ impl<'a> Run<'a> {
                 self.saved = Some(checkpoint.step());
             }
             None => {
-                tracing::warn!("{} has no checkpoint yet: starting at step 0", self.folder.path().display())
+                let saved = EventLog::last_saved_step(&self.folder.file("events.jsonl"))?;
+                if saved > 0 {
+                    return Err(CheckpointError::Gone { run: self.folder.path().to_owned(), saved }.into());
+                }
+                tracing::warn!("{} has no checkpoint yet: starting at step 0", self.folder.path().display());
             }
         }
         self.events = EventLog::reopen(&self.folder.file("events.jsonl"), self.step)?;
@@ -254,9 +256,13 @@ impl<'a> Run<'a> {
             return Err(self.diverged(format!("weight {name}"), self.step));
         }
         let run = self.folder.path();
-        let parts = [("model", model), ("optimizer", self.method.optimizer_state()?)];
-        let checkpoint = Checkpoint::write(run, self.step, &parts)?;
-        checkpoint.remove_older(run, self.training.train.keep_checkpoints)?;
+        let parts = vec![("model", model), ("optimizer", self.method.optimizer_state()?)];
+        let snapshot = Snapshot::new(self.step, parts).with_state("seed", self.training.seed);
+        let retention = Retention { last: self.training.train.keep_checkpoints, best: false };
+        self.events.synchronise()?;
+        let checkpoint = snapshot.write(run)?;
+        retention.apply(run, &checkpoint)?;
+        self.events.append(&json!({ "event": "checkpoint", "step": self.step }))?;
         write_generator(run, &self.manifest, self.finished_generator(), self.step)?;
         self.saved = Some(self.step);
         Ok(())
@@ -293,8 +299,8 @@ impl<'a> Run<'a> {
 }
 
 fn open_folder(
+    training: &GeneratorTraining,
     options: &GeneratorTrainingOptions<'_>,
-    resolved: &str,
 ) -> Result<(RunFolder, EventLog), GeneratorTrainingError> {
     let samples = |folder: &RunFolder| {
         let path = folder.file("samples");
@@ -302,7 +308,7 @@ fn open_folder(
     };
     if options.resume {
         let folder = RunFolder::resume(options.out)?;
-        folder.check_same_config(resolved)?;
+        folder.check_same_config(training)?;
         samples(&folder)?;
         let events = EventLog::reopen(&folder.file("events.jsonl"), u64::MAX)?;
         return Ok((folder, events));
@@ -312,7 +318,6 @@ fn open_folder(
     let mut events = EventLog::create(&folder.file("events.jsonl"))?;
     folder.write_json("environment.json", &Environment::of(options.device))?;
     events.append(&json!({ "event": "started", "step": 0, "selfcheck": options.device.selfcheck }))?;
-    // Last: a folder with a config.toml is a run that can be resumed.
-    folder.write_text("config.toml", resolved)?;
+    folder.write_config(training)?;
     Ok((folder, events))
 }

@@ -12,6 +12,9 @@ use crate::atomic;
 /// Version of the event format, in the first line of every log.
 pub const EVENT_SCHEMA_VERSION: u32 = 1;
 
+/// Events whose step has a checkpoint.
+const SAVED: [&str; 4] = ["checkpoint", "resumed", "stopped", "finished"];
+
 /// The event log could not be read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum EventLogError {
@@ -82,6 +85,26 @@ impl EventLog {
         Ok(Self { path: path.to_owned(), file })
     }
 
+    /// The last step of the log at `path` whose state was saved, as its events tell; 0 where none was.
+    ///
+    /// # Errors
+    /// [`EventLogError::Io`].
+    pub fn last_saved_step(path: &Path) -> Result<u64, EventLogError> {
+        let text = std::fs::read(path).map_err(|source| io_error(path, source))?;
+        let events = text.split(|&byte| byte == b'\n');
+        let saved = events.filter_map(|line| serde_json::from_slice::<serde_json::Value>(line).ok());
+        let saved = saved.filter(|event| event["event"].as_str().is_some_and(|name| SAVED.contains(&name)));
+        Ok(saved.filter_map(|event| event["step"].as_u64()).max().unwrap_or(0))
+    }
+
+    /// Forces what was appended to disk, so that after a power cut the log is not behind a checkpoint.
+    ///
+    /// # Errors
+    /// [`EventLogError::Io`].
+    pub fn synchronise(&self) -> Result<(), EventLogError> {
+        self.file.sync_data().map_err(|source| io_error(&self.path, source))
+    }
+
     /// Appends one event as one line, with the wall clock's `time` in seconds since 1970.
     ///
     /// # Errors
@@ -134,6 +157,20 @@ mod tests {
         assert!(text.starts_with("{\"schema\":1}\n") && text.ends_with("}\n"), "{text}");
         assert!(last["loss"] == 2.0 && last["step"] == 4, "{text}");
         assert!(last["time"].as_f64().unwrap() > 1.6e9, "the time of writing: {text}");
+    }
+
+    #[test]
+    fn the_log_tells_up_to_where_the_run_was_saved() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("events.jsonl");
+        let mut log = EventLog::create(&path).unwrap();
+        log.append(&serde_json::json!({ "event": "train", "step": 9 })).unwrap();
+        log.append(&serde_json::json!({ "event": "resumed", "step": 0 })).unwrap();
+        assert_eq!(EventLog::last_saved_step(&path).unwrap(), 0);
+        log.append(&serde_json::json!({ "event": "checkpoint", "step": 6 })).unwrap();
+        log.append(&serde_json::json!({ "event": "train", "step": 12 })).unwrap();
+        log.synchronise().unwrap();
+        assert_eq!(EventLog::last_saved_step(&path).unwrap(), 6);
     }
 
     #[test]

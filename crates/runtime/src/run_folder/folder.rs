@@ -5,9 +5,12 @@ use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::same_config::differing_keys;
+use super::versioned::to_json;
 use crate::atomic::{self, WriteError};
+use crate::config::{ConfigError, read_toml, to_toml};
 
 /// Why a run folder could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,6 +46,9 @@ pub enum RunFolderError {
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// Its configuration cannot be read.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
     /// A run can only be resumed with its own configuration.
     #[error("{} was started with another configuration; differing: {}. Resume with the same one, or start anew with --out",
             path.display(), keys.join(", "))]
@@ -103,19 +109,33 @@ impl RunFolder {
         self.path.join(name)
     }
 
-    /// Checks that `config.toml` says what `resolved` says.
+    /// Checks that `config.toml` says what `config` says. A key that the file lacks, because an earlier version wrote
+    /// it, has its default.
     ///
     /// # Errors
-    /// [`RunFolderError::OtherConfig`] with the keys that differ.
-    pub fn check_same_config(&self, resolved: &str) -> Result<(), RunFolderError> {
-        let path = self.file("config.toml");
-        let stored = fs::read_to_string(&path).map_err(|source| io_error(&path, source))?;
-        let keys = differing_keys(&stored, resolved);
+    /// [`RunFolderError::OtherConfig`] with the keys that differ; [`RunFolderError::Config`].
+    pub fn check_same_config<T: Serialize + DeserializeOwned>(
+        &self,
+        config: &T,
+    ) -> Result<(), RunFolderError> {
+        let stored: T = read_toml(&self.file("config.toml"))?;
+        let keys = differing_keys(&table(&stored), &table(config));
         if keys.is_empty() {
             Ok(())
         } else {
             Err(RunFolderError::OtherConfig { path: self.path.clone(), keys })
         }
+    }
+
+    /// Writes `config.toml`, with its format. Do it last: a folder with this file is a run that can be resumed.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub fn write_config(&self, config: &impl Serialize) -> Result<(), WriteError> {
+        let path = self.file("config.toml");
+        let text = to_toml(config)
+            .map_err(|error| WriteError { path: path.clone(), source: io::Error::other(error) })?;
+        atomic::write_file(&path, text.as_bytes())
     }
 
     /// Writes a text file whole or not at all.
@@ -126,15 +146,14 @@ impl RunFolder {
         atomic::write_file(&self.file(name), text.as_bytes())
     }
 
-    /// Writes `value` as indented JSON, whole or not at all.
+    /// Writes `value` as indented JSON with its format, whole or not at all.
     ///
     /// # Errors
     /// [`WriteError`].
     pub fn write_json(&self, name: &str, value: &impl Serialize) -> Result<(), WriteError> {
         let path = self.file(name);
-        let text = serde_json::to_string_pretty(value)
-            .map_err(|error| WriteError { path: path.clone(), source: error.into() })?;
-        atomic::write_file(&path, format!("{text}\n").as_bytes())
+        let text = to_json(value).map_err(|error| WriteError { path: path.clone(), source: error.into() })?;
+        atomic::write_file(&path, text.as_bytes())
     }
 }
 
@@ -162,6 +181,10 @@ fn lock(folder: &Path) -> Result<File, RunFolderError> {
         .and_then(|()| writeln!(file, "process {}", std::process::id()))
         .map_err(|source| io_error(&path, source))?;
     Ok(file)
+}
+
+fn table(config: &impl Serialize) -> toml::Table {
+    toml::Table::try_from(config).unwrap_or_default()
 }
 
 fn io_error(path: &Path, source: io::Error) -> RunFolderError {

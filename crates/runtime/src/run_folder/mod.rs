@@ -5,8 +5,10 @@ mod event_log;
 mod event_reader;
 mod folder;
 mod same_config;
+mod versioned;
 
 pub use environment::Environment;
 pub use event_log::{EVENT_SCHEMA_VERSION, EventLog, EventLogError};
 pub use event_reader::EventReader;
 pub use folder::{RunFolder, RunFolderError};
+pub use versioned::{RUN_FILE_FORMAT, RunFileError, read_run_json};

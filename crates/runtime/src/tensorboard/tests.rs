@@ -45,7 +45,7 @@ fn records(mut bytes: &[u8]) -> Vec<Vec<u8>> {
             }
         }
         let crc = !crc;
-        let masked = (crc >> 15 | crc << 17).wrapping_add(0xa282_ead8);
+        let masked = crc.rotate_right(15).wrapping_add(0xa282_ead8);
         assert_eq!(masked.to_le_bytes(), expected);
     };
     let mut records = Vec::new();
@@ -95,8 +95,11 @@ fn fields(mut bytes: &[u8]) -> Vec<(u64, Vec<u8>)> {
     fields
 }
 
-/// (step, tag, fields of the value after the tag) of every event with a summary.
-fn summaries(file: &Path) -> Vec<(u64, String, Vec<(u64, Vec<u8>)>)> {
+/// (step, tag, fields of the value after the tag)
+type Summary = (u64, String, Vec<(u64, Vec<u8>)>);
+
+/// Every event with a summary.
+fn summaries(file: &Path) -> Vec<Summary> {
     let events: Vec<_> = records(&fs::read(file).unwrap()).iter().map(|data| fields(data)).collect();
     assert_eq!(events[0][1], (3, b"brain.Event:2".to_vec()));
     assert_eq!(fields(&events[1][2].1), [(1, 1u64.to_le_bytes().to_vec())], "the session's start");

@@ -1,0 +1,240 @@
+//! A run that was interrupted ends as one that was not, or says why it cannot go on (docs/reliability.md).
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use support::{copy_folder, losses, run, stderr, write_generator, write_idx, write_recipe, zview};
+
+/// 20 steps with a checkpoint after every fifth.
+const TRAIN: [&str; 14] = [
+    "pretrain",
+    "recipe.toml",
+    "--device",
+    "cpu",
+    "--set",
+    "train.steps=20",
+    "--set",
+    "train.checkpoint_every=5",
+    "--set",
+    "train.log_every=1",
+    "--set",
+    "train.keep_checkpoints=9",
+    "--set",
+    "train.batch=24",
+];
+
+fn train(folder: &Path, more: &[&str]) {
+    let output = run(folder, &[&TRAIN[..], more].concat());
+    assert!(output.status.success(), "{more:?}: {}", stderr(&output));
+}
+
+/// The end of a run: every byte of its last checkpoint's tensors and of its encoder, every loss, the last loss.
+fn end(run: &Path, steps: u64) -> (Vec<Vec<u8>>, Vec<(u64, String)>, String) {
+    let last = format!("checkpoints/step-{steps:08}");
+    let files = [
+        &format!("{last}/model.safetensors"),
+        &format!("{last}/optimizer.safetensors"),
+        "encoder.safetensors",
+    ];
+    let result: serde_json::Value =
+        serde_json::from_slice(&fs::read(run.join("result.json")).unwrap()).unwrap();
+    assert_eq!((result["format"].as_u64(), result["steps"].as_u64()), (Some(1), Some(steps)));
+    let files = files.map(|name| fs::read(run.join(name)).unwrap());
+    (files.into(), losses(run), result["loss"].to_string())
+}
+
+fn remove_checkpoints_after(run: &Path, step: u64) {
+    for entry in fs::read_dir(run.join("checkpoints")).unwrap() {
+        let path = entry.unwrap().path();
+        let number = path.file_name().unwrap().to_str().unwrap().strip_prefix("step-").unwrap().to_owned();
+        if number.parse::<u64>().unwrap() > step {
+            fs::remove_dir_all(path).unwrap();
+        }
+    }
+}
+
+/// R1: killed at the first step, in the middle, just after a checkpoint, at the last step; stopped by a signal.
+#[test]
+fn a_run_that_was_killed_anywhere_ends_with_the_bits_of_one_that_was_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_generator(folder);
+    write_recipe(folder);
+    train(folder, &["--out", "whole"]);
+    let whole = end(&folder.join("whole"), 20);
+    assert_eq!(whole.1.len(), 20);
+    let happened = |out: &Path, what: &str| match what.strip_prefix("loss ") {
+        Some(step) => losses(out).len() >= step.parse().unwrap(),
+        None => out.join(what).exists(),
+    };
+    let moments = [
+        ("config.toml", "KILL"),
+        ("loss 1", "KILL"),
+        ("checkpoints/step-00000005", "KILL"),
+        ("loss 8", "KILL"),
+        ("checkpoints/step-00000010", "TERM"),
+        ("loss 20", "KILL"),
+    ];
+    for (number, (moment, signal)) in moments.into_iter().enumerate() {
+        let name = format!("run-{number}");
+        let out = folder.join(&name);
+        let mut child = zview(folder)
+            .args(TRAIN)
+            .args(["--out", &name])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        while !happened(&out, moment) {
+            assert!(started.elapsed() < Duration::from_secs(60), "{moment} did not come");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        support::send(signal, &child);
+        child.wait().unwrap();
+        train(folder, &["--out", &name, "--resume"]);
+        assert!(end(&out, 20) == whole, "{signal} at {moment}: the resumed run ends elsewhere");
+    }
+    // Exactly at a checkpoint, and with nothing left to do but to write the results.
+    for step in [15, 20] {
+        let name = format!("cut-{step}");
+        copy_folder(&folder.join("whole"), &folder.join(&name));
+        remove_checkpoints_after(&folder.join(&name), step);
+        for result in ["result.json", "encoder.safetensors"] {
+            fs::remove_file(folder.join(&name).join(result)).unwrap();
+        }
+        train(folder, &["--out", &name, "--resume"]);
+        assert!(end(&folder.join(&name), 20) == whole, "cut at {step}: the resumed run ends elsewhere");
+    }
+}
+
+/// R3: generated and real anchors in one batch, another number of threads after the interruption.
+#[test]
+fn views_go_on_where_they_stopped_for_any_number_of_threads() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_generator(folder);
+    write_idx(folder, 50, 9);
+    let text = fs::read_to_string(write_recipe(folder)).unwrap();
+    let mix = text.replace("kind = \"generator\"", "kind = \"mix\"\ndata = \"./shapes\"\nreal_share = 0.5");
+    fs::write(folder.join("recipe.toml"), mix).unwrap();
+    let steps = ["--set", "train.steps=48", "--set", "train.checkpoint_every=40"];
+    let threads = |count: &str, out: &str, more: &[&str]| {
+        let output = zview(folder)
+            .args(["pretrain", "recipe.toml", "--device", "cpu", "--out", out])
+            .args(steps)
+            .args(more)
+            .env("RAYON_NUM_THREADS", count)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", stderr(&output));
+        end(&folder.join(out), 48)
+    };
+    let whole = threads("2", "whole", &[]);
+    assert_eq!(whole.1.len(), 48);
+    for count in ["1", "2", "8"] {
+        copy_folder(&folder.join("whole"), &folder.join(count));
+        remove_checkpoints_after(&folder.join(count), 40);
+        assert!(
+            threads(count, count, &["--resume"]) == whole,
+            "{count} threads: other batches after step 40"
+        );
+    }
+}
+
+#[test]
+fn every_checkpoint_that_is_rejected_is_named_with_its_reason_and_nothing_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_generator(folder);
+    write_recipe(folder);
+    train(folder, &["--out", "run"]);
+    let checkpoint = |step: &str| folder.join("run/checkpoints").join(step);
+    fs::remove_dir_all(checkpoint("step-00000005")).unwrap();
+    fs::remove_file(checkpoint("step-00000010").join("manifest.json")).unwrap();
+    let model = checkpoint("step-00000015").join("model.safetensors");
+    let mut bytes = fs::read(&model).unwrap();
+    bytes[4_000] ^= 4;
+    fs::write(&model, bytes).unwrap();
+    let optimizer = checkpoint("step-00000020").join("optimizer.safetensors");
+    let bytes = fs::read(&optimizer).unwrap();
+    fs::write(&optimizer, &bytes[..bytes.len() / 2]).unwrap();
+    let events = fs::read(folder.join("run/events.jsonl")).unwrap();
+    let refused = run(folder, &[&TRAIN[..], &["--out", "run", "--resume"]].concat());
+    assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
+    let message = stderr(&refused);
+    let message = &message[message.find("no checkpoint of").unwrap()..];
+    for words in [
+        ["step-00000010", "manifest.json cannot be read"],
+        ["step-00000015", "model.safetensors: expected sha256"],
+        ["step-00000020", "optimizer.safetensors: expected sha256"],
+    ] {
+        let line = message.lines().find(|line| line.contains(words[0])).unwrap_or_default();
+        assert!(line.contains(words[1]), "{words:?}: {message}");
+    }
+    assert_eq!(fs::read(folder.join("run/events.jsonl")).unwrap(), events, "the log was touched");
+}
+
+/// A run that was never saved has lost nothing by beginning anew; one that was saved has.
+#[test]
+fn without_any_checkpoint_a_run_begins_anew_only_if_it_was_never_saved() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_generator(folder);
+    write_recipe(folder);
+    train(folder, &["--out", "run"]);
+    let whole = end(&folder.join("run"), 20);
+    fs::remove_dir_all(folder.join("run/checkpoints")).unwrap();
+    let log = folder.join("run/events.jsonl");
+    let events = fs::read_to_string(&log).unwrap();
+    let refused = run(folder, &[&TRAIN[..], &["--out", "run", "--resume"]].concat());
+    assert_eq!(refused.status.code(), Some(1), "{}", stderr(&refused));
+    assert!(stderr(&refused).contains("step 20 was saved"), "{}", stderr(&refused));
+    assert_eq!(fs::read_to_string(&log).unwrap(), events, "the log was touched");
+    // As if it had been killed before its first checkpoint.
+    let unsaved = |line: &&str| !line.contains("checkpoint\"") && !line.contains("finished");
+    let events: Vec<&str> = events.lines().filter(unsaved).take(5).collect();
+    fs::write(&log, events.join("\n") + "\n{\"event\": \"tr").unwrap();
+    let resumed = run(folder, &[&TRAIN[..], &["--out", "run", "--resume"]].concat());
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+    assert!(stderr(&resumed).contains("never saved: starting at step 0"), "{}", stderr(&resumed));
+    assert!(end(&folder.join("run"), 20) == whole, "the run that began anew ends elsewhere");
+}
+
+#[test]
+fn the_last_checkpoints_and_the_best_stay() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_generator(folder);
+    write_recipe(folder);
+    train(
+        folder,
+        &["--out", "run", "--set", "train.checkpoint_every=2", "--set", "train.keep_checkpoints=2"],
+    );
+    let mean = |step: usize| {
+        let of_two: Vec<f64> = losses(&folder.join("run"))[step - 2..step]
+            .iter()
+            .map(|(_, loss)| loss.parse().unwrap())
+            .collect();
+        of_two.iter().sum::<f64>() / 2.0
+    };
+    let best = (1..=10).map(|pair| 2 * pair).min_by(|a, b| mean(*a).total_cmp(&mean(*b))).unwrap();
+    let mut expected = vec![best, 18, 20];
+    expected.sort_unstable();
+    expected.dedup();
+    let mut kept: Vec<usize> = fs::read_dir(folder.join("run/checkpoints"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().to_str().unwrap()[5..].parse().unwrap())
+        .collect();
+    kept.sort_unstable();
+    assert_eq!(kept, expected);
+    let manifest = folder.join(format!("run/checkpoints/step-{best:08}/manifest.json"));
+    let manifest: serde_json::Value = serde_json::from_slice(&fs::read(manifest).unwrap()).unwrap();
+    assert!((manifest["score"]["value"].as_f64().unwrap() - mean(best)).abs() < 1e-6, "{manifest}");
+    assert_eq!((manifest["format"].as_u64(), manifest["state"]["seed"].as_u64()), (Some(2), Some(3)));
+}
