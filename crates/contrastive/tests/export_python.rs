@@ -70,7 +70,6 @@ fn python_loads_exports_strictly_and_computes_the_same_features() {
         pool: Some(pool),
         ..default()
     };
-    let published = EncoderConfig { stem: Stem::Imagenet, ..default() };
     let resnet = |arch, width| EncoderConfig { arch, width, ..default() };
     let published = EncoderConfig { stem: Stem::Imagenet, ..resnet(Architecture::Resnet18, 64) };
     let cases = [
