@@ -29,7 +29,7 @@ width = 8
 projector = [16, 8]
 [train]
 batch = 8
-warmup_steps = 20
+warmup_steps = 10
 log_every = 10
 keep_checkpoints = 2
 """
