@@ -101,6 +101,7 @@ impl Losses {
             event["gradient_norm"] = json!(norm);
         }
         let collapse = self.watched.add_to(&mut event, &asked, &watched_values, trainer, recipe);
+        saver.note_probe(&event);
         events.append(&event)?;
         collapse.map_or(Ok(()), |collapse| watched::tell(collapse, recipe, events))
     }

@@ -70,7 +70,8 @@ pub struct TrainConfig {
     pub views_every: u64,
     /// How many of the newest checkpoints stay.
     pub keep_checkpoints: usize,
-    /// Whether the best checkpoint stays too: the one with the lowest mean loss since the checkpoint before it.
+    /// Whether the best checkpoint stays too: by the online probe's accuracy where there is one, else by the mean
+    /// loss, since the checkpoint before it.
     pub keep_best: bool,
     /// In what the encoder's images are kept on a GPU.
     pub precision: Precision,

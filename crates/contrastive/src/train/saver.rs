@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use zview_network::checkpoint::{Checkpoint, CheckpointError, CheckpointWriter, Retention, Score, Written};
 use zview_runtime::run_folder::EventLog;
 
@@ -13,6 +13,8 @@ use super::trainer::Trainer;
 
 /// By what the best checkpoint is told, in its manifest.
 const MEAN_LOSS: &str = "mean training loss since the checkpoint before";
+/// The same where there is an online probe.
+const PROBE_ACCURACY: &str = "online probe's accuracy on the training stream since the checkpoint before";
 /// Name of the last loss in a checkpoint's manifest.
 const LOSS: &str = "loss";
 
@@ -22,14 +24,21 @@ pub(super) struct Saver {
     /// Step of the last snapshot.
     saved: Option<u64>,
     /// Sum and number of the losses since then.
-    since: (f64, u64),
+    losses: (f64, u64),
+    /// Right answers of the online probe since then, and how often it was asked.
+    probed: (f64, u64),
 }
 
 impl Saver {
     /// For the run folder `run` of a run that goes on from the checkpoint of step `restored`.
     pub(super) fn new(run: &Path, config: &TrainConfig, restored: Option<u64>) -> Self {
         let retention = Retention { last: config.keep_checkpoints, best: config.keep_best };
-        Self { writer: CheckpointWriter::new(run, retention, restored), saved: restored, since: (0.0, 0) }
+        Self {
+            writer: CheckpointWriter::new(run, retention, restored),
+            saved: restored,
+            losses: (0.0, 0),
+            probed: (0.0, 0),
+        }
     }
 
     /// Waits for the write under way and gives the step of the last checkpoint that is on disk and intact. For a run
@@ -43,8 +52,17 @@ impl Saver {
 
     /// Takes note of losses that were read.
     pub(super) fn count(&mut self, losses: &[f32]) {
-        self.since.0 += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
-        self.since.1 += losses.len() as u64;
+        self.losses.0 += losses.iter().map(|&loss| f64::from(loss)).sum::<f64>();
+        self.losses.1 += losses.len() as u64;
+    }
+
+    /// Takes note of what a `train` event says of the online probe, if there is one.
+    pub(super) fn note_probe(&mut self, event: &Value) {
+        let probe = &event["online_probe"];
+        if let (Some(accuracy), Some(examples)) = (probe["accuracy"].as_f64(), probe["examples"].as_u64()) {
+            self.probed.0 += accuracy * examples as f64;
+            self.probed.1 += examples;
+        }
     }
 
     /// After each step: whether the write under way has ended, and how.
@@ -75,12 +93,7 @@ impl Saver {
                 kept: NotFinite::kept(self.settled(events)),
             }));
         }
-        let (sum, count) = std::mem::take(&mut self.since);
-        let score = (count > 0).then(|| Score {
-            measure: MEAN_LOSS.to_owned(),
-            value: sum / count as f64,
-            higher_is_better: false,
-        });
+        let score = score(std::mem::take(&mut self.losses), std::mem::take(&mut self.probed));
         let snapshot =
             snapshot.with_state("seed", recipe.seed).with_state(LOSS, json!(last_loss)).with_score(score);
         // After a power cut the log must reach as far as the checkpoint.
@@ -95,6 +108,14 @@ impl Saver {
         let written = self.writer.finish()?;
         log(written, events)
     }
+}
+
+/// How good a state is, from the sum and number of losses and of the online probe's right answers.
+fn score(losses: (f64, u64), probed: (f64, u64)) -> Option<Score> {
+    let (measure, (sum, count), higher_is_better) =
+        if probed.1 > 0 { (PROBE_ACCURACY, probed, true) } else { (MEAN_LOSS, losses, false) };
+    let value = sum / count as f64;
+    (count > 0).then(|| Score { measure: measure.to_owned(), value, higher_is_better })
 }
 
 fn log(written: Option<Written>, events: &mut EventLog) -> Result<(), PretrainError> {
@@ -115,7 +136,7 @@ pub(super) type Newest = (Checkpoint, Option<f32>);
 /// [`CheckpointError`] where there are checkpoints and none can be used, or the log tells of some and there are none.
 pub(super) fn newest(run: &Path) -> Result<Option<Newest>, PretrainError> {
     if let Some(checkpoint) = Checkpoint::newest(run)? {
-        let loss = checkpoint.state(LOSS).and_then(serde_json::Value::as_f64).map(|loss| loss as f32);
+        let loss = checkpoint.state(LOSS).and_then(Value::as_f64).map(|loss| loss as f32);
         return Ok(Some((checkpoint, loss)));
     }
     match EventLog::last_saved_step(&run.join("events.jsonl"))? {
@@ -124,5 +145,25 @@ pub(super) fn newest(run: &Path) -> Result<Option<Newest>, PretrainError> {
             Ok(None)
         }
         saved => Err(CheckpointError::Gone { run: run.to_owned(), saved }.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_online_probe_decides_where_there_is_one() {
+        let by_loss = score((6.0, 3), (0.0, 0)).unwrap();
+        assert_eq!(
+            (by_loss.measure.as_str(), by_loss.value, by_loss.higher_is_better),
+            (MEAN_LOSS, 2.0, false)
+        );
+        let by_probe = score((6.0, 3), (3.0, 4)).unwrap();
+        assert_eq!(
+            (by_probe.measure.as_str(), by_probe.value, by_probe.higher_is_better),
+            (PROBE_ACCURACY, 0.75, true)
+        );
+        assert_eq!(score((0.0, 0), (0.0, 0)), None);
     }
 }
