@@ -10,7 +10,7 @@ kept):
               rate is kept in tuned.json
     one       every recipe at its rate, seed 0, on the test images; and the random encoders
     top       two more seeds for the five methods with the best mean over both columns, and for the random encoder
-    fashion   those five on Fashion-MNIST, three seeds (needs the data, and --fashion-gan FOLDER and
+    fashion   those five on Fashion-MNIST, as many seeds as --fashion-seeds (needs the data, and --fashion-gan FOLDER and
               --fashion-gan-conditional FOLDER from `zview generator train configs/generators/train/fashion-gan*.toml`)
     table     prints the tables in Markdown
 
@@ -44,6 +44,7 @@ def arguments():
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/methods"))
     parser.add_argument("--jobs", type=int, default=1, help="runs at once")
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--fashion-seeds", type=int, default=3)
     parser.add_argument("--fashion-gan", default="runs/fashion-gan")
     parser.add_argument("--fashion-gan-conditional", default="runs/fashion-gan-conditional")
     return parser.parse_args()
@@ -159,7 +160,7 @@ class Study:
             conditional = "conditional" in (RECIPES / f"{row}-generated.toml").read_text()
             generator = self.options.fashion_gan_conditional if conditional else self.options.fashion_gan
             return {"source.generator": f'"{generator}"'}
-        self.cells(self.plan("fashion", self.top_five(), [0, 1, 2], "fashion-mnist", change))
+        self.cells(self.plan("fashion", self.top_five(), range(self.options.fashion_seeds), "fashion-mnist", change))
 
     def known(self, name):
         path = self.out / f"{name}.json"
