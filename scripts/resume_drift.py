@@ -49,6 +49,7 @@ def main():
     parser.add_argument("--binary", type=Path, default=Path("target/release/zview"))
     parser.add_argument("--device", default="vulkan")
     parser.add_argument("--steps", type=int, default=200)
+    parser.add_argument("--set", action="append", default=[], help="a change of the recipe, such as encoder.arch=conv")
     arguments = parser.parse_args()
     half = arguments.steps // 2
     with tempfile.TemporaryDirectory() as folder:
@@ -60,6 +61,7 @@ def main():
             # The comparison with the CPU is not the subject here.
             command += ["--selfcheck", "skip"]
             settings = ["--set", f"train.steps={arguments.steps}", "--set", f"train.checkpoint_every={half}"]
+            settings += [part for change in arguments.set for part in ("--set", change)]
             subprocess.run([*command, *settings, *more], cwd=folder, check=True, stdout=subprocess.DEVNULL)
             return folder / out
 
