@@ -3,16 +3,18 @@
 
     python3 scripts/methods_table.py --out runs/methods STAGE...
 
-Stages, each of which goes on where it was stopped (a cell is a run folder and its probe's JSON; finished ones are
-kept):
+Stages, each of which goes on where it was stopped (a cell is a run folder and its probe's JSON; finished ones, and those
+of docs/methods.json, are kept; --anew leaves that file alone):
+    distance  four methods on generated views at each of four distances (views.std), judged as by tune; the recipes have
+              the best one, 0.25
     tune      every recipe of configs/methods at each of two learning rates for 150 steps, seed 100, judged on a
               validation part of the embedded training images (the test images are not looked at); the better
-              rate is kept in tuned.json
+              rate is taken
     one       every recipe at its rate, seed 0, on the test images; and the random encoders
     top       two more seeds for the five methods with the best mean over both columns, and for the random encoder
     fashion   those five on Fashion-MNIST, as many seeds as --fashion-seeds (needs the data, and --fashion-gan FOLDER and
               --fashion-gan-conditional FOLDER from `zview generator train configs/generators/train/fashion-gan*.toml`)
-    table     prints the tables in Markdown
+    table     prints the tables in Markdown, and writes all cells to docs/methods.json
 
 Only the standard library is needed. The linear probe's accuracy with up to 20,000 labels, in percent.
 """
@@ -31,6 +33,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 RECIPES = ROOT / "configs" / "methods"
+FOLDERS = ["distance", "tune", "glyphs", "glyphs-wide", "fashion"]
+CELLS = ROOT / "docs" / "methods.json"
 RATES = ["1e-3", "4e-3"]
 TUNING_STEPS = 150
 VALIDATION_SHARE = 0.2
@@ -39,9 +43,10 @@ SOURCES = ["generated", "real"]
 
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("stages", nargs="+", choices=["tune", "one", "top", "fashion", "table"])
+    parser.add_argument("stages", nargs="+", choices=["distance", "tune", "one", "top", "fashion", "table"])
     parser.add_argument("--binary", default=str(ROOT / "target/release/zview"))
     parser.add_argument("--out", type=pathlib.Path, default=pathlib.Path("runs/methods"))
+    parser.add_argument("--anew", action="store_true", help="repeat the cells of docs/methods.json too")
     parser.add_argument("--jobs", type=int, default=1, help="runs at once")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--fashion-seeds", type=int, default=3)
@@ -64,6 +69,7 @@ class Study:
         self.options = options
         self.out = options.out
         self.out.mkdir(parents=True, exist_ok=True)
+        self.published = json.loads(CELLS.read_text()) if CELLS.exists() and not options.anew else {}
 
     def zview(self, *args):
         command = [self.options.binary, *map(str, args), "--device", self.options.device, "--json"]
@@ -77,8 +83,8 @@ class Study:
     def cell(self, name, recipe, data, changes):
         """Accuracy and seconds of one run, from its files if it was finished before."""
         result = self.out / f"{name}.json"
-        if result.exists():
-            return json.loads(result.read_text())
+        if known := self.known(name):
+            return known
         run = self.out / name
         settings = [part for key, value in changes.items() for part in ("--set", f"{key}={value}")]
         resume = ["--resume"] if (run / "config.toml").exists() else []
@@ -104,6 +110,16 @@ class Study:
 
     # Stages
 
+    def distance(self):
+        data = validation_data(self.out / "validation")
+        (self.out / "distance").mkdir(exist_ok=True)
+        wanted = []
+        for row in ["simclr", "byol", "barlow-twins", "latent-step"]:
+            for std in [0.25, 0.5, 1.0, 1.5]:
+                changes = {"seed": 100, "optimizer.lr": RATES[-1], "train.steps": TUNING_STEPS, "views.std": std}
+                wanted.append((f"distance/{row}-{std}", rows()[row]["generated"], data, changes))
+        self.cells(wanted)
+
     def tune(self):
         data = validation_data(self.out / "validation")
         wanted = []
@@ -115,16 +131,22 @@ class Study:
                         changes["source.data"] = f'"{data}"'
                     wanted.append((f"tune/{row}-{source}-{rate}", recipe, data, changes))
         (self.out / "tune").mkdir(exist_ok=True)
-        found = self.cells(wanted)
+        self.cells(wanted)
+        print(json.dumps(self.tuned(), indent=1), file=sys.stderr)
+
+    def rate(self, name):
+        return self.tuned()[name]
+
+    def tuned(self):
+        """The better rate of every recipe."""
         best = {}
         for row, sources in rows().items():
             for source in sources:
-                of = {rate: found[f"tune/{row}-{source}-{rate}"].get("accuracy", 0) for rate in RATES}
-                best[f"{row}-{source}"] = max(of, key=of.get)
-        (self.out / "tuned.json").write_text(json.dumps(best, indent=1))
-
-    def rate(self, name):
-        return json.loads((self.out / "tuned.json").read_text())[name]
+                cells = {rate: self.known(f"tune/{row}-{source}-{rate}") for rate in RATES}
+                if not all(cells.values()):
+                    raise SystemExit(f"{row}-{source}: no rate yet; run the stage tune first")
+                best[f"{row}-{source}"] = max(cells, key=lambda rate: cells[rate]["accuracy"])
+        return best
 
     def plan(self, folder, methods, seeds, data, change=lambda row, source: {}):
         (self.out / folder).mkdir(exist_ok=True)
@@ -164,12 +186,15 @@ class Study:
 
     def known(self, name):
         path = self.out / f"{name}.json"
-        return json.loads(path.read_text()) if path.exists() else None
+        return json.loads(path.read_text()) if path.exists() else self.published.get(name)
 
     def table(self):
+        if not self.options.anew:
+            cells = dict(self.published)
+            for path in (path for folder in FOLDERS for path in (self.out / folder).glob("*.json")):
+                cells[f"{path.parent.name}/{path.stem}"] = json.loads(path.read_text())
+            CELLS.write_text(json.dumps(cells, indent=0, sort_keys=True) + "\n")
         for folder, seeds in [("glyphs", [0, 1, 2]), ("fashion", [0, 1, 2])]:
-            if not (self.out / folder).exists():
-                continue
             print(f"\n| {folder} | generated views | real images | seeds |\n|---|---|---|---|")
             for row in ["random", "random-vit", *rows()]:
                 columns, counts = [], []
