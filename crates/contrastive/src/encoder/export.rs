@@ -53,7 +53,7 @@ pub struct Exported {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// The library has no such network.
-    #[error("{format} no network for arch \"{arch}\"; {remedy}")]
+    #[error("{format} network for arch \"{arch}\"; {remedy}")]
     Format {
         /// The library, with its verb.
         format: &'static str,
@@ -80,7 +80,7 @@ impl ExportFormat {
             Architecture::Vit => Ok(Self::Timm),
             arch if arch.is_resnet() => Ok(Self::Torchvision),
             arch => Err(ExportError::Format {
-                format: "neither torchvision nor timm has",
+                format: "neither torchvision nor timm has a",
                 arch: arch.name(),
                 remedy: "the run's encoder.safetensors has its tensors by name (stages.N.conv, stages.N.norm)",
             }),
@@ -97,8 +97,8 @@ pub fn export_encoder(encoder: &Encoder, format: ExportFormat, path: &Path) -> R
     let fitting = ExportFormat::of(config.arch)?;
     if format != fitting {
         let (format, remedy) = match fitting {
-            ExportFormat::Torchvision => ("timm, as exported here, has", "ask for `--format torchvision`"),
-            ExportFormat::Timm => ("torchvision has", "ask for `--format timm`"),
+            ExportFormat::Torchvision => ("timm, as exported here, has no", "ask for `--format torchvision`"),
+            ExportFormat::Timm => ("torchvision has no", "ask for `--format timm`"),
         };
         return Err(ExportError::Format { format, arch: config.arch.name(), remedy });
     }
