@@ -6,6 +6,10 @@ pub trait MethodConfig {
     fn problems(&self) -> Vec<String>;
 }
 
+/// Of a layer: weights between two such layers fill 1 GiB.
+const MOST_FEATURES: usize = 1 << 14;
+const MOST_LAYERS: usize = 16;
+
 /// Collects what is wrong with the keys of `[objective]`.
 #[derive(Debug, Default)]
 pub(super) struct Problems(Vec<String>);
@@ -33,10 +37,19 @@ impl Problems {
     }
 
     pub fn widths(mut self, key: &str, widths: &[usize]) -> Self {
-        if widths.is_empty() || widths.contains(&0) {
+        let fits = |width: &usize| (1..=MOST_FEATURES).contains(width);
+        if !(1..=MOST_LAYERS).contains(&widths.len()) || !widths.iter().all(fits) {
             self.0.push(format!(
-                "objective.{key}: expected one or more positive widths such as [128, 128], got {widths:?}"
+                "objective.{key}: expected 1 to {MOST_LAYERS} widths of 1 to {MOST_FEATURES}, such as [128, 128], got \
+                 {widths:?}"
             ));
+        }
+        self
+    }
+
+    pub fn at_most(mut self, key: &str, value: usize, most: usize) -> Self {
+        if value > most {
+            self.0.push(format!("objective.{key}: expected at most {most}, got {value}"));
         }
         self
     }

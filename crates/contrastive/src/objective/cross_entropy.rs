@@ -36,6 +36,7 @@ pub struct CrossEntropy {
 
 impl Method for CrossEntropy {
     type Config = Config;
+    const COMPARES_VIEWS: bool = false;
 
     fn new(
         _: &Config,

@@ -59,8 +59,9 @@ impl MethodConfig for Config {
         at_least_1("targets", self.targets, 16);
         at_least_1("predictor_depth", self.predictor_depth, 64);
         let (width, heads) = (self.predictor_width, self.predictor_heads);
-        if width == 0 || !width.is_multiple_of(4) {
-            problems.push(format!("objective.predictor_width: expected a multiple of 4, got {width}"));
+        if !(4..=4096).contains(&width) || !width.is_multiple_of(4) {
+            problems
+                .push(format!("objective.predictor_width: expected a multiple of 4 up to 4096, got {width}"));
         }
         if heads == 0 || !width.is_multiple_of(heads) {
             problems.push(format!(
@@ -84,6 +85,7 @@ pub struct IJepa {
 
 impl Method for IJepa {
     type Config = Config;
+    const COMPARES_VIEWS: bool = false;
 
     fn new(
         config: &Config,

@@ -45,6 +45,7 @@ pub struct Inverter {
 
 impl Method for Inverter {
     type Config = Config;
+    const COMPARES_VIEWS: bool = false;
 
     fn new(
         config: &Config,

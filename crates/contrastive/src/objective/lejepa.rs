@@ -27,6 +27,8 @@ use crate::source::{SourceError, ViewBatch};
 /// Points of the integral on [0, T_MAX].
 const KNOTS: usize = 17;
 const T_MAX: f32 = 3.0;
+/// Of one batch: they fill 4 GiB.
+const MOST_ANGLES: usize = 1 << 30;
 
 /// Keys of `kind = "lejepa"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -76,6 +78,16 @@ impl Method for LeJepa {
         encoder: &Encoder,
         random: &mut Stream,
     ) -> Result<Self, SourceError> {
+        let angles = setting.anchors * setting.per_anchor * config.directions * KNOTS;
+        if angles > MOST_ANGLES {
+            let problem = format!(
+                "{} directions at {KNOTS} points for {} views are {angles} numbers, at most {MOST_ANGLES} are taken; \
+                 lower it or train.batch",
+                config.directions,
+                setting.anchors * setting.per_anchor
+            );
+            return Err(SourceError::Recipe { field: "objective.directions", problem });
+        }
         let features = encoder.feature_dimension();
         Ok(Self {
             projector: Mlp::new(features, &config.projector, MlpNorm::Hidden, random, setting.device),

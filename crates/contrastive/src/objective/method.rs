@@ -34,6 +34,23 @@ impl Setting<'_> {
         self.device.clone().autodiff()
     }
 
+    /// Refuses a single view per anchor.
+    ///
+    /// # Errors
+    /// [`SourceError::Recipe`] where there is but one.
+    pub fn need_two_views(&self, kind: &str) -> Result<(), SourceError> {
+        if self.per_anchor >= 2 {
+            return Ok(());
+        }
+        Err(SourceError::Recipe {
+            field: "views.per_anchor",
+            problem: format!(
+                "\"{kind}\" compares views of one anchor: expected 2 or more, got {}",
+                self.per_anchor
+            ),
+        })
+    }
+
     /// Classes of the labels that method `kind` needs.
     ///
     /// # Errors
@@ -79,6 +96,9 @@ pub struct Outcome {
 pub trait Method: Network + Debug {
     /// Its keys in `[objective]`.
     type Config: MethodConfig;
+
+    /// Whether it compares views of one anchor, and so needs at least two.
+    const COMPARES_VIEWS: bool = true;
 
     /// The method at its initial weights, for an encoder at its own.
     ///

@@ -22,6 +22,9 @@ use crate::encoder::Encoder;
 use crate::mlp::{Mlp, MlpNorm};
 use crate::source::{SourceError, ViewBatch};
 
+/// Of a queue: 16 times MoCo's 65,536.
+const MOST_KEYS: usize = 1 << 20;
+
 /// Keys of `kind = "moco-v3"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -49,6 +52,7 @@ impl MethodConfig for Config {
         Problems::default()
             .positive("temperature", self.temperature)
             .share("momentum", self.momentum)
+            .at_most("queue", self.queue, MOST_KEYS)
             .widths("projector", &self.projector)
             .widths("predictor", &self.predictor)
             .list()

@@ -101,7 +101,7 @@ macro_rules! objectives {
             /// The method of `config` for an encoder at its initial weights.
             ///
             /// # Errors
-            /// [`SourceError::Recipe`] where the method needs what the views do not have (labels, latents).
+            /// [`SourceError::Recipe`] where the method needs what the views do not have (labels, latents, a second view).
             pub fn new(
                 config: &ObjectiveConfig,
                 setting: &Setting<'_>,
@@ -109,8 +109,12 @@ macro_rules! objectives {
                 random: &mut Stream,
             ) -> Result<Self, SourceError> {
                 match config {
-                    $(ObjectiveConfig::$method(config) =>
-                        $file::$method::new(config, setting, encoder, random).map(Self::$method),)*
+                    $(ObjectiveConfig::$method(config) => {
+                        if $file::$method::COMPARES_VIEWS {
+                            setting.need_two_views($name)?;
+                        }
+                        $file::$method::new(config, setting, encoder, random).map(Self::$method)
+                    })*
                 }
             }
 

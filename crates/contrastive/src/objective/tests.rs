@@ -73,6 +73,42 @@ impl StateVisitor for Along<'_> {
 }
 
 #[test]
+fn sizes_that_no_memory_holds_are_refused_before_anything_is_made() {
+    for (keys, names) in [
+        ("kind = \"byol\"\nprojector = [99999999999]", "objective.projector"),
+        ("kind = \"simsiam\"\npredictor = [64, 0]", "objective.predictor"),
+        ("kind = \"moco-v3\"\nqueue = 99999999999", "objective.queue"),
+        ("kind = \"lejepa\"\ndirections = 99999999999", "objective.directions"),
+        ("kind = \"i-jepa\"\npredictor_width = 99999999996", "objective.predictor_width"),
+        ("kind = \"inverter\"\nhidden = [99999999999]", "objective.hidden"),
+    ] {
+        let problems = parse(keys).unwrap().problems();
+        assert!(problems.iter().any(|problem| problem.starts_with(names)), "{keys}: {problems:?}");
+    }
+}
+
+#[test]
+fn one_view_per_anchor_is_refused_by_methods_that_compare_views() {
+    for (kind, _) in ObjectiveConfig::KINDS {
+        let text = format!(
+            "[source]\nkind = \"generator\"\ngenerator = \"glyphs-gan-conditional\"\n[views]\nper_anchor = 1\n\
+             [augment]\nsize = 16\n[encoder]\n{VIT}\n[train]\nbatch = 4\n[objective]\nkind = \"{kind}\""
+        );
+        let recipe: Recipe = parse_toml(Path::new("test"), &text).unwrap();
+        let device = Device::flex();
+        let how = OpenSource { anchors: recipe.train.batch, data_dir: None, device: &device };
+        let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
+        match Trainer::new(&recipe, source, &device, false) {
+            Err(error) => assert!(error.to_string().contains("views.per_anchor"), "{kind}: {error}"),
+            Ok(mut trainer) => {
+                assert!(["i-jepa", "inverter", "cross-entropy"].contains(kind), "{kind}");
+                assert!(read_floats(trainer.train_step().unwrap().loss).unwrap()[0].is_finite(), "{kind}");
+            }
+        }
+    }
+}
+
+#[test]
 fn gradients_of_whole_networks_are_finite_differences() {
     for (kind, _) in ObjectiveConfig::KINDS {
         let mut trainer = trainer(kind, "");

@@ -4,6 +4,7 @@
 //! of it. It is not the linear probe of `zview probe`: it chases features that change, and its accuracy is on the
 //! training stream, augmentation included.
 
+use crate::mlp::standardise;
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use serde_json::{Value, json};
 use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
@@ -14,8 +15,6 @@ use zview_network::{NamedTensors, Network, StateError, StateVisitor, read_networ
 const NAME: &str = "online_probe.";
 const LEARNING_RATE: f64 = 1e-3;
 const BETAS: [f64; 2] = [0.9, 0.999];
-/// Added to variances.
-const EPSILON: f64 = 1e-5;
 
 /// logits = s(x) W^T + b, where s standardises each feature over the batch.
 #[derive(Debug, Clone)]
@@ -71,7 +70,7 @@ impl OnlineProbe {
         let numbers = TensorData::new(labels.to_vec(), [rows, 1]);
         let labels = Tensor::<2, Int>::from_data(numbers, &self.device);
 
-        let inputs = Tensor::from_inner(standardised(features));
+        let inputs = Tensor::from_inner(standardise(features));
         let inputs = if self.track_input { inputs.require_grad() } else { inputs };
         let logits = inputs.matmul(self.classifier.weight.clone().transpose())
             + self.classifier.bias.clone().unsqueeze();
@@ -113,13 +112,6 @@ impl OnlineProbe {
         track_gradients(&mut self.classifier);
         self.optimizer.restore(&self.classifier, NAME, optimizer)
     }
-}
-
-/// Features (N, D) with mean 0 and variance 1 over their rows.
-fn standardised(features: Tensor<2>) -> Tensor<2> {
-    let centred = features.clone() - features.mean_dim(0);
-    let variance = centred.clone().square().mean_dim(0);
-    centred / (variance + EPSILON).sqrt()
 }
 
 #[cfg(test)]
