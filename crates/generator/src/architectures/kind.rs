@@ -15,6 +15,32 @@ pub trait Architecture: std::fmt::Debug {
 
     /// What images from latents of shape `z` (B, D) cost.
     fn cost(&self, z: [usize; 2]) -> Cost;
+
+    /// The weights (D, F) that a latent is first multiplied with, without bias; `None` where the first
+    /// operation on it is another one.
+    fn first_layer(&self) -> Option<Tensor<2>> {
+        None
+    }
+
+    /// The intermediate latent space w, where the network has one.
+    fn intermediate(&self) -> Option<&dyn IntermediateSpace> {
+        None
+    }
+}
+
+/// A second latent space w between z and the image, such as that of a StyleGAN's mapping network.
+pub trait IntermediateSpace {
+    /// W, the number of values of one w.
+    fn dimension(&self) -> usize;
+
+    /// Latents z (B, D) to w (B, W), truncation included: what [`Self::raw_image_from_w`] takes.
+    fn w_from_z(&self, z: Tensor<2>) -> Tensor<2>;
+
+    /// w (B, W) to images (B, C, H, W) in the network's own range.
+    fn raw_image_from_w(&self, w: Tensor<2>) -> Tensor<4>;
+
+    /// The weights (W, F) that w is first multiplied with, those of all layers beside each other.
+    fn first_layer(&self) -> Tensor<2>;
 }
 
 /// Makes `ArchitectureKind` from lines `Variant = "name" => module;`. A module has two functions:

@@ -5,7 +5,7 @@ mod kind;
 pub(crate) mod operations;
 mod sequential;
 
-pub use kind::Architecture;
+pub use kind::{Architecture, IntermediateSpace};
 
 kind::architectures! {
     /// The layer list of the manifest, one after the other.
