@@ -83,7 +83,9 @@ impl From<DataError> for Failure {
 impl From<GeneratorError> for Failure {
     fn from(error: GeneratorError) -> Self {
         match error {
-            GeneratorError::Manifest(_) | GeneratorError::NoManifest { .. } => Self::usage(error),
+            GeneratorError::Manifest(_)
+            | GeneratorError::NoManifest { .. }
+            | GeneratorError::NoIntermediateSpace { .. } => Self::usage(error),
             error => Self::failed(error),
         }
     }
@@ -96,6 +98,7 @@ impl From<SourceError> for Failure {
             SourceError::Generator(error) => error.into(),
             SourceError::Encoder(error) => (*error).into(),
             error @ SourceError::Recipe { .. } => Self::usage(error),
+            error @ SourceError::Device(_) => Self::failed(error),
         }
     }
 }

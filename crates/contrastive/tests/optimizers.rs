@@ -42,7 +42,12 @@ fn recipe(overrides: &[&str]) -> Recipe {
 
 fn trainer(recipe: &Recipe) -> Result<Trainer, String> {
     let device = Device::flex();
-    let how = OpenSource { anchors: recipe.train.batch, data_dir: None, device: &device };
+    let how = OpenSource {
+        anchors: recipe.train.batch,
+        anchor_choice: recipe.anchors,
+        data_dir: None,
+        device: &device,
+    };
     let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
     Trainer::new(recipe, source, &device, false).map_err(|error| error.to_string())
 }

@@ -66,6 +66,16 @@ pub enum GeneratorError {
         /// The size that was given.
         got: usize,
     },
+    /// Views in w of a generator that has no such space.
+    #[error(
+        "the generator `{name}` ({architecture}) has no intermediate latent space w; draw views in z (`space`)"
+    )]
+    NoIntermediateSpace {
+        /// The generator.
+        name: String,
+        /// Its architecture.
+        architecture: &'static str,
+    },
     /// A reference file that does not hold what is compared.
     #[error("{} cannot be compared with the generator `{name}`: {problem}; expected `z`, `x` (and `y` if conditional) of this generator", path.display())]
     Reference {

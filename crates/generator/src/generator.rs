@@ -4,8 +4,8 @@ use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::architectures::Architecture;
-use crate::{GeneratorError, Latent, LatentBatch, Manifest, Output};
+use crate::architectures::{Architecture, IntermediateSpace};
+use crate::{GeneratorError, Latent, LatentBatch, LatentSpace, Manifest, Output};
 use zview_network::Cost;
 use zview_network::weights::{StateDict, check_hash, check_hash_of_bytes};
 
@@ -13,6 +13,7 @@ use zview_network::weights::{StateDict, check_hash, check_hash_of_bytes};
 #[derive(Debug)]
 pub struct Generator {
     name: String,
+    architecture: &'static str,
     latent: Latent,
     classes: Option<usize>,
     output: Output,
@@ -56,6 +57,7 @@ impl Generator {
         let device = device.clone().without_autodiff();
         let generator = Self {
             name: manifest.name.clone(),
+            architecture: manifest.architecture.name(),
             latent: manifest.latent,
             classes: manifest.classes(),
             output: manifest.output,
@@ -132,6 +134,43 @@ impl Generator {
         Ok(self.network.raw_image_from_latent(z, condition))
     }
 
+    /// The number of values of a latent of `space`.
+    ///
+    /// # Errors
+    /// [`GeneratorError::NoIntermediateSpace`].
+    pub fn space_dimension(&self, space: LatentSpace) -> Result<usize, GeneratorError> {
+        match space {
+            LatentSpace::Z => Ok(self.latent.dimension),
+            LatentSpace::W => Ok(self.intermediate()?.dimension()),
+        }
+    }
+
+    /// Latents z (B, D) to w (B, W), the intermediate latent space.
+    ///
+    /// # Errors
+    /// [`GeneratorError::NoIntermediateSpace`]; [`GeneratorError::Size`] for another D.
+    pub fn w_from_z(&self, z: Tensor<2>) -> Result<Tensor<2>, GeneratorError> {
+        self.check_size("values per latent", self.latent.dimension, z.dims()[1])?;
+        Ok(self.intermediate()?.w_from_z(z))
+    }
+
+    /// Latents w (B, W) to images (B, C, H, W) in the range `output().range`.
+    ///
+    /// # Errors
+    /// [`GeneratorError::NoIntermediateSpace`]; [`GeneratorError::Size`] for another W.
+    pub fn raw_image_from_w(&self, w: Tensor<2>) -> Result<Tensor<4>, GeneratorError> {
+        let intermediate = self.intermediate()?;
+        self.check_size("values per w", intermediate.dimension(), w.dims()[1])?;
+        Ok(intermediate.raw_image_from_w(w))
+    }
+
+    fn intermediate(&self) -> Result<&dyn IntermediateSpace, GeneratorError> {
+        self.network.intermediate().ok_or_else(|| GeneratorError::NoIntermediateSpace {
+            name: self.name.clone(),
+            architecture: self.architecture,
+        })
+    }
+
     /// As [`Self::raw_image_from_latent`], rescaled to 0 (black) to 1 (white) and clamped.
     ///
     /// # Errors
@@ -141,10 +180,13 @@ impl Generator {
         z: Tensor<2>,
         condition: Option<Tensor<1, Int>>,
     ) -> Result<Tensor<4>, GeneratorError> {
+        Ok(self.image_from_raw(self.raw_image_from_latent(z, condition)?))
+    }
+
+    fn image_from_raw(&self, raw: Tensor<4>) -> Tensor<4> {
         let [low, high] = self.output.range;
-        let raw = self.raw_image_from_latent(z, condition)?;
         let image = if [low, high] == [0.0, 1.0] { raw } else { (raw - low) / (high - low) };
-        Ok(image.clamp(0.0, 1.0))
+        image.clamp(0.0, 1.0)
     }
 
     /// Uploads the latents of `batch` (B, V, D) and renders them: (B V, C, H, W) in 0 to 1, the
@@ -160,17 +202,25 @@ impl Generator {
         let repeats = if distinct < per_anchor { per_anchor } else { 1 };
         let rows = batch.anchors * distinct;
         // Every `repeats`-th row: all of them, or view 0 of each anchor.
-        let z: Vec<f32> = if repeats == 1 {
-            batch.z.clone()
+        let latents: Vec<f32> = if repeats == 1 {
+            batch.latents.clone()
         } else {
-            batch.z.chunks_exact(dimension * repeats).flat_map(|views| &views[..dimension]).copied().collect()
+            batch
+                .latents
+                .chunks_exact(dimension * repeats)
+                .flat_map(|views| &views[..dimension])
+                .copied()
+                .collect()
         };
-        let z = Tensor::from_data(TensorData::new(z, [rows, dimension]), &self.device);
+        let latents = Tensor::from_data(TensorData::new(latents, [rows, dimension]), &self.device);
         let condition = batch.condition.as_ref().map(|classes| {
             let classes: Vec<i32> = classes.iter().step_by(repeats).copied().collect();
             Tensor::from_data(TensorData::new(classes, [rows]), &self.device)
         });
-        let image = self.image_from_latent(z, condition)?;
+        let image = match batch.space {
+            LatentSpace::Z => self.image_from_latent(latents, condition)?,
+            LatentSpace::W => self.image_from_raw(self.raw_image_from_w(latents)?),
+        };
         if repeats == 1 {
             return Ok(image);
         }
@@ -181,8 +231,8 @@ impl Generator {
     }
 
     fn check_batch(&self, batch: &LatentBatch) -> Result<(), GeneratorError> {
-        self.check_size("values per latent", self.latent.dimension, batch.dimension)?;
-        self.check_size("values in the batch", batch.images() * batch.dimension, batch.z.len())?;
+        self.check_size("values per latent", self.space_dimension(batch.space)?, batch.dimension)?;
+        self.check_size("values in the batch", batch.images() * batch.dimension, batch.latents.len())?;
         self.check_presence(batch.condition.is_some())?;
         if let (Some(condition), Some(classes)) = (&batch.condition, self.classes) {
             self.check_size("classes", batch.images(), condition.len())?;
@@ -335,7 +385,7 @@ mod tests {
                 assert_eq!(images.dims(), [12, 1, 1, 2]);
                 let embedding = [0.0, 0.25, 0.5];
                 let condition = batch.condition.as_ref().unwrap();
-                let expected = batch.z.chunks_exact(2).zip(condition).flat_map(|(z, class)| {
+                let expected = batch.latents.chunks_exact(2).zip(condition).flat_map(|(z, class)| {
                     [z[0], z[1] + embedding[*class as usize]].map(|raw| ((raw + 1.0) / 2.0).clamp(0.0, 1.0))
                 });
                 for (got, expected) in values(Ok(images)).into_iter().zip(expected) {
@@ -376,7 +426,7 @@ mod tests {
         let fourth = message(conditional.render(&batch.clone().with_class(3)));
         assert!(fourth.contains("has classes 0 to 2, got 3"), "{fourth}");
         assert!(message(conditional.render(&batch.clone().with_class(-1))).contains("got -1"));
-        let shortened = LatentBatch { z: vec![0.0; 3], ..batch };
+        let shortened = LatentBatch { latents: vec![0.0; 3], ..batch };
         assert!(message(conditional.render(&shortened)).contains("expected 16, got 3"));
     }
 

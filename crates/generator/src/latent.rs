@@ -1,18 +1,22 @@
 //! A batch of latents on the host: anchors and their views.
 
+use crate::LatentSpace;
+
 /// Latents of B anchors with V views each, drawn on the host.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LatentBatch {
     /// (B, V, D) row-major; view 0 of every anchor is the anchor itself.
-    pub z: Vec<f32>,
+    pub latents: Vec<f32>,
     /// (B, V) row-major classes; all views of an anchor share theirs. `None` if unconditional.
     pub condition: Option<Vec<i32>>,
     /// B.
     pub anchors: usize,
     /// V.
     pub per_anchor: usize,
-    /// D.
+    /// D of `space`.
     pub dimension: usize,
+    /// The space that the latents are in.
+    pub space: LatentSpace,
     /// Whether an anchor's views differ at all; if not, each anchor is rendered once.
     pub views_differ: bool,
 }
@@ -51,7 +55,7 @@ impl LatentBatch {
                 .collect()
         }
         Self {
-            z: rows(&self.z, self.per_anchor * self.dimension, anchors),
+            latents: rows(&self.latents, self.per_anchor * self.dimension, anchors),
             condition: self.condition.as_ref().map(|classes| rows(classes, self.per_anchor, anchors)),
             anchors: anchors.len(),
             ..*self

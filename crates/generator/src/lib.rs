@@ -2,7 +2,7 @@
 //! neighbouring latents as views of one thing.
 //!
 //! The way of the data: a [`Manifest`] names a weights file and an architecture, [`Generator`] is
-//! the two together on a device, [`sample_latents`] draws anchors and views into a
+//! the two together on a device, [`LatentSampler`] draws anchors and views into a
 //! [`LatentBatch`], and [`Generator::render`] turns that into images.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr))]
 
@@ -24,4 +24,7 @@ pub use inspect::{Inspection, inspect};
 pub use latent::LatentBatch;
 pub use manifest::{Condition, Latent, Manifest, Output, find_manifest, list_manifests};
 pub use reference::{ReferenceComparison, compare_with_reference};
-pub use views::{ViewKind, ViewSampler, ViewsConfig, sample_latents};
+pub use views::{
+    AnchorOrder, AnchorsConfig, Conditions, LatentSampler, LatentSpace, UnitCoordinates, ViewKind,
+    ViewSampler, ViewsConfig, sample_latents,
+};

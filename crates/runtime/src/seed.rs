@@ -48,6 +48,13 @@ pub enum Purpose {
     Mask = 17,
     /// What a queue of keys holds before its first keys.
     Queue = 18,
+    // 19 is of the walks of steered views.
+    /// The fixed views of a fixed number of anchors.
+    UniqueView = 20,
+    /// Conditions of which every class comes equally often.
+    BalancedCondition = 21,
+    /// Latents that a latent space is measured by.
+    Calibration = 22,
 }
 
 /// A random stream of its own for one (run seed, purpose, step, index).

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use zview_contrastive::source::{SourceConfig, SourceKind};
 use zview_contrastive::train::{Recipe, TrainConfig};
-use zview_generator::{ViewKind, ViewsConfig};
+use zview_generator::{AnchorsConfig, ViewKind};
 use zview_runtime::config::ConfigError;
 
 /// The untrained encoder.
@@ -59,11 +59,14 @@ pub fn real_against_synthetic(base: &Recipe, path: &Path) -> Result<[Arm; 4], Co
         kind: SourceKind::Real,
         generator: None,
         weights: None,
+        generators: Vec::new(),
+        same_classes: false,
         data: Some(probe.data.clone()),
         ..base.source.clone()
     };
-    let same = ViewsConfig { kind: ViewKind::Same, std: ViewKind::Same.std_default(), ..base.views };
-    let real = Recipe { source, views: same, ..base.clone() };
+    let same = base.views.without_step();
+    let anchors = AnchorsConfig::default();
+    let real = Recipe { source, anchors, views: same.clone(), ..base.clone() };
     let untaught = TrainConfig { steps: 0, warmup_steps: 0, ..base.train.clone() };
     let generator = base.source.generator.as_deref().unwrap_or_default();
     let data = &probe.data;

@@ -6,7 +6,7 @@ use zview_contrastive::source::{OpenSource, SourceError, ViewSource, open_source
 use zview_contrastive::train::Recipe;
 use zview_data::picture::unit_floats_to_u8;
 use zview_data::{ImageSet, ImageShape};
-use zview_generator::{ViewKind, ViewsConfig};
+use zview_generator::ViewsConfig;
 use zview_runtime::device::{ChosenDevice, read_floats};
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -32,8 +32,8 @@ pub fn first_anchors(
     data_dir: Option<PathBuf>,
     device: &ChosenDevice,
 ) -> Result<SourceImages, StudyError> {
-    let single = ViewsConfig { kind: ViewKind::Same, per_anchor: 1, ..recipe.views };
-    let how = OpenSource { anchors: count, data_dir, device: &device.device };
+    let single = ViewsConfig { per_anchor: 1, ..recipe.views.without_step() };
+    let how = OpenSource { anchors: count, anchor_choice: recipe.anchors, data_dir, device: &device.device };
     let mut source: Box<dyn ViewSource> = open_source(&recipe.source, &single, &how)?;
     let shape = source.shape();
     let values = read_floats(source.views(recipe.seed, 0)?.images)?;

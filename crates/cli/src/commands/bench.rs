@@ -60,8 +60,12 @@ pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
     recipe.train.precision.check(&device)?;
     let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
     let device = compared(device, &subject, common)?;
-    let how =
-        OpenSource { anchors: recipe.train.batch, data_dir: common.data_dir.clone(), device: &device.device };
+    let how = OpenSource {
+        anchors: recipe.train.batch,
+        anchor_choice: recipe.anchors,
+        data_dir: common.data_dir.clone(),
+        device: &device.device,
+    };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
     let mut trainer = Trainer::new(&recipe, source, &device.device, device.is_gpu())?;
     if arguments.warm {

@@ -8,7 +8,9 @@ use serde::Serialize;
 use zview_contrastive::selfcheck::Subject;
 use zview_data::ImageShape;
 use zview_data::picture::{unit_floats_to_u8, write_grid, write_image};
-use zview_generator::{Generator, Manifest, ViewKind, ViewsConfig, sample_latents};
+use zview_generator::{
+    AnchorsConfig, Generator, LatentSampler, LatentSpace, Manifest, ViewKind, ViewsConfig, sample_latents,
+};
 use zview_runtime::device::{choose, read_floats};
 use zview_runtime::progress::Progress;
 
@@ -30,12 +32,15 @@ pub struct SampleArguments {
     /// Weights file, where it is not the manifest's.
     #[arg(long)]
     weights: Option<PathBuf>,
-    /// Kind of views: gaussian, independent or same.
+    /// Kind of views: gaussian, angular, uniform-ball, radii, interpolate, independent, same, ...
     #[arg(long, default_value = "gaussian")]
     views: String,
     /// Standard deviation of the step from anchor to view, per latent dimension.
     #[arg(long)]
     std: Option<f32>,
+    /// Space in which views are neighbours: z, or w where the generator has an intermediate space.
+    #[arg(long, default_value = "z")]
+    space: String,
     /// Latents are truncated at plus and minus this.
     #[arg(long, default_value_t = 2.0)]
     truncation: f32,
@@ -79,14 +84,14 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     };
     let manifest = Manifest::find(&arguments.generator, &[])?;
     let weights = arguments.weights.as_deref();
-    let latents_of = |batch: usize, anchors: usize| {
+    let first = {
         let (dimension, classes) = (manifest.latent.dimension, manifest.classes());
-        sample_latents(&views, dimension, classes, arguments.seed, batch as u64, anchors)
+        sample_latents(&views, dimension, classes, arguments.seed, 0, BATCH.min(arguments.anchors))
     };
-    let first = latents_of(0, BATCH.min(arguments.anchors));
     let subject = Subject::Rendering { manifest: &manifest, weights, latents: &first };
     let device = compared(choose(common.device)?, &subject, common)?.device;
     let generator = Generator::load(&manifest, weights, &device)?;
+    let mut sampler = LatentSampler::new(&views, AnchorsConfig::default(), &generator)?;
     let shape = {
         let output = generator.output();
         ImageShape { channels: output.channels, height: output.height, width: output.width }
@@ -96,7 +101,7 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     let mut grid = Vec::new();
     for (batch, first) in (0..arguments.anchors).step_by(BATCH).enumerate() {
         let anchors = BATCH.min(arguments.anchors - first);
-        let mut latents = latents_of(batch, anchors);
+        let mut latents = sampler.sample(&generator, arguments.seed, batch as u64, (0, anchors))?;
         if let Some(class) = arguments.class {
             latents = latents.with_class(class);
         }
@@ -137,8 +142,12 @@ fn views_config(arguments: &SampleArguments) -> Result<ViewsConfig, Failure> {
             Failure::usage(format!("--views {}: expected one of {}", arguments.views, known().join(", ")))
         })?;
     let default = ViewsConfig { kind, ..ViewsConfig::default() };
+    let spaces = [LatentSpace::Z, LatentSpace::W];
+    let space = spaces.into_iter().find(|space| space.name() == arguments.space);
     let views = ViewsConfig {
-        std: arguments.std.unwrap_or(default.std),
+        std: arguments.std.unwrap_or(kind.std_default()),
+        space: space
+            .ok_or_else(|| Failure::usage(format!("--space {}: expected z or w", arguments.space)))?,
         truncation: arguments.truncation,
         per_anchor: arguments.per_anchor,
         ..default

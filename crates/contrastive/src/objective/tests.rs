@@ -45,7 +45,12 @@ fn trainer(kind: &str, keys: &str) -> Trainer {
     );
     let recipe: Recipe = parse_toml(Path::new("test"), &text).unwrap();
     let device = Device::flex();
-    let how = OpenSource { anchors: recipe.train.batch, data_dir: None, device: &device };
+    let how = OpenSource {
+        anchors: recipe.train.batch,
+        anchor_choice: recipe.anchors,
+        data_dir: None,
+        device: &device,
+    };
     let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
     Trainer::new(&recipe, source, &device, false).unwrap()
 }
@@ -96,7 +101,12 @@ fn one_view_per_anchor_is_refused_by_methods_that_compare_views() {
         );
         let recipe: Recipe = parse_toml(Path::new("test"), &text).unwrap();
         let device = Device::flex();
-        let how = OpenSource { anchors: recipe.train.batch, data_dir: None, device: &device };
+        let how = OpenSource {
+            anchors: recipe.train.batch,
+            anchor_choice: recipe.anchors,
+            data_dir: None,
+            device: &device,
+        };
         let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
         match Trainer::new(&recipe, source, &device, false) {
             Err(error) => assert!(error.to_string().contains("views.per_anchor"), "{kind}: {error}"),
@@ -173,7 +183,12 @@ fn what_the_views_do_not_have_is_asked_for_by_name() {
     };
     let refused = |source: &str, kind: &str| {
         let (recipe, device) = (recipe(source, kind), Device::flex());
-        let how = OpenSource { anchors: recipe.train.batch, data_dir: None, device: &device };
+        let how = OpenSource {
+            anchors: recipe.train.batch,
+            anchor_choice: recipe.anchors,
+            data_dir: None,
+            device: &device,
+        };
         let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
         Trainer::new(&recipe, source, &device, false).err().map(|error| error.to_string())
     };

@@ -43,7 +43,7 @@ pub(super) fn check_recipe(
     let trainer = |anchors: usize, device: &Device, on_gpu: bool| -> Result<Trainer, SourceError> {
         let mut recipe = recipe.clone();
         recipe.train.batch = anchors;
-        let how = OpenSource { anchors, data_dir: None, device };
+        let how = OpenSource { anchors, anchor_choice: recipe.anchors, data_dir: None, device };
         let source = open_source_on(&recipe.source, &recipe.views, &how, images.clone())?;
         Trainer::new(&recipe, source, device, on_gpu)
     };

@@ -68,7 +68,12 @@ const NARROW: &str = "[encoder]\nwidth = 2\n[objective]\nprojector = [8, 4]\n";
 fn trainer() -> Trainer {
     let recipe = recipe(NARROW);
     let device = Device::flex();
-    let how = OpenSource { anchors: recipe.train.batch, data_dir: None, device: &device };
+    let how = OpenSource {
+        anchors: recipe.train.batch,
+        anchor_choice: recipe.anchors,
+        data_dir: None,
+        device: &device,
+    };
     let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
     Trainer::new(&recipe, source, &device, true).unwrap()
 }

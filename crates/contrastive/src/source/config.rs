@@ -15,6 +15,24 @@ pub enum SourceKind {
     Mix,
 }
 
+/// One of several generators.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GeneratorShare {
+    /// Manifest or name.
+    pub generator: String,
+    /// Weights file, where it is not the manifest's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub weights: Option<String>,
+    /// Its share of the generated anchors of each batch, relative to the others'.
+    #[serde(default = "one")]
+    pub share: f32,
+}
+
+fn one() -> f32 {
+    1.0
+}
+
 /// Where views come from.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -27,6 +45,12 @@ pub struct SourceConfig {
     /// Weights file, where it is not the manifest's.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
+    /// Several generators instead of one, each with its share of every batch.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub generators: Vec<GeneratorShare>,
+    /// Whether class k is the same for each of `generators`; without it their views have no labels.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub same_classes: bool,
     /// Name or path of the real images (`real` and `mix`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data: Option<String>,
@@ -61,7 +85,11 @@ impl SourceConfig {
             (true, false) => problems.push(format!("source.{name}: not used by kind \"{kind}\"; remove it")),
             _ => {}
         };
-        check("generator", self.generator.is_some(), uses_generator);
+        if self.generators.is_empty() {
+            check("generator", self.generator.is_some(), uses_generator);
+        } else {
+            check("generators", true, uses_generator);
+        }
         check("data", self.data.is_some(), uses_data);
         check("real_share", self.real_share.is_some(), self.kind == SourceKind::Mix);
         if self.weights.is_some() && !uses_generator {
@@ -73,8 +101,29 @@ impl SourceConfig {
                 self.real_share.unwrap_or(0.0)
             ));
         }
+        problems.extend(self.problems_of_several());
         if !(0.0..=1.0).contains(&self.max_reject_share) {
             problems.push(format!("source.max_reject_share: expected 0 to 1, got {}", self.max_reject_share));
+        }
+        problems
+    }
+
+    fn problems_of_several(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if !self.generators.is_empty() && (self.generator.is_some() || self.weights.is_some()) {
+            problems.push(
+                "source.generators: it takes the place of `generator` and `weights`; remove one or the other"
+                    .to_owned(),
+            );
+        }
+        if self.same_classes && self.generators.len() < 2 {
+            problems
+                .push("source.same_classes: it is said of two `generators` or more; remove it".to_owned());
+        }
+        for (index, share) in self.generators.iter().map(|one| one.share).enumerate() {
+            if !(share.is_finite() && share > 0.0) {
+                problems.push(format!("source.generators[{index}].share: expected above 0, got {share}"));
+            }
         }
         problems
     }

@@ -1,24 +1,39 @@
 //! Views from a generator: neighbouring latents, rendered.
 
 use zview_data::ImageShape;
-use zview_generator::{Generator, ViewsConfig, sample_latents};
+use zview_generator::{AnchorsConfig, Generator, LatentSampler, ViewsConfig};
 use zview_network::Cost;
 
 use super::{SourceError, ViewBatch, ViewSource};
 
-/// Fresh anchors at every step, never the same latent twice.
+/// Anchors of a generator with their views: fresh ones at every step, never the same latent twice, or a fixed number
+/// of them.
 #[derive(Debug)]
 pub struct GeneratorSource {
     generator: Generator,
-    views: ViewsConfig,
+    sampler: LatentSampler,
+    /// Number of the first anchor within its step, where other generators have those before it.
+    first_anchor: u64,
     anchors: usize,
+    per_anchor: usize,
+    adaptive: bool,
 }
 
 impl GeneratorSource {
-    /// Batches of `anchors` anchors with views as `views` says.
-    #[must_use]
-    pub fn new(generator: Generator, views: ViewsConfig, anchors: usize) -> Self {
-        Self { generator, views, anchors }
+    /// Batches of `anchors` anchors with views as `views` says; `first_anchor` is the number of the first of them
+    /// within its step.
+    ///
+    /// # Errors
+    /// As [`LatentSampler::new`].
+    pub fn new(
+        generator: Generator,
+        views: &ViewsConfig,
+        anchors_config: AnchorsConfig,
+        (first_anchor, anchors): (u64, usize),
+    ) -> Result<Self, SourceError> {
+        let sampler = LatentSampler::new(views, anchors_config, &generator)?;
+        let (per_anchor, adaptive) = (views.per_anchor, views.wanted_agreement().is_some());
+        Ok(Self { generator, sampler, first_anchor, anchors, per_anchor, adaptive })
     }
 }
 
@@ -29,14 +44,14 @@ impl ViewSource for GeneratorSource {
     }
 
     fn views(&mut self, run_seed: u64, step: u64) -> Result<ViewBatch, SourceError> {
-        let (dimension, classes) = (self.generator.latent_dimension(), self.generator.classes());
-        let latents = sample_latents(&self.views, dimension, classes, run_seed, step, self.anchors);
-        let images = self.generator.render(&latents)?;
-        Ok(ViewBatch { run_seed, step, images, latents: Some(latents.z), labels: latents.condition })
+        let anchors = (self.first_anchor, self.anchors);
+        let batch = self.sampler.sample(&self.generator, run_seed, step, anchors)?;
+        let images = self.generator.render(&batch)?;
+        Ok(ViewBatch { run_seed, step, images, latents: Some(batch.latents), labels: batch.condition })
     }
 
     fn latent_dimension(&self) -> Option<usize> {
-        Some(self.generator.latent_dimension())
+        Some(self.sampler.latent_dimension())
     }
 
     fn classes(&self) -> Option<usize> {
@@ -44,16 +59,28 @@ impl ViewSource for GeneratorSource {
     }
 
     fn images(&self) -> usize {
-        self.anchors * self.views.per_anchor
+        self.anchors * self.per_anchor
     }
 
     fn cost(&self) -> Cost {
-        if self.views.sampler().views_differ() {
+        if self.sampler.views_differ() {
             return self.generator.cost(self.images());
         }
         // Each anchor is rendered once, and its image repeated.
         let ImageShape { channels, height, width } = self.shape();
         let moved = (self.anchors + self.images()) * channels * height * width;
         self.generator.cost(self.anchors) + Cost::new(0, moved)
+    }
+
+    fn view_std(&self) -> Option<f32> {
+        self.adaptive.then(|| self.sampler.std())
+    }
+
+    fn set_view_std(&mut self, std: f32) {
+        self.sampler.set_std(std);
+    }
+
+    fn adapt(&mut self, agreement: f32) {
+        self.sampler.adapt(agreement);
     }
 }

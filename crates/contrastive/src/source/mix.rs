@@ -1,20 +1,42 @@
-//! Batches of which a fixed share is real.
+//! Batches of which fixed shares come from different sources.
 
 use burn::tensor::Tensor;
 use zview_data::ImageShape;
 use zview_network::Cost;
 
-use super::{GeneratorSource, RealSource, SourceError, ViewBatch, ViewSource};
+use super::{SourceError, ViewBatch, ViewSource};
 
-/// Real anchors first, generated ones after them; the objective does not look at the order.
-#[derive(Debug)]
+/// The anchors of several sources one after the other, real ones first; the objective does not look at the order.
 pub struct MixSource {
-    /// The real part; `None` where its share rounds to no anchor.
-    pub real: Option<RealSource>,
-    /// The generated part; `None` where its share rounds to no anchor.
-    pub generated: Option<GeneratorSource>,
-    /// The shape that both have.
-    pub shape: ImageShape,
+    parts: Vec<Box<dyn ViewSource>>,
+    shape: ImageShape,
+    /// The classes of every part, where they are the same.
+    classes: Option<usize>,
+}
+
+impl MixSource {
+    /// Two sources or more, given the classes that all of them have if they are the same.
+    ///
+    /// # Errors
+    /// [`SourceError::Recipe`] where they give images of different shapes.
+    pub(super) fn new(parts: Vec<Box<dyn ViewSource>>, classes: Option<usize>) -> Result<Self, SourceError> {
+        let shapes: Vec<ImageShape> = parts.iter().map(|part| part.shape()).collect();
+        match shapes.first() {
+            Some(&shape) if shapes.iter().all(|other| *other == shape) => Ok(Self { parts, shape, classes }),
+            _ => {
+                let said: Vec<String> = shapes
+                    .iter()
+                    .map(|shape| format!("{}x{}x{}", shape.channels, shape.height, shape.width))
+                    .collect();
+                let problem = format!(
+                    "its parts give images of {} (channels, height, width); set `size` and `color` of real images so \
+                     that they agree, and take generators of one size",
+                    said.join(" and ")
+                );
+                Err(SourceError::Recipe { field: "source", problem })
+            }
+        }
+    }
 }
 
 impl ViewSource for MixSource {
@@ -23,33 +45,46 @@ impl ViewSource for MixSource {
     }
 
     fn views(&mut self, run_seed: u64, step: u64) -> Result<ViewBatch, SourceError> {
-        let mut parts = Vec::with_capacity(2);
-        if let Some(real) = &mut self.real {
-            parts.push(real.views(run_seed, step)?.images);
+        let mut images = Vec::with_capacity(self.parts.len());
+        let mut labels = self.classes.map(|_| Vec::new());
+        for part in &mut self.parts {
+            let views = part.views(run_seed, step)?;
+            images.push(views.images);
+            labels = labels.zip(views.labels).map(|(mut all, more)| {
+                all.extend(more);
+                all
+            });
         }
-        if let Some(generated) = &mut self.generated {
-            parts.push(generated.views(run_seed, step)?.images);
-        }
-        Ok(ViewBatch { run_seed, step, images: Tensor::cat(parts, 0), latents: None, labels: None })
+        Ok(ViewBatch { run_seed, step, images: Tensor::cat(images, 0), latents: None, labels })
     }
 
     fn latent_dimension(&self) -> Option<usize> {
-        None // the real ones have no latent
+        None // real images have no latent, and two generators do not share a space
     }
 
     fn classes(&self) -> Option<usize> {
-        None // nothing says that the generator's classes are those of the real images
+        self.classes
     }
 
     fn images(&self) -> usize {
-        let real = self.real.as_ref().map_or(0, ViewSource::images);
-        real + self.generated.as_ref().map_or(0, ViewSource::images)
+        self.parts.iter().map(|part| part.images()).sum()
     }
 
     fn cost(&self) -> Cost {
-        let parts = [self.real.as_ref().map(ViewSource::cost), self.generated.as_ref().map(ViewSource::cost)];
         let ImageShape { channels, height, width } = self.shape;
         let values = self.images() * channels * height * width;
-        parts.into_iter().flatten().sum::<Cost>() + Cost::element_wise(0, values, 2)
+        self.parts.iter().map(|part| part.cost()).sum::<Cost>() + Cost::element_wise(0, values, 2)
+    }
+
+    fn view_std(&self) -> Option<f32> {
+        self.parts.iter().find_map(|part| part.view_std())
+    }
+
+    fn set_view_std(&mut self, std: f32) {
+        self.parts.iter_mut().for_each(|part| part.set_view_std(std));
+    }
+
+    fn adapt(&mut self, agreement: f32) {
+        self.parts.iter_mut().for_each(|part| part.adapt(agreement));
     }
 }

@@ -10,9 +10,10 @@ mod real;
 use zview_data::{DataError, ImageShape};
 use zview_generator::GeneratorError;
 use zview_network::Cost;
+use zview_runtime::device::ReadError;
 
 pub use batch::ViewBatch;
-pub use config::{SourceConfig, SourceKind};
+pub use config::{GeneratorShare, SourceConfig, SourceKind};
 pub use generator::GeneratorSource;
 pub use mix::MixSource;
 pub use open::{OpenSource, open_source};
@@ -41,6 +42,18 @@ pub trait ViewSource {
     /// B * V, the images of one batch.
     fn images(&self) -> usize;
 
+    /// The std of views whose distance adapts; `None` where it is fixed. All of a run's state that a source has.
+    fn view_std(&self) -> Option<f32> {
+        None
+    }
+
+    /// Goes on with that std.
+    fn set_view_std(&mut self, _std: f32) {}
+
+    /// Told how far the encoder finds the views of an anchor alike: the share of its features' variance that they have
+    /// in common.
+    fn adapt(&mut self, _agreement: f32) {}
+
     /// What one batch costs on the device; drawing latents or gathering images on the host is not counted.
     fn cost(&self) -> Cost;
 }
@@ -57,6 +70,9 @@ pub enum SourceError {
     /// The encoder's initial weights cannot be used.
     #[error(transparent)]
     Encoder(Box<PretrainedError>),
+    /// The device did not give what it was asked for.
+    #[error(transparent)]
+    Device(ReadError),
     /// A section of the recipe asks for something that the others do not give.
     #[error("{field}: {problem}")]
     Recipe {

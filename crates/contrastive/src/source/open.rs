@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
-use zview_data::{ImageSet, ImageShape, LoadOptions, Split};
-use zview_generator::{Generator, Manifest, ViewsConfig};
+use zview_data::{ImageSet, LoadOptions, Split};
+use zview_generator::{AnchorsConfig, Generator, Manifest, ViewsConfig};
 
 use super::{GeneratorSource, MixSource, RealSource, SourceConfig, SourceError, SourceKind, ViewSource};
 
@@ -15,6 +15,8 @@ pub struct OpenSource<'a> {
     pub anchors: usize,
     /// Where named data sets are looked up first.
     pub data_dir: Option<PathBuf>,
+    /// The anchors of generators.
+    pub anchor_choice: AnchorsConfig,
     /// Where views are computed (without autodiff).
     pub device: &'a Device,
 }
@@ -49,38 +51,79 @@ pub(crate) fn open_source_on(
     images: Option<ImageSet>,
 ) -> Result<Box<dyn ViewSource>, SourceError> {
     let real_anchors = real_anchors(config, how.anchors);
-    let real = images
-        .filter(|_| real_anchors > 0)
-        .map(|images| RealSource::new(images, real_anchors, views.per_anchor, how.device));
-    let generated = (real_anchors < how.anchors)
-        .then(|| {
-            Ok::<_, SourceError>(GeneratorSource::new(
-                load_generator(config, how)?,
-                *views,
-                how.anchors - real_anchors,
-            ))
-        })
-        .transpose()?;
-    match (real, generated) {
-        (Some(real), None) => Ok(Box::new(real)),
-        (None, Some(generated)) => Ok(Box::new(generated)),
-        (real, generated) => {
-            let shapes = [real.as_ref().map(ViewSource::shape), generated.as_ref().map(ViewSource::shape)];
-            let shape = same_shape(shapes)?;
-            Ok(Box::new(MixSource { real, generated, shape }))
-        }
+    let mut parts: Vec<Box<dyn ViewSource>> = Vec::new();
+    if let Some(images) = images.filter(|_| real_anchors > 0) {
+        parts.push(Box::new(RealSource::new(images, real_anchors, views.per_anchor, how.device)));
     }
+    let generators = generators(config)?;
+    let shares: Vec<f32> = generators.iter().map(|(share, ..)| *share).collect();
+    let counts = parts_of(how.anchors - real_anchors, &shares);
+    let mut first = real_anchors as u64;
+    for ((_, name, weights), count) in generators.into_iter().zip(counts) {
+        if count == 0 {
+            continue; // its share rounds to no anchor
+        }
+        let manifest = Manifest::find(name, &[])?;
+        let generator = Generator::load(&manifest, weights.map(Path::new), how.device)?;
+        let anchors = of_unique(how.anchor_choice, count, how.anchors - real_anchors);
+        parts.push(Box::new(GeneratorSource::new(generator, views, anchors, (first, count))?));
+        first += count as u64;
+    }
+    if parts.len() == 1 {
+        return Ok(parts.remove(0));
+    }
+    let classes = common_classes(config, &parts)?;
+    Ok(Box::new(MixSource::new(parts, classes)?))
 }
 
-fn same_shape(shapes: [Option<ImageShape>; 2]) -> Result<ImageShape, SourceError> {
-    match shapes {
-        [Some(real), Some(generated)] if real == generated => Ok(real),
+/// Share, manifest and weights of each generator.
+fn generators(config: &SourceConfig) -> Result<Vec<(f32, &str, Option<&str>)>, SourceError> {
+    if config.kind == SourceKind::Real {
+        return Ok(Vec::new());
+    }
+    if config.generators.is_empty() {
+        let name = config.generator.as_deref().ok_or_else(|| missing("source.generator"))?;
+        return Ok(vec![(1.0, name, config.weights.as_deref())]);
+    }
+    let each = config.generators.iter();
+    Ok(each.map(|one| (one.share, one.generator.as_str(), one.weights.as_deref())).collect())
+}
+
+/// `total` divided as the `shares` are, each part at most one away from its share.
+fn parts_of(total: usize, shares: &[f32]) -> Vec<usize> {
+    let sum: f64 = shares.iter().map(|share| f64::from(*share)).sum();
+    let mut until = 0.0;
+    let mut given = 0;
+    let mut parts = Vec::with_capacity(shares.len());
+    for share in shares {
+        until += f64::from(*share) / sum;
+        let end = ((until * total as f64).round() as usize).min(total);
+        parts.push(end - given);
+        given = end;
+    }
+    parts
+}
+
+/// The anchors of a generator that gives `count` of `total` anchors of each batch: its part of the unique ones.
+fn of_unique(config: AnchorsConfig, count: usize, total: usize) -> AnchorsConfig {
+    let part = |unique: u64| (unique as f64 * count as f64 / total as f64).round().max(1.0) as u64;
+    AnchorsConfig { unique: config.unique.map(part), ..config }
+}
+
+/// The number of classes that generators have in common, where the recipe says that their classes are the same.
+fn common_classes(
+    config: &SourceConfig,
+    parts: &[Box<dyn ViewSource>],
+) -> Result<Option<usize>, SourceError> {
+    if !config.same_classes {
+        return Ok(None); // nothing says that one's classes are those of another
+    }
+    let classes: Vec<Option<usize>> = parts.iter().map(|part| part.classes()).collect();
+    match classes.first() {
+        Some(Some(first)) if classes.iter().all(|classes| *classes == Some(*first)) => Ok(Some(*first)),
         _ => Err(SourceError::Recipe {
-            field: "source",
-            problem: format!(
-                "real images are {:?} and generated ones {:?}; set `size` and `color` so that they agree",
-                shapes[0], shapes[1]
-            ),
+            field: "source.same_classes",
+            problem: format!("the parts have {classes:?} classes, not the same number; remove it"),
         }),
     }
 }
@@ -98,12 +141,27 @@ pub(crate) fn load_images(config: &SourceConfig, data_dir: Option<PathBuf>) -> R
     Ok(zview_data::load(data, Split::Train, &options)?)
 }
 
-fn load_generator(config: &SourceConfig, how: &OpenSource<'_>) -> Result<Generator, SourceError> {
-    let name = config.generator.as_deref().ok_or_else(|| missing("source.generator"))?;
-    let manifest = Manifest::find(name, &[])?;
-    Ok(Generator::load(&manifest, config.weights.as_deref().map(Path::new), how.device)?)
-}
-
 fn missing(field: &'static str) -> SourceError {
     SourceError::Recipe { field, problem: "not given".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_is_divided_as_the_shares_are() {
+        assert_eq!(parts_of(128, &[1.0, 1.0]), [64, 64]);
+        assert_eq!(parts_of(10, &[0.7, 0.2, 0.1]), [7, 2, 1]);
+        assert_eq!(parts_of(3, &[1.0, 1.0]), [2, 1]);
+        assert_eq!(parts_of(100, &[1.0, 1.0, 1.0]).iter().sum::<usize>(), 100);
+        assert_eq!(parts_of(5, &[1.0, 1e-6]), [5, 0]);
+    }
+
+    #[test]
+    fn unique_anchors_are_divided_too() {
+        let config = AnchorsConfig { unique: Some(1_000), ..AnchorsConfig::default() };
+        assert_eq!(of_unique(config, 32, 128).unique, Some(250));
+        assert_eq!(of_unique(AnchorsConfig::default(), 32, 128).unique, None);
+    }
 }

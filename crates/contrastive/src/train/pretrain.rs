@@ -118,7 +118,12 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     let folder =
         if options.resume || options.out.exists() { Some(take_folder(recipe, options)?) } else { None };
     let device = &options.device.device;
-    let how = OpenSource { anchors: recipe.train.batch, data_dir: options.data_dir.clone(), device };
+    let how = OpenSource {
+        anchors: recipe.train.batch,
+        anchor_choice: recipe.anchors,
+        data_dir: options.data_dir.clone(),
+        device,
+    };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
     // A checkpoint replaces the weights that the run began with: their file need not be there any more.
     let newest = if options.resume { saver::newest(options.out)? } else { None };

@@ -3,13 +3,13 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use zview_generator::ViewsConfig;
+use zview_generator::{AnchorsConfig, ViewsConfig};
 use zview_runtime::config::{ConfigError, read_toml_with};
 
 use crate::augment::AugmentConfig;
 use crate::encoder::EncoderConfig;
 use crate::objective::ObjectiveConfig;
-use crate::source::SourceConfig;
+use crate::source::{SourceConfig, SourceKind};
 use crate::watch::WatchConfig;
 use zview_network::optimizer::OptimizerConfig;
 
@@ -24,6 +24,9 @@ pub struct Recipe {
     pub seed: u64,
     /// Where views come from.
     pub source: SourceConfig,
+    /// Which anchors a generator's views are of.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub anchors: AnchorsConfig,
     /// How an anchor's latents differ.
     #[serde(default)]
     pub views: ViewsConfig,
@@ -48,6 +51,10 @@ pub struct Recipe {
     /// What the encoder is evaluated on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<ProbeConfig>,
+}
+
+fn is_default(anchors: &AnchorsConfig) -> bool {
+    *anchors == AnchorsConfig::default()
 }
 
 /// The `[train]` section of a recipe.
@@ -147,6 +154,10 @@ impl Recipe {
     /// [`ConfigError::Invalid`] with one line per problem.
     pub fn validate(&self, path: &Path) -> Result<(), ConfigError> {
         let mut problems = self.source.problems();
+        problems.extend(self.anchors.problems());
+        if self.source.kind == SourceKind::Real && !is_default(&self.anchors) {
+            problems.push("anchors: real images are their own anchors; remove the section".to_owned());
+        }
         problems.extend(self.views.validate());
         problems.extend(self.augment.problems());
         problems.extend(self.encoder.problems());

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::time::Instant;
 
 use burn::tensor::{Device, FloatDType, Tensor};
+use serde_json::Value;
 use zview_data::ImageShape;
+use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::loss_scale::{self, LossScale};
@@ -15,7 +17,7 @@ use crate::augment::Augmentation;
 use crate::encoder::{Encoder, InitialWeights};
 use crate::objective::{Objective, Outcome, Setting};
 use crate::source::{SourceError, ViewBatch, ViewSource};
-use crate::watch::OnlineProbe;
+use crate::watch::{OnlineProbe, view_agreement};
 use zview_network::checkpoint::{Checkpoint, CheckpointError, Snapshot};
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
 use zview_network::{
@@ -25,6 +27,10 @@ use zview_network::{
 /// Prefix of the encoder's tensors in checkpoints; the objective's names begin with their parts' own.
 pub(crate) const ENCODER: &str = "encoder.";
 const OBJECTIVE: &str = "";
+/// Name, in a checkpoint's manifest, of the std of views whose distance adapts.
+const VIEW_STD: &str = "view_std";
+/// Steps between two measurements of how alike views are.
+const ADAPT_EVERY: u64 = 10;
 /// Name of the loss scale among the optimizer's tensors.
 const LOSS_SCALE: &str = "loss_scale";
 
@@ -147,6 +153,12 @@ impl Trainer {
         })
     }
 
+    /// The std of views whose distance adapts; `None` where it is fixed.
+    #[must_use]
+    pub fn view_std(&self) -> Option<f32> {
+        self.source.view_std()
+    }
+
     /// Where it computes (without autodiff).
     #[must_use]
     pub fn device(&self) -> &Device {
@@ -190,10 +202,21 @@ impl Trainer {
             (loss, features) = (loss + outcome.loss, outcome.features);
         }
         self.update(gradients);
+        self.adapt_views(&features)?;
         if let (Some(probe), Some(labels)) = (&mut self.online_probe, &views.labels) {
             probe.learn(features.clone(), labels, self.step);
         }
         Ok(StepOutcome { loss, features, labels: views.labels })
+    }
+
+    /// Every so many steps tells a source whose views adapt how alike the encoder finds them.
+    fn adapt_views(&mut self, features: &Tensor<2>) -> Result<(), SourceError> {
+        if self.source.view_std().is_some() && self.step.is_multiple_of(ADAPT_EVERY) {
+            let agreement = view_agreement(features.clone(), self.recipe.views.per_anchor);
+            let agreement = read_floats(agreement).map_err(SourceError::Device)?;
+            self.source.adapt(agreement[0]);
+        }
+        Ok(())
     }
 
     /// The loss of augmented views and the features, with their gradients recorded. The encoder's running
@@ -286,7 +309,11 @@ impl Trainer {
             model.extend(probe_model);
             optimizer.extend(probe_optimizer);
         }
-        Ok(Snapshot::new(self.step, vec![("model", model), ("optimizer", optimizer)]))
+        let snapshot = Snapshot::new(self.step, vec![("model", model), ("optimizer", optimizer)]);
+        Ok(match self.source.view_std() {
+            Some(std) => snapshot.with_state(VIEW_STD, f64::from(std)),
+            None => snapshot,
+        })
     }
 
     /// Goes on from `checkpoint`.
@@ -311,6 +338,9 @@ impl Trainer {
             if let Some(probe) = &mut self.online_probe {
                 probe.restore(&mut model, &mut velocities)?;
             }
+        }
+        if let Some(std) = checkpoint.state(VIEW_STD).and_then(Value::as_f64) {
+            self.source.set_view_std(std as f32);
         }
         self.step = checkpoint.step();
         Ok(())

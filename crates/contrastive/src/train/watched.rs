@@ -63,6 +63,9 @@ impl Watched {
         trainer: &Trainer,
         recipe: &Recipe,
     ) -> Option<Collapse> {
+        if let Some(std) = trainer.view_std() {
+            event["view_std"] = json!(std);
+        }
         event["memory"] = json!(MemoryUse::now(trainer.device()));
         let mut values = values;
         if let (Some(examples), Some((&correct, rest))) = (asked.probe_examples, values.split_first()) {

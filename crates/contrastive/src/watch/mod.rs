@@ -3,6 +3,7 @@
 //! Everything here works on the host in f64 on features that were read together with the losses; nothing reaches
 //! back into training. What each number means for a user is in `docs/watching.md`.
 
+mod agreement;
 mod alignment;
 mod collapse;
 mod config;
@@ -15,6 +16,7 @@ mod similarities;
 mod singular_values;
 mod uniformity;
 
+pub(crate) use agreement::view_agreement;
 pub use alignment::alignment;
 pub use collapse::{Collapse, CollapseWatch};
 pub use config::WatchConfig;

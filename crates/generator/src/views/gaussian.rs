@@ -21,8 +21,8 @@ impl Gaussian {
 }
 
 impl ViewSampler for Gaussian {
-    fn view(&self, z_anchor: &[f32], stream: &mut Stream, z_view: &mut [f32]) {
-        for (view, anchor) in z_view.iter_mut().zip(z_anchor) {
+    fn view(&self, anchor: &[f32], _other: &[f32], stream: &mut Stream, view: &mut [f32]) {
+        for (view, anchor) in view.iter_mut().zip(anchor) {
             *view = anchor + self.std * stream.truncated_normal(self.truncation);
         }
     }

@@ -6,21 +6,23 @@ use zview_runtime::seed::Stream;
 use super::{ViewSampler, ViewsConfig};
 
 /// z' ~ N(0, I) truncated to [-truncation, truncation], whatever the anchor is.
-pub(super) struct Independent {
-    truncation: f32,
-}
+pub(super) struct Independent;
 
 impl Independent {
     /// The step is as wide as the latent space itself.
     pub(super) const STD_DEFAULT: f32 = 1.0;
 
-    pub(super) fn new(config: &ViewsConfig) -> Self {
-        Self { truncation: config.truncation }
+    pub(super) fn new(_config: &ViewsConfig) -> Self {
+        Self
     }
 }
 
 impl ViewSampler for Independent {
-    fn view(&self, _z_anchor: &[f32], stream: &mut Stream, z_view: &mut [f32]) {
-        z_view.fill_with(|| stream.truncated_normal(self.truncation));
+    fn view(&self, _anchor: &[f32], other: &[f32], _stream: &mut Stream, view: &mut [f32]) {
+        view.copy_from_slice(other);
+    }
+
+    fn uses_other(&self) -> bool {
+        true
     }
 }

@@ -2,11 +2,17 @@
 
 use zview_runtime::seed::Stream;
 
-/// Draws a view's latent from its anchor's.
+/// Draws a view's latent from its anchor's, in a space where every dimension has mean 0 and standard deviation 1
+/// ([`super::UnitCoordinates`]).
 pub trait ViewSampler {
-    /// Writes the latent of one view, given the anchor `z_anchor` (D) and the view's own stream,
-    /// to `z_view` (D).
-    fn view(&self, z_anchor: &[f32], stream: &mut Stream, z_view: &mut [f32]);
+    /// Writes the latent of one view to `view` (D), given the anchor's `anchor` (D), another latent `other` (D; empty
+    /// unless [`Self::uses_other`]) and the view's own stream.
+    fn view(&self, anchor: &[f32], other: &[f32], stream: &mut Stream, view: &mut [f32]);
+
+    /// Whether a fresh latent of the same condition is wanted for each view.
+    fn uses_other(&self) -> bool {
+        false
+    }
 
     /// Whether views differ from their anchor at all; if not, each anchor is rendered once.
     fn views_differ(&self) -> bool {

@@ -17,8 +17,8 @@ impl Same {
 }
 
 impl ViewSampler for Same {
-    fn view(&self, z_anchor: &[f32], _stream: &mut Stream, z_view: &mut [f32]) {
-        z_view.copy_from_slice(z_anchor);
+    fn view(&self, anchor: &[f32], _other: &[f32], _stream: &mut Stream, view: &mut [f32]) {
+        view.copy_from_slice(anchor);
     }
 
     fn views_differ(&self) -> bool {
