@@ -155,7 +155,7 @@ impl LatentSampler {
         let dimension = drawn.latents.len() / (anchors * rows).max(1);
         let mut latents = vec![0.0; anchors * per_anchor * dimension];
         if dimension > 0 {
-            drawn.latents.chunks_exact_mut(dimension).for_each(|latent| self.coordinates.to_unit(latent));
+            drawn.latents.chunks_exact_mut(dimension).for_each(|latent| self.coordinates.standardise(latent));
             let mut streams = drawn.streams.iter_mut();
             let bases = drawn.latents.chunks_exact(rows * dimension);
             for (base, views) in bases.zip(latents.chunks_exact_mut(per_anchor * dimension)) {
@@ -168,7 +168,7 @@ impl LatentSampler {
                     self.sampler.view(anchor, other, stream, view);
                 }
             }
-            latents.chunks_exact_mut(dimension).for_each(|latent| self.coordinates.from_unit(latent));
+            latents.chunks_exact_mut(dimension).for_each(|latent| self.coordinates.unstandardise(latent));
         }
         LatentBatch {
             latents,

@@ -95,14 +95,14 @@ impl UnitCoordinates {
     }
 
     /// A latent (D) to these coordinates, in place.
-    pub(super) fn to_unit(&self, latent: &mut [f32]) {
+    pub(super) fn standardise(&self, latent: &mut [f32]) {
         for (value, (mean, std)) in latent.iter_mut().zip(self.moments.iter().flatten()) {
             *value = if *std > 0.0 { (*value - mean) / std } else { 0.0 };
         }
     }
 
     /// A latent (D) from these coordinates, in place.
-    pub(super) fn from_unit(&self, latent: &mut [f32]) {
+    pub(super) fn unstandardise(&self, latent: &mut [f32]) {
         for (value, (mean, std)) in latent.iter_mut().zip(self.moments.iter().flatten()) {
             *value = mean + std * *value;
         }
