@@ -56,10 +56,10 @@ pub(crate) fn open_source_on(
         parts.push(Box::new(RealSource::new(images, real_anchors, views.per_anchor, how.device)));
     }
     let generators = generators(config)?;
-    let shares: Vec<f32> = generators.iter().map(|(share, ..)| *share).collect();
+    let shares: Vec<f32> = generators.iter().map(|part| part.share).collect();
     let counts = parts_of(how.anchors - real_anchors, &shares);
     let mut first = real_anchors as u64;
-    for ((_, name, weights), count) in generators.into_iter().zip(counts) {
+    for (Part { name, weights, .. }, count) in generators.into_iter().zip(counts) {
         if count == 0 {
             continue; // its share rounds to no anchor
         }
@@ -76,17 +76,26 @@ pub(crate) fn open_source_on(
     Ok(Box::new(MixSource::new(parts, classes)?))
 }
 
-/// Share, manifest and weights of each generator.
-fn generators(config: &SourceConfig) -> Result<Vec<(f32, &str, Option<&str>)>, SourceError> {
+/// One generator of a recipe.
+struct Part<'a> {
+    share: f32,
+    /// Manifest or name.
+    name: &'a str,
+    weights: Option<&'a str>,
+}
+
+fn generators(config: &SourceConfig) -> Result<Vec<Part<'_>>, SourceError> {
     if config.kind == SourceKind::Real {
         return Ok(Vec::new());
     }
     if config.generators.is_empty() {
         let name = config.generator.as_deref().ok_or_else(|| missing("source.generator"))?;
-        return Ok(vec![(1.0, name, config.weights.as_deref())]);
+        return Ok(vec![Part { share: 1.0, name, weights: config.weights.as_deref() }]);
     }
     let each = config.generators.iter();
-    Ok(each.map(|one| (one.share, one.generator.as_str(), one.weights.as_deref())).collect())
+    Ok(each
+        .map(|one| Part { share: one.share, name: &one.generator, weights: one.weights.as_deref() })
+        .collect())
 }
 
 /// `total` divided as the `shares` are, each part at most one away from its share.
