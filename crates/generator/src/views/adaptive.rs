@@ -1,5 +1,5 @@
 //! Gaussian neighbours at a distance that the encoder in training sets: as wide as keeps the views alike to it. In the
-//! spirit of COP-Gen (Li et al. 2022, <https://arxiv.org/abs/2207.08407>), which trains the distance against the
+//! spirit of COP-Gen (Li et al. 2022, <https://openreview.net/forum?id=zLVLB-OncUY>), which trains the distance against the
 //! encoder; here a constraint on the similarity of the views takes the place of a second network.
 
 use zview_runtime::seed::Stream;
