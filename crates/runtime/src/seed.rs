@@ -160,15 +160,21 @@ mod tests {
     }
 
     #[test]
-    fn truncated_normal_has_the_moments_of_its_formula() {
-        let mut stream = Stream::new(0, Purpose::Check, 0, 0);
-        let draws: Vec<f64> = (0..200_000).map(|_| f64::from(stream.truncated_normal(2.0))).collect();
-        let mean = draws.iter().sum::<f64>() / draws.len() as f64;
-        let variance = draws.iter().map(|x| x * x).sum::<f64>() / draws.len() as f64;
-        // 1 - 2 a pdf(a) / (2 cdf(a) - 1) at a = 2 is 0.7737.
-        assert!(mean.abs() < 0.01, "mean {mean}");
-        assert!((variance - 0.7737).abs() < 0.01, "variance {variance}");
-        assert!(draws.iter().all(|x| x.abs() <= 2.0));
+    fn truncated_normals_have_the_moments_of_their_formula() {
+        // 1 - 2 a pdf(a) / (2 cdf(a) - 1).
+        for (bound, variance_expected) in
+            [(0.5, 0.080_589), (1.0, 0.291_125), (2.0, 0.773_741), (3.0, 0.973_337), (f32::INFINITY, 1.0)]
+        {
+            let mut stream = Stream::new(0, Purpose::Check, 0, 0);
+            let draws: Vec<f64> =
+                (0..200_000).map(|_| f64::from(stream.truncated_normal(bound))).collect();
+            let mean = draws.iter().sum::<f64>() / draws.len() as f64;
+            let variance = draws.iter().map(|x| x * x).sum::<f64>() / draws.len() as f64;
+            assert!(mean.abs() < 0.01, "bound {bound}: mean {mean}");
+            let error = variance / variance_expected - 1.0;
+            assert!(error.abs() < 0.012, "bound {bound}: variance {variance}, expected {variance_expected}");
+            assert!(draws.iter().all(|x| x.abs() <= f64::from(bound)));
+        }
     }
 
     #[test]
