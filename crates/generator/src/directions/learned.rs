@@ -1,0 +1,262 @@
+//! Walks learned for known edits (Jahanian, Chai and Isola 2020, <https://arxiv.org/abs/1907.07171>, equation 1, the
+//! linear walk with the L2 loss).
+//!
+//! w* = argmin E_{z, a} mean over known pixels of (G(z + a w) - edit(G(z), a))², with the generator G frozen. Pixels that
+//! the edit cannot know, because they lie outside of G(z), do not count. a is uniform in the edit's range.
+
+use burn::tensor::{Tensor, TensorData};
+use serde::Serialize;
+use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
+use zview_network::{Network, StateVisitor, track_gradients};
+use zview_runtime::device::read_floats;
+
+use super::edit::Edit;
+use super::error::DirectionsError;
+use super::set::{DirectionMethod, Directions, Origin, normalise};
+use super::space::{Drawn, LatentSpaceName, Space};
+use crate::Generator;
+
+/// Latents of the evaluation come from steps that training does not reach.
+const EVALUATION: u64 = 1 << 40;
+/// Batches of the evaluation.
+const EVALUATION_BATCHES: u64 = 8;
+/// Rows of different edits' draws are this far apart.
+const ROWS_PER_EDIT: u64 = 1 << 32;
+
+/// How walks are trained.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WalkConfig {
+    /// One walk each.
+    pub edits: Vec<Edit>,
+    /// Updates per walk.
+    pub steps: u64,
+    /// Latents per update.
+    pub batch: usize,
+    /// Adam's learning rate, for a walk of the edit's whole range; it falls to 0 as a half cosine.
+    pub lr: f64,
+    /// Latents are truncated at plus and minus this.
+    pub truncation: f32,
+    /// Seed of all draws.
+    pub seed: u64,
+}
+
+impl Default for WalkConfig {
+    fn default() -> Self {
+        Self { edits: Edit::ALL.to_vec(), steps: 400, batch: 32, lr: 0.05, truncation: 2.0, seed: 0 }
+    }
+}
+
+/// Trained walks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LearnedWalks {
+    /// Named by their edits; a positive step is a positive a.
+    pub directions: Directions,
+    /// (K).
+    pub quality: Vec<WalkQuality>,
+}
+
+/// How well a walk makes its edit, on latents that it was not trained on.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct WalkQuality {
+    /// Mean squared error of G(z + a w) against the edited G(z).
+    pub loss: f64,
+    /// The same of G(z), without a walk.
+    pub loss_without_walk: f64,
+}
+
+impl WalkQuality {
+    /// `loss` as a share of `loss_without_walk`: 0 is a perfect edit, 1 is no use.
+    #[must_use]
+    pub fn loss_ratio(&self) -> f64 {
+        self.loss / self.loss_without_walk
+    }
+}
+
+/// The walk w (1, D), in latents per whole range of the edit.
+#[derive(Debug, Clone)]
+struct Walk {
+    w: Tensor<2>,
+}
+
+impl Network for Walk {
+    fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
+        visitor.parameter(&format!("{prefix}w"), &mut self.w);
+    }
+}
+
+/// Latents, and what their images should become.
+struct Task {
+    latents: Tensor<2>,
+    classes: Option<Tensor<1, burn::tensor::Int>>,
+    /// (B, 1): a as a share of the edit's range.
+    share: Tensor<2>,
+    /// (B, C, H, W).
+    target: Tensor<4>,
+    /// (B, C, H, W): 1 over the number of known values, where known.
+    weight: Tensor<4>,
+    /// G(z) as it is.
+    image: Tensor<4>,
+}
+
+/// Trains a walk for every edit of `config` in `space`. `generator` must have been loaded with
+/// [`Generator::load_differentiable`]; its weights do not change. `progress` is told how many updates of all walks are
+/// done. Same seed, same CPU build: same bits.
+///
+/// # Errors
+/// [`DirectionsError::Setting`] for a generator without gradients, no edits or an empty batch;
+/// [`DirectionsError::Walk`] where a loss is not finite or a walk stays where it began.
+pub fn learned_directions(
+    generator: &Generator,
+    space: LatentSpaceName,
+    config: &WalkConfig,
+    progress: &mut dyn FnMut(u64),
+) -> Result<LearnedWalks, DirectionsError> {
+    check(generator, config)?;
+    let space = Space::new(generator, space)?;
+    let trainer = Trainer { space, generator, config };
+    let dimension = space.dimension();
+    let (mut values, mut scale, mut quality) = (Vec::new(), Vec::new(), Vec::new());
+    for (place, &edit) in config.edits.iter().enumerate() {
+        let mut told = |step: u64| progress(place as u64 * config.steps + step);
+        let walk = trainer.train(edit, &mut told)?;
+        quality.push(trainer.evaluate(edit, &walk)?);
+        let mut row = read_floats(walk.w.inner())?;
+        let length = normalise(&mut row).ok_or_else(|| DirectionsError::Walk {
+            edit: edit.name(),
+            problem: "did not move, or moved beyond all numbers".to_owned(),
+        })?;
+        values.extend(row);
+        scale.push(trainer.range(edit) / length);
+    }
+    let directions = Directions {
+        names: config.edits.iter().map(|edit| edit.name().to_owned()).collect(),
+        space: space.name(),
+        values,
+        dimension,
+        eigenvalues: None,
+        scale: Some(scale),
+        origin: Origin::of(generator, DirectionMethod::Learned),
+    };
+    Ok(LearnedWalks { directions, quality })
+}
+
+fn check(generator: &Generator, config: &WalkConfig) -> Result<(), DirectionsError> {
+    let setting = |what, expected: &str, got: String| DirectionsError::Setting {
+        what,
+        expected: expected.to_owned(),
+        got,
+    };
+    if !generator.device().is_autodiff() {
+        return Err(setting(
+            "generator of a walk",
+            "one that was loaded as differentiable",
+            "one that was not".into(),
+        ));
+    }
+    if config.edits.is_empty() {
+        return Err(setting("edits", "one or more", "none".into()));
+    }
+    if config.batch == 0 || config.steps == 0 {
+        return Err(setting(
+            "steps and batch of a walk",
+            "1 or more",
+            format!("{} and {}", config.steps, config.batch),
+        ));
+    }
+    if !(config.lr.is_finite() && config.lr > 0.0) {
+        return Err(setting("learning rate of a walk", "a positive number", config.lr.to_string()));
+    }
+    Ok(())
+}
+
+struct Trainer<'a> {
+    space: Space<'a>,
+    generator: &'a Generator,
+    config: &'a WalkConfig,
+}
+
+impl Trainer<'_> {
+    fn range(&self, edit: Edit) -> f32 {
+        let output = self.generator.output();
+        edit.range(output.height, output.width)
+    }
+
+    fn train(&self, edit: Edit, progress: &mut dyn FnMut(u64)) -> Result<Walk, DirectionsError> {
+        let mut walk = Walk { w: Tensor::zeros([1, self.space.dimension()], self.generator.device()) };
+        track_gradients(&mut walk);
+        let mut adam = Optimizer::new(&OptimizerConfig::adam(0.9, 0.999));
+        for step in 0..self.config.steps {
+            let task = self.task(edit, step)?;
+            let loss = self.loss(&task, &walk)?;
+            let mut gradients = NamedGradients::of(&walk, "", loss.backward());
+            let done = step as f64 / self.config.steps as f64;
+            let lr = self.config.lr * 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
+            adam.update(step + 1, lr, None).step(&mut walk, "", &mut gradients);
+            progress(step + 1);
+        }
+        Ok(walk)
+    }
+
+    /// Latents of batch `number`, with what the edit makes of their images.
+    fn task(&self, edit: Edit, number: u64) -> Result<Task, DirectionsError> {
+        let (generator, config) = (self.generator, self.config);
+        let mut drawn = self.space.draw(
+            config.seed,
+            number,
+            edit as u64 * ROWS_PER_EDIT,
+            config.batch,
+            config.truncation,
+        );
+        let Drawn { streams, .. } = &mut drawn;
+        let share: Vec<f32> = streams.iter_mut().map(|stream| stream.uniform_in(-1.0, 1.0)).collect();
+        let a: Vec<f32> = share.iter().map(|share| share * self.range(edit)).collect();
+        let (latents, classes) = self.space.upload(&drawn);
+        let image = self.space.image(latents.clone(), classes.clone())?.clamp(0.0, 1.0);
+        let shape = image.dims();
+        let [batch, channels, height, width] = shape;
+        let edited = edit.apply(&read_floats(image.clone().inner())?, [channels, height, width], &a);
+        let known = edited.known.iter().sum::<f32>().max(1.0);
+        let weight: Vec<f32> = edited.known.iter().map(|one| one / known).collect();
+        let device = generator.device();
+        Ok(Task {
+            latents,
+            classes,
+            share: Tensor::from_data(TensorData::new(share, [batch, 1]), device),
+            target: Tensor::from_data(TensorData::new(edited.pixels, shape), device),
+            weight: Tensor::from_data(TensorData::new(weight, shape), device),
+            image,
+        })
+    }
+
+    fn loss(&self, task: &Task, walk: &Walk) -> Result<Tensor<1>, DirectionsError> {
+        // (B, 1) x (1, D) -> (B, D)
+        let latents = task.latents.clone() + task.share.clone().matmul(walk.w.clone());
+        let image = self.space.image(latents, task.classes.clone())?;
+        Ok(error_of(image, task))
+    }
+
+    fn evaluate(&self, edit: Edit, walk: &Walk) -> Result<WalkQuality, DirectionsError> {
+        let mut sums = [0.0; 2];
+        for number in 0..EVALUATION_BATCHES {
+            let task = self.task(edit, EVALUATION + number)?;
+            let losses = [self.loss(&task, walk)?, error_of(task.image.clone(), &task)];
+            for (sum, loss) in sums.iter_mut().zip(losses) {
+                let loss = f64::from(read_floats(loss.inner())?.first().copied().unwrap_or(f32::NAN));
+                if !loss.is_finite() {
+                    let problem = format!("ended with a loss that is not finite ({loss})");
+                    return Err(DirectionsError::Walk { edit: edit.name(), problem });
+                }
+                *sum += loss / EVALUATION_BATCHES as f64;
+            }
+        }
+        Ok(WalkQuality { loss: sums[0], loss_without_walk: sums[1] })
+    }
+}
+
+/// The mean squared error over known pixels, shape `[1]`.
+fn error_of(image: Tensor<4>, task: &Task) -> Tensor<1> {
+    let [batch, channels, height, width] = image.dims();
+    let errors = (image - task.target.clone()).square() * task.weight.clone();
+    // Row by row, then the rows: repeatable on graphics devices too.
+    errors.reshape([batch, channels * height * width]).sum_dim(1).sum_dim(0).reshape([1])
+}
