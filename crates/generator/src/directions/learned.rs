@@ -6,8 +6,6 @@
 
 use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
-use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
-use zview_network::{Network, StateVisitor, track_gradients};
 use zview_runtime::device::read_floats;
 
 use super::edit::Edit;
@@ -72,15 +70,35 @@ impl WalkQuality {
     }
 }
 
-/// The walk w (1, D), in latents per whole range of the edit.
-#[derive(Debug, Clone)]
-struct Walk {
-    w: Tensor<2>,
+/// Adam (Kingma and Ba 2015, <https://arxiv.org/abs/1412.6980>) with one second moment for all of w, the mean over its
+/// values: the axes of an isotropic latent space mean nothing, and a second moment for each would move w as far along
+/// axes that hardly change the image as along those that do.
+struct Adam {
+    /// w (D), in latents per whole range of the edit.
+    w: Vec<f32>,
+    first_moment: Vec<f64>,
+    second_moment: f64,
 }
 
-impl Network for Walk {
-    fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
-        visitor.parameter(&format!("{prefix}w"), &mut self.w);
+impl Adam {
+    const BETA1: f64 = 0.9;
+    const BETA2: f64 = 0.999;
+    const EPSILON: f64 = 1e-12;
+
+    fn new(dimension: usize) -> Self {
+        Self { w: vec![0.0; dimension], first_moment: vec![0.0; dimension], second_moment: 0.0 }
+    }
+
+    /// Update `number`, counted from 1.
+    fn step(&mut self, gradient: &[f32], number: u64, lr: f64) {
+        let squares = gradient.iter().map(|g| f64::from(*g).powi(2)).sum::<f64>() / gradient.len() as f64;
+        self.second_moment += (1.0 - Self::BETA2) * (squares - self.second_moment);
+        let unbiased = |beta: f64| 1.0 - beta.powi(i32::try_from(number).unwrap_or(i32::MAX));
+        let rms = (self.second_moment / unbiased(Self::BETA2)).sqrt() + Self::EPSILON;
+        for ((w, moment), g) in self.w.iter_mut().zip(&mut self.first_moment).zip(gradient) {
+            *moment += (1.0 - Self::BETA1) * (f64::from(*g) - *moment);
+            *w -= (lr * *moment / unbiased(Self::BETA1) / rms) as f32;
+        }
     }
 }
 
@@ -118,9 +136,8 @@ pub fn learned_directions(
     let (mut values, mut scale, mut quality) = (Vec::new(), Vec::new(), Vec::new());
     for (place, &edit) in config.edits.iter().enumerate() {
         let mut told = |step: u64| progress(place as u64 * config.steps + step);
-        let walk = trainer.train(edit, &mut told)?;
-        quality.push(trainer.evaluate(edit, &walk)?);
-        let mut row = read_floats(walk.w.inner())?;
+        let mut row = trainer.train(edit, &mut told)?;
+        quality.push(trainer.evaluate(edit, &row)?);
         let length = normalise(&mut row).ok_or_else(|| DirectionsError::Walk {
             edit: edit.name(),
             problem: "did not move, or moved beyond all numbers".to_owned(),
@@ -181,20 +198,24 @@ impl Trainer<'_> {
         edit.range(output.height, output.width)
     }
 
-    fn train(&self, edit: Edit, progress: &mut dyn FnMut(u64)) -> Result<Walk, DirectionsError> {
-        let mut walk = Walk { w: Tensor::zeros([1, self.space.dimension()], self.generator.device()) };
-        track_gradients(&mut walk);
-        let mut adam = Optimizer::new(&OptimizerConfig::adam(0.9, 0.999));
+    fn train(&self, edit: Edit, progress: &mut dyn FnMut(u64)) -> Result<Vec<f32>, DirectionsError> {
+        let mut adam = Adam::new(self.space.dimension());
         for step in 0..self.config.steps {
             let task = self.task(edit, step)?;
-            let loss = self.loss(&task, &walk)?;
-            let mut gradients = NamedGradients::of(&walk, "", loss.backward());
+            let w = self.upload(&adam.w).require_grad();
+            let gradients = self.loss(&task, &w)?.backward();
+            let gradient = w.grad(&gradients).map(read_floats).transpose()?;
             let done = step as f64 / self.config.steps as f64;
             let lr = self.config.lr * 0.5 * (1.0 + (std::f64::consts::PI * done).cos());
-            adam.update(step + 1, lr, None).step(&mut walk, "", &mut gradients);
+            adam.step(&gradient.unwrap_or_default(), step + 1, lr);
             progress(step + 1);
         }
-        Ok(walk)
+        Ok(adam.w)
+    }
+
+    /// w (D) to (1, D).
+    fn upload(&self, w: &[f32]) -> Tensor<2> {
+        Tensor::from_data(TensorData::new(w.to_vec(), [1, w.len()]), self.generator.device())
     }
 
     /// Latents of batch `number`, with what the edit makes of their images.
@@ -228,18 +249,19 @@ impl Trainer<'_> {
         })
     }
 
-    fn loss(&self, task: &Task, walk: &Walk) -> Result<Tensor<1>, DirectionsError> {
+    fn loss(&self, task: &Task, w: &Tensor<2>) -> Result<Tensor<1>, DirectionsError> {
         // (B, 1) x (1, D) -> (B, D)
-        let latents = task.latents.clone() + task.share.clone().matmul(walk.w.clone());
+        let latents = task.latents.clone() + task.share.clone().matmul(w.clone());
         let image = self.space.image(latents, task.classes.clone())?;
         Ok(error_of(image, task))
     }
 
-    fn evaluate(&self, edit: Edit, walk: &Walk) -> Result<WalkQuality, DirectionsError> {
+    fn evaluate(&self, edit: Edit, w: &[f32]) -> Result<WalkQuality, DirectionsError> {
+        let w = self.upload(w);
         let mut sums = [0.0; 2];
         for number in 0..EVALUATION_BATCHES {
             let task = self.task(edit, EVALUATION + number)?;
-            let losses = [self.loss(&task, walk)?, error_of(task.image.clone(), &task)];
+            let losses = [self.loss(&task, &w)?, error_of(task.image.clone(), &task)];
             for (sum, loss) in sums.iter_mut().zip(losses) {
                 let loss = f64::from(read_floats(loss.inner())?.first().copied().unwrap_or(f32::NAN));
                 if !loss.is_finite() {
