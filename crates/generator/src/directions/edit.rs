@@ -61,8 +61,8 @@ impl Edit {
     pub fn range(self, height: usize, width: usize) -> f32 {
         match self {
             Self::Zoom => 0.5,
-            Self::ShiftX => 0.15 * width as f32,
-            Self::ShiftY => 0.15 * height as f32,
+            Self::ShiftX => 0.075 * width as f32,
+            Self::ShiftY => 0.075 * height as f32,
             Self::Rotation => 20.0,
             Self::Brightness => 0.4,
         }

@@ -11,7 +11,7 @@ use zview_runtime::device::read_floats;
 use super::edit::Edit;
 use super::error::DirectionsError;
 use super::set::{DirectionMethod, Directions, Origin, normalise};
-use super::space::{Drawn, LatentSpaceName, Space};
+use super::space::{LatentSpaceName, Space};
 use crate::Generator;
 
 /// Latents of the evaluation come from steps that training does not reach.
@@ -228,8 +228,7 @@ impl Trainer<'_> {
             config.batch,
             config.truncation,
         );
-        let Drawn { streams, .. } = &mut drawn;
-        let share: Vec<f32> = streams.iter_mut().map(|stream| stream.uniform_in(-1.0, 1.0)).collect();
+        let share: Vec<f32> = drawn.streams.iter_mut().map(|stream| stream.uniform_in(-1.0, 1.0)).collect();
         let a: Vec<f32> = share.iter().map(|share| share * self.range(edit)).collect();
         let (latents, classes) = self.space.upload(&drawn);
         let image = self.space.image(latents.clone(), classes.clone())?.clamp(0.0, 1.0);
