@@ -87,6 +87,10 @@ impl From<GeneratorError> for Failure {
             GeneratorError::Manifest(_)
             | GeneratorError::NoManifest { .. }
             | GeneratorError::NoIntermediateSpace { .. } => Self::usage(error),
+            GeneratorError::Directions(ref cause) => match **cause {
+                DirectionsError::State(_) | DirectionsError::Device(_) => Self::failed(error),
+                _ => Self::usage(error),
+            },
             error => Self::failed(error),
         }
     }
@@ -96,8 +100,7 @@ impl From<DirectionsError> for Failure {
     fn from(error: DirectionsError) -> Self {
         match error {
             DirectionsError::Generator(error) => error.into(),
-            error @ (DirectionsError::NoSpace { .. }
-            | DirectionsError::NoFirstLayer { .. }
+            error @ (DirectionsError::NoFirstLayer { .. }
             | DirectionsError::Setting { .. }
             | DirectionsError::Dimension { .. }) => Self::usage(error),
             error => Self::failed(error),

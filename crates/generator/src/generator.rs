@@ -197,7 +197,7 @@ impl Generator {
         Ok(intermediate.raw_image_from_w(w))
     }
 
-    fn intermediate(&self) -> Result<&dyn IntermediateSpace, GeneratorError> {
+    pub(crate) fn intermediate(&self) -> Result<&dyn IntermediateSpace, GeneratorError> {
         self.network.intermediate().ok_or_else(|| GeneratorError::NoIntermediateSpace {
             name: self.name.clone(),
             architecture: self.architecture,

@@ -10,10 +10,10 @@ use safetensors::Dtype;
 use safetensors::tensor::TensorView;
 use support::response;
 use zview_generator::directions::{
-    DirectionsError, Edit, LatentSpaceName, PrincipalConfig, WalkConfig, factorised_directions,
-    learned_directions, principal_directions,
+    DirectionsError, Edit, PrincipalConfig, WalkConfig, factorised_directions, learned_directions,
+    principal_directions,
 };
-use zview_generator::{Generator, Manifest};
+use zview_generator::{Generator, GeneratorError, LatentSpace, Manifest};
 use zview_runtime::device::{on_test_devices, read_floats};
 use zview_runtime::hash::sha256_of_file;
 use zview_runtime::seed::{Purpose, Stream};
@@ -75,8 +75,8 @@ fn a_planted_direction_is_the_first_of_both_unsupervised_methods() {
         let manifest = planted(folder.path(), classes, one_strong);
         let generator = Generator::load(&manifest, None, &Device::flex()).unwrap();
         let config = PrincipalConfig { count: 2, samples: 600, ..PrincipalConfig::default() };
-        let factorised = factorised_directions(&generator, LatentSpaceName::Z, 2).unwrap();
-        let principal = principal_directions(&generator, LatentSpaceName::Z, &config).unwrap();
+        let factorised = factorised_directions(&generator, LatentSpace::Z, 2).unwrap();
+        let principal = principal_directions(&generator, LatentSpace::Z, &config).unwrap();
         for found in [&factorised, &principal] {
             assert_eq!((found.dimension, found.count()), (D, 2));
             assert!(found.row(0)[2].abs() > 0.98, "{classes}: {found:?}");
@@ -86,10 +86,13 @@ fn a_planted_direction_is_the_first_of_both_unsupervised_methods() {
         let squares: f32 = (0..SIDE * SIDE).map(|at| one_strong(2, at / SIDE, at % SIDE).powi(2)).sum();
         let eigenvalue = factorised.eigenvalues.as_ref().unwrap()[0];
         assert!((eigenvalue / squares - 1.0).abs() < 0.05, "{eigenvalue} {squares}");
-        let error = factorised_directions(&generator, LatentSpaceName::Z, D + 1).unwrap_err().to_string();
+        let error = factorised_directions(&generator, LatentSpace::Z, D + 1).unwrap_err().to_string();
         assert!(error.contains("expected 1 to 6") && error.contains("got 7"), "{error}");
-        let error = factorised_directions(&generator, LatentSpaceName::W, 1).unwrap_err();
-        assert!(matches!(error, DirectionsError::NoSpace { .. }), "{error}");
+        let error = factorised_directions(&generator, LatentSpace::W, 1).unwrap_err();
+        assert!(
+            matches!(error, DirectionsError::Generator(GeneratorError::NoIntermediateSpace { .. })),
+            "{error}"
+        );
     }
 }
 
@@ -110,7 +113,7 @@ fn the_walk_of_a_generator_with_a_brightness_value_is_that_value() {
             truncation: 0.3,
             ..WalkConfig::default()
         };
-        let learned = learned_directions(&generator, LatentSpaceName::Z, &config, &mut |_| ()).unwrap();
+        let learned = learned_directions(&generator, LatentSpace::Z, &config, &mut |_| ()).unwrap();
         let (directions, quality) = (&learned.directions, learned.quality[0]);
         assert!(directions.row(0)[5] > 0.97, "{name}: {learned:?}");
         let scale = directions.scale.as_ref().unwrap()[0];
@@ -127,8 +130,7 @@ fn learned_walks_move_what_they_are_named_for_step_by_step() {
     let config = WalkConfig { edits: edits.clone(), steps: 40, batch: 24, lr: 0.1, ..WalkConfig::default() };
     let mut done = Vec::new();
     let learned =
-        learned_directions(&differentiable, LatentSpaceName::Z, &config, &mut |step| done.push(step))
-            .unwrap();
+        learned_directions(&differentiable, LatentSpace::Z, &config, &mut |step| done.push(step)).unwrap();
     assert_eq!(done, (1..=160).collect::<Vec<u64>>());
     let generator = Generator::load(&manifest, None, &Device::flex()).unwrap();
     for (k, edit) in edits.into_iter().enumerate() {
@@ -145,7 +147,7 @@ fn walks_are_the_same_bits_for_a_seed_and_others_for_another() {
     let walk = |seed| {
         let config =
             WalkConfig { edits: vec![Edit::ShiftX], steps: 3, batch: 4, seed, ..WalkConfig::default() };
-        learned_directions(&generator, LatentSpaceName::Z, &config, &mut |_| ()).unwrap()
+        learned_directions(&generator, LatentSpace::Z, &config, &mut |_| ()).unwrap()
     };
     assert_eq!(walk(1), walk(1));
     assert_ne!(walk(1).directions.values, walk(2).directions.values);
@@ -155,7 +157,7 @@ fn walks_are_the_same_bits_for_a_seed_and_others_for_another() {
 fn settings_that_cannot_be_used_are_refused() {
     let plain = Generator::load(&embedded(), None, &Device::flex()).unwrap();
     let refused = |generator: &Generator, config: WalkConfig, words: &str| {
-        let error = learned_directions(generator, LatentSpaceName::Z, &config, &mut |_| ()).unwrap_err();
+        let error = learned_directions(generator, LatentSpace::Z, &config, &mut |_| ()).unwrap_err();
         assert!(error.to_string().contains(words), "{error}");
     };
     refused(&plain, WalkConfig::default(), "differentiable");
@@ -164,7 +166,7 @@ fn settings_that_cannot_be_used_are_refused() {
     refused(&generator, WalkConfig { batch: 0, ..WalkConfig::default() }, "batch");
     refused(&generator, WalkConfig { lr: f64::NAN, ..WalkConfig::default() }, "learning rate");
     let config = PrincipalConfig { samples: 10, ..PrincipalConfig::default() };
-    let error = principal_directions(&plain, LatentSpaceName::Z, &config).unwrap_err().to_string();
+    let error = principal_directions(&plain, LatentSpace::Z, &config).unwrap_err().to_string();
     assert!(error.contains("samples: expected 128"), "{error}");
 }
 
@@ -173,7 +175,7 @@ fn a_step_along_z_goes_through_the_first_layer_alone() {
     // What `first_layer` says against what the network does: a linear network's image is bias + z A.
     let folder = tempfile::tempdir().unwrap();
     let generator = Generator::load(&planted(folder.path(), 3, one_strong), None, &Device::flex()).unwrap();
-    let directions = factorised_directions(&generator, LatentSpaceName::Z, 1).unwrap();
+    let directions = factorised_directions(&generator, LatentSpace::Z, 1).unwrap();
     let z = |step: f32| {
         let values: Vec<f32> = directions.row(0).iter().map(|value| step * value).collect();
         let data = burn::tensor::TensorData::new(values, [1, D]);

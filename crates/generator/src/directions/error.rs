@@ -12,15 +12,9 @@ use crate::GeneratorError;
 /// Why directions could not be found, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum DirectionsError {
-    /// The generator cannot render.
+    /// The generator cannot render, or has no space w.
     #[error(transparent)]
     Generator(#[from] GeneratorError),
-    /// The generator has no such latent space.
-    #[error("the generator `{generator}` has no latent space w; expected z")]
-    NoSpace {
-        /// The generator.
-        generator: String,
-    },
     /// The first thing that happens to a latent is not a product with a matrix.
     #[error(
         "the generator `{generator}` does not begin with a product with weights, which is what is factorised; use principal or learned directions"

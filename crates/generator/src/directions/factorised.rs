@@ -9,18 +9,18 @@ use zview_runtime::device::read_floats;
 use super::eigen::symmetric_eigen;
 use super::error::DirectionsError;
 use super::set::{DirectionMethod, Directions, Origin, check_count};
-use super::space::{LatentSpaceName, Space};
-use crate::Generator;
+use super::space::Space;
+use crate::{Generator, LatentSpace};
 
 /// The `count` directions that change the first layer of `generator` in `space` the most, largest first. For a
 /// conditional generator, only the rows of A that z is multiplied with count.
 ///
 /// # Errors
-/// [`DirectionsError::NoFirstLayer`] where the generator begins with something else, [`DirectionsError::NoSpace`],
+/// [`DirectionsError::NoFirstLayer`] where the generator begins with something else, [`DirectionsError::Generator`],
 /// [`DirectionsError::Setting`] for more directions than there are dimensions.
 pub fn factorised_directions(
     generator: &Generator,
-    space: LatentSpaceName,
+    space: LatentSpace,
     count: usize,
 ) -> Result<Directions, DirectionsError> {
     let space = Space::new(generator, space)?;

@@ -11,8 +11,8 @@ use zview_runtime::device::read_floats;
 use super::edit::Edit;
 use super::error::DirectionsError;
 use super::set::{DirectionMethod, Directions, Origin, normalise};
-use super::space::{LatentSpaceName, Space};
-use crate::Generator;
+use super::space::Space;
+use crate::{Generator, LatentSpace};
 
 /// Latents of the evaluation come from steps that training does not reach.
 const EVALUATION: u64 = 1 << 40;
@@ -125,7 +125,7 @@ struct Task {
 /// [`DirectionsError::Walk`] where a loss is not finite or a walk stays where it began.
 pub fn learned_directions(
     generator: &Generator,
-    space: LatentSpaceName,
+    space: LatentSpace,
     config: &WalkConfig,
     progress: &mut dyn FnMut(u64),
 ) -> Result<LearnedWalks, DirectionsError> {

@@ -18,4 +18,3 @@ pub use learned::{LearnedWalks, WalkConfig, learned_directions};
 pub use picture::{STRIP_STEPS, write_strip};
 pub use principal::{PrincipalConfig, principal_directions};
 pub use set::{DirectionMethod, Directions, Origin};
-pub use space::LatentSpaceName;

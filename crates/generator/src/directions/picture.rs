@@ -8,16 +8,16 @@ use zview_data::picture::{unit_floats_to_u8, write_grid};
 use zview_runtime::device::read_floats;
 
 use super::error::DirectionsError;
-use super::set::Directions;
-use super::space::{Drawn, LatentSpaceName, Space};
-use crate::Generator;
+use super::set::{Directions, mean_std};
+use super::space::Space;
+use crate::{Generator, LatentSpace, UnitCoordinates};
 
 /// The columns: steps from the anchor, in standard deviations of the latent space per dimension.
 pub const STRIP_STEPS: [f32; 7] = [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0];
 /// Key of the draws: neither that of a walk nor that of samples.
 const PICTURE: u64 = 1 << 42;
-/// Samples from which the standard deviation of w is taken.
-const SAMPLES: usize = 256;
+/// Anchors are truncated at plus and minus this.
+const TRUNCATION: f32 = 2.0;
 const GAP: usize = 1;
 
 /// Draws `anchors` anchors, the same along every direction, and writes a PNG grid of them moved by [`STRIP_STEPS`]:
@@ -35,10 +35,10 @@ pub fn write_strip(
     let space = Space::new(generator, directions.space)?;
     let dimension = space.dimension();
     let unit = match directions.space {
-        LatentSpaceName::Z => 1.0,
-        LatentSpaceName::W => std_of_w(&space, seed)?,
+        LatentSpace::Z => 1.0,
+        LatentSpace::W => mean_std(&UnitCoordinates::of_w(generator, TRUNCATION)?, dimension),
     };
-    let drawn = space.draw(seed, PICTURE, 0, anchors, 2.0);
+    let drawn = space.draw(seed, PICTURE, 0, anchors, TRUNCATION);
     let anchor_values = read_floats(space.upload(&drawn).0.without_autodiff())?;
     let mut pixels = Vec::new();
     for k in 0..directions.count() {
@@ -61,13 +61,4 @@ pub fn write_strip(
     let shape = ImageShape { channels: output.channels, height: output.height, width: output.width };
     let images: Vec<&[u8]> = pixels.chunks_exact(shape.bytes()).collect();
     Ok(write_grid(path, &images, shape, STRIP_STEPS.len(), GAP)?)
-}
-
-/// The root of the mean variance of w over its dimensions.
-fn std_of_w(space: &Space<'_>, seed: u64) -> Result<f32, DirectionsError> {
-    let drawn: Drawn = space.draw(seed, PICTURE, 1 << 32, SAMPLES, 2.0);
-    let w = space.upload(&drawn).0.without_autodiff();
-    let variance = (w.clone() - w.mean_dim(0)).square().mean_dim(0).mean_dim(1).reshape([1]);
-    let variance: Tensor<1> = variance;
-    Ok(read_floats(variance)?.first().map_or(0.0, |variance| variance.sqrt()))
 }

@@ -15,8 +15,8 @@ use zview_runtime::seed::{Purpose, Stream};
 use super::eigen::symmetric_eigen;
 use super::error::DirectionsError;
 use super::set::{DirectionMethod, Directions, Origin, check_count, normalise};
-use super::space::{LatentSpaceName, Space};
-use crate::Generator;
+use super::space::Space;
+use crate::{Generator, LatentSpace};
 
 /// Images are averaged to at most this many pixels a side.
 const SIDE_MAX: usize = 32;
@@ -53,10 +53,10 @@ impl Default for PrincipalConfig {
 /// components' variances, of w or of pixels.
 ///
 /// # Errors
-/// [`DirectionsError::NoSpace`]; [`DirectionsError::Setting`] for more directions than dimensions, or too few samples.
+/// [`DirectionsError::Generator`]; [`DirectionsError::Setting`] for more directions than dimensions, or too few samples.
 pub fn principal_directions(
     generator: &Generator,
-    space: LatentSpaceName,
+    space: LatentSpace,
     config: &PrincipalConfig,
 ) -> Result<Directions, DirectionsError> {
     let space = Space::new(generator, space)?;
@@ -68,8 +68,8 @@ pub fn principal_directions(
     }
     let device = generator.device().clone().without_autodiff();
     let (eigenvalues, mut values) = match space.name() {
-        LatentSpaceName::W => components_of_w(&space, config, &device)?,
-        LatentSpaceName::Z => components_of_images(generator, &space, config, &device)?,
+        LatentSpace::W => components_of_w(&space, config, &device)?,
+        LatentSpace::Z => components_of_images(generator, &space, config, &device)?,
     };
     for row in values.chunks_exact_mut(dimension) {
         normalise(row).ok_or_else(|| DirectionsError::Setting {

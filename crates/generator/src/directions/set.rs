@@ -9,8 +9,8 @@ use zview_network::weights::StateDict;
 use zview_network::{NamedTensors, write_tensors};
 
 use super::error::DirectionsError;
-use super::space::{LatentSpaceName, Space};
-use crate::Generator;
+use super::space::Space;
+use crate::{Generator, LatentSpace, UnitCoordinates};
 
 /// What the file says of its form.
 const FORMAT: &str = "zview-directions-1";
@@ -55,7 +55,7 @@ pub struct Directions {
     /// (K) names, such as the edit that a walk was trained for.
     pub names: Vec<String>,
     /// The space that they lie in.
-    pub space: LatentSpaceName,
+    pub space: LatentSpace,
     /// (K, D) row-major, every row of length 1.
     pub values: Vec<f32>,
     /// D.
@@ -73,7 +73,7 @@ pub struct Directions {
 struct Description {
     format: String,
     names: Vec<String>,
-    space: LatentSpaceName,
+    space: LatentSpace,
     #[serde(flatten)]
     origin: Origin,
 }
@@ -89,6 +89,18 @@ impl Directions {
     #[must_use]
     pub fn row(&self, k: usize) -> &[f32] {
         &self.values[k * self.dimension..(k + 1) * self.dimension]
+    }
+
+    /// The first `count` directions (`count`, D) in coordinates of standard deviation 1, where a step of length 1 along
+    /// a row is one standard deviation of the space (in w the root of the mean variance of its dimensions).
+    pub(crate) fn in_unit_coordinates(&self, coordinates: &UnitCoordinates, count: usize) -> Vec<f32> {
+        let unit = mean_std(coordinates, self.dimension);
+        let rescaled = |(at, value): (usize, &f32)| match coordinates.std(at % self.dimension) {
+            std if std > 0.0 => value * unit / std,
+            _ => 0.0,
+        };
+        let count = count.min(self.count());
+        self.values[..count * self.dimension].iter().enumerate().map(rescaled).collect()
     }
 
     /// Writes the directions as safetensors with a description in the header; the file appears whole or not at all.
@@ -153,7 +165,7 @@ impl Directions {
     /// Reads directions for `generator`. A warning is logged where they were found for other weights.
     ///
     /// # Errors
-    /// As [`Self::read`]; [`DirectionsError::Dimension`] and [`DirectionsError::NoSpace`] where they do not fit.
+    /// As [`Self::read`]; [`DirectionsError::Dimension`] and [`DirectionsError::Generator`] where they do not fit.
     pub fn read_for(path: &Path, generator: &Generator) -> Result<Self, DirectionsError> {
         let directions = Self::read(path)?;
         let expected = Space::new(generator, directions.space)?.dimension();
@@ -179,6 +191,12 @@ impl Directions {
         }
         Ok(directions)
     }
+}
+
+/// The root of the mean variance of `dimension` dimensions: one standard deviation of the space.
+pub(super) fn mean_std(coordinates: &UnitCoordinates, dimension: usize) -> f32 {
+    let variance: f64 = (0..dimension).map(|d| f64::from(coordinates.std(d)).powi(2)).sum();
+    (variance / dimension.max(1) as f64).sqrt() as f32
 }
 
 /// Brings `row` to length 1 and gives the length it had; `None` where it has none.
@@ -211,7 +229,7 @@ mod tests {
         (values[0], values[dimension + 1]) = (1.0, 1.0);
         Directions {
             names: vec!["zoom".to_owned(), "shift-x".to_owned()],
-            space: LatentSpaceName::Z,
+            space: LatentSpace::Z,
             values,
             dimension,
             eigenvalues: None,
@@ -249,10 +267,13 @@ mod tests {
         // Of other weights, but it fits: a warning only.
         some(64).save(&path).unwrap();
         assert_eq!(Directions::read_for(&path, &generator).unwrap().count(), 2);
-        let in_w = Directions { space: LatentSpaceName::W, ..some(64) };
+        let in_w = Directions { space: LatentSpace::W, ..some(64) };
         in_w.save(&path).unwrap();
-        assert!(matches!(Directions::read_for(&path, &generator), Err(DirectionsError::NoSpace { .. })));
-        let found = factorised_directions(&generator, LatentSpaceName::Z, 3).unwrap();
+        assert!(matches!(
+            Directions::read_for(&path, &generator),
+            Err(DirectionsError::Generator(crate::GeneratorError::NoIntermediateSpace { .. }))
+        ));
+        let found = factorised_directions(&generator, LatentSpace::Z, 3).unwrap();
         found.save(&path).unwrap();
         assert_eq!(Directions::read_for(&path, &generator).unwrap().origin, found.origin);
     }

@@ -1,33 +1,11 @@
 //! The latent space that directions lie in, and rendering from it.
 
 use burn::tensor::{Int, Tensor, TensorData};
-use serde::{Deserialize, Serialize};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::error::DirectionsError;
-use crate::Generator;
 use crate::architectures::IntermediateSpace;
-
-/// A latent space of a generator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum LatentSpaceName {
-    /// What the generator is given.
-    Z,
-    /// What its mapping network makes of z.
-    W,
-}
-
-impl LatentSpaceName {
-    /// The name in files and on the command line.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Z => "z",
-            Self::W => "w",
-        }
-    }
-}
+use crate::{Generator, LatentSpace};
 
 /// One latent space of one generator.
 #[derive(Clone, Copy)]
@@ -48,21 +26,16 @@ pub(super) struct Drawn {
 }
 
 impl<'a> Space<'a> {
-    pub(super) fn new(generator: &'a Generator, space: LatentSpaceName) -> Result<Self, DirectionsError> {
+    pub(super) fn new(generator: &'a Generator, space: LatentSpace) -> Result<Self, DirectionsError> {
         let intermediate = match space {
-            LatentSpaceName::Z => None,
-            LatentSpaceName::W => Some(
-                generator
-                    .network()
-                    .intermediate()
-                    .ok_or_else(|| DirectionsError::NoSpace { generator: generator.name().to_owned() })?,
-            ),
+            LatentSpace::Z => None,
+            LatentSpace::W => Some(generator.intermediate()?),
         };
         Ok(Self { generator, intermediate })
     }
 
-    pub(super) fn name(&self) -> LatentSpaceName {
-        if self.intermediate.is_some() { LatentSpaceName::W } else { LatentSpaceName::Z }
+    pub(super) fn name(&self) -> LatentSpace {
+        if self.intermediate.is_some() { LatentSpace::W } else { LatentSpace::Z }
     }
 
     /// The number of values of one latent.

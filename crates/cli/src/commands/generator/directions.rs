@@ -6,10 +6,10 @@ use std::time::Instant;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use zview_generator::directions::{
-    DirectionMethod, Directions, Edit, LatentSpaceName, PrincipalConfig, WalkConfig, factorised_directions,
+    DirectionMethod, Directions, Edit, PrincipalConfig, WalkConfig, factorised_directions,
     learned_directions, principal_directions, write_strip,
 };
-use zview_generator::{Generator, Manifest};
+use zview_generator::{Generator, LatentSpace, Manifest};
 use zview_runtime::device::choose;
 use zview_runtime::progress::Progress;
 
@@ -67,7 +67,7 @@ enum SpaceName {
     W,
 }
 
-impl From<SpaceName> for LatentSpaceName {
+impl From<SpaceName> for LatentSpace {
     fn from(space: SpaceName) -> Self {
         match space {
             SpaceName::Z => Self::Z,
@@ -83,7 +83,7 @@ struct Found {
     #[serde(skip_serializing_if = "Option::is_none")]
     picture: Option<PathBuf>,
     method: DirectionMethod,
-    space: LatentSpaceName,
+    space: LatentSpace,
     dimension: usize,
     directions: Vec<FoundDirection>,
     seconds: f64,
