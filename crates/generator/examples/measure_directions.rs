@@ -40,7 +40,7 @@ fn main() {
             Edit::Rotation => "principal axis, degrees",
             Edit::Brightness => "mean pixel",
         };
-        let response = response(&generator, directions.row(k), edit, anchors, 1);
+        let response = response(&generator, directions.row(k), edit, anchors, 2);
         let cells: Vec<String> = response
             .change
             .iter()

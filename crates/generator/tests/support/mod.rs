@@ -34,6 +34,7 @@ impl Mean {
 #[derive(Debug)]
 pub struct Response {
     /// At each step, against the anchor itself.
+    #[allow(dead_code, reason = "the example prints it, the test does not")]
     pub change: Vec<Mean>,
     /// From each step to the next.
     pub increase: Vec<Mean>,
