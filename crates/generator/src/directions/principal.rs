@@ -181,13 +181,14 @@ fn leading_components(
     let mut basis: Vec<f32> = (0..columns * features).map(|_| random.normal()).collect();
     orthonormalise(&mut basis, features);
     let mut before = vec![0.0; count];
-    for iteration in 0.. {
+    let mut iterations = 0;
+    loop {
         let coordinates = rows.clone().matmul(upload(&basis)); // (N, L)
         let products = read_floats(coordinates.clone().transpose().matmul(coordinates.clone()))?;
         let products = products.iter().map(|&sum| f64::from(sum) / samples as f64).collect();
         let eigen = symmetric_eigen(products, columns);
         let change = |(now, before): (&f64, &f64)| (now - before).abs() <= TOLERANCE * eigen.values[0].abs();
-        if eigen.values.iter().zip(&before).all(change) || iteration == ITERATIONS_MAX {
+        if eigen.values.iter().zip(&before).all(change) || iterations == ITERATIONS_MAX {
             let turn: Vec<f32> = eigen.vectors[..count * columns].iter().map(|&value| value as f32).collect();
             let turn = Tensor::<2>::from_data(TensorData::new(turn, [count, columns]), &device);
             let variances = eigen.values[..count].iter().map(|&value| value as f32).collect();
@@ -196,8 +197,8 @@ fn leading_components(
         before = eigen.values[..count].to_vec();
         basis = read_floats(coordinates.transpose().matmul(rows.clone()))?; // (L, P)
         orthonormalise(&mut basis, features);
+        iterations += 1;
     }
-    Ok((Vec::new(), Tensor::zeros([samples, 0], &device))) // not reached: the loop ends by returning
 }
 
 /// Makes the rows of `basis` (L, P) orthonormal: Gram and Schmidt, twice, because once is not enough in single
