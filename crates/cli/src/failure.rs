@@ -10,6 +10,7 @@ use zview_contrastive::source::SourceError;
 use zview_contrastive::train::{NoHalfPrecision, PretrainError, ProfileError};
 use zview_data::DataError;
 use zview_generator::GeneratorError;
+use zview_generator::directions::DirectionsError;
 use zview_generator::training::GeneratorTrainingError;
 use zview_runtime::config::ConfigError;
 use zview_runtime::device::DeviceError;
@@ -86,6 +87,22 @@ impl From<GeneratorError> for Failure {
             GeneratorError::Manifest(_)
             | GeneratorError::NoManifest { .. }
             | GeneratorError::NoIntermediateSpace { .. } => Self::usage(error),
+            GeneratorError::Directions(ref cause) => match **cause {
+                DirectionsError::State(_) | DirectionsError::Device(_) => Self::failed(error),
+                _ => Self::usage(error),
+            },
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<DirectionsError> for Failure {
+    fn from(error: DirectionsError) -> Self {
+        match error {
+            DirectionsError::Generator(error) => error.into(),
+            error @ (DirectionsError::NoFirstLayer { .. }
+            | DirectionsError::Setting { .. }
+            | DirectionsError::Dimension { .. }) => Self::usage(error),
             error => Self::failed(error),
         }
     }

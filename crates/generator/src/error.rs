@@ -76,6 +76,9 @@ pub enum GeneratorError {
         /// Its architecture.
         architecture: &'static str,
     },
+    /// The directions of steered views cannot be used.
+    #[error("[views] directions: {0}")]
+    Directions(Box<crate::directions::DirectionsError>),
     /// A reference file that does not hold what is compared.
     #[error("{} cannot be compared with the generator `{name}`: {problem}; expected `z`, `x` (and `y` if conditional) of this generator", path.display())]
     Reference {

@@ -18,6 +18,7 @@ pub struct Generator {
     classes: Option<usize>,
     output: Output,
     network: Box<dyn Architecture>,
+    sha256: String,
     device: Device,
 }
 
@@ -37,11 +38,33 @@ impl Generator {
         Self::load_with_keys(manifest, weights, device).map(|(generator, _)| generator)
     }
 
+    /// As [`Self::load`], with gradients flowing through the network to latents that ask for them.
+    /// The weights are constants all the same.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_differentiable(
+        manifest: &Manifest,
+        weights: Option<&Path>,
+        device: &Device,
+    ) -> Result<Self, GeneratorError> {
+        let device = device.clone().without_autodiff().autodiff();
+        Self::load_onto(manifest, weights, device).map(|(generator, _)| generator)
+    }
+
     /// As [`Self::load`], with the state dict, which knows what was taken from it.
     pub(crate) fn load_with_keys(
         manifest: &Manifest,
         weights: Option<&Path>,
         device: &Device,
+    ) -> Result<(Self, StateDict), GeneratorError> {
+        Self::load_onto(manifest, weights, device.clone().without_autodiff())
+    }
+
+    fn load_onto(
+        manifest: &Manifest,
+        weights: Option<&Path>,
+        device: Device,
     ) -> Result<(Self, StateDict), GeneratorError> {
         let path = weights.map_or_else(|| manifest.weights_path(), Path::to_owned);
         let mut state_dict = match manifest.embedded_weights.filter(|_| weights.is_none()) {
@@ -54,7 +77,6 @@ impl Generator {
                 StateDict::read(&path, manifest.state_dict.as_deref())?
             }
         };
-        let device = device.clone().without_autodiff();
         let generator = Self {
             name: manifest.name.clone(),
             architecture: manifest.architecture.name(),
@@ -62,6 +84,7 @@ impl Generator {
             classes: manifest.classes(),
             output: manifest.output,
             network: manifest.architecture.build(manifest, &mut state_dict, &device)?,
+            sha256: manifest.sha256.to_ascii_lowercase(),
             device,
         };
         Ok((generator, state_dict))
@@ -71,6 +94,16 @@ impl Generator {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// SHA-256 of the weights, lower-case hexadecimal.
+    #[must_use]
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
+
+    pub(crate) fn network(&self) -> &dyn Architecture {
+        self.network.as_ref()
     }
 
     /// D.
@@ -164,7 +197,7 @@ impl Generator {
         Ok(intermediate.raw_image_from_w(w))
     }
 
-    fn intermediate(&self) -> Result<&dyn IntermediateSpace, GeneratorError> {
+    pub(crate) fn intermediate(&self) -> Result<&dyn IntermediateSpace, GeneratorError> {
         self.network.intermediate().ok_or_else(|| GeneratorError::NoIntermediateSpace {
             name: self.name.clone(),
             architecture: self.architecture,

@@ -7,6 +7,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr))]
 
 pub mod architectures;
+pub mod directions;
 mod embedded;
 mod error;
 mod generator;

@@ -48,7 +48,8 @@ pub enum Purpose {
     Mask = 17,
     /// What a queue of keys holds before its first keys.
     Queue = 18,
-    // 19 is of the walks of steered views.
+    /// Latents and edits from which directions in a latent space are found.
+    Walk = 19,
     /// The fixed views of a fixed number of anchors.
     UniqueView = 20,
     /// Conditions of which every class comes equally often.

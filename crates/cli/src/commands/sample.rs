@@ -41,6 +41,12 @@ pub struct SampleArguments {
     /// Space in which views are neighbours: z, or w where the generator has an intermediate space.
     #[arg(long, default_value = "z")]
     space: String,
+    /// Of steered views: factorised, principal, or a file that `zview generator directions` has written.
+    #[arg(long, value_name = "DIRECTIONS")]
+    directions: Option<String>,
+    /// Of steered views: how many of the directions, first ones first.
+    #[arg(long, value_name = "COUNT")]
+    direction_count: Option<usize>,
     /// Latents are truncated at plus and minus this.
     #[arg(long, default_value_t = 2.0)]
     truncation: f32,
@@ -148,6 +154,8 @@ fn views_config(arguments: &SampleArguments) -> Result<ViewsConfig, Failure> {
         std: arguments.std.unwrap_or(kind.std_default()),
         space: space
             .ok_or_else(|| Failure::usage(format!("--space {}: expected z or w", arguments.space)))?,
+        directions: arguments.directions.clone(),
+        direction_count: arguments.direction_count,
         truncation: arguments.truncation,
         per_anchor: arguments.per_anchor,
         ..default

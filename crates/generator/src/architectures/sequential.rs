@@ -246,6 +246,33 @@ impl Architecture for Sequential {
         self.parameters
     }
 
+    fn first_layer(&self) -> Option<Tensor<2>> {
+        // Values of a class embedding, which follow those of z.
+        let mut embedded = 0;
+        for step in &self.steps {
+            match step {
+                Step::Condition { embedding } => embedded += embedding.dims()[1],
+                Step::Reshape { features: Features::Flat(_) | Features::Map { height: 1, width: 1, .. } } => {
+                }
+                Step::Linear { weight, .. } => {
+                    let [inputs, outputs] = weight.dims();
+                    return Some(weight.clone().slice([0..inputs - embedded, 0..outputs]));
+                }
+                Step::ConvTranspose { weight, padding, output_padding, .. } => {
+                    // On a map of one pixel the kernel is what comes out, without what padding cuts off.
+                    let [inputs, outputs, kernel, _] = weight.dims();
+                    let kept = *padding..kernel.min((kernel + output_padding).saturating_sub(*padding));
+                    let features = outputs * kept.len() * kept.len();
+                    let kernels =
+                        weight.clone().slice([0..inputs - embedded, 0..outputs, kept.clone(), kept]);
+                    return Some(kernels.reshape([inputs - embedded, features]));
+                }
+                _ => return None,
+            }
+        }
+        None
+    }
+
     fn cost(&self, [batch, dimension]: [usize; 2]) -> Cost {
         let mut total = Cost::default();
         let mut features = Features::Flat(dimension);

@@ -39,7 +39,8 @@ pub struct ViewsConfig {
     /// Of kind `steered`: "factorised", "principal" or a file of directions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub directions: Option<String>,
-    /// How many of the directions are taken, first ones first; all without it.
+    /// How many of the directions are taken, first ones first. Without it, all of a file, or the first ten that are
+    /// found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub direction_count: Option<usize>,
 }
@@ -125,13 +126,19 @@ impl ViewsConfig {
         if self.direction_count == Some(0) {
             problems.push("`direction_count`: expected 1 or more, got 0".to_owned());
         }
+        if self.kind == ViewKind::Steered && self.directions.is_none() {
+            problems.push(
+                "`directions`: expected \"factorised\", \"principal\" or a file of `zview generator directions`, got none"
+                    .to_owned(),
+            );
+        }
         problems.extend(self.unused_keys());
         problems
     }
 
     /// The keys that are given and that the kind does not use, one line each.
     fn unused_keys(&self) -> Vec<String> {
-        let steered = self.kind.name() == "steered";
+        let steered = self.kind == ViewKind::Steered;
         let given = [
             ("radii", self.radii.is_some(), self.kind == ViewKind::Radii),
             ("agreement", self.agreement.is_some(), self.kind == ViewKind::Adaptive),
@@ -200,6 +207,8 @@ mod tests {
             "kind = \"radii\"\nradii = []",
             "kind = \"adaptive\"\nagreement = 1.0",
             "kind = \"interpolate\"\nstd = 1.5",
+            "kind = \"steered\"",
+            "kind = \"steered\"\ndirections = \"principal\"\ndirection_count = 0",
         ] {
             assert_eq!(parse(text).unwrap().validate().len(), 1, "{text}");
         }

@@ -1,11 +1,14 @@
 //! Drawing batches of anchors and their views for one generator.
 
+use std::sync::Arc;
+
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::adaptive::adapted_std;
 use super::anchors::{AnchorChooser, AnchorKey};
 use super::space::w_from_z;
-use super::{AnchorsConfig, LatentSpace, UnitCoordinates, ViewSampler, ViewsConfig};
+use super::steered::{Steered, directions_of};
+use super::{AnchorsConfig, LatentSpace, UnitCoordinates, ViewKind, ViewSampler, ViewsConfig};
 use crate::{Generator, GeneratorError, LatentBatch};
 
 /// Draws anchors and their views, as a recipe's `[anchors]` and `[views]` say.
@@ -14,6 +17,8 @@ pub struct LatentSampler {
     sampler: Box<dyn ViewSampler>,
     anchors: AnchorChooser,
     coordinates: UnitCoordinates,
+    /// Of kind `steered`: (K, D), in these coordinates.
+    directions: Option<Arc<[f32]>>,
     /// D of z.
     dimension: usize,
     classes: Option<usize>,
@@ -30,7 +35,8 @@ impl LatentSampler {
     ///
     /// # Errors
     /// [`GeneratorError::NoIntermediateSpace`] for views in w of a generator that has none;
-    /// [`GeneratorError::Device`] where the device cannot be read.
+    /// [`GeneratorError::Device`] where the device cannot be read; [`GeneratorError::Directions`] for kind `steered`
+    /// where its directions cannot be found or read.
     pub fn new(
         views: &ViewsConfig,
         anchors: AnchorsConfig,
@@ -39,6 +45,10 @@ impl LatentSampler {
         let mut sampler = Self::in_z(views, anchors, generator.latent_dimension(), generator.classes());
         if views.space == LatentSpace::W {
             sampler.coordinates = UnitCoordinates::of_w(generator, views.truncation)?;
+        }
+        if views.kind == ViewKind::Steered {
+            sampler.directions = Some(directions_of(views, generator, &sampler.coordinates)?);
+            sampler.set_std(views.std);
         }
         Ok(sampler)
     }
@@ -55,6 +65,7 @@ impl LatentSampler {
             views: views.clone(),
             anchors: AnchorChooser::new(anchors),
             coordinates: UnitCoordinates::of_z(),
+            directions: None,
             dimension,
             classes,
         }
@@ -105,7 +116,10 @@ impl LatentSampler {
     /// Sets the std of steps.
     pub fn set_std(&mut self, std: f32) {
         self.views.std = std;
-        self.sampler = self.views.sampler();
+        self.sampler = match &self.directions {
+            Some(directions) => Box::new(Steered::along(Arc::clone(directions), &self.views)),
+            None => self.views.sampler(),
+        };
     }
 
     /// Whether an anchor's views differ at all.

@@ -15,6 +15,7 @@ mod radii;
 mod same;
 mod sample;
 mod space;
+mod steered;
 mod uniform_ball;
 
 pub use anchors::{AnchorOrder, AnchorsConfig, Conditions};
@@ -37,6 +38,8 @@ kind::view_kinds! {
     Interpolate = "interpolate" => interpolate::Interpolate;
     /// Gaussian, at a distance that follows how alike the views are to the encoder in training.
     Adaptive = "adaptive" => adaptive::Adaptive;
+    /// z' moved along directions that were found in the generator or learned for edits.
+    Steered = "steered" => steered::Steered;
     /// z' drawn as a new anchor is: nothing shared but the condition.
     Independent = "independent" => independent::Independent;
     /// z' = z: views differ by pixel augmentation only.

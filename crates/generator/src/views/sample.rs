@@ -4,7 +4,8 @@ use super::{AnchorsConfig, LatentSampler, ViewsConfig};
 use crate::LatentBatch;
 
 /// Draws `anchors` fresh anchors (B) and their views (V) in z, whatever space `config` names: latents (B, V, D) with
-/// D = `latent_dimension`, as [`LatentSampler::sample`] does.
+/// D = `latent_dimension`, as [`LatentSampler::sample`] does. The directions of kind `steered` are those of a generator: without one, its views
+/// are the anchor.
 #[must_use]
 pub fn sample_latents(
     config: &ViewsConfig,

@@ -1,5 +1,6 @@
 //! `zview generator`: manifests, what one loads, and training one.
 
+mod directions;
 mod train;
 
 use std::fmt::Write;
@@ -24,6 +25,8 @@ pub enum GeneratorCommand {
     Inspect(InspectArguments),
     /// Train a small generator (GAN or VAE) on a data set; the run folder is then the generator's.
     Train(RunArguments),
+    /// Find directions in the latent space: from weights, from samples, or trained for known edits.
+    Directions(directions::DirectionsArguments),
 }
 
 /// Where to look.
@@ -57,6 +60,7 @@ struct Listed {
 pub fn run(command: &GeneratorCommand, common: &Common) -> Result<ExitCode, Failure> {
     match command {
         GeneratorCommand::Train(arguments) => return train::run(arguments, common),
+        GeneratorCommand::Directions(arguments) => directions::run(arguments, common),
         GeneratorCommand::List(arguments) => {
             let mut folders = vec![PathBuf::from("configs/generators")];
             folders.extend(arguments.folders.iter().cloned());
