@@ -17,6 +17,7 @@ pub struct Generator {
     latent: Latent,
     classes: Option<usize>,
     output: Output,
+    truncation: Option<f64>,
     network: Box<dyn Architecture>,
     device: Device,
 }
@@ -61,6 +62,7 @@ impl Generator {
             latent: manifest.latent,
             classes: manifest.classes(),
             output: manifest.output,
+            truncation: manifest.options.truncation,
             network: manifest.architecture.build(manifest, &mut state_dict, &device)?,
             device,
         };
@@ -89,6 +91,11 @@ impl Generator {
     #[must_use]
     pub fn output(&self) -> &Output {
         &self.output
+    }
+
+    /// `[options] truncation` of the manifest.
+    pub(crate) fn truncation(&self) -> Option<f64> {
+        self.truncation
     }
 
     /// The number of learned values.

@@ -52,6 +52,19 @@ pub(crate) fn scale_and_shift(map: Tensor<4>, scale: Tensor<4>, shift: Tensor<4>
     map * scale + shift
 }
 
+/// (B, C, H, W) with a factor and a summand (B C) for each channel of each image, then rectified if `relu`.
+pub(crate) fn scale_and_shift_each(
+    map: Tensor<4>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    relu: bool,
+) -> Tensor<4> {
+    let [batch, channels, height, width] = map.dims();
+    // The channels of all images as those of one.
+    let one = map.reshape([1, batch * channels, height, width]);
+    zview_kernels::scale_shift(one, None, scale, shift, relu).reshape([batch, channels, height, width])
+}
+
 /// (B, C, H, W) to (B, C, factor H, factor W), every pixel repeated.
 pub(crate) fn upsample_nearest(map: Tensor<4>, factor: usize) -> Tensor<4> {
     let [_, _, height, width] = map.dims();

@@ -55,12 +55,17 @@ enum Step {
 #[derive(Debug)]
 struct Sequential {
     steps: Vec<Step>,
+    /// D.
+    dimension: usize,
     parameters: usize,
 }
 
+/// A file of any key names may be meant.
+pub(super) const MARK: Option<&str> = None;
+
 /// Walks the layers with the shape of the features in hand and lists all that does not fit.
 pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
-    let mut problems = Vec::new();
+    let mut problems = manifest.misplaced_options(&[]);
     let mut features = Features::Flat(manifest.latent.dimension);
     for (index, layer) in manifest.layers.iter().enumerate() {
         let mut report = |problem| problems.push(format!("`layers[{index}]` ({}): {problem}", layer.kind()));
@@ -146,19 +151,30 @@ pub(super) fn build(
     state_dict: &mut StateDict,
     device: &Device,
 ) -> Result<Box<dyn Architecture>, WeightsError> {
-    let classes = manifest.classes().unwrap_or(0);
-    let mut loader = Loader { state_dict, device, parameters: 0 };
-    let steps = manifest.layers.iter().map(|layer| loader.step(layer, classes)).collect::<Result<_, _>>()?;
-    Ok(Box::new(Sequential { steps, parameters: loader.parameters }))
+    from_layers(&manifest.layers, manifest, state_dict, device)
 }
 
-struct Loader<'a> {
+/// As [`build`] with other layers than the manifest's, which fit its latent and its output.
+pub(super) fn from_layers(
+    layers: &[Layer],
+    manifest: &Manifest,
+    state_dict: &mut StateDict,
+    device: &Device,
+) -> Result<Box<dyn Architecture>, WeightsError> {
+    let classes = manifest.classes().unwrap_or(0);
+    let mut loader = LayerLoader { state_dict, device, parameters: 0 };
+    let steps = layers.iter().map(|layer| loader.step(layer, classes)).collect::<Result<_, _>>()?;
+    let dimension = manifest.latent.dimension;
+    Ok(Box::new(Sequential { steps, dimension, parameters: loader.parameters }))
+}
+
+struct LayerLoader<'a> {
     state_dict: &'a mut StateDict,
     device: &'a Device,
     parameters: usize,
 }
 
-impl Loader<'_> {
+impl LayerLoader<'_> {
     fn step(&mut self, layer: &Layer, classes: usize) -> Result<Step, WeightsError> {
         Ok(match *layer {
             Layer::Linear { ref key, inputs, outputs, bias } => Step::Linear {
@@ -255,6 +271,30 @@ impl Architecture for Sequential {
             total += cost;
         }
         total
+    }
+
+    /// A linear layer, or a transposed convolution of a map of 1 x 1: there the values of each position and
+    /// channel of its result. What an embedding of the class adds to the input is left out.
+    fn first_layer(&self) -> Option<Tensor<2>> {
+        let mut map = false;
+        for step in &self.steps {
+            match step {
+                Step::Condition { .. } => {}
+                Step::Reshape { features } => match features.sides() {
+                    [1, 1] => map = true,
+                    _ => return None,
+                },
+                Step::Linear { weight, .. } => return Some(weight.clone().narrow(0, 0, self.dimension)),
+                Step::ConvTranspose { weight, padding, .. } if map => {
+                    let [inputs, _, kernel, _] = weight.dims();
+                    let kept = kernel.checked_sub(2 * padding).filter(|kept| *kept > 0)?;
+                    let weight = weight.clone().narrow(2, *padding, kept).narrow(3, *padding, kept);
+                    return Some(weight.reshape([inputs as i32, -1]).narrow(0, 0, self.dimension));
+                }
+                _ => return None,
+            }
+        }
+        None
     }
 }
 
