@@ -3,9 +3,12 @@
 pub(crate) mod activations;
 mod dcgan64;
 mod kind;
+mod layers;
 mod loader;
 pub(crate) mod operations;
 mod sequential;
+mod spectral_norm;
+mod stylegan2;
 
 pub use kind::{Architecture, IntermediateSpace};
 
@@ -14,4 +17,6 @@ kind::architectures! {
     Sequential = "sequential" => sequential;
     /// DCGAN for images of 64 x 64, with the keys of pytorch/examples.
     Dcgan64 = "dcgan-64" => dcgan64;
+    /// StyleGAN2 with the keys of rosinality/stylegan2-pytorch.
+    Stylegan2 = "stylegan2" => stylegan2;
 }
