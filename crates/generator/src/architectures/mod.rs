@@ -1,11 +1,14 @@
 //! The networks whose weights are understood, one file each; adding one is a file and a line here.
 
 pub(crate) mod activations;
+mod biggan_deep;
+mod conditional_batch_norm;
 mod dcgan64;
 mod kind;
 mod layers;
 mod loader;
 pub(crate) mod operations;
+mod self_attention;
 mod sequential;
 mod spectral_norm;
 mod stylegan2;
@@ -19,4 +22,6 @@ kind::architectures! {
     Dcgan64 = "dcgan-64" => dcgan64;
     /// StyleGAN2 with the keys of rosinality/stylegan2-pytorch.
     Stylegan2 = "stylegan2" => stylegan2;
+    /// BigGAN-deep with the keys of huggingface/pytorch-pretrained-BigGAN.
+    BigganDeep = "biggan-deep" => biggan_deep;
 }
