@@ -1,6 +1,7 @@
 //! The networks whose weights are understood, one file each; adding one is a file and a line here.
 
 pub(crate) mod activations;
+mod bigbigan;
 mod biggan_deep;
 mod conditional_batch_norm;
 mod dcgan64;
@@ -24,4 +25,6 @@ kind::architectures! {
     Stylegan2 = "stylegan2" => stylegan2;
     /// BigGAN-deep with the keys of huggingface/pytorch-pretrained-BigGAN.
     BigganDeep = "biggan-deep" => biggan_deep;
+    /// The generator of BigBiGAN with the keys of lukemelas/pytorch-pretrained-gans.
+    Bigbigan = "bigbigan" => bigbigan;
 }
