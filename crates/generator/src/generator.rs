@@ -248,6 +248,11 @@ impl Generator {
         Ok(())
     }
 
+    /// The error for a device that did not give its images.
+    pub(crate) fn device_error(&self, reason: &impl ToString) -> GeneratorError {
+        GeneratorError::Device { name: self.name.clone(), reason: reason.to_string() }
+    }
+
     pub(crate) fn check_classes(
         &self,
         mut condition: impl Iterator<Item = i64>,

@@ -60,7 +60,7 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
     let mut problems = manifest.misplaced_sections(&[] as &[OptionKey]);
     problems.extend(manifest.output_problems(&[SIDE], Some(3), [-1.0, 1.0]));
     let dimension = manifest.latent.dimension;
-    if dimension % CHUNKS != 0 {
+    if !dimension.is_multiple_of(CHUNKS) {
         problems.push(format!(
             "`latent.dimension`: `bigbigan` splits z into {CHUNKS} chunks: expected a multiple of {CHUNKS}, got {dimension}"
         ));
