@@ -31,8 +31,8 @@ enum Step {
         output_padding: usize,
     },
     ScaleAndShift {
-        scale: Tensor<4>,
-        shift: Tensor<4>,
+        scale: Tensor<1>,
+        shift: Tensor<1>,
     },
     Condition {
         embedding: Tensor<2>,
@@ -246,7 +246,7 @@ impl LayerLoader<'_> {
         let shift = |c: usize| f64::from(bias[c]) - f64::from(mean[c]) * scale(c);
         let per_channel = |value: &dyn Fn(usize) -> f64| {
             let values: Vec<f32> = (0..channels).map(|c| value(c) as f32).collect();
-            Tensor::from_data(TensorData::new(values, [1, channels, 1, 1]), self.device)
+            Tensor::from_data(TensorData::new(values, [channels]), self.device)
         };
         Ok(Step::ScaleAndShift { scale: per_channel(&scale), shift: per_channel(&shift) })
     }
@@ -254,8 +254,19 @@ impl LayerLoader<'_> {
 
 impl Architecture for Sequential {
     fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4> {
-        let start = Activations::Flat(z);
-        self.steps.iter().fold(start, |now, step| step.forward(now, condition.as_ref())).into_map()
+        let mut now = Activations::Flat(z);
+        let mut steps = self.steps.iter().peekable();
+        while let Some(step) = steps.next() {
+            now = match step {
+                Step::ScaleAndShift { scale, shift } => {
+                    // A ReLU after it is the same pass over the map.
+                    let relu = steps.next_if(|next| matches!(next, Step::Relu)).is_some();
+                    now.scaled_and_shifted(scale.clone(), shift.clone(), relu)
+                }
+                step => step.forward(now, condition.as_ref()),
+            };
+        }
+        now.into_map()
     }
 
     fn parameters(&self) -> usize {
@@ -314,9 +325,7 @@ impl Step {
                 Map(operations::conv_transpose(map, weight, bias, *stride, *padding, *output_padding))
             }
             Self::ScaleAndShift { scale, shift } => {
-                let flat = matches!(now, Flat(_));
-                let map = operations::scale_and_shift(now.into_map(), scale.clone(), shift.clone());
-                if flat { Flat(Map(map).into_flat()) } else { Map(map) }
+                now.scaled_and_shifted(scale.clone(), shift.clone(), false)
             }
             Self::Condition { embedding } => match condition {
                 Some(condition) => {
