@@ -170,8 +170,7 @@ mod tests {
             [(0.5, 0.080_589), (1.0, 0.291_125), (2.0, 0.773_741), (3.0, 0.973_337), (f32::INFINITY, 1.0)]
         {
             let mut stream = Stream::new(0, Purpose::Check, 0, 0);
-            let draws: Vec<f64> =
-                (0..200_000).map(|_| f64::from(stream.truncated_normal(bound))).collect();
+            let draws: Vec<f64> = (0..200_000).map(|_| f64::from(stream.truncated_normal(bound))).collect();
             let mean = draws.iter().sum::<f64>() / draws.len() as f64;
             let variance = draws.iter().map(|x| x * x).sum::<f64>() / draws.len() as f64;
             assert!(mean.abs() < 0.01, "bound {bound}: mean {mean}");

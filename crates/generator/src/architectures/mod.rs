@@ -12,6 +12,7 @@ pub(crate) mod operations;
 mod self_attention;
 mod sequential;
 mod spectral_norm;
+mod styled_convolution;
 mod stylegan2;
 
 pub use kind::{Architecture, IntermediateSpace};
