@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use zview_data::picture::PictureError;
 use zview_runtime::config::ConfigError;
 
 use zview_network::weights::WeightsError;
@@ -89,6 +90,9 @@ pub enum GeneratorError {
         /// What does not fit.
         problem: String,
     },
+    /// A contact sheet could not be drawn.
+    #[error(transparent)]
+    Sheet(#[from] PictureError),
     /// The device did not give its result.
     #[error(
         "the device did not return the images of the generator `{name}`: {reason}; try a smaller batch, or --device cpu"

@@ -17,6 +17,7 @@ pub struct Generator {
     latent: Latent,
     classes: Option<usize>,
     output: Output,
+    truncation: Option<f64>,
     network: Box<dyn Architecture>,
     sha256: String,
     device: Device,
@@ -83,6 +84,7 @@ impl Generator {
             latent: manifest.latent,
             classes: manifest.classes(),
             output: manifest.output,
+            truncation: manifest.options.truncation,
             network: manifest.architecture.build(manifest, &mut state_dict, &device)?,
             sha256: manifest.sha256.to_ascii_lowercase(),
             device,
@@ -122,6 +124,11 @@ impl Generator {
     #[must_use]
     pub fn output(&self) -> &Output {
         &self.output
+    }
+
+    /// `[options] truncation` of the manifest.
+    pub(crate) fn truncation(&self) -> Option<f64> {
+        self.truncation
     }
 
     /// The number of learned values.
@@ -272,6 +279,11 @@ impl Generator {
             self.check_classes(condition.iter().map(|class| i64::from(*class)), classes)?;
         }
         Ok(())
+    }
+
+    /// The error for a device that did not give its images.
+    pub(crate) fn device_error(&self, reason: &impl ToString) -> GeneratorError {
+        GeneratorError::Device { name: self.name.clone(), reason: reason.to_string() }
     }
 
     pub(crate) fn check_classes(

@@ -8,6 +8,7 @@
 
 pub mod architectures;
 pub mod directions;
+mod contact_sheet;
 mod embedded;
 mod error;
 mod generator;
@@ -15,16 +16,19 @@ mod inspect;
 mod latent;
 pub mod manifest;
 mod reference;
+mod throughput;
 pub mod training;
 pub mod views;
 
+pub use contact_sheet::ContactSheet;
 pub use embedded::{EmbeddedGenerator, embedded_generators};
 pub use error::GeneratorError;
 pub use generator::Generator;
-pub use inspect::{Inspection, inspect};
+pub use inspect::{InspectOptions, Inspection, inspect};
 pub use latent::LatentBatch;
 pub use manifest::{Condition, Latent, Manifest, Output, find_manifest, list_manifests};
 pub use reference::{ReferenceComparison, compare_with_reference};
+pub use throughput::Throughput;
 pub use views::{
     AnchorOrder, AnchorsConfig, Conditions, LatentSampler, LatentSpace, UnitCoordinates, ViewKind,
     ViewSampler, ViewsConfig, sample_latents,

@@ -24,7 +24,8 @@ pub struct ReferenceComparison {
 ///
 /// The file is safetensors with `z` (B, D) or (B, D, 1, 1), `x` or `image` (B, C, H, W) and, for
 /// a conditional generator, `y` (B, integers). Where it also holds `z_near` and `x_near`, those are
-/// compared as well, with the same classes.
+/// compared as well, with the same classes. For `[options] truncation = 0.4` of the manifest it is
+/// `image_t0.4`, of `z_t0.4` and `y_t0.4` where they are there: latents that are scaled by the truncation.
 ///
 /// # Errors
 /// [`GeneratorError::Weights`] for a file that cannot be read, [`GeneratorError::Reference`] for
@@ -35,21 +36,35 @@ pub fn compare_with_reference(
     path: &Path,
 ) -> Result<ReferenceComparison, GeneratorError> {
     let mut file = StateDict::read(path, None)?;
+    let truncation = generator.truncation().unwrap_or(1.0);
+    let suffix = format!("_t{truncation:?}");
+    let truncated = format!("image{suffix}");
+    if file.shape(&truncated).is_some() {
+        let scaled = file.shape(&format!("z{suffix}")).is_some();
+        let [z, y] = ["z", "y"].map(|key| if scaled { format!("{key}{suffix}") } else { key.to_owned() });
+        let scale = if scaled { truncation as f32 } else { 1.0 };
+        return compare_pair(generator, &mut file, [&z, &truncated, &y], scale);
+    }
+    if truncation != 1.0 {
+        let problem = format!("it has no `{truncated}`, images at the truncation of the manifest");
+        return Err(mismatch(generator, &file, problem));
+    }
     let x_key = if file.shape("x").is_none() && file.shape("image").is_some() { "image" } else { "x" };
-    let mut comparison = compare_pair(generator, &mut file, "z", x_key)?;
+    let mut comparison = compare_pair(generator, &mut file, ["z", x_key, "y"], 1.0)?;
     if file.shape("z_near").is_some() && file.shape("x_near").is_some() {
-        let near = compare_pair(generator, &mut file, "z_near", "x_near")?;
+        let near = compare_pair(generator, &mut file, ["z_near", "x_near", "y"], 1.0)?;
         comparison.max_abs_error = comparison.max_abs_error.max(near.max_abs_error);
         comparison.images += near.images;
     }
     Ok(comparison)
 }
 
+/// Compares the images `x_key` of the latents `z_key`, which are scaled by `scale`, and the classes `y_key`.
 fn compare_pair(
     generator: &Generator,
     file: &mut StateDict,
-    z_key: &str,
-    x_key: &str,
+    [z_key, x_key, y_key]: [&str; 3],
+    scale: f32,
 ) -> Result<ReferenceComparison, GeneratorError> {
     let dimension = generator.latent_dimension();
     let images = match file.shape(z_key) {
@@ -65,13 +80,13 @@ fn compare_pair(
     let output = *generator.output();
     let x = file.take(x_key, &[images, output.channels, output.height, output.width])?;
     let condition = match generator.classes() {
-        None if file.shape("y").is_some() => {
-            let problem = "it has classes (`y`) and the generator is unconditional".to_owned();
+        None if file.shape(y_key).is_some() => {
+            let problem = format!("it has classes (`{y_key}`) and the generator is unconditional");
             return Err(mismatch(generator, file, problem));
         }
         None => None,
         Some(classes) => {
-            let y = file.take_integers("y", &[images])?;
+            let y = file.take_integers(y_key, &[images])?;
             generator.check_classes(y.iter().copied(), classes)?;
             Some(y)
         }
@@ -81,7 +96,7 @@ fn compare_pair(
     let image_values = x.len() / images;
     for start in (0..images).step_by(BATCH) {
         let end = images.min(start + BATCH);
-        let z = z[start * dimension..end * dimension].to_vec();
+        let z: Vec<f32> = z[start * dimension..end * dimension].iter().map(|value| value / scale).collect();
         let z = Tensor::from_data(TensorData::new(z, [end - start, dimension]), generator.device());
         let classes = condition.as_ref().map(|y| {
             Tensor::from_data(TensorData::new(y[start..end].to_vec(), [end - start]), generator.device())

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use zview_generator::{
-    Generator, Manifest, ViewsConfig, compare_with_reference, inspect, list_manifests, sample_latents,
+    Generator, InspectOptions, Manifest, ViewsConfig, compare_with_reference, inspect, list_manifests,
+    sample_latents,
 };
 use zview_runtime::device::choose;
 
@@ -47,7 +48,8 @@ fn every_published_manifest_is_valid_and_listed() {
 fn images_equal_the_reference_on_the_cpu() {
     for name in NAMES.into_iter().filter(|name| present(name)) {
         let reference = shared_folder().join(name).join("reference.safetensors");
-        let inspection = inspect(&manifest(name), None, Some(&reference), &Device::flex()).unwrap();
+        let options = InspectOptions { reference: Some(&reference), ..InspectOptions::default() };
+        let inspection = inspect(&manifest(name), &options, &Device::flex()).unwrap();
         let comparison = inspection.reference.unwrap();
         let used = inspection.keys.iter().filter(|key| key.used).count();
         eprintln!(

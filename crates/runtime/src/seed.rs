@@ -56,6 +56,10 @@ pub enum Purpose {
     BalancedCondition = 21,
     /// Latents that a latent space is measured by.
     Calibration = 22,
+    /// Latents behind the mean latent of a generator whose file does not hold it.
+    MeanLatent = 23,
+    /// Noise maps of a generator whose file does not hold them.
+    NoiseMap = 24,
 }
 
 /// A random stream of its own for one (run seed, purpose, step, index).

@@ -33,6 +33,13 @@ impl Activations {
         }
     }
 
+    /// Times `scale` (C) plus `shift` (C), then rectified if `relu`.
+    pub(crate) fn scaled_and_shifted(self, scale: Tensor<1>, shift: Tensor<1>, relu: bool) -> Self {
+        let flat = matches!(self, Self::Flat(_));
+        let map = Self::Map(zview_kernels::scale_shift(self.into_map(), None, scale, shift, relu));
+        if flat { Self::Flat(map.into_flat()) } else { map }
+    }
+
     /// The same values in the form of `features`.
     pub(crate) fn reshaped(self, features: Features) -> Self {
         let flat = self.into_flat();

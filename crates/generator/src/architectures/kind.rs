@@ -43,7 +43,8 @@ pub trait IntermediateSpace {
     fn first_layer(&self) -> Tensor<2>;
 }
 
-/// Makes `ArchitectureKind` from lines `Variant = "name" => module;`. A module has two functions:
+/// Makes `ArchitectureKind` from lines `Variant = "name" => module;`. A module has a constant
+/// `MARK: Option<&str>`, a key that only its checkpoints have, and two functions:
 /// `problems(&Manifest) -> Vec<String>` and
 /// `build(&Manifest, &mut StateDict, &Device) -> Result<Box<dyn Architecture>, WeightsError>`.
 macro_rules! architectures {
@@ -77,7 +78,31 @@ macro_rules! architectures {
                 state_dict: &mut zview_network::weights::StateDict,
                 device: &burn::tensor::Device,
             ) -> Result<Box<dyn Architecture>, zview_network::weights::WeightsError> {
+                self.check_mark(state_dict)?;
                 match self { $(Self::$variant => $module::build(manifest, state_dict, device),)+ }
+            }
+
+            /// A key that only checkpoints of this architecture have.
+            fn mark(self) -> Option<&'static str> {
+                match self { $(Self::$variant => $module::MARK,)+ }
+            }
+
+            /// Refuses a checkpoint that can be told to be of another architecture.
+            fn check_mark(
+                self,
+                state_dict: &zview_network::weights::StateDict,
+            ) -> Result<(), zview_network::weights::WeightsError> {
+                let has = |kind: Self| kind.mark().is_some_and(|key| state_dict.shape(key).is_some());
+                let Some(key) = self.mark().filter(|_| !has(self)) else { return Ok(()) };
+                match [$(Self::$variant,)+].into_iter().find(|kind| has(*kind)) {
+                    Some(other) => Err(zview_network::weights::WeightsError::Architecture {
+                        path: state_dict.path().to_owned(),
+                        key: key.to_owned(),
+                        expected: self.name(),
+                        got: other.name(),
+                    }),
+                    None => Err(state_dict.missing_key(key)),
+                }
             }
         }
     };

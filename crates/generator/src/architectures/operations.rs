@@ -33,10 +33,15 @@ pub(crate) fn conv_transpose(
     padding: usize,
     output_padding: usize,
 ) -> Tensor<4> {
-    with_bias(
-        zview_kernels::conv_transpose2d(map, weight, [stride; 2], [padding; 2], [output_padding; 2]),
-        bias,
-    )
+    let ([batch, inputs, height, width], [_, outputs, kernel, _]) = (map.dims(), weight.dims());
+    let made = if [height, width, padding, output_padding] == [1, 1, 0, 0] {
+        // Of a single position each output sees every input once: one matrix product.
+        let weight = weight.reshape([inputs, outputs * kernel * kernel]);
+        linear(map.reshape([batch, inputs]), weight, None).reshape([batch, outputs, kernel, kernel])
+    } else {
+        zview_kernels::conv_transpose2d(map, weight, [stride; 2], [padding; 2], [output_padding; 2])
+    };
+    with_bias(made, bias)
 }
 
 /// (B, C, H, W) plus (C).
@@ -47,9 +52,17 @@ fn with_bias(map: Tensor<4>, bias: Option<Tensor<1>>) -> Tensor<4> {
     }
 }
 
-/// (B, C, H, W) times (1, C, 1, 1) plus (1, C, 1, 1).
-pub(crate) fn scale_and_shift(map: Tensor<4>, scale: Tensor<4>, shift: Tensor<4>) -> Tensor<4> {
-    map * scale + shift
+/// (B, C, H, W) with a factor and a summand (B C) for each channel of each image, then rectified if `relu`.
+pub(crate) fn scale_and_shift_each(
+    map: Tensor<4>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    relu: bool,
+) -> Tensor<4> {
+    let [batch, channels, height, width] = map.dims();
+    // The channels of all images as those of one.
+    let one = map.reshape([1, batch * channels, height, width]);
+    zview_kernels::scale_shift(one, None, scale, shift, relu).reshape([batch, channels, height, width])
 }
 
 /// (B, C, H, W) to (B, C, factor H, factor W), every pixel repeated.

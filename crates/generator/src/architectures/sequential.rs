@@ -31,8 +31,8 @@ enum Step {
         output_padding: usize,
     },
     ScaleAndShift {
-        scale: Tensor<4>,
-        shift: Tensor<4>,
+        scale: Tensor<1>,
+        shift: Tensor<1>,
     },
     Condition {
         embedding: Tensor<2>,
@@ -55,12 +55,15 @@ enum Step {
 #[derive(Debug)]
 struct Sequential {
     steps: Vec<Step>,
-    parameters: usize,
+    /// D.
 }
+
+/// A file of any key names may be meant.
+pub(super) const MARK: Option<&str> = None;
 
 /// Walks the layers with the shape of the features in hand and lists all that does not fit.
 pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
-    let mut problems = Vec::new();
+    let mut problems = manifest.misplaced_options(&[]);
     let mut features = Features::Flat(manifest.latent.dimension);
     for (index, layer) in manifest.layers.iter().enumerate() {
         let mut report = |problem| problems.push(format!("`layers[{index}]` ({}): {problem}", layer.kind()));
@@ -146,19 +149,29 @@ pub(super) fn build(
     state_dict: &mut StateDict,
     device: &Device,
 ) -> Result<Box<dyn Architecture>, WeightsError> {
+    from_layers(&manifest.layers, manifest, state_dict, device)
+}
+
+/// As [`build`] with other layers than the manifest's, which fit its latent and its output.
+pub(super) fn from_layers(
+    layers: &[Layer],
+    manifest: &Manifest,
+    state_dict: &mut StateDict,
+    device: &Device,
+) -> Result<Box<dyn Architecture>, WeightsError> {
     let classes = manifest.classes().unwrap_or(0);
-    let mut loader = Loader { state_dict, device, parameters: 0 };
-    let steps = manifest.layers.iter().map(|layer| loader.step(layer, classes)).collect::<Result<_, _>>()?;
+    let mut loader = LayerLoader { state_dict, device, parameters: 0 };
+    let steps = layers.iter().map(|layer| loader.step(layer, classes)).collect::<Result<_, _>>()?;
     Ok(Box::new(Sequential { steps, parameters: loader.parameters }))
 }
 
-struct Loader<'a> {
+struct LayerLoader<'a> {
     state_dict: &'a mut StateDict,
     device: &'a Device,
     parameters: usize,
 }
 
-impl Loader<'_> {
+impl LayerLoader<'_> {
     fn step(&mut self, layer: &Layer, classes: usize) -> Result<Step, WeightsError> {
         Ok(match *layer {
             Layer::Linear { ref key, inputs, outputs, bias } => Step::Linear {
@@ -230,7 +243,7 @@ impl Loader<'_> {
         let shift = |c: usize| f64::from(bias[c]) - f64::from(mean[c]) * scale(c);
         let per_channel = |value: &dyn Fn(usize) -> f64| {
             let values: Vec<f32> = (0..channels).map(|c| value(c) as f32).collect();
-            Tensor::from_data(TensorData::new(values, [1, channels, 1, 1]), self.device)
+            Tensor::from_data(TensorData::new(values, [channels]), self.device)
         };
         Ok(Step::ScaleAndShift { scale: per_channel(&scale), shift: per_channel(&shift) })
     }
@@ -238,8 +251,19 @@ impl Loader<'_> {
 
 impl Architecture for Sequential {
     fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4> {
-        let start = Activations::Flat(z);
-        self.steps.iter().fold(start, |now, step| step.forward(now, condition.as_ref())).into_map()
+        let mut now = Activations::Flat(z);
+        let mut steps = self.steps.iter().peekable();
+        while let Some(step) = steps.next() {
+            now = match step {
+                Step::ScaleAndShift { scale, shift } => {
+                    // A ReLU after it is the same pass over the map.
+                    let relu = steps.next_if(|next| matches!(next, Step::Relu)).is_some();
+                    now.scaled_and_shifted(scale.clone(), shift.clone(), relu)
+                }
+                step => step.forward(now, condition.as_ref()),
+            };
+        }
+        now.into_map()
     }
 
     fn parameters(&self) -> usize {
@@ -301,9 +325,7 @@ impl Step {
                 Map(operations::conv_transpose(map, weight, bias, *stride, *padding, *output_padding))
             }
             Self::ScaleAndShift { scale, shift } => {
-                let flat = matches!(now, Flat(_));
-                let map = operations::scale_and_shift(now.into_map(), scale.clone(), shift.clone());
-                if flat { Flat(Map(map).into_flat()) } else { Map(map) }
+                now.scaled_and_shifted(scale.clone(), shift.clone(), false)
             }
             Self::Condition { embedding } => match condition {
                 Some(condition) => {

@@ -3,10 +3,13 @@
 mod features;
 mod find;
 mod layer;
+mod options;
 mod parse;
 mod schema;
 
 pub use features::Features;
 pub use find::{DEFAULT_FOLDER, find_manifest, list_manifests};
 pub use layer::Layer;
+pub(crate) use options::OptionKey;
+pub use options::{Noise, Options};
 pub use schema::{Condition, Distribution, Latent, Manifest, Output};

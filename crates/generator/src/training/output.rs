@@ -14,7 +14,7 @@ use super::layer_network::LayerNetwork;
 use super::layers::generator_layers;
 use super::method::output_layer;
 use crate::architectures::ArchitectureKind;
-use crate::manifest::{Condition, Distribution, Latent, Manifest, Output};
+use crate::manifest::{Condition, Distribution, Latent, Manifest, Options, Output};
 
 /// The weights after `step` updates, beside the manifest.
 fn weights_name(step: u64) -> String {
@@ -51,6 +51,7 @@ pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet) -> Manif
         },
         condition: classes.map(|classes| Condition { classes }),
         output: Output { channels, height, width, range },
+        options: Options::default(),
         layers: generator_layers(&training.generator, classes.is_some(), images.shape, end),
     }
 }

@@ -73,6 +73,30 @@ pub enum WeightsError {
         /// In the file.
         got: Vec<usize>,
     },
+    /// A tensor has another shape than the architecture's, which leaves some extents open.
+    #[error("{}: tensor `{key}` has shape {got:?}, expected {expected}; get a file of this architecture, or correct the sizes in the manifest", path.display())]
+    Extents {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        key: String,
+        /// The shape, with `any` for what is open.
+        expected: String,
+        /// In the file.
+        got: Vec<usize>,
+    },
+    /// The file belongs to another architecture.
+    #[error("{}: expected a checkpoint of `{expected}`, which has a tensor `{key}`; got one of `{got}`: correct `architecture` in the manifest, or name another file", path.display())]
+    Architecture {
+        /// The file.
+        path: PathBuf,
+        /// A tensor that is not there.
+        key: String,
+        /// From the manifest.
+        expected: &'static str,
+        /// What the file's keys are those of.
+        got: &'static str,
+    },
     /// A tensor has an element type that cannot be used for this.
     #[error("{}: tensor `{key}` holds {got}, expected {expected}; correct that layer's key in the manifest", path.display())]
     ElementType {
@@ -94,7 +118,7 @@ pub enum WeightsError {
         key: String,
         /// How many.
         count: usize,
-        /// "are not finite" or "give no standard deviation".
+        /// What is wrong with them ("are not finite").
         problem: &'static str,
     },
 }

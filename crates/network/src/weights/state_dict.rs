@@ -33,6 +33,8 @@ pub struct KeyInfo {
 /// The tensors of a weights file by name. Bytes are read when a tensor is taken.
 pub struct StateDict {
     path: PathBuf,
+    /// The dictionary inside a PyTorch file that the tensors are from.
+    top_level_key: Option<String>,
     tensors: BTreeMap<String, StoredTensor>,
     metadata: BTreeMap<String, String>,
     taken: BTreeSet<String>,
@@ -52,15 +54,16 @@ impl StateDict {
     /// # Errors
     /// [`WeightsError`] for a file that is absent, damaged, of another format, or without tensors.
     pub fn read(path: &Path, top_level_key: Option<&str>) -> Result<Self, WeightsError> {
-        let (tensors, metadata) = if looks_like_safetensors(path)? {
-            safetensors_file::read(path)?
+        let (tensors, metadata, top_level_key) = if looks_like_safetensors(path)? {
+            let (tensors, metadata) = safetensors_file::read(path)?;
+            (tensors, metadata, None)
         } else {
-            (pytorch::read(path, top_level_key)?, BTreeMap::new())
+            (pytorch::read(path, top_level_key)?, BTreeMap::new(), top_level_key.map(str::to_owned))
         };
         if tensors.is_empty() {
             return Err(WeightsError::NoTensors { path: path.to_owned(), detail: String::new() });
         }
-        Ok(Self { path: path.to_owned(), tensors, metadata, taken: BTreeSet::new() })
+        Ok(Self { path: path.to_owned(), top_level_key, tensors, metadata, taken: BTreeSet::new() })
     }
 
     /// The tensors of a safetensors file whose bytes are already here; `path` is only named in errors.
@@ -72,7 +75,7 @@ impl StateDict {
         if tensors.is_empty() {
             return Err(WeightsError::NoTensors { path: path.to_owned(), detail: String::new() });
         }
-        Ok(Self { path: path.to_owned(), tensors, metadata, taken: BTreeSet::new() })
+        Ok(Self { path: path.to_owned(), top_level_key: None, tensors, metadata, taken: BTreeSet::new() })
     }
 
     /// The file.
@@ -125,6 +128,47 @@ impl StateDict {
         Ok(values)
     }
 
+    /// A vector of `length` that lies in the file beside the dictionary that was read, or among its tensors where
+    /// the whole file was read; `None` if there is none.
+    ///
+    /// # Errors
+    /// As [`Self::take`], and as [`Self::read`].
+    pub fn take_beside(&mut self, key: &str, length: usize) -> Result<Option<Vec<f32>>, WeightsError> {
+        if self.tensors.contains_key(key) {
+            return self.take(key, &[length]).map(Some);
+        }
+        if self.top_level_key.is_none() {
+            return Ok(None);
+        }
+        let mut whole = Self::read(&self.path, None)?;
+        if whole.tensors.contains_key(key) { whole.take(key, &[length]).map(Some) } else { Ok(None) }
+    }
+
+    /// The extents of the tensor `key`, which has to have those that are `Some`.
+    ///
+    /// # Errors
+    /// [`WeightsError::MissingKey`], [`WeightsError::Extents`].
+    pub fn extents<const R: usize>(
+        &self,
+        key: &str,
+        expected: [Option<usize>; R],
+    ) -> Result<[usize; R], WeightsError> {
+        let got = self.shape(key).ok_or_else(|| self.missing_key(key))?;
+        let fits = |got: &[usize; R]| {
+            got.iter().zip(expected).all(|(got, want)| want.is_none_or(|want| *got == want))
+        };
+        <[usize; R]>::try_from(got).ok().filter(|got| !got.contains(&0) && fits(got)).ok_or_else(|| {
+            let extents = expected.map(|extent| extent.map_or("any".to_owned(), |extent| extent.to_string()));
+            let expected = format!("[{}]", extents.join(", "));
+            WeightsError::Extents {
+                path: self.path.clone(),
+                key: key.to_owned(),
+                expected,
+                got: got.to_vec(),
+            }
+        })
+    }
+
     /// The integer tensor `key` in row-major order.
     ///
     /// # Errors
@@ -158,7 +202,9 @@ impl StateDict {
         Ok((element, bytes))
     }
 
-    fn missing_key(&self, key: &str) -> WeightsError {
+    /// The error for a tensor `key` that is not there, with the nearest keys that are.
+    #[must_use]
+    pub fn missing_key(&self, key: &str) -> WeightsError {
         let names = || self.tensors.keys().map(String::as_str);
         let prefix = names().find_map(|name| name.strip_suffix(key)?.strip_suffix('.'));
         let nearest = nearest_names(key, names(), 3).join("`, `");

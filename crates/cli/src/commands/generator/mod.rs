@@ -1,16 +1,15 @@
 //! `zview generator`: manifests, what one loads, and training one.
 
 mod directions;
+mod inspect;
 mod train;
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use serde::Serialize;
-use zview_generator::{Inspection, Manifest, embedded_generators, inspect, list_manifests};
-use zview_runtime::device::choose;
+use zview_generator::{Manifest, embedded_generators, list_manifests};
 
 use crate::arguments::{Common, RunArguments};
 use crate::failure::Failure;
@@ -21,8 +20,9 @@ use crate::output;
 pub enum GeneratorCommand {
     /// List the embedded generators and the manifests in configs/generators and other folders.
     List(ListArguments),
-    /// Load a generator; show its keys, shapes and hash, and compare it with a reference file.
-    Inspect(InspectArguments),
+    /// Load a generator; show its keys, shapes and hash, draw a contact sheet, measure images per second, and compare
+    /// it with a reference file.
+    Inspect(inspect::InspectArguments),
     /// Train a small generator (GAN or VAE) on a data set; the run folder is then the generator's.
     Train(RunArguments),
     /// Find directions in the latent space: from weights, from samples, or trained for known edits.
@@ -34,19 +34,6 @@ pub enum GeneratorCommand {
 pub struct ListArguments {
     /// Further folders with manifests.
     folders: Vec<PathBuf>,
-}
-
-/// What to inspect.
-#[derive(Debug, Args)]
-pub struct InspectArguments {
-    /// Manifest, its folder, or its name.
-    manifest: String,
-    /// Weights file, where it is not the manifest's.
-    #[arg(long)]
-    weights: Option<PathBuf>,
-    /// safetensors file with `z`, `x` and, for a conditional generator, `y`.
-    #[arg(long)]
-    reference: Option<PathBuf>,
 }
 
 #[derive(Serialize)]
@@ -79,13 +66,7 @@ pub fn run(command: &GeneratorCommand, common: &Common) -> Result<ExitCode, Fail
                 listed.iter().map(line).collect::<Vec<_>>().join("\n")
             })
         }
-        GeneratorCommand::Inspect(arguments) => {
-            let manifest = Manifest::find(&arguments.manifest, &[])?;
-            let device = choose(common.device)?.device;
-            let found =
-                inspect(&manifest, arguments.weights.as_deref(), arguments.reference.as_deref(), &device)?;
-            output::result(common.json, &found, in_words)
-        }
+        GeneratorCommand::Inspect(arguments) => inspect::run(arguments, common),
     }
     .map(|()| ExitCode::SUCCESS)
 }
@@ -96,36 +77,4 @@ fn describe(path: PathBuf) -> Listed {
         Ok(manifest) => Listed { name: manifest.name, manifest: path, problem: None },
         Err(error) => Listed { name: stem(&path), manifest: path, problem: Some(error.to_string()) },
     }
-}
-
-fn in_words(found: &Inspection) -> String {
-    let output = &found.output;
-    let mut text = format!(
-        "{}: {}, {} parameters\nsource {}, licence {}\nlatent {} dimensions, {}\nimages {}x{}x{} in {:?}\nweights {}, sha256 {}\n",
-        found.name,
-        found.architecture,
-        found.parameters,
-        found.source,
-        found.licence,
-        found.latent.dimension,
-        found.condition.as_ref().map_or("unconditional".to_owned(), |c| format!("{} classes", c.classes)),
-        output.channels,
-        output.height,
-        output.width,
-        output.range,
-        found.weights.display(),
-        found.sha256,
-    );
-    for key in &found.keys {
-        let unused = if key.used { "" } else { "  (not used)" };
-        let _ = writeln!(text, "  {:<40} {:?} {}{unused}", key.key, key.shape, key.element_type);
-    }
-    if let Some(reference) = &found.reference {
-        let _ = writeln!(
-            text,
-            "reference: {} images, largest difference {:.2e}",
-            reference.images, reference.max_abs_error
-        );
-    }
-    text
 }

@@ -1,0 +1,67 @@
+//! Fully connected and convolutional layers with their weights on a device.
+
+use burn::tensor::Tensor;
+use zview_network::Cost;
+use zview_network::weights::WeightsError;
+
+use super::loader::Loader;
+use super::operations;
+use super::spectral_norm::SpectralNorm;
+
+/// y = x W + b.
+#[derive(Debug)]
+pub(super) struct Linear {
+    /// (inputs, outputs).
+    pub(super) weight: Tensor<2>,
+    pub(super) bias: Option<Tensor<1>>,
+}
+
+impl Linear {
+    pub(super) fn forward(&self, features: Tensor<2>) -> Tensor<2> {
+        operations::linear(features, self.weight.clone(), self.bias.clone())
+    }
+
+    /// The cost for `rows` rows.
+    pub(super) fn cost(&self, rows: usize) -> Cost {
+        let [inputs, outputs] = self.weight.dims();
+        let bias = Cost::new(self.bias.as_ref().map_or(0, |_| rows * outputs), 0);
+        Cost::matrix_products(1, rows, inputs, outputs) + bias
+    }
+}
+
+/// A convolution of stride 1 that keeps the size of a map.
+#[derive(Debug)]
+pub(super) struct Convolution {
+    /// (O, I, k, k) with an odd k.
+    pub(super) weight: Tensor<4>,
+    pub(super) bias: Option<Tensor<1>>,
+}
+
+impl Convolution {
+    /// The spectrally normalised convolution of `key`, with its bias if it has one.
+    pub(super) fn normalized(
+        loader: &mut Loader<'_>,
+        norm: SpectralNorm,
+        key: &str,
+        shape: [usize; 4],
+        bias: bool,
+    ) -> Result<Self, WeightsError> {
+        let weight = norm.weight(loader, key, &shape)?;
+        let bias = bias.then(|| loader.parameter(&format!("{key}.bias"), [shape[0]])).transpose()?;
+        Ok(Self { weight: loader.tensor(weight, shape), bias })
+    }
+
+    /// (B, I, H, W) to (B, O, H, W).
+    pub(super) fn forward(&self, map: Tensor<4>) -> Tensor<4> {
+        let padding = self.weight.dims()[2] / 2;
+        operations::conv(map, self.weight.clone(), self.bias.clone(), 1, padding)
+    }
+
+    /// The cost for a map of `positions` = B H W positions.
+    pub(super) fn cost(&self, positions: usize) -> Cost {
+        let [outputs, inputs, kernel, _] = self.weight.dims();
+        let window = inputs * kernel * kernel;
+        let products = 2 * window + usize::from(self.bias.is_some());
+        Cost::new(products * outputs * positions, (inputs + outputs) * positions + window * outputs)
+    }
+}

@@ -1,0 +1,96 @@
+//! Self-attention over the positions of a map (Zhang et al. 2019, "SAGAN",
+//! <https://arxiv.org/abs/1805.08318>), in the form of BigGAN: keys and values are max-pooled.
+
+use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::{Tensor, activation, module};
+use zview_network::Cost;
+use zview_network::weights::WeightsError;
+
+use super::layers::Convolution;
+use super::loader::Loader;
+use super::spectral_norm::SpectralNorm;
+
+/// The most values of the attention matrices that are on the device at once.
+const VALUES_AT_ONCE: usize = 1 << 24;
+
+/// out = x + gamma o(g A^T), A = softmax over the pooled positions of theta^T phi, without a factor
+/// 1/sqrt(d).
+#[derive(Debug)]
+pub(super) struct SelfAttention {
+    /// C to C/8.
+    theta: Convolution,
+    /// C to C/8, then pooled.
+    phi: Convolution,
+    /// C to C/2, then pooled.
+    g: Convolution,
+    /// C/2 to C, times gamma.
+    o: Convolution,
+}
+
+/// What a checkpoint calls the four convolutions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Names {
+    pub(super) theta: &'static str,
+    pub(super) phi: &'static str,
+    pub(super) g: &'static str,
+    pub(super) o: &'static str,
+}
+
+impl SelfAttention {
+    /// `gamma_shape` is [1] or [], as the file has it.
+    pub(super) fn load(
+        loader: &mut Loader<'_>,
+        norm: SpectralNorm,
+        key: &str,
+        names: Names,
+        channels: usize,
+        gamma_shape: &[usize],
+    ) -> Result<Self, WeightsError> {
+        let gamma = loader.learned(&format!("{key}.gamma"), gamma_shape)?;
+        let mut conv = |name: &str, outputs: usize, inputs: usize| {
+            Convolution::normalized(loader, norm, &format!("{key}.{name}"), [outputs, inputs, 1, 1], false)
+        };
+        let theta = conv(names.theta, channels / 8, channels)?;
+        let phi = conv(names.phi, channels / 8, channels)?;
+        let g = conv(names.g, channels / 2, channels)?;
+        let o = conv(names.o, channels, channels / 2)?;
+        Ok(Self { theta, phi, g, o: Convolution { weight: o.weight * gamma[0], bias: None } })
+    }
+
+    /// (B, C, H, W) to the same; H and W even.
+    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [batch, channels, height, width] = x.dims();
+        let (positions, pooled) = (height * width, height * width / 4);
+        let (narrow, wide) = (channels / 8, channels / 2);
+        let pool = |map| module::max_pool2d(map, MaxPoolOptions::new([2, 2]).with_stride([2, 2]));
+        let theta = self.theta.forward(x.clone()).reshape([batch, narrow, positions]).swap_dims(1, 2);
+        let phi = pool(self.phi.forward(x.clone())).reshape([batch, narrow, pooled]);
+        let g = pool(self.g.forward(x.clone())).reshape([batch, wide, pooled]);
+        // A is (B, H W, H W / 4): a few images at a time.
+        let at_once = (VALUES_AT_ONCE / (positions * pooled)).clamp(1, batch.max(1));
+        let parts = (0..batch).step_by(at_once).map(|first| {
+            let rows = at_once.min(batch - first);
+            let part = |all: &Tensor<3>| all.clone().narrow(0, first, rows);
+            let attention = activation::softmax(part(&theta).matmul(part(&phi)), 2);
+            part(&g).matmul(attention.swap_dims(1, 2))
+        });
+        let attended = Tensor::cat(parts.collect(), 0).reshape([batch, wide, height, width]);
+        x + self.o.forward(attended)
+    }
+
+    /// The cost for B maps of the given height and width.
+    pub(super) fn cost(&self, batch: usize, [height, width]: [usize; 2]) -> Cost {
+        let [narrow, channels, _, _] = self.theta.weight.dims();
+        let (positions, pooled) = (height * width, height * width / 4);
+        let all = batch * positions;
+        let wide = channels / 2;
+        [&self.theta, &self.phi, &self.g, &self.o].map(|conv| conv.cost(all)).into_iter().sum::<Cost>()
+            // Three comparisons for each pooled value.
+            + Cost::new(3 * batch * pooled * (narrow + wide), batch * (positions + pooled) * (narrow + wide))
+            + Cost::matrix_products(batch, positions, narrow, pooled)
+            // Maximum, difference, exponential, sum and quotient.
+            + Cost::element_wise(5, all * pooled, 2)
+            + Cost::matrix_products(batch, wide, pooled, positions)
+            + Cost::element_wise(1, all * channels, 3)
+    }
+}
