@@ -188,6 +188,10 @@ fn missing_files_and_wrong_arguments_are_usage_errors() {
         &["absent", "run folder"],
     );
     refused(folder.path(), &["generator", "inspect", "absent"], 2, &["absent", "manifest"]);
+    let sheet = ["generator", "inspect", "glyphs-gan", "--sheet", "sheet.jpg"];
+    refused(folder.path(), &sheet, 2, &["--sheet sheet.jpg", ".png"]);
+    let nothing = ["generator", "inspect", "glyphs-gan", "--batch", "0"];
+    refused(folder.path(), &nothing, 2, &["--batch", "got 0"]);
     refused(folder.path(), &["devices", "--device", "cuda"], 2, &["cuda", "vulkan"]);
     refused(folder.path(), &["sample", "--generator", "g", "--out", "x.jpg"], 2, &["x.jpg", ".png"]);
 }

@@ -36,7 +36,13 @@ fn a_trained_generator_is_a_generator_like_any_other() {
         let trained = run_json(folder, &[&TRAIN[..], &["--set", "train.steps=6", "--out", method]].concat());
         assert_eq!((trained["steps"].as_u64(), trained["stopped"].as_bool()), (Some(6), Some(false)));
         assert!(trained["images_per_second"].as_f64().unwrap() > 0.0, "{trained}");
-        let shown = run_json(folder, &["generator", "inspect", method, "--device", "cpu"]);
+        let sheet = format!("{method}-sheet.png");
+        let inspect =
+            ["generator", "inspect", method, "--device", "cpu", "--seconds", "0.05", "--sheet", &sheet];
+        let shown = run_json(folder, &inspect);
+        assert!(shown["throughput"]["images_per_second"].as_f64().unwrap() > 0.0, "{shown}");
+        assert_eq!(shown["sheet"]["images"].as_u64(), Some(24));
+        assert!(folder.join(&sheet).is_file());
         assert_eq!((shown["name"].as_str(), shown["condition"]["classes"].as_u64()), (Some("tiny"), Some(3)));
         let grid = format!("{method}.png");
         let few = ["--anchors", "3", "--per-anchor", "2", "--device", "cpu", "--out", &grid];
