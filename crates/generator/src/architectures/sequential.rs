@@ -55,7 +55,7 @@ enum Step {
 #[derive(Debug)]
 struct Sequential {
     steps: Vec<Step>,
-    /// D.
+    parameters: usize,
 }
 
 /// A file of any key names may be meant.
