@@ -56,6 +56,8 @@ pub enum Purpose {
     BalancedCondition = 21,
     /// Latents that a latent space is measured by.
     Calibration = 22,
+    /// Which of an anchor's stored views a batch takes.
+    StoredViews = 23,
 }
 
 /// A random stream of its own for one (run seed, purpose, step, index).
