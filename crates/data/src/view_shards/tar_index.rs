@@ -282,7 +282,7 @@ fn read(content: &mut dyn Read, size: u64, limit: u64) -> Result<Vec<u8>, String
     if size > limit {
         return Err(format!("{size} bytes, the limit for one file is {limit}"));
     }
-    read_whole(content, size, limit).map_err(|error| error.to_string())
+    read_whole(content, size, limit).map_err(|error| format!("not a whole tar file: {error}"))
 }
 
 fn bad_class(got: &str) -> String {
