@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 use rayon::{ThreadPool, ThreadPoolBuilder};
-use serde::{Deserialize, Serialize};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::{ShardError, ViewShards};
@@ -18,17 +17,6 @@ const AHEAD: usize = 3;
 /// Most threads that decode.
 const THREADS_MAX: usize = 8;
 
-/// In which order anchors come.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AnchorOrder {
-    /// A fresh permutation of all anchors in every epoch.
-    #[default]
-    Shuffled,
-    /// As they are stored, again and again.
-    Stored,
-}
-
 /// What a batch is made of.
 #[derive(Debug, Clone, Copy)]
 pub struct BatchPlan {
@@ -36,8 +24,8 @@ pub struct BatchPlan {
     pub anchors: usize,
     /// V: where an anchor has more views, that many are drawn, and stay in stored order.
     pub per_anchor: usize,
-    /// In which order anchors come.
-    pub order: AnchorOrder,
+    /// Whether each epoch visits all anchors in an order of its own; else they come as they are stored, again and again.
+    pub shuffled: bool,
 }
 
 /// B anchors with V views each; row b * V + v is view v of anchor b.
@@ -190,7 +178,12 @@ impl Drop for Ahead {
 
 impl Task {
     /// The batch of a step; `order` is kept between calls.
-    fn batch(&self, run_seed: u64, step: u64, order: &mut Option<VisitOrder>) -> Result<ShardBatch, ShardError> {
+    fn batch(
+        &self,
+        run_seed: u64,
+        step: u64,
+        order: &mut Option<VisitOrder>,
+    ) -> Result<ShardBatch, ShardError> {
         let Self { shards, plan: BatchPlan { anchors, per_anchor, .. }, pool } = self;
         let chosen = self.anchors(run_seed, step, order);
         let image = shards.shape().bytes();
@@ -213,15 +206,11 @@ impl Task {
 
     fn anchors(&self, run_seed: u64, step: u64, order: &mut Option<VisitOrder>) -> Vec<usize> {
         let (all, batch) = (self.shards.anchors(), self.plan.anchors);
-        match self.plan.order {
-            AnchorOrder::Shuffled => {
-                order.get_or_insert_with(|| VisitOrder::new(run_seed, all)).batch(step, batch)
-            }
-            AnchorOrder::Stored => {
-                let first = (u128::from(step) * batch as u128 % all as u128) as usize;
-                (0..batch).map(|offset| (first + offset) % all).collect()
-            }
+        if self.plan.shuffled {
+            return order.get_or_insert_with(|| VisitOrder::new(run_seed, all)).batch(step, batch);
         }
+        let first = (u128::from(step) * batch as u128 % all as u128) as usize;
+        (0..batch).map(|offset| (first + offset) % all).collect()
     }
 }
 

@@ -96,18 +96,24 @@ pub(super) fn index_folder(
             views: views.len() as u16,
         };
         // A gap is damage of the anchor: found as a missing file below.
-        let problem = gap.map(|(_, expected)| damaged(format!("{}{expected}", anchor.prefix), "missing".to_owned()));
+        let problem =
+            gap.map(|(_, expected)| damaged(format!("{}{expected}", anchor.prefix), "missing".to_owned()));
         anchors.push((anchor, problem));
     }
     let shapes: Vec<Result<ImageShape, ShardError>> = anchors
         .par_iter_mut()
         .map(|(anchor, problem)| match problem.take() {
             Some(problem) => Err(problem),
-            None => shape_of_anchor(root, anchor, limits)
-                .map_err(|(view, problem)| damaged(format!("{}{view}.{}", anchor.prefix, anchor.ending), problem)),
+            None => shape_of_anchor(root, anchor, limits).map_err(|(view, problem)| {
+                damaged(format!("{}{view}.{}", anchor.prefix, anchor.ending), problem)
+            }),
         })
         .collect();
-    let mut index = FolderIndex { anchors: Vec::new(), shape: ImageShape { channels: 0, height: 0, width: 0 }, skipped: Vec::new() };
+    let mut index = FolderIndex {
+        anchors: Vec::new(),
+        shape: ImageShape { channels: 0, height: 0, width: 0 },
+        skipped: Vec::new(),
+    };
     for ((anchor, _), shape) in anchors.into_iter().zip(shapes) {
         let checked = shape.and_then(|shape| {
             if index.anchors.is_empty() {
@@ -133,7 +139,11 @@ fn add(found: &mut Found, folder: &str, file: &str) {
 }
 
 /// The shape that all views of an anchor have, or the view that is wrong and why.
-fn shape_of_anchor(root: &Path, anchor: &FolderAnchor, limits: &Limits) -> Result<ImageShape, (usize, String)> {
+fn shape_of_anchor(
+    root: &Path,
+    anchor: &FolderAnchor,
+    limits: &Limits,
+) -> Result<ImageShape, (usize, String)> {
     let mut shape = None;
     for view in 0..usize::from(anchor.views) {
         let got = read_image_file(&anchor.file(root, view), limits)

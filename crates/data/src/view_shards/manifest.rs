@@ -126,7 +126,11 @@ mod tests {
             ("\"format\":1", "\"format\":2", "format: expected 1, got 2"),
             ("\"format\":1,", "", "format: expected 1, got null"),
             ("[2,3]", "[3,2]", "views_per_anchor"),
-            ("\"anchors\":5,\"shards\"", "\"anchors\":6,\"shards\"", "anchors: expected the sum over the shards, 5"),
+            (
+                "\"anchors\":5,\"shards\"",
+                "\"anchors\":6,\"shards\"",
+                "anchors: expected the sum over the shards, 5",
+            ),
             ("\"channels\":1", "\"channels\":4", "shape"),
             ("shard-000000.tar", "../shard.tar", "shards.file"),
             ("shard-000000.tar", "/etc/shard.tar", "shards.file"),

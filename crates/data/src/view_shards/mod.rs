@@ -15,7 +15,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use batches::{AnchorOrder, BatchPlan, BatchReader, ShardBatch};
+pub use batches::{BatchPlan, BatchReader, ShardBatch};
 pub use error::ShardError;
 pub use manifest::{FORMAT_VERSION, MANIFEST_NAME, ShardEntry, ShardManifest, THIS_ARCHIVE};
 pub use reader::{ShardOptions, ViewShards};

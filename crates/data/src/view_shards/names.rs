@@ -28,10 +28,9 @@ impl<'a> MemberName<'a> {
             return Ok(None);
         }
         let file = name.rfind('/').map_or(0, |slash| slash + 1);
-        Ok(name[file..].find('.').map(|dot| Self {
-            key: &name[..file + dot],
-            ending: name[file + dot + 1..].to_lowercase(),
-        }))
+        Ok(name[file..]
+            .find('.')
+            .map(|dot| Self { key: &name[..file + dot], ending: name[file + dot + 1..].to_lowercase() }))
     }
 }
 
@@ -83,7 +82,9 @@ mod tests {
 
     #[test]
     fn names_that_lead_elsewhere_are_refused() {
-        for name in ["../a.png", "a/../../b.png", "/etc/a.png", "..\\a.png", "\\a.png", "C:\\a.png", "a/..", ".."] {
+        for name in
+            ["../a.png", "a/../../b.png", "/etc/a.png", "..\\a.png", "\\a.png", "C:\\a.png", "a/..", ".."]
+        {
             assert!(MemberName::parse(name).is_err(), "{name}");
         }
         assert!(MemberName::parse("a..b/c..png").is_ok());
@@ -93,9 +94,15 @@ mod tests {
     fn file_names_say_anchor_and_view() {
         let name = FileName::parse("anchor-000123-view-7.png").unwrap();
         assert_eq!(name, FileName { prefix: "anchor-000123-view-", anchor: 123, view: 7, ending: "png" });
-        for other in ["anchor-1-view-.png", "anchor--view-1.png", "x.png", "anchor-1-view-1", "anchor-1-view-01.png",
-            "anchor-1-view-99999.png", "anchor-+1-view-1.png"]
-        {
+        for other in [
+            "anchor-1-view-.png",
+            "anchor--view-1.png",
+            "x.png",
+            "anchor-1-view-1",
+            "anchor-1-view-01.png",
+            "anchor-1-view-99999.png",
+            "anchor-+1-view-1.png",
+        ] {
             assert_eq!(FileName::parse(other), None, "{other}");
         }
     }

@@ -65,7 +65,8 @@ impl ViewShards {
             .enumerate()
             .map(|(number, shard)| index_shard(shard, number as u32, entry(number), &options.limits))
             .collect();
-        let mut merged = Merged { shape: manifest.as_ref().map(|manifest| manifest.shape), ..Merged::default() };
+        let mut merged =
+            Merged { shape: manifest.as_ref().map(|manifest| manifest.shape), ..Merged::default() };
         let mut skipped = Vec::new();
         for (index, shard) in indices.into_iter().zip(&shards) {
             match index.and_then(|index| merged.add(shard, index, manifest.as_ref())) {
@@ -94,7 +95,10 @@ impl ViewShards {
 
     fn open_image_folder(path: &Path, options: &ShardOptions) -> Result<Self, ShardError> {
         let index = index_folder(path, options.skip_damaged, &options.limits)?.ok_or_else(|| {
-            ShardError::NotRecognised { path: path.to_owned(), found: "a folder without any of these".to_owned() }
+            ShardError::NotRecognised {
+                path: path.to_owned(),
+                found: "a folder without any of these".to_owned(),
+            }
         })?;
         if index.anchors.is_empty() {
             return Err(nothing_left(path, index.skipped));
@@ -191,7 +195,10 @@ impl ViewShards {
                     }
                     Ok(())
                 })?;
-                let key = MemberName::parse(&first).ok().flatten().map_or(String::new(), |name| name.key.to_owned());
+                let key = MemberName::parse(&first)
+                    .ok()
+                    .flatten()
+                    .map_or(String::new(), |name| name.key.to_owned());
                 (shards[at.shard as usize].clone(), key)
             }
             Storage::Folder { anchors } => (self.path.clone(), anchors[anchor].key().to_owned()),
@@ -204,7 +211,12 @@ impl ViewShards {
     ///
     /// # Errors
     /// [`ShardError::Damaged`] where the shard has changed since it was opened, or an image is damaged.
-    pub fn read(&self, anchor: usize, wanted: &[usize], pixels: &mut [f32]) -> Result<Option<Vec<f32>>, ShardError> {
+    pub fn read(
+        &self,
+        anchor: usize,
+        wanted: &[usize],
+        pixels: &mut [f32],
+    ) -> Result<Option<Vec<f32>>, ShardError> {
         let mut rows = pixels.chunks_exact_mut(self.shape.bytes());
         let mut fill = |bytes: &[u8]| {
             let row = rows.next().ok_or_else(|| "more views than are wanted".to_owned())?;
@@ -221,9 +233,9 @@ impl ViewShards {
             Storage::Folder { anchors } => {
                 for &view in wanted {
                     let file = anchors[anchor].file(&self.path, view);
-                    read_image_file(&file, &self.limits).and_then(|bytes| fill(&bytes)).map_err(|problem| {
-                        ShardError::Damaged { shard: file, member: None, problem }
-                    })?;
+                    read_image_file(&file, &self.limits)
+                        .and_then(|bytes| fill(&bytes))
+                        .map_err(|problem| ShardError::Damaged { shard: file, member: None, problem })?;
                 }
                 return Ok(None);
             }
@@ -306,7 +318,12 @@ struct Merged {
 }
 
 impl Merged {
-    fn add(&mut self, shard: &Path, index: TarIndex, manifest: Option<&ShardManifest>) -> Result<(), ShardError> {
+    fn add(
+        &mut self,
+        shard: &Path,
+        index: TarIndex,
+        manifest: Option<&ShardManifest>,
+    ) -> Result<(), ShardError> {
         let damaged = |problem| Err(ShardError::Damaged { shard: shard.to_owned(), member: None, problem });
         if let (Some(expected), Some(got)) = (self.shape, index.shape)
             && let Err(problem) = check_shape(expected, got)
@@ -321,9 +338,13 @@ impl Merged {
             }
             if let Some(classes) = manifest.classes {
                 let mut labels = index.anchors.iter().map(|anchor| anchor.class.map(NonNegative::get));
-                if let Some(class) = labels.find(|class| class.is_none_or(|class| class as usize >= classes)) {
+                if let Some(class) = labels.find(|class| class.is_none_or(|class| class as usize >= classes))
+                {
                     let got = class.map_or_else(|| "none".to_owned(), |class| class.to_string());
-                    return damaged(format!("an anchor has class {got}, the manifest says 0 to {}", classes.max(1) - 1));
+                    return damaged(format!(
+                        "an anchor has class {got}, the manifest says 0 to {}",
+                        classes.max(1) - 1
+                    ));
                 }
             }
             if index.latent_dimension != manifest.latent_dimension && !index.anchors.is_empty() {

@@ -93,8 +93,7 @@ pub(super) fn embedded_manifest(path: &Path) -> Result<Option<(ShardManifest, u6
 
 /// Checks the shard at `path` against its manifest's `entry`, from the byte `begin`.
 fn check_entry(path: &Path, entry: &ShardEntry, begin: u64) -> Result<(), ShardError> {
-    let damaged =
-        |problem: String| ShardError::Damaged { shard: path.to_owned(), member: None, problem };
+    let damaged = |problem: String| ShardError::Damaged { shard: path.to_owned(), member: None, problem };
     let open = || {
         let mut file = File::open(path)?;
         let bytes = file.metadata()?.len().saturating_sub(begin);
@@ -124,7 +123,8 @@ pub(super) fn index_shard(
     limits: &Limits,
 ) -> Result<TarIndex, ShardError> {
     if let Some(entry) = entry {
-        let begin = if entry.file == THIS_ARCHIVE { embedded_manifest(path)?.map_or(0, |(_, end)| end) } else { 0 };
+        let begin =
+            if entry.file == THIS_ARCHIVE { embedded_manifest(path)?.map_or(0, |(_, end)| end) } else { 0 };
         check_entry(path, entry, begin)?;
     }
     let damaged = |member: &str, problem: String| ShardError::Damaged {
@@ -140,7 +140,10 @@ pub(super) fn index_shard(
         start.starts_with(&[0x1F, 0x8B])
     };
     if starts_gzipped {
-        return Err(damaged("", "compressed, and anchors are read from anywhere in it; unpack it (gunzip)".to_owned()));
+        return Err(damaged(
+            "",
+            "compressed, and anchors are read from anywhere in it; unpack it (gunzip)".to_owned(),
+        ));
     }
     let mut builder = Builder::new(shard, entry.is_none(), limits);
     let mut last = String::new();
@@ -205,13 +208,16 @@ impl<'a> Builder<'a> {
             EntryType::Link | EntryType::Symlink => return Err("a link, expected a file".to_owned()),
             _ => return Err("not a regular file".to_owned()),
         }
-        let Some(MemberName { key, ending }) = parsed.filter(|_| name != MANIFEST_NAME) else { return Ok(()) };
+        let Some(MemberName { key, ending }) = parsed.filter(|_| name != MANIFEST_NAME) else {
+            return Ok(());
+        };
         if self.open.as_ref().is_none_or(|open| open.key != key) {
             self.close()?;
             if !self.keys.insert(key.to_owned()) {
                 return Err(format!("the members of {key} are not next to each other"));
             }
-            self.open = Some(Open { key: key.to_owned(), start, end: at, views: 0, class: None, latents: None });
+            self.open =
+                Some(Open { key: key.to_owned(), start, end: at, views: 0, class: None, latents: None });
         }
         let Some(open) = &mut self.open else { return Ok(()) };
         open.end = at.saturating_add(size);

@@ -139,7 +139,11 @@ fn archives_of_others_are_read_where_their_names_group_views() {
     let [a, b, c, d] = [0, 1, 10, 11].map(|seed| png_of(5, 4, 3, seed));
     let long = "x".repeat(150);
     let names = ["left.png", "right.png"].map(|ending| format!("{long}.{ending}"));
-    put(root.path(), "b.tar", &tar_of(&[("s/1.jpg", &c), ("s/1.cls", b"4\n"), ("s/1.b.PNG", &d), ("readme", b"x")]));
+    put(
+        root.path(),
+        "b.tar",
+        &tar_of(&[("s/1.jpg", &c), ("s/1.cls", b"4\n"), ("s/1.b.PNG", &d), ("readme", b"x")]),
+    );
     put(root.path(), "a.tar", &tar_of(&[(&names[0], &a), (&names[1], &b), (&format!("{long}.cls"), b"2")]));
     put(root.path(), "notes.txt", b"not a shard");
     let shards = open(root.path()).unwrap();
@@ -148,7 +152,10 @@ fn archives_of_others_are_read_where_their_names_group_views() {
     check_anchor(&shards, 0, 0, &[0, 1], false);
     check_anchor(&shards, 1, 1, &[0, 1], false);
     let error = shards.check_views(3).unwrap_err().to_string();
-    assert!(error.contains("a.tar: xxx") && error.contains("2 views, `[views] per_anchor` asks for 3"), "{error}");
+    assert!(
+        error.contains("a.tar: xxx") && error.contains("2 views, `[views] per_anchor` asks for 3"),
+        "{error}"
+    );
 }
 
 #[test]
@@ -248,7 +255,11 @@ fn every_kind_of_damage_names_shard_and_member() {
     builder.append_link(&mut header, "x.0.png", "/etc/passwd").unwrap();
     check_damage(&path, Some(&builder.into_inner().unwrap()), &[": x.0.png: a link"]);
     check_damage(&path, Some(b"\x1F\x8B compressed"), &["unpack it"]);
-    check_damage(&path, Some(b"this is no archive, but longer than five hundred and twelve bytes".repeat(20).as_slice()), &["not a whole tar"]);
+    check_damage(
+        &path,
+        Some(b"this is no archive, but longer than five hundred and twelve bytes".repeat(20).as_slice()),
+        &["not a whole tar"],
+    );
     // Cut anywhere.
     for length in (512..whole.len() - 1024).step_by(512 * 3 + 100) {
         check_damage(&path, Some(&whole[..length]), &["not a whole tar file"]);
@@ -281,14 +292,15 @@ fn damage_after_opening_is_told_when_it_is_read() {
 }
 
 fn plan(anchors: usize, per_anchor: usize) -> BatchPlan {
-    BatchPlan { anchors, per_anchor, order: AnchorOrder::Shuffled }
+    BatchPlan { anchors, per_anchor, shuffled: true }
 }
 
 #[test]
 fn batches_depend_on_seed_and_step_alone() {
     let root = tempfile::tempdir().unwrap();
     let path = root.path().join("shards");
-    write_shard_folder::<Failed>(&path, &content(), 4, |writer| fill(writer, 10, |number| 2 + number % 3)).unwrap();
+    write_shard_folder::<Failed>(&path, &content(), 4, |writer| fill(writer, 10, |number| 2 + number % 3))
+        .unwrap();
     let reader = || BatchReader::new(open(&path).unwrap(), plan(4, 2)).unwrap();
     let mut forward = reader();
     let expected: Vec<ShardBatch> = (0..12).map(|step| forward.batch(3, step).unwrap()).collect();
@@ -299,7 +311,7 @@ fn batches_depend_on_seed_and_step_alone() {
         assert_eq!(resumed.batch(3, step).unwrap(), expected[step as usize], "step {step}");
     }
     assert_ne!(resumed.batch(4, 0).unwrap(), expected[0]);
-    let stored = BatchPlan { order: AnchorOrder::Stored, ..plan(4, 2) };
+    let stored = BatchPlan { shuffled: false, ..plan(4, 2) };
     let mut in_order = BatchReader::new(open(&path).unwrap(), stored).unwrap();
     let classes = |batch: ShardBatch| batch.labels.unwrap().into_iter().step_by(2).collect::<Vec<_>>();
     assert_eq!(classes(in_order.batch(3, 0).unwrap()), [0, 1, 2, 3]);
@@ -310,7 +322,9 @@ fn batches_depend_on_seed_and_step_alone() {
 fn too_small_sets_are_refused() {
     let root = tempfile::tempdir().unwrap();
     let path = folder(root.path());
-    let told = |anchors, views| BatchReader::new(open(&path).unwrap(), plan(anchors, views)).unwrap_err().to_string();
+    let told = |anchors, views| {
+        BatchReader::new(open(&path).unwrap(), plan(anchors, views)).unwrap_err().to_string()
+    };
     assert!(told(4, 4).contains("shard-000000.tar: anchor-000000000: 3 views"), "{}", told(4, 4));
     assert!(told(11, 2).contains("10 anchors, a batch has 11"), "{}", told(11, 2));
 }

@@ -8,8 +8,8 @@ use serde_json::json;
 use zview_runtime::atomic::{WriteError, write_file_with, write_folder};
 use zview_runtime::hash::sha256_of_reader;
 
-use super::manifest::{FORMAT_VERSION, MANIFEST_NAME, ShardEntry, ShardManifest, THIS_ARCHIVE};
 use super::ShardError;
+use super::manifest::{FORMAT_VERSION, MANIFEST_NAME, ShardEntry, ShardManifest, THIS_ARCHIVE};
 use crate::image_set::ImageShape;
 use crate::picture::encode_grid;
 use crate::tar_members::BLOCK;
@@ -69,7 +69,8 @@ pub fn write_single_shard<E: From<ShardError> + From<WriteError>>(
     fill: impl FnOnce(&mut ShardWriter) -> Result<(), E>,
 ) -> Result<(), E> {
     write_file_with(path, |file| {
-        let file = file.try_clone().map_err(|source| E::from(WriteError { path: path.to_owned(), source }))?;
+        let file =
+            file.try_clone().map_err(|source| E::from(WriteError { path: path.to_owned(), source }))?;
         let mut writer = ShardWriter::new(path, content, Place::Single { file: Some(file) });
         fill(&mut writer)?;
         Ok::<_, E>(writer.finish()?)
@@ -176,7 +177,8 @@ impl ShardWriter {
             slot => slot.insert(match &mut self.place {
                 Place::Folder { folder, .. } => {
                     let name = format!("shard-{:06}.tar", self.manifest.shards.len());
-                    let file = File::options().read(true).write(true).create_new(true).open(folder.join(&name))?;
+                    let file =
+                        File::options().read(true).write(true).create_new(true).open(folder.join(&name))?;
                     OpenShard { archive: tar::Builder::new(BufWriter::new(file)), name, begin: 0, anchors: 0 }
                 }
                 Place::Single { file } => {
@@ -221,7 +223,8 @@ impl ShardWriter {
         let file = self.close().map_err(failed_at)?;
         match (&self.place, file) {
             (Place::Folder { folder, .. }, _) => {
-                let text = serde_json::to_string_pretty(&self.manifest).map_err(|error| failed_at(error.into()))?;
+                let text =
+                    serde_json::to_string_pretty(&self.manifest).map_err(|error| failed_at(error.into()))?;
                 std::fs::write(folder.join(MANIFEST_NAME), text + "\n").map_err(failed_at)?;
             }
             (Place::Single { .. }, Some(mut file)) => {
@@ -241,7 +244,8 @@ fn manifest_room(manifest: &ShardManifest) -> usize {
     let most = usize::MAX;
     let entry =
         ShardEntry { file: THIS_ARCHIVE.to_owned(), sha256: "0".repeat(64), bytes: u64::MAX, anchors: most };
-    let longest = ShardManifest { views_per_anchor: [most; 2], anchors: most, shards: vec![entry], ..manifest.clone() };
+    let longest =
+        ShardManifest { views_per_anchor: [most; 2], anchors: most, shards: vec![entry], ..manifest.clone() };
     serde_json::to_string(&longest).map_or(0, |text| text.len())
 }
 
