@@ -2,6 +2,7 @@
 
 pub(crate) mod activations;
 mod kind;
+mod onnx;
 pub(crate) mod operations;
 mod sequential;
 
@@ -10,4 +11,6 @@ pub use kind::{Architecture, IntermediateSpace};
 kind::architectures! {
     /// The layer list of the manifest, one after the other.
     Sequential = "sequential" => sequential;
+    /// A network exported to ONNX.
+    Onnx = "onnx" => onnx;
 }

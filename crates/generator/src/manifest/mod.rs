@@ -3,10 +3,12 @@
 mod features;
 mod find;
 mod layer;
+mod onnx;
 mod parse;
 mod schema;
 
 pub use features::Features;
 pub use find::{DEFAULT_FOLDER, find_manifest, list_manifests};
 pub use layer::Layer;
+pub use onnx::{ClassEncoding, OnnxInputs};
 pub use schema::{Condition, Distribution, Latent, Manifest, Output};
