@@ -46,14 +46,16 @@ fn an_exported_generator_gives_the_images_of_the_same_one_loaded_natively() {
     let native = Generator::load(&native, None, &Device::flex()).unwrap();
     let values: Vec<f32> = (0..7 * 4).map(|at| ((at * 37 % 19) as f32 - 9.0) / 6.0).collect();
     let z = || Tensor::<1>::from_floats(values.as_slice(), &Device::flex()).reshape([7, 4]);
-    let images = |generator: &Generator| read_floats(generator.raw_image_from_latent(z(), None).unwrap()).unwrap();
+    let images =
+        |generator: &Generator| read_floats(generator.raw_image_from_latent(z(), None).unwrap()).unwrap();
     let expected = images(&native);
     // One takes any number of latents, the other two at once.
     for name in ["plain.onnx", "fixed-batch.onnx"] {
         let exported = load(name, [8, 4], "").unwrap();
         let got = images(&exported);
         assert_eq!(got.len(), expected.len());
-        let worst = got.iter().zip(&expected).map(|(got, expected)| (got - expected).abs()).fold(0.0, f32::max);
+        let worst =
+            got.iter().zip(&expected).map(|(got, expected)| (got - expected).abs()).fold(0.0, f32::max);
         println!("{name}: {worst:e}");
         assert!(worst < 1e-4, "{name}: {worst}");
         assert_eq!(images(&exported), got, "the same latents give other images");
@@ -71,7 +73,8 @@ fn classes_are_given_by_index_or_one_hot() {
         let device = Device::flex();
         let of = |class: i32| {
             let y = Tensor::<1, Int>::from_ints([class], &device);
-            read_floats(generator.raw_image_from_latent(Tensor::zeros([1, 4], &device), Some(y)).unwrap()).unwrap()
+            read_floats(generator.raw_image_from_latent(Tensor::zeros([1, 4], &device), Some(y)).unwrap())
+                .unwrap()
         };
         assert_ne!(of(0), of(2), "{name}");
     }

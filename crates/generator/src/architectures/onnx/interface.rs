@@ -25,7 +25,8 @@ impl Interface {
     pub(super) fn of(model: &Model, manifest: &Manifest) -> Result<Self, String> {
         let names = manifest.onnx.clone().unwrap_or_default();
         let OnnxInputs { latent, class, class_as, output } = &names;
-        let class = class.as_deref().map(|name| named(model, model.input_ids(), "input", name)).transpose()?;
+        let class =
+            class.as_deref().map(|name| named(model, model.input_ids(), "input", name)).transpose()?;
         let others: Vec<NodeId> =
             model.input_ids().iter().copied().filter(|input| Some(*input) != class).collect();
         let latent = match latent {
@@ -43,7 +44,10 @@ impl Interface {
             (None, [only]) => *only,
             (None, outputs) => {
                 let names = list(model, outputs);
-                return Err(format!("{} outputs ({names}), expected 1; name it: `onnx.output`", outputs.len()));
+                return Err(format!(
+                    "{} outputs ({names}), expected 1; name it: `onnx.output`",
+                    outputs.len()
+                ));
             }
         };
         let (latent_shape, rows) = latent_shape(model, latent, manifest.latent.dimension)?;
@@ -55,7 +59,10 @@ impl Interface {
 }
 
 fn name(model: &Model, node: NodeId) -> String {
-    model.node_info(node).and_then(|info| info.name().map(str::to_owned)).unwrap_or_else(|| "unnamed".to_owned())
+    model
+        .node_info(node)
+        .and_then(|info| info.name().map(str::to_owned))
+        .unwrap_or_else(|| "unnamed".to_owned())
 }
 
 fn list(model: &Model, nodes: &[NodeId]) -> String {
@@ -78,7 +85,11 @@ fn number_of_inputs(model: &Model, manifest: &Manifest) -> String {
 }
 
 /// The extents of one latent, and the fixed number of rows if there is one.
-fn latent_shape(model: &Model, latent: NodeId, dimension: usize) -> Result<(Vec<usize>, Option<usize>), String> {
+fn latent_shape(
+    model: &Model,
+    latent: NodeId,
+    dimension: usize,
+) -> Result<(Vec<usize>, Option<usize>), String> {
     let shape = model.node_info(latent).and_then(|info| info.shape());
     // Nothing known of it: (B, D).
     let Some(shape) = shape.filter(|shape| shape.len() > 1) else { return Ok((vec![dimension], None)) };

@@ -86,7 +86,8 @@ impl OnnxNetwork {
     }
 
     fn run(&self, rows: usize, z: Vec<f32>, classes: Option<Vec<i32>>) -> Result<Vec<f32>, String> {
-        let shape: Vec<usize> = std::iter::once(rows).chain(self.interface.latent_shape.iter().copied()).collect();
+        let shape: Vec<usize> =
+            std::iter::once(rows).chain(self.interface.latent_shape.iter().copied()).collect();
         let z = HostTensor::from_data(shape.as_slice(), z);
         let mut inputs: Vec<(NodeId, ValueOrView<'_>)> = vec![(self.interface.latent, z.into())];
         if let (Some((node, encoding)), Some(classes)) = (self.interface.class, classes) {
@@ -102,8 +103,10 @@ impl OnnxNetwork {
             };
             inputs.push((node, value));
         }
-        let mut outputs =
-            self.model.run(inputs, &[self.interface.image], None).map_err(|error| format!("does not run: {error}"))?;
+        let mut outputs = self
+            .model
+            .run(inputs, &[self.interface.image], None)
+            .map_err(|error| format!("does not run: {error}"))?;
         let value = outputs.pop().ok_or("gives no image")?;
         let image: HostTensor<f32> =
             value.try_into().map_err(|_| "gives no 32-bit floating-point numbers as image".to_owned())?;
