@@ -1,7 +1,6 @@
 //! Shards as a whole: written, read, damaged.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::*;
@@ -228,7 +227,8 @@ fn every_kind_of_damage_names_shard_and_member() {
     std::fs::remove_file(path.join("manifest.json")).unwrap();
     let [a, b, small] = [(5, 0), (5, 1), (4, 2)].map(|(width, seed)| png_of(width, 4, 3, seed));
     let whole = std::fs::read(path.join("shard-000000.tar")).unwrap();
-    let cases: [(&[(&str, &[u8])], &str, &str); 6] = [
+    type Members<'a> = &'a [(&'a str, &'a [u8])];
+    let cases: [(Members<'_>, &str, &str); 6] = [
         (&[("x.0.png", &a), ("x.1.png", b"text")], "x.1.png", "neither PNG nor JPEG"),
         (&[("x.0.png", &a), ("x.1.png", &a[..a.len() / 2])], "x.1.png", ""),
         (&[("x.0.png", &a), ("x.1.png", &small)], "x.1.png", "3 x 4 x 4"),
@@ -343,5 +343,4 @@ fn reading_ahead_is_bounded_whatever_the_number_of_shards() {
     std::fs::remove_dir_all(&path).unwrap();
     let given = (1..50).take_while(|step| reader.batch(0, *step).is_ok()).count();
     assert_eq!(given, 4, "three that waited and one that was ready to wait");
-    drop(Arc::new(reader));
 }
