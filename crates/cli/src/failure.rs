@@ -9,9 +9,11 @@ use zview_contrastive::selfcheck::SelfCheckError;
 use zview_contrastive::source::SourceError;
 use zview_contrastive::train::{NoHalfPrecision, PretrainError, ProfileError};
 use zview_data::DataError;
+use zview_data::view_shards::ShardError;
 use zview_generator::GeneratorError;
 use zview_generator::directions::DirectionsError;
 use zview_generator::training::GeneratorTrainingError;
+use zview_runtime::atomic::WriteError;
 use zview_runtime::config::ConfigError;
 use zview_runtime::device::DeviceError;
 use zview_runtime::run_folder::RunFolderError;
@@ -81,6 +83,23 @@ impl From<DataError> for Failure {
     }
 }
 
+impl From<ShardError> for Failure {
+    fn from(error: ShardError) -> Self {
+        match error {
+            ShardError::NotRecognised { .. }
+            | ShardError::TooFewViews { .. }
+            | ShardError::TooFewAnchors { .. } => Self::usage(error),
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<WriteError> for Failure {
+    fn from(error: WriteError) -> Self {
+        Self::failed(error)
+    }
+}
+
 impl From<GeneratorError> for Failure {
     fn from(error: GeneratorError) -> Self {
         match error {
@@ -112,6 +131,7 @@ impl From<SourceError> for Failure {
     fn from(error: SourceError) -> Self {
         match error {
             SourceError::Data(error) => error.into(),
+            SourceError::Shards(error) => error.into(),
             SourceError::Generator(error) => error.into(),
             SourceError::Encoder(error) => (*error).into(),
             error @ SourceError::Recipe { .. } => Self::usage(error),

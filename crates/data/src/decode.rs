@@ -28,6 +28,22 @@ pub(crate) fn decode<T>(
     limits: &Limits,
     then: impl FnOnce(PlanarImage) -> T,
 ) -> Result<T, String> {
+    guarded(bytes, limits, |format| decode_as(format, bytes, limits, then))
+}
+
+/// The shape that [`decode`] would give, from the header alone: the rest may still be damaged.
+///
+/// # Errors
+/// As [`decode`].
+pub(crate) fn shape_of(bytes: &[u8], limits: &Limits) -> Result<ImageShape, String> {
+    guarded(bytes, limits, |format| open(format, bytes, limits).map(|opened| opened.shape))
+}
+
+fn guarded<T>(
+    bytes: &[u8],
+    limits: &Limits,
+    read: impl FnOnce(ImageFormat) -> Result<T, String>,
+) -> Result<T, String> {
     let (format, (width, height)) = match bytes {
         [] => return Err("empty file (0 bytes)".to_owned()),
         [0x89, b'P', b'N', b'G', ..] => (ImageFormat::Png, png_extent(bytes)?),
@@ -36,7 +52,7 @@ pub(crate) fn decode<T>(
     };
     check_extent(width, height, limits)?;
     // The decoders are third-party code on untrusted bytes: a panic in them is a bad image, not our end.
-    catch_unwind(AssertUnwindSafe(|| decode_as(format, bytes, limits, then)))
+    catch_unwind(AssertUnwindSafe(|| read(format)))
         .unwrap_or_else(|_| Err("the decoder failed on it".to_owned()))
 }
 
@@ -63,12 +79,19 @@ fn check_extent(width: u32, height: u32, limits: &Limits) -> Result<(), String> 
     }
 }
 
-fn decode_as<T>(
+/// What an image's header says: its format is known, and its size is within the limits.
+struct Opened<D> {
+    decoder: D,
+    /// Samples per pixel in the file.
+    stored: usize,
+    shape: ImageShape,
+}
+
+fn open<'a>(
     format: ImageFormat,
-    bytes: &[u8],
+    bytes: &'a [u8],
     limits: &Limits,
-    then: impl FnOnce(PlanarImage) -> T,
-) -> Result<T, String> {
+) -> Result<Opened<impl ImageDecoder + 'a>, String> {
     let mut decoder_limits = image::Limits::default();
     decoder_limits.max_image_width = u32::try_from(limits.max_side).ok();
     decoder_limits.max_image_height = decoder_limits.max_image_width;
@@ -93,12 +116,21 @@ fn decode_as<T>(
     if total > limits.max_image_bytes {
         return Err(format!("needs {total} bytes, the limit is {}", limits.max_image_bytes));
     }
-
-    let _turn = (u64::from(width) * u64::from(height) > LARGE_PIXELS)
-        .then(|| ONE_LARGE_IMAGE.lock().unwrap_or_else(PoisonError::into_inner));
-    let mut samples = vec![0; total as usize];
-    decoder.read_image(&mut samples).map_err(one_line)?;
     let shape = ImageShape { channels, height: height as usize, width: width as usize };
+    Ok(Opened { decoder, stored, shape })
+}
+
+fn decode_as<T>(
+    format: ImageFormat,
+    bytes: &[u8],
+    limits: &Limits,
+    then: impl FnOnce(PlanarImage) -> T,
+) -> Result<T, String> {
+    let Opened { decoder, stored, shape } = open(format, bytes, limits)?;
+    let _turn = ((shape.width * shape.height) as u64 > LARGE_PIXELS)
+        .then(|| ONE_LARGE_IMAGE.lock().unwrap_or_else(PoisonError::into_inner));
+    let mut samples = vec![0; decoder.total_bytes() as usize];
+    decoder.read_image(&mut samples).map_err(one_line)?;
     let image = PlanarImage::from_interleaved(shape, stored, &samples);
     drop(samples);
     Ok(then(image))

@@ -2,13 +2,13 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use zview_runtime::hash::sha256_of_bytes;
 
 use crate::error::{DataError, Reject};
 
 /// Channels, height and width of an image.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageShape {
     /// 1 (grey) or 3 (red, green, blue).
     pub channels: usize,

@@ -3,6 +3,7 @@
 //! [`load`] takes a name (`mnist`) or a path and gives an [`ImageSet`]; what a path is (IDX, CIFAR
 //! binary, image folder, tar of one) is found from its content. One data set, `glyphs`, is inside the binary. [`VisitOrder`] says which image
 //! comes when, [`inspect`] describes a set without keeping it, and [`picture`] writes PNG files.
+//! [`view_shards`] holds views of anchors instead, rendered by anything and streamed.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -22,9 +23,11 @@ mod named;
 mod options;
 pub mod picture;
 mod source;
+mod tar_members;
 mod tar_shard;
 #[cfg(test)]
 mod test_files;
+pub mod view_shards;
 mod visit_order;
 
 pub use embedded::{ImageGroups, image_groups};

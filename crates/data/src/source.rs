@@ -85,7 +85,7 @@ impl ImageFile {
     }
 }
 
-fn read_image_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, String> {
+pub(crate) fn read_image_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, String> {
     let told = |error: std::io::Error| format!("cannot be read: {error}");
     // Asked before opening: opening a pipe would wait forever.
     let metadata = std::fs::metadata(path).map_err(told)?;

@@ -16,11 +16,9 @@ use crate::image_folder::{has_image_ending, is_hidden, unreadable_kind};
 use crate::image_tree::{TreeFile, all_in_split_folders, arrange, strip_wrapper};
 use crate::options::{Limits, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
+use crate::tar_members::{BLOCK, read_whole, walk_members};
 
 const ENDINGS: [&str; 3] = [".tar", ".tar.gz", ".tgz"];
-const BLOCK: u64 = 512;
-/// Longest long name or extended header that is read.
-const MAX_EXTENSION_BYTES: u64 = 1 << 16;
 
 /// True for a (lower-case) file name of an archive.
 pub(crate) fn has_tar_ending(name: &str) -> bool {
@@ -161,16 +159,6 @@ fn read(
     Ok(content)
 }
 
-fn read_whole(reader: &mut dyn Read, size: u64, limit: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    reader.take(size.min(limit)).read_to_end(&mut bytes)?;
-    if bytes.len() as u64 == size {
-        Ok(bytes)
-    } else {
-        Err(io::Error::other(format!("a member of {size} bytes is cut short or too large")))
-    }
-}
-
 /// Calls `visit` with name, kind, size and content of every member.
 fn for_each_member(
     path: &Path,
@@ -184,7 +172,8 @@ fn for_each_member(
     let inner: Box<dyn Read> =
         if start == [0x1F, 0x8B] { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
     let bounded = Bounded { inner, read: 0, limit: limits.max_set_bytes };
-    walk(bounded, &mut visit).map_err(|error| DataError::BadFile {
+    let walked = walk_members(bounded, |member, reader| visit(member.name, member.kind, member.size, reader));
+    walked.and_then(|(reader, end)| read_to_the_end(reader, end)).map_err(|error| DataError::BadFile {
         path: path.to_owned(),
         field: "archive",
         expected: "a whole tar file, plain or gzipped".to_owned(),
@@ -193,46 +182,8 @@ fn for_each_member(
     })
 }
 
-/// Takes name, kind, size and content of a member.
-type Visitor<'a> = dyn FnMut(&str, EntryType, u64, &mut dyn Read) -> io::Result<()> + 'a;
-
-/// Members are taken raw, and long names put together here, because their length comes from the archive
-/// and has to be bounded.
-fn walk(reader: Bounded, visit: &mut Visitor<'_>) -> io::Result<()> {
-    let mut archive = tar::Archive::new(reader);
-    let mut long_name: Option<Vec<u8>> = None;
-    let mut end_of_members = 0;
-    for entry in archive.entries()?.raw(true) {
-        let mut entry = entry?;
-        let (kind, size) = (entry.header().entry_type(), entry.size());
-        end_of_members = entry.raw_file_position().saturating_add(size);
-        match kind {
-            EntryType::GNULongName => {
-                let mut name = read_whole(&mut entry, size, MAX_EXTENSION_BYTES)?;
-                while name.last() == Some(&0) {
-                    name.pop();
-                }
-                long_name = Some(name);
-            }
-            EntryType::XHeader => {
-                let header = read_whole(&mut entry, size, MAX_EXTENSION_BYTES)?;
-                for extension in tar::PaxExtensions::new(&header) {
-                    let extension = extension?;
-                    if extension.key_bytes() == b"path" {
-                        long_name = Some(extension.value_bytes().to_owned());
-                    }
-                }
-            }
-            EntryType::GNULongLink | EntryType::XGlobalHeader => {}
-            EntryType::GNUSparse => return Err(io::Error::other("sparse members are not read")),
-            _ => {
-                let name = long_name.take().unwrap_or_else(|| entry.header().path_bytes().into_owned());
-                visit(&String::from_utf8_lossy(&name), kind, size, &mut entry)?;
-            }
-        }
-    }
-    // To the very end, where gzip keeps its checksum.
-    let mut reader = archive.into_inner();
+/// To the very end, where gzip keeps its checksum. `end_of_members` must have the end mark behind it.
+fn read_to_the_end(mut reader: Bounded, end_of_members: u64) -> io::Result<()> {
     io::copy(&mut reader, &mut io::sink())?;
     if reader.read < end_of_members.saturating_add(BLOCK) {
         return Err(io::Error::other("no end mark: cut short"));

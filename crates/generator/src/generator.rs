@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
-use crate::architectures::{Architecture, IntermediateSpace};
+use crate::architectures::{Architecture, ArchitectureKind, IntermediateSpace};
 use crate::{GeneratorError, Latent, LatentBatch, LatentSpace, Manifest, Output};
 use zview_network::Cost;
 use zview_network::weights::{StateDict, check_hash, check_hash_of_bytes};
@@ -72,6 +72,10 @@ impl Generator {
             Some(bytes) => {
                 check_hash_of_bytes(&path, bytes, &manifest.sha256)?;
                 StateDict::parse_safetensors(&path, bytes)?
+            }
+            None if manifest.architecture == ArchitectureKind::Onnx => {
+                check_hash(&path, &manifest.sha256)?;
+                StateDict::of_other_format(&path)
             }
             None => {
                 check_hash(&path, &manifest.sha256)?;

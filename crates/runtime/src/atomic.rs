@@ -20,19 +20,36 @@ pub struct WriteError {
 /// # Errors
 /// [`WriteError`]; the temporary file is removed.
 pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), WriteError> {
-    let failed = |source| WriteError { path: path.to_owned(), source };
+    write_file_with(path, |file| {
+        file.write_all(bytes).map_err(|source| WriteError { path: path.to_owned(), source })
+    })
+}
+
+/// As [`write_file`], with content that `fill` writes, and may read again, piece by piece.
+///
+/// # Errors
+/// What `fill` or the file system gives; the temporary file is removed.
+pub fn write_file_with<E: From<WriteError>>(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
+    let failed = |source| E::from(WriteError { path: path.to_owned(), source });
     let temporary = beside(path);
-    let written = (|| {
-        let mut file = File::create(&temporary)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&temporary, path)?;
-        sync_folder(path.parent())
-    })();
+    let mut how = File::options();
+    how.read(true).write(true).create(true).truncate(true);
+    let written = how.open(&temporary).map_err(failed).and_then(|mut file| {
+        fill(&mut file)?;
+        (|| {
+            file.sync_all()?;
+            fs::rename(&temporary, path)?;
+            sync_folder(path.parent())
+        })()
+        .map_err(failed)
+    });
     if written.is_err() {
         let _ = fs::remove_file(&temporary); // the first error is the one to tell
     }
-    written.map_err(failed)
+    written
 }
 
 /// Fills a new folder through `fill` under a temporary name, forces it to disk and renames it to

@@ -17,11 +17,18 @@ pub fn sha256_of_bytes(bytes: &[u8]) -> String {
 /// # Errors
 /// Whatever opening or reading the file gives.
 pub fn sha256_of_file(path: &Path) -> io::Result<String> {
-    let mut file = File::open(path)?;
+    sha256_of_reader(File::open(path)?)
+}
+
+/// SHA-256 of everything that `reader` still gives, read in pieces.
+///
+/// # Errors
+/// Whatever reading gives.
+pub fn sha256_of_reader(mut reader: impl Read) -> io::Result<String> {
     let mut hasher = Sha256::new();
     let mut piece = vec![0u8; 1 << 16];
     loop {
-        let read = file.read(&mut piece)?;
+        let read = reader.read(&mut piece)?;
         if read == 0 {
             return Ok(hexadecimal(&hasher.finalize()));
         }

@@ -60,6 +60,8 @@ pub enum Purpose {
     MeanLatent = 23,
     /// Noise maps of a generator whose file does not hold them.
     NoiseMap = 24,
+    /// Which of an anchor's stored views a batch takes.
+    StoredViews = 25,
 }
 
 /// A random stream of its own for one (run seed, purpose, step, index).

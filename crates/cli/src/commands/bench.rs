@@ -116,6 +116,9 @@ fn in_words(measured: &Measured) -> String {
         peak.bandwidth_bytes >> 20,
         100.0 * measured.input_share,
     );
+    if let Some(waiting) = measured.profile.waiting_share {
+        let _ = writeln!(text, "Waiting for views to be read: {:.2} %.", 100.0 * waiting);
+    }
     text += &memory(memory_before, memory_after, 2 * measured.steps);
     text + &most_frequent(&measured.profile.kernels)
 }

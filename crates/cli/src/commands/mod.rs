@@ -11,6 +11,7 @@ pub mod log;
 pub mod pretrain;
 pub mod probe;
 pub mod sample;
+mod sample_output;
 pub mod selfcheck;
 mod warm;
 

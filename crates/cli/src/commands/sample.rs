@@ -1,13 +1,14 @@
-//! `zview sample`: views from a generator as a picture grid or an image folder.
+//! `zview sample`: views from a generator as a picture grid, an image folder, or view shards.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
 use zview_contrastive::selfcheck::Subject;
 use zview_data::ImageShape;
-use zview_data::picture::{unit_floats_to_u8, write_grid, write_image};
+use zview_data::picture::unit_floats_to_u8;
+use zview_data::view_shards::ShardContent;
 use zview_generator::{
     AnchorsConfig, Generator, LatentSampler, LatentSpace, Manifest, ViewKind, ViewsConfig, sample_latents,
 };
@@ -15,13 +16,10 @@ use zview_runtime::device::{choose, read_floats};
 use zview_runtime::progress::Progress;
 
 use super::compared::compared;
+use super::sample_output::{Rendered, SampleOutput, Sink};
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
-
-/// Anchors rendered at once.
-const BATCH: usize = 64;
-const GAP: usize = 2;
 
 /// What to draw.
 #[derive(Debug, Args)]
@@ -62,9 +60,19 @@ pub struct SampleArguments {
     /// Seed of all draws.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// A .png file for a grid with a row per anchor, or a folder for single images.
+    /// Anchors that are drawn and rendered at once: views are those of a run whose `train.batch` this is.
+    #[arg(long, default_value_t = 64)]
+    batch: usize,
+    /// A .png file for a grid with a row per anchor, a .tar file for view shards in one archive, or a folder for single
+    /// images or, with --shards, for view shards.
     #[arg(long)]
     out: PathBuf,
+    /// Write a folder of view shards, which `[source] kind = "shards"` reads.
+    #[arg(long)]
+    shards: bool,
+    /// Anchors of one shard.
+    #[arg(long, default_value_t = 1000, requires = "shards")]
+    anchors_per_shard: usize,
 }
 
 #[derive(Serialize)]
@@ -76,23 +84,12 @@ struct Sampled {
 
 pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> {
     let views = views_config(arguments)?;
-    let extension = arguments.out.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    let as_grid = match extension.as_deref() {
-        Some("png") => true,
-        None => false,
-        Some(_) if arguments.out.is_dir() => false,
-        Some(other) => {
-            return Err(Failure::usage(format!(
-                "--out {}: expected a .png file or a folder, got .{other}",
-                arguments.out.display()
-            )));
-        }
-    };
+    let output = SampleOutput::of(&arguments.out, arguments.shards.then_some(arguments.anchors_per_shard))?;
     let manifest = Manifest::find(&arguments.generator, &[])?;
     let weights = arguments.weights.as_deref();
     let first = {
         let (dimension, classes) = (manifest.latent.dimension, manifest.classes());
-        sample_latents(&views, dimension, classes, arguments.seed, 0, BATCH.min(arguments.anchors))
+        sample_latents(&views, dimension, classes, arguments.seed, 0, arguments.batch.min(arguments.anchors))
     };
     let subject = Subject::Rendering { manifest: &manifest, weights, latents: &first };
     let device = compared(choose(common.device)?, &subject, common)?.device;
@@ -102,31 +99,32 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
         let output = generator.output();
         ImageShape { channels: output.channels, height: output.height, width: output.width }
     };
+    let content = ShardContent {
+        generator: Some(manifest.name.clone()),
+        source: Some(drawn_as(arguments, &views)),
+        shape,
+        classes: generator.classes(),
+        latent_dimension: Some(sampler.latent_dimension()),
+    };
     let mut progress = Progress::new("sampling", arguments.anchors as u64);
     let mut rendering_seconds = 0.0;
-    let mut grid = Vec::new();
-    for (batch, first) in (0..arguments.anchors).step_by(BATCH).enumerate() {
-        let anchors = BATCH.min(arguments.anchors - first);
-        let mut latents = sampler.sample(&generator, arguments.seed, batch as u64, (0, anchors))?;
-        if let Some(class) = arguments.class {
-            latents = latents.with_class(class);
+    let render = |sink: &mut Sink<'_>| {
+        for (batch, first_anchor) in (0..arguments.anchors).step_by(arguments.batch).enumerate() {
+            let anchors = arguments.batch.min(arguments.anchors - first_anchor);
+            let mut latents = sampler.sample(&generator, arguments.seed, batch as u64, (0, anchors))?;
+            if let Some(class) = arguments.class {
+                latents = latents.with_class(class);
+            }
+            let started = Instant::now();
+            let values = read_floats(generator.render(&latents)?).map_err(Failure::failed)?;
+            let pixels = unit_floats_to_u8(&values);
+            rendering_seconds += started.elapsed().as_secs_f64();
+            sink(Rendered { first_anchor, pixels, classes: latents.condition, latents: latents.latents })?;
+            progress.update((first_anchor + anchors) as u64, "");
         }
-        let started = Instant::now();
-        let values = read_floats(generator.render(&latents)?).map_err(Failure::failed)?;
-        let pixels = unit_floats_to_u8(&values);
-        rendering_seconds += started.elapsed().as_secs_f64();
-        if as_grid {
-            grid.extend(pixels);
-        } else {
-            let class_of = |anchor: usize| latents.condition.as_ref().map(|y| y[anchor * views.per_anchor]);
-            write_images(&arguments.out, &pixels, shape, first, views.per_anchor, class_of)?;
-        }
-        progress.update((first + anchors) as u64, "");
-    }
-    if as_grid {
-        let images: Vec<&[u8]> = grid.chunks(shape.bytes()).collect();
-        write_grid(&arguments.out, &images, shape, views.per_anchor, GAP).map_err(Failure::failed)?;
-    }
+        Ok(())
+    };
+    output.write(&arguments.out, &content, views.per_anchor, render)?;
     progress.finish();
     let images = arguments.anchors * views.per_anchor;
     let sampled =
@@ -163,30 +161,25 @@ fn views_config(arguments: &SampleArguments) -> Result<ViewsConfig, Failure> {
     let mut problems = views.validate();
     // One view per anchor teaches nothing, but a picture of anchors alone is fine.
     problems.retain(|problem| arguments.per_anchor != 1 || !problem.contains("per_anchor"));
-    if arguments.anchors == 0 {
-        problems.push("--anchors: expected 1 or more, got 0".to_owned());
+    for (option, got) in [("--anchors", arguments.anchors), ("--batch", arguments.batch)] {
+        if got == 0 {
+            problems.push(format!("{option}: expected 1 or more, got 0"));
+        }
     }
     if problems.is_empty() { Ok(views) } else { Err(Failure::usage(problems.join("; "))) }
 }
 
-/// `<folder>/<class>/anchor-000000-view-0.png`, without the class folder for an unconditional generator.
-fn write_images(
-    folder: &Path,
-    pixels: &[u8],
-    shape: ImageShape,
-    first_anchor: usize,
-    per_anchor: usize,
-    class_of: impl Fn(usize) -> Option<i32>,
-) -> Result<(), Failure> {
-    for (index, image) in pixels.chunks(shape.bytes()).enumerate() {
-        let (anchor, view) = (index / per_anchor, index % per_anchor);
-        let folder =
-            class_of(anchor).map_or_else(|| folder.to_owned(), |class| folder.join(class.to_string()));
-        std::fs::create_dir_all(&folder).map_err(|error| {
-            Failure::failed(format!("cannot make the folder {}: {error}", folder.display()))
-        })?;
-        let name = format!("anchor-{:06}-view-{view}.png", first_anchor + anchor);
-        write_image(&folder.join(name), image, shape).map_err(Failure::failed)?;
-    }
-    Ok(())
+/// For the manifest of shards: what to write to have the same views again.
+fn drawn_as(arguments: &SampleArguments, views: &ViewsConfig) -> String {
+    let class = arguments.class.map_or_else(String::new, |class| format!(", class {class}"));
+    format!(
+        "zview {}: views {} in {}, std {}, truncation {}, seed {}, batch {}{class}",
+        env!("CARGO_PKG_VERSION"),
+        arguments.views,
+        views.space.name(),
+        views.std,
+        views.truncation,
+        arguments.seed,
+        arguments.batch
+    )
 }

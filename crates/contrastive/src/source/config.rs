@@ -13,6 +13,8 @@ pub enum SourceKind {
     Real,
     /// A share of each batch real, the rest generated.
     Mix,
+    /// Views that were rendered elsewhere.
+    Shards,
 }
 
 /// One of several generators.
@@ -63,6 +65,12 @@ pub struct SourceConfig {
     /// How large a share of files may be unreadable before the run stops.
     #[serde(default)]
     pub max_reject_share: f64,
+    /// Folder or archive of view shards, or image folder of anchors and views (`shards`).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub shards: Option<String>,
+    /// Leave damaged shards out and go on, instead of refusing to (`shards`).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub skip_damaged: bool,
     /// Share of real anchors in each batch (`mix`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub real_share: Option<f32>,
@@ -73,12 +81,13 @@ impl SourceConfig {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let mut problems = Vec::new();
-        let uses_generator = self.kind != SourceKind::Real;
-        let uses_data = self.kind != SourceKind::Generator;
+        let uses_generator = matches!(self.kind, SourceKind::Generator | SourceKind::Mix);
+        let uses_data = matches!(self.kind, SourceKind::Real | SourceKind::Mix);
         let kind = match self.kind {
             SourceKind::Generator => "generator",
             SourceKind::Real => "real",
             SourceKind::Mix => "mix",
+            SourceKind::Shards => "shards",
         };
         let mut check = |name: &str, given: bool, used: bool| match (given, used) {
             (false, true) => problems.push(format!("source.{name}: needed for kind \"{kind}\", not given")),
@@ -91,6 +100,10 @@ impl SourceConfig {
             check("generators", true, uses_generator);
         }
         check("data", self.data.is_some(), uses_data);
+        check("shards", self.shards.is_some(), self.kind == SourceKind::Shards);
+        if self.kind != SourceKind::Shards {
+            check("skip_damaged", self.skip_damaged, false);
+        }
         check("real_share", self.real_share.is_some(), self.kind == SourceKind::Mix);
         if self.weights.is_some() && !uses_generator {
             problems.push(format!("source.weights: not used by kind \"{kind}\"; remove it"));

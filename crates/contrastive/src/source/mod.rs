@@ -1,4 +1,4 @@
-//! Where views come from: a generator, real images, or a mix of both. One file per source.
+//! Where views come from: a generator, real images, a mix of both, or view shards. One file per source.
 
 mod batch;
 mod config;
@@ -6,7 +6,11 @@ mod generator;
 mod mix;
 mod open;
 mod real;
+mod shards;
 
+use std::time::Duration;
+
+use zview_data::view_shards::ShardError;
 use zview_data::{DataError, ImageShape};
 use zview_generator::GeneratorError;
 use zview_network::Cost;
@@ -19,6 +23,7 @@ pub use mix::MixSource;
 pub use open::{OpenSource, open_source};
 pub(crate) use open::{load_images, open_source_on, real_anchors};
 pub use real::RealSource;
+pub use shards::ShardSource;
 
 use crate::encoder::{PretrainedError, UnfitImages};
 
@@ -54,6 +59,16 @@ pub trait ViewSource {
     /// in common.
     fn adapt(&mut self, _agreement: f32) {}
 
+    /// How long batches were waited for in all, where another thread reads them; `None` where they are made at once.
+    fn waited(&self) -> Option<Duration> {
+        None
+    }
+
+    /// What was damaged and left out, and why.
+    fn left_out(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What one batch costs on the device; drawing latents or gathering images on the host is not counted.
     fn cost(&self) -> Cost;
 }
@@ -64,6 +79,9 @@ pub enum SourceError {
     /// The real images could not be loaded.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// The view shards cannot be used.
+    #[error(transparent)]
+    Shards(#[from] ShardError),
     /// The generator could not be loaded or does not render.
     #[error(transparent)]
     Generator(#[from] GeneratorError),

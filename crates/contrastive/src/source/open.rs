@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use zview_data::view_shards::{BatchPlan, BatchReader, ShardOptions, ViewShards};
 use zview_data::{ImageSet, LoadOptions, Split};
-use zview_generator::{AnchorsConfig, Generator, Manifest, ViewsConfig};
+use zview_generator::{AnchorOrder, AnchorsConfig, Generator, Manifest, ViewsConfig};
 
-use super::{GeneratorSource, MixSource, RealSource, SourceConfig, SourceError, SourceKind, ViewSource};
+use super::{
+    GeneratorSource, MixSource, RealSource, ShardSource, SourceConfig, SourceError, SourceKind, ViewSource,
+};
 
 /// What is needed to open a source beside its configuration.
 #[derive(Debug, Clone)]
@@ -37,7 +40,7 @@ pub fn open_source(
 /// How many of `anchors` anchors are real.
 pub(crate) fn real_anchors(config: &SourceConfig, anchors: usize) -> usize {
     match config.kind {
-        SourceKind::Generator => 0,
+        SourceKind::Generator | SourceKind::Shards => 0,
         SourceKind::Real => anchors,
         SourceKind::Mix => (config.real_share.unwrap_or(0.5) * anchors as f32).round() as usize,
     }
@@ -50,6 +53,9 @@ pub(crate) fn open_source_on(
     how: &OpenSource<'_>,
     images: Option<ImageSet>,
 ) -> Result<Box<dyn ViewSource>, SourceError> {
+    if config.kind == SourceKind::Shards {
+        return Ok(Box::new(open_shards(config, views, how)?));
+    }
     let real_anchors = real_anchors(config, how.anchors);
     let mut parts: Vec<Box<dyn ViewSource>> = Vec::new();
     if let Some(images) = images.filter(|_| real_anchors > 0) {
@@ -74,6 +80,19 @@ pub(crate) fn open_source_on(
     }
     let classes = common_classes(config, &parts)?;
     Ok(Box::new(MixSource::new(parts, classes)?))
+}
+
+fn open_shards(
+    config: &SourceConfig,
+    views: &ViewsConfig,
+    how: &OpenSource<'_>,
+) -> Result<ShardSource, SourceError> {
+    let path = config.shards.as_deref().ok_or_else(|| missing("source.shards"))?;
+    let options = ShardOptions { skip_damaged: config.skip_damaged, ..ShardOptions::default() };
+    let shards = ViewShards::open(Path::new(path), &options)?;
+    let shuffled = how.anchor_choice.order == AnchorOrder::Shuffled;
+    let plan = BatchPlan { anchors: how.anchors, per_anchor: views.per_anchor, shuffled };
+    Ok(ShardSource::new(BatchReader::new(shards, plan)?, how.device))
 }
 
 /// One generator of a recipe.

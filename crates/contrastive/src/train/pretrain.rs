@@ -231,6 +231,9 @@ fn open_run(
     if let Some(weights) = &trainer.initial_weights {
         started["encoder_weights"] = json!(weights);
     }
+    if let left_out @ [_, ..] = &*trainer.left_out() {
+        started["left_out"] = json!(left_out);
+    }
     events.append(&started)?;
     show_views(trainer, recipe, &folder, &mut events)?;
     // Last: a folder with a config.toml is a run that can be resumed.

@@ -62,6 +62,8 @@ impl StageProfile {
 pub struct StepProfile {
     /// Seconds of a step that does not wait between stages.
     pub seconds_per_step: f64,
+    /// Share of it that waits for views that another thread reads; `None` where they are made at once.
+    pub waiting_share: Option<f64>,
     /// Milliseconds per step by stage, with the device waited for after each.
     pub stages: StageSeconds,
     /// The stages against the peak rates, each with the device waited for.
@@ -109,7 +111,9 @@ pub fn profile_step(
     let steps = steps.max(1);
     timed(trainer, warmup)?;
     let memory_before = MemoryUse::now(&device.device);
+    let waited_before = trainer.waited();
     let seconds_per_step = timed(trainer, steps)? / steps as f64;
+    let waited = trainer.waited().zip(waited_before).map(|(after, before)| (after - before).as_secs_f64());
     let launches = device.is_gpu().then(|| Rc::new(Launches::default()));
     trainer.seconds = StageSeconds::default();
     trainer.synchronise_stages = true;
@@ -134,6 +138,7 @@ pub fn profile_step(
     let all_kernels = launches.map(|launches| per_step(launches.by_stage.borrow().total()));
     Ok(StepProfile {
         seconds_per_step,
+        waiting_share: waited.map(|seconds| seconds / steps as f64 / seconds_per_step),
         stages: PerStage::of(|stage| 1e3 * seconds.at(stage)),
         profile,
         step: StageProfile::new(seconds_per_step, cost.total(), &peak, all_kernels),

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use zview_generator::{AnchorsConfig, ViewsConfig};
+use zview_generator::{AnchorOrder, AnchorsConfig, ViewsConfig};
 use zview_runtime::config::{ConfigError, read_toml_with};
 
 use crate::augment::AugmentConfig;
@@ -154,7 +154,16 @@ impl Recipe {
     /// [`ConfigError::Invalid`] with one line per problem.
     pub fn validate(&self, path: &Path) -> Result<(), ConfigError> {
         let mut problems = self.source.problems();
-        problems.extend(self.anchors.problems());
+        if self.source.kind == SourceKind::Shards {
+            // Their anchors are what they are; only the order is chosen.
+            if !is_default(&AnchorsConfig { order: AnchorOrder::default(), ..self.anchors }) {
+                problems.push(
+                    "anchors: of view shards only the `order` is chosen; remove the other keys".to_owned(),
+                );
+            }
+        } else {
+            problems.extend(self.anchors.problems());
+        }
         if self.source.kind == SourceKind::Real && !is_default(&self.anchors) {
             problems.push("anchors: real images are their own anchors; remove the section".to_owned());
         }

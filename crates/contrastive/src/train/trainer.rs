@@ -1,7 +1,7 @@
 //! One encoder in training: its state, and one step.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::tensor::{Device, FloatDType, Tensor};
 use serde_json::Value;
@@ -157,6 +157,18 @@ impl Trainer {
     #[must_use]
     pub fn view_std(&self) -> Option<f32> {
         self.source.view_std()
+    }
+
+    /// How long views were waited for in all, where another thread reads them.
+    #[must_use]
+    pub fn waited(&self) -> Option<Duration> {
+        self.source.waited()
+    }
+
+    /// What of the source was damaged and left out, and why.
+    #[must_use]
+    pub fn left_out(&self) -> Vec<String> {
+        self.source.left_out()
     }
 
     /// Where it computes (without autodiff).

@@ -8,6 +8,7 @@ mod dcgan64;
 mod kind;
 mod layers;
 mod loader;
+mod onnx;
 pub(crate) mod operations;
 mod self_attention;
 mod sequential;
@@ -28,4 +29,6 @@ kind::architectures! {
     BigganDeep = "biggan-deep" => biggan_deep;
     /// The generator of BigBiGAN with the keys of lukemelas/pytorch-pretrained-gans.
     Bigbigan = "bigbigan" => bigbigan;
+    /// A network exported to ONNX.
+    Onnx = "onnx" => onnx;
 }

@@ -4,6 +4,7 @@ mod features;
 mod find;
 mod layer;
 mod options;
+mod onnx;
 mod parse;
 mod schema;
 
@@ -12,4 +13,5 @@ pub use find::{DEFAULT_FOLDER, find_manifest, list_manifests};
 pub use layer::Layer;
 pub(crate) use options::OptionKey;
 pub use options::{Noise, Options};
+pub use onnx::{ClassEncoding, OnnxInputs};
 pub use schema::{Condition, Distribution, Latent, Manifest, Output};

@@ -5,6 +5,7 @@ use std::path::Path;
 use zview_runtime::config::{ConfigError, parse_toml, read_toml};
 
 use super::Manifest;
+use crate::architectures::ArchitectureKind;
 
 /// The largest number of values of a latent or per image side: far above any generator, and small
 /// enough that products of three do not overflow.
@@ -71,6 +72,9 @@ impl Manifest {
         if !(low.is_finite() && high.is_finite() && low < high) {
             problems
                 .push(format!("`output.range`: expected [low, high] with low < high, got [{low}, {high}]"));
+        }
+        if self.onnx.is_some() && self.architecture != ArchitectureKind::Onnx {
+            problems.push("`onnx`: this section is for `architecture = \"onnx\"`; remove it".to_owned());
         }
         // The architecture computes with the extents, so they come first.
         if problems.is_empty() {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Layer, Options};
+use super::{Layer, OnnxInputs, Options};
 use crate::architectures::ArchitectureKind;
 
 /// One generator: where its weights are, what network they belong to, what goes in and comes out.
@@ -42,6 +42,9 @@ pub struct Manifest {
     /// Choices that some architectures offer.
     #[serde(default, skip_serializing_if = "Options::is_empty")]
     pub options: Options,
+    /// Names within the file; for `architecture = "onnx"` only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub onnx: Option<OnnxInputs>,
     /// The network, first layer first; for `architecture = "sequential"` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<Layer>,

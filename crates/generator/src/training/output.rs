@@ -43,6 +43,7 @@ pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet) -> Manif
         weights: PathBuf::new(),
         sha256: String::new(),
         architecture: ArchitectureKind::Sequential,
+        onnx: None,
         state_dict: None,
         latent: Latent {
             dimension: training.generator.latent_dimension,

@@ -31,6 +31,14 @@ pub enum WeightsError {
         /// What the reader found.
         reason: String,
     },
+    /// A network in an ONNX file cannot be used.
+    #[error("{}: {problem}", path.display())]
+    Onnx {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        problem: String,
+    },
     /// The file was read and holds no tensors.
     #[error("{} holds no tensors: the file may hold code (refused, never executed) or another structure{detail}; save the network's state_dict() and use that file", path.display())]
     NoTensors {

@@ -78,6 +78,13 @@ impl StateDict {
         Ok(Self { path: path.to_owned(), top_level_key: None, tensors, metadata, taken: BTreeSet::new() })
     }
 
+    /// Of a file whose tensors are read by other means: none of them is here.
+    #[must_use]
+    pub fn of_other_format(path: &Path) -> Self {
+        let (tensors, metadata) = (BTreeMap::new(), BTreeMap::new());
+        Self { path: path.to_owned(), top_level_key: None, tensors, metadata, taken: BTreeSet::new() }
+    }
+
     /// The file.
     #[must_use]
     pub fn path(&self) -> &Path {

@@ -1,0 +1,69 @@
+//! Views that were rendered elsewhere, read from shards while training goes on.
+
+use std::time::Duration;
+
+use burn::tensor::{Device, Tensor, TensorData};
+use zview_data::ImageShape;
+use zview_data::view_shards::BatchReader;
+use zview_network::Cost;
+
+use super::{SourceError, ViewBatch, ViewSource};
+
+/// Anchors of view shards with V of their views, read ahead by a thread of its own.
+#[derive(Debug)]
+pub struct ShardSource {
+    reader: BatchReader,
+    device: Device,
+}
+
+impl ShardSource {
+    /// The batches of `reader`, uploaded to `device`. Warns of each shard that was left out.
+    #[must_use]
+    pub fn new(reader: BatchReader, device: &Device) -> Self {
+        for damage in &reader.shards().skipped {
+            tracing::warn!("left out: {damage}");
+        }
+        Self { reader, device: device.clone() }
+    }
+}
+
+impl ViewSource for ShardSource {
+    fn shape(&self) -> ImageShape {
+        self.reader.shards().shape()
+    }
+
+    fn views(&mut self, run_seed: u64, step: u64) -> Result<ViewBatch, SourceError> {
+        let batch = self.reader.batch(run_seed, step)?;
+        let ImageShape { channels, height, width } = self.shape();
+        let pixels = TensorData::new(batch.pixels, [self.images(), channels, height, width]);
+        let images = Tensor::from_data(pixels, &self.device);
+        Ok(ViewBatch { run_seed, step, images, latents: batch.latents, labels: batch.labels })
+    }
+
+    fn latent_dimension(&self) -> Option<usize> {
+        self.reader.shards().latent_dimension()
+    }
+
+    fn classes(&self) -> Option<usize> {
+        self.reader.shards().classes()
+    }
+
+    fn images(&self) -> usize {
+        let plan = self.reader.plan();
+        plan.anchors * plan.per_anchor
+    }
+
+    /// The batch is uploaded once.
+    fn cost(&self) -> Cost {
+        let ImageShape { channels, height, width } = self.shape();
+        Cost::new(0, 2 * self.images() * channels * height * width)
+    }
+
+    fn waited(&self) -> Option<Duration> {
+        Some(self.reader.waited())
+    }
+
+    fn left_out(&self) -> Vec<String> {
+        self.reader.shards().skipped.iter().map(ToString::to_string).collect()
+    }
+}

@@ -1,0 +1,304 @@
+//! The index of one tar shard: where each anchor's members are.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::path::Path;
+
+use serde::Deserialize;
+use tar::EntryType;
+use zview_runtime::hash::sha256_of_reader;
+
+use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME, THIS_ARCHIVE};
+use super::names::MemberName;
+use super::{ShardEntry, ShardError, ShardManifest};
+use crate::decode::{decode, shape_of};
+use crate::image_folder::has_image_ending;
+use crate::image_set::ImageShape;
+use crate::options::Limits;
+use crate::tar_members::{BLOCK, TarMember, read_whole, walk_members};
+
+/// Largest class or latents of an anchor that are read, in bytes.
+pub(super) const TEXT_BYTES_MAX: u64 = 16 << 20;
+
+/// Where an anchor's members are in its shard, all next to each other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TarAnchor {
+    /// Where the first header is.
+    pub(super) start: u64,
+    /// From there to the end of the last content.
+    pub(super) bytes: u32,
+    /// Index of the shard.
+    pub(super) shard: u32,
+    pub(super) class: Option<NonNegative>,
+    pub(super) views: u16,
+}
+
+/// 0 to 2^31 - 1, as its complement so that `Option` takes no more room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct NonNegative(std::num::NonZeroI32);
+
+impl NonNegative {
+    pub(super) fn new(value: i64) -> Option<Self> {
+        let value = i32::try_from(value).ok().filter(|value| *value >= 0)?;
+        std::num::NonZeroI32::new(!value).map(Self)
+    }
+
+    pub(super) fn get(self) -> i32 {
+        !self.0.get()
+    }
+}
+
+/// What is known of an anchor beside its images: the member `.json`.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct AnchorText {
+    pub(super) class: Option<i64>,
+    pub(super) latents: Option<Vec<Vec<f32>>>,
+}
+
+impl AnchorText {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
+        serde_json::from_slice(bytes)
+            .map_err(|error| format!("expected {{\"class\": 3, \"latents\": [[0.1, ...], ...]}}: {error}"))
+    }
+}
+
+/// What one shard holds.
+#[derive(Debug)]
+pub(super) struct TarIndex {
+    pub(super) anchors: Vec<TarAnchor>,
+    /// The shape of its images; `None` without anchors.
+    pub(super) shape: Option<ImageShape>,
+    /// Anchors that have a class.
+    pub(super) labelled: usize,
+    /// D, where every anchor has latents.
+    pub(super) latent_dimension: Option<usize>,
+}
+
+/// The manifest that is the first member of an archive, and where what follows it begins.
+pub(super) fn embedded_manifest(path: &Path) -> Result<Option<(ShardManifest, u64)>, ShardError> {
+    let read_error = |source| ShardError::Read { path: path.to_owned(), source };
+    let mut found = None;
+    let file = BufReader::new(File::open(path).map_err(read_error)?);
+    // Only the first member is looked at; what is wrong with the others is told by their index.
+    let _stopped = walk_members(file, |member, reader| {
+        if member.name == MANIFEST_NAME {
+            let text = read_whole(reader, member.size, MANIFEST_BYTES_MAX)?;
+            found = Some((text, (member.content + member.size).next_multiple_of(BLOCK)));
+        }
+        Err(io::Error::other("seen"))
+    });
+    found.map(|(text, end)| Ok((ShardManifest::parse(path, &text)?, end))).transpose()
+}
+
+/// Checks the shard at `path` against its manifest's `entry`, from the byte `begin`.
+fn check_entry(path: &Path, entry: &ShardEntry, begin: u64) -> Result<(), ShardError> {
+    let damaged = |problem: String| ShardError::Damaged { shard: path.to_owned(), member: None, problem };
+    let open = || {
+        let mut file = File::open(path)?;
+        let bytes = file.metadata()?.len().saturating_sub(begin);
+        file.seek(SeekFrom::Start(begin))?;
+        Ok((file, bytes))
+    };
+    let (file, bytes) = open().map_err(|error: io::Error| damaged(format!("cannot be read: {error}")))?;
+    if bytes != entry.bytes {
+        return Err(damaged(format!("{bytes} bytes, the manifest says {}", entry.bytes)));
+    }
+    let sha256 = sha256_of_reader(file).map_err(|error| damaged(format!("cannot be read: {error}")))?;
+    if !sha256.eq_ignore_ascii_case(&entry.sha256) {
+        return Err(damaged(format!("sha256 is {sha256}, the manifest says {}", entry.sha256)));
+    }
+    Ok(())
+}
+
+/// The index of the shard at `path`, number `shard` of its set. Where a manifest vouches for its bytes (`entry`),
+/// images are looked at no further than their headers; otherwise every image is decoded once.
+///
+/// # Errors
+/// [`ShardError::Damaged`], naming the member.
+pub(super) fn index_shard(
+    path: &Path,
+    shard: u32,
+    entry: Option<&ShardEntry>,
+    limits: &Limits,
+) -> Result<TarIndex, ShardError> {
+    if let Some(entry) = entry {
+        let begin =
+            if entry.file == THIS_ARCHIVE { embedded_manifest(path)?.map_or(0, |(_, end)| end) } else { 0 };
+        check_entry(path, entry, begin)?;
+    }
+    let damaged = |member: &str, problem: String| ShardError::Damaged {
+        shard: path.to_owned(),
+        member: (!member.is_empty()).then(|| member.to_owned()),
+        problem,
+    };
+    let file = File::open(path).map_err(|error| damaged("", format!("cannot be read: {error}")))?;
+    let length = file.metadata().map_err(|error| damaged("", format!("cannot be read: {error}")))?.len();
+    let mut reader = BufReader::new(file);
+    let starts_gzipped = {
+        let start = io::BufRead::fill_buf(&mut reader).unwrap_or_default();
+        start.starts_with(&[0x1F, 0x8B])
+    };
+    if starts_gzipped {
+        return Err(damaged(
+            "",
+            "compressed, and anchors are read from anywhere in it; unpack it (gunzip)".to_owned(),
+        ));
+    }
+    let mut builder = Builder::new(shard, entry.is_none(), limits);
+    let mut last = String::new();
+    let mut refused = None;
+    let walked = walk_members(reader, |member, content| {
+        member.name.clone_into(&mut last);
+        builder.take(member, content).map_err(|problem| {
+            refused = Some(problem);
+            io::Error::other("refused")
+        })
+    });
+    let end = match (walked, refused) {
+        (_, Some(problem)) => return Err(damaged(&last, problem)),
+        (Err(error), None) => return Err(damaged(&last, format!("not a whole tar file: {error}"))),
+        (Ok((_, end)), None) => end,
+    };
+    if length < end.saturating_add(BLOCK) {
+        return Err(damaged(&last, "not a whole tar file: no end mark, cut short".to_owned()));
+    }
+    let index = builder.finish().map_err(|problem| damaged(&last, problem))?;
+    match entry {
+        Some(entry) if entry.anchors != index.anchors.len() => {
+            Err(damaged("", format!("{} anchors, the manifest says {}", index.anchors.len(), entry.anchors)))
+        }
+        _ => Ok(index),
+    }
+}
+
+/// An anchor whose members are being met.
+struct Open {
+    key: String,
+    start: u64,
+    end: u64,
+    views: usize,
+    class: Option<NonNegative>,
+    /// (number, D) of its latents.
+    latents: Option<(usize, usize)>,
+}
+
+struct Builder<'a> {
+    index: TarIndex,
+    shard: u32,
+    decode_all: bool,
+    limits: &'a Limits,
+    open: Option<Open>,
+    keys: HashSet<String>,
+    with_latents: usize,
+}
+
+impl<'a> Builder<'a> {
+    fn new(shard: u32, decode_all: bool, limits: &'a Limits) -> Self {
+        let index = TarIndex { anchors: Vec::new(), shape: None, labelled: 0, latent_dimension: None };
+        Self { index, shard, decode_all, limits, open: None, keys: HashSet::new(), with_latents: 0 }
+    }
+
+    fn take(&mut self, member: TarMember<'_>, content: &mut dyn Read) -> Result<(), String> {
+        let TarMember { name, kind, size, start, content: at } = member;
+        let parsed = MemberName::parse(name)?;
+        match kind {
+            EntryType::Directory => return Ok(()),
+            EntryType::Regular | EntryType::Continuous => {}
+            EntryType::Link | EntryType::Symlink => return Err("a link, expected a file".to_owned()),
+            _ => return Err("not a regular file".to_owned()),
+        }
+        let Some(MemberName { key, ending }) = parsed.filter(|_| name != MANIFEST_NAME) else {
+            return Ok(());
+        };
+        if self.open.as_ref().is_none_or(|open| open.key != key) {
+            self.close()?;
+            if !self.keys.insert(key.to_owned()) {
+                return Err(format!("the members of {key} are not next to each other"));
+            }
+            self.open =
+                Some(Open { key: key.to_owned(), start, end: at, views: 0, class: None, latents: None });
+        }
+        let Some(open) = &mut self.open else { return Ok(()) };
+        open.end = at.saturating_add(size);
+        if has_image_ending(&ending) || has_image_ending(name) {
+            let bytes = read(content, size, self.limits.max_file_bytes)?;
+            let shape = if self.decode_all {
+                decode(&bytes, self.limits, |image| image.shape)?
+            } else {
+                shape_of(&bytes, self.limits)?
+            };
+            let expected = *self.index.shape.get_or_insert(shape);
+            check_shape(expected, shape)?;
+            open.views += 1;
+        } else if ending == "json" {
+            let text = AnchorText::parse(&read(content, size, TEXT_BYTES_MAX)?)?;
+            if let Some(class) = text.class {
+                open.class = Some(NonNegative::new(class).ok_or_else(|| bad_class(&class.to_string()))?);
+            }
+            if let Some(latents) = text.latents {
+                let dimension = latents.first().map_or(0, Vec::len);
+                if latents.iter().any(|latent| latent.len() != dimension || dimension == 0) {
+                    return Err("latents of different lengths, or empty".to_owned());
+                }
+                open.latents = Some((latents.len(), dimension));
+            }
+        } else if ending == "cls" {
+            let bytes = read(content, size, TEXT_BYTES_MAX)?;
+            let text = String::from_utf8_lossy(&bytes);
+            let class = text.trim().parse().ok().and_then(NonNegative::new);
+            open.class = Some(class.ok_or_else(|| bad_class(text.trim()))?);
+        }
+        Ok(())
+    }
+
+    /// The anchor whose members have all been met.
+    fn close(&mut self) -> Result<(), String> {
+        let Some(open) = self.open.take().filter(|open| open.views > 0) else { return Ok(()) };
+        let Open { key, start, end, views, class, latents } = open;
+        let of_anchor = |problem: String| format!("{key}: {problem}");
+        let bytes = u32::try_from(end - start).map_err(|_| of_anchor("more than 4 GiB".to_owned()))?;
+        let views = u16::try_from(views).map_err(|_| of_anchor("more than 65535 views".to_owned()))?;
+        if let Some((count, dimension)) = latents {
+            if count != usize::from(views) {
+                return Err(of_anchor(format!("{count} latents for {views} views")));
+            }
+            let expected = *self.index.latent_dimension.get_or_insert(dimension);
+            if expected != dimension {
+                return Err(of_anchor(format!("latents of {dimension} values, others have {expected}")));
+            }
+            self.with_latents += 1;
+        }
+        self.index.labelled += usize::from(class.is_some());
+        self.index.anchors.push(TarAnchor { start, bytes, shard: self.shard, class, views });
+        Ok(())
+    }
+
+    fn finish(mut self) -> Result<TarIndex, String> {
+        self.close()?;
+        if self.with_latents != self.index.anchors.len() {
+            self.index.latent_dimension = None;
+        }
+        self.index.anchors.shrink_to_fit();
+        Ok(self.index)
+    }
+}
+
+fn read(content: &mut dyn Read, size: u64, limit: u64) -> Result<Vec<u8>, String> {
+    if size > limit {
+        return Err(format!("{size} bytes, the limit for one file is {limit}"));
+    }
+    read_whole(content, size, limit).map_err(|error| format!("not a whole tar file: {error}"))
+}
+
+fn bad_class(got: &str) -> String {
+    format!("class: expected 0 to {}, got {got}", i32::MAX)
+}
+
+pub(super) fn check_shape(expected: ImageShape, got: ImageShape) -> Result<(), String> {
+    if expected == got {
+        return Ok(());
+    }
+    let shown = |shape: ImageShape| format!("{} x {} x {}", shape.channels, shape.height, shape.width);
+    Err(format!("{} (channels, height, width), others are {}", shown(got), shown(expected)))
+}
