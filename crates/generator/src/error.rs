@@ -93,6 +93,14 @@ pub enum GeneratorError {
     /// A contact sheet could not be drawn.
     #[error(transparent)]
     Sheet(#[from] PictureError),
+    /// A network that runs outside the framework failed.
+    #[error("the generator `{name}` did not render: {problem}")]
+    Rendering {
+        /// The generator.
+        name: String,
+        /// What happened.
+        problem: String,
+    },
     /// The device did not give its result.
     #[error(
         "the device did not return the images of the generator `{name}`: {reason}; try a smaller batch, or --device cpu"

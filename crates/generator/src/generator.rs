@@ -163,7 +163,8 @@ impl Generator {
     ///
     /// # Errors
     /// [`GeneratorError::Size`] for another D, or another number of classes than latents;
-    /// [`GeneratorError::ConditionMissing`], [`GeneratorError::ConditionUnexpected`].
+    /// [`GeneratorError::ConditionMissing`], [`GeneratorError::ConditionUnexpected`];
+    /// [`GeneratorError::Rendering`] where a network that runs elsewhere fails.
     pub fn raw_image_from_latent(
         &self,
         z: Tensor<2>,
@@ -175,7 +176,11 @@ impl Generator {
         if let Some(condition) = &condition {
             self.check_size("classes", batch, condition.dims()[0])?;
         }
-        Ok(self.network.raw_image_from_latent(z, condition))
+        let images = self.network.raw_image_from_latent(z, condition);
+        match self.network.take_failure() {
+            None => Ok(images),
+            Some(problem) => Err(GeneratorError::Rendering { name: self.name.clone(), problem }),
+        }
     }
 
     /// The number of values of a latent of `space`.

@@ -7,8 +7,8 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr))]
 
 pub mod architectures;
-pub mod directions;
 mod contact_sheet;
+pub mod directions;
 mod embedded;
 mod error;
 mod generator;

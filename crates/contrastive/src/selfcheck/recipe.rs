@@ -12,7 +12,7 @@ use super::check::{Check, relative_error};
 use super::comparison::Comparison;
 use super::layers::{at_batch, multiplications};
 use super::step::{self, check_step};
-use crate::source::{OpenSource, SourceError, SourceKind, load_images, open_source_on, real_anchors};
+use crate::source::{OpenSource, SourceError, SourceKind, Stored, open_source_on};
 use crate::train::{Recipe, Trainer};
 
 /// Multiplications that the CPU may spend on the training step of a short check: a second or two on two cores
@@ -35,16 +35,13 @@ pub(super) fn check_recipe(
     recipe.encoder.weights = None; // any weights will do
     let recipe = &recipe;
     let anchors = recipe.train.batch;
-    let images = match real_anchors(&recipe.source, anchors) {
-        0 => None,
-        // One batch is enough for one step.
-        count => Some(load_images(&recipe.source, data_dir)?.first(count)),
-    };
+    // One batch is enough for one step.
+    let stored = Stored::open(&recipe.source, anchors, data_dir)?.for_one_batch(&recipe.source, anchors);
     let trainer = |anchors: usize, device: &Device, on_gpu: bool| -> Result<Trainer, SourceError> {
         let mut recipe = recipe.clone();
         recipe.train.batch = anchors;
         let how = OpenSource { anchors, anchor_choice: recipe.anchors, data_dir: None, device };
-        let source = open_source_on(&recipe.source, &recipe.views, &how, images.clone())?;
+        let source = open_source_on(&recipe.source, &recipe.views, &how, stored.clone())?;
         Trainer::new(&recipe, source, device, on_gpu)
     };
     let mut whole = trainer(anchors, comparison.device(), true)?;

@@ -77,6 +77,15 @@ pub struct SourceConfig {
 }
 
 impl SourceConfig {
+    /// How many of `anchors` anchors of a batch are real images.
+    pub(crate) fn real_anchors(&self, anchors: usize) -> usize {
+        match self.kind {
+            SourceKind::Generator | SourceKind::Shards => 0,
+            SourceKind::Real => anchors,
+            SourceKind::Mix => (self.real_share.unwrap_or(0.5) * anchors as f32).round() as usize,
+        }
+    }
+
     /// Everything wrong with it, one line each.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {

@@ -7,6 +7,7 @@ mod mix;
 mod open;
 mod real;
 mod shards;
+mod stored;
 
 use std::time::Duration;
 
@@ -20,10 +21,11 @@ pub use batch::ViewBatch;
 pub use config::{GeneratorShare, SourceConfig, SourceKind};
 pub use generator::GeneratorSource;
 pub use mix::MixSource;
+pub(crate) use open::open_source_on;
 pub use open::{OpenSource, open_source};
-pub(crate) use open::{load_images, open_source_on, real_anchors};
 pub use real::RealSource;
 pub use shards::ShardSource;
+pub(crate) use stored::Stored;
 
 use crate::encoder::{PretrainedError, UnfitImages};
 

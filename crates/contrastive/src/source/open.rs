@@ -1,14 +1,15 @@
 //! From a recipe's `[source]` and `[views]` to a source that is ready to give views.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use burn::tensor::Device;
-use zview_data::view_shards::{BatchPlan, BatchReader, ShardOptions, ViewShards};
-use zview_data::{ImageSet, LoadOptions, Split};
+use zview_data::view_shards::{BatchPlan, BatchReader, ViewShards};
 use zview_generator::{AnchorOrder, AnchorsConfig, Generator, Manifest, ViewsConfig};
 
 use super::{
-    GeneratorSource, MixSource, RealSource, ShardSource, SourceConfig, SourceError, SourceKind, ViewSource,
+    GeneratorSource, MixSource, RealSource, ShardSource, SourceConfig, SourceError, SourceKind, Stored,
+    ViewSource,
 };
 
 /// What is needed to open a source beside its configuration.
@@ -33,33 +34,24 @@ pub fn open_source(
     views: &ViewsConfig,
     how: &OpenSource<'_>,
 ) -> Result<Box<dyn ViewSource>, SourceError> {
-    let images = (real_anchors(config, how.anchors) > 0).then(|| load_images(config, how.data_dir.clone()));
-    open_source_on(config, views, how, images.transpose()?)
+    open_source_on(config, views, how, Stored::open(config, how.anchors, how.data_dir.clone())?)
 }
 
-/// How many of `anchors` anchors are real.
-pub(crate) fn real_anchors(config: &SourceConfig, anchors: usize) -> usize {
-    match config.kind {
-        SourceKind::Generator | SourceKind::Shards => 0,
-        SourceKind::Real => anchors,
-        SourceKind::Mix => (config.real_share.unwrap_or(0.5) * anchors as f32).round() as usize,
-    }
-}
-
-/// As [`open_source`], with real images that are loaded already.
+/// As [`open_source`], with what it reads from disk opened already.
 pub(crate) fn open_source_on(
     config: &SourceConfig,
     views: &ViewsConfig,
     how: &OpenSource<'_>,
-    images: Option<ImageSet>,
+    stored: Stored,
 ) -> Result<Box<dyn ViewSource>, SourceError> {
-    if config.kind == SourceKind::Shards {
-        return Ok(Box::new(open_shards(config, views, how)?));
-    }
-    let real_anchors = real_anchors(config, how.anchors);
+    let real_anchors = config.real_anchors(how.anchors);
     let mut parts: Vec<Box<dyn ViewSource>> = Vec::new();
-    if let Some(images) = images.filter(|_| real_anchors > 0) {
-        parts.push(Box::new(RealSource::new(images, real_anchors, views.per_anchor, how.device)));
+    match stored {
+        Stored::Shards(shards) => return Ok(Box::new(shard_source(shards, views, how)?)),
+        Stored::Images(images) if real_anchors > 0 => {
+            parts.push(Box::new(RealSource::new(images, real_anchors, views.per_anchor, how.device)));
+        }
+        _ => {}
     }
     let generators = generators(config)?;
     let shares: Vec<f32> = generators.iter().map(|part| part.share).collect();
@@ -82,14 +74,11 @@ pub(crate) fn open_source_on(
     Ok(Box::new(MixSource::new(parts, classes)?))
 }
 
-fn open_shards(
-    config: &SourceConfig,
+fn shard_source(
+    shards: Arc<ViewShards>,
     views: &ViewsConfig,
     how: &OpenSource<'_>,
 ) -> Result<ShardSource, SourceError> {
-    let path = config.shards.as_deref().ok_or_else(|| missing("source.shards"))?;
-    let options = ShardOptions { skip_damaged: config.skip_damaged, ..ShardOptions::default() };
-    let shards = ViewShards::open(Path::new(path), &options)?;
     let shuffled = how.anchor_choice.order == AnchorOrder::Shuffled;
     let plan = BatchPlan { anchors: how.anchors, per_anchor: views.per_anchor, shuffled };
     Ok(ShardSource::new(BatchReader::new(shards, plan)?, how.device))
@@ -156,20 +145,7 @@ fn common_classes(
     }
 }
 
-/// The real images of a source that has some.
-pub(crate) fn load_images(config: &SourceConfig, data_dir: Option<PathBuf>) -> Result<ImageSet, SourceError> {
-    let data = config.data.as_deref().ok_or_else(|| missing("source.data"))?;
-    let options = LoadOptions {
-        data_dir,
-        color: config.color,
-        size: config.size,
-        max_reject_share: config.max_reject_share,
-        ..LoadOptions::default()
-    };
-    Ok(zview_data::load(data, Split::Train, &options)?)
-}
-
-fn missing(field: &'static str) -> SourceError {
+pub(super) fn missing(field: &'static str) -> SourceError {
     SourceError::Recipe { field, problem: "not given".to_owned() }
 }
 

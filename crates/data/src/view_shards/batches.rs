@@ -51,7 +51,7 @@ pub struct BatchReader {
 /// What is read, shared with the thread that works ahead.
 #[derive(Debug)]
 struct Task {
-    shards: ViewShards,
+    shards: Arc<ViewShards>,
     plan: BatchPlan,
     pool: ThreadPool,
 }
@@ -72,7 +72,8 @@ impl BatchReader {
     ///
     /// # Errors
     /// [`ShardError::TooFewViews`], [`ShardError::TooFewAnchors`]; [`ShardError::Thread`].
-    pub fn new(shards: ViewShards, plan: BatchPlan) -> Result<Self, ShardError> {
+    pub fn new(shards: impl Into<Arc<ViewShards>>, plan: BatchPlan) -> Result<Self, ShardError> {
+        let shards = shards.into();
         shards.check_views(plan.per_anchor)?;
         if shards.anchors() < plan.anchors {
             return Err(ShardError::TooFewAnchors {

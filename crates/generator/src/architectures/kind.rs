@@ -10,6 +10,11 @@ pub trait Architecture: std::fmt::Debug {
     /// there if and only if the manifest has a section `[condition]`.
     fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4>;
 
+    /// Why the images just made are not what was asked for, of a network that runs elsewhere and can fail.
+    fn take_failure(&self) -> Option<String> {
+        None
+    }
+
     /// The number of learned values (running statistics are not learned).
     fn parameters(&self) -> usize;
 

@@ -1,5 +1,6 @@
 //! Running an ONNX file as a generator.
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -23,6 +24,8 @@ pub(super) struct OnnxNetwork {
     classes: usize,
     output: Output,
     device: Device,
+    /// Why the last images are not what was asked for.
+    failure: RefCell<Option<String>>,
 }
 
 impl std::fmt::Debug for OnnxNetwork {
@@ -57,6 +60,7 @@ impl OnnxNetwork {
             classes: manifest.classes().unwrap_or(0),
             output: manifest.output,
             device: device.clone(),
+            failure: RefCell::new(None),
         };
         network.images(&vec![0.0; network.dimension], network.interface.class.map(|_| &[0][..]))?;
         Ok(network)
@@ -124,8 +128,7 @@ impl OnnxNetwork {
 }
 
 impl Architecture for OnnxNetwork {
-    /// On the host, wherever the latents are. A failure, which the image rendered at loading did not show, is logged
-    /// and gives images that are not numbers, which ends a run.
+    /// On the host, wherever the latents are.
     fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4> {
         let rows = z.dims()[0];
         let Output { channels, height, width, .. } = self.output;
@@ -138,10 +141,14 @@ impl Architecture for OnnxNetwork {
             self.images(&z, classes.as_deref())
         });
         let images = images.unwrap_or_else(|problem| {
-            tracing::error!("the ONNX network {problem}");
+            *self.failure.borrow_mut() = Some(format!("the ONNX network {problem}"));
             vec![f32::NAN; rows * channels * height * width]
         });
         Tensor::from_data(TensorData::new(images, [rows, channels, height, width]), &self.device)
+    }
+
+    fn take_failure(&self) -> Option<String> {
+        self.failure.take()
     }
 
     fn parameters(&self) -> usize {

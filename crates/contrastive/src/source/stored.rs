@@ -1,0 +1,59 @@
+//! What a source reads from disk before it gives views: once, for however many sources are made of it.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use zview_data::view_shards::{ShardOptions, ViewShards};
+use zview_data::{ImageSet, LoadOptions, Split};
+
+use super::open::missing;
+use super::{SourceConfig, SourceError, SourceKind};
+
+/// Real images, or the index of view shards.
+#[derive(Debug, Clone)]
+pub(crate) enum Stored {
+    /// A generator's views are made, not read.
+    Nothing,
+    /// Real images, in memory.
+    Images(ImageSet),
+    /// View shards, of which the index is in memory.
+    Shards(Arc<ViewShards>),
+}
+
+impl Stored {
+    /// What the recipe's source reads for batches of `anchors` anchors.
+    ///
+    /// # Errors
+    /// [`SourceError::Data`], [`SourceError::Shards`] where it cannot be read.
+    pub(crate) fn open(
+        config: &SourceConfig,
+        anchors: usize,
+        data_dir: Option<PathBuf>,
+    ) -> Result<Self, SourceError> {
+        if config.kind == SourceKind::Shards {
+            let path = config.shards.as_deref().ok_or_else(|| missing("source.shards"))?;
+            let options = ShardOptions { skip_damaged: config.skip_damaged, ..ShardOptions::default() };
+            return Ok(Self::Shards(Arc::new(ViewShards::open(Path::new(path), &options)?)));
+        }
+        if config.real_anchors(anchors) == 0 {
+            return Ok(Self::Nothing);
+        }
+        let data = config.data.as_deref().ok_or_else(|| missing("source.data"))?;
+        let options = LoadOptions {
+            data_dir,
+            color: config.color,
+            size: config.size,
+            max_reject_share: config.max_reject_share,
+            ..LoadOptions::default()
+        };
+        Ok(Self::Images(zview_data::load(data, Split::Train, &options)?))
+    }
+
+    /// No more than one batch needs, where all of it is in memory.
+    pub(crate) fn for_one_batch(self, config: &SourceConfig, anchors: usize) -> Self {
+        match self {
+            Self::Images(images) => Self::Images(images.first(config.real_anchors(anchors))),
+            other => other,
+        }
+    }
+}
