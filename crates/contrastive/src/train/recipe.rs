@@ -161,12 +161,6 @@ impl Recipe {
                     "anchors: of view shards only the `order` is chosen; remove the other keys".to_owned(),
                 );
             }
-            let per_anchor = self.views.per_anchor;
-            if self.views != (ViewsConfig { per_anchor, ..ViewsConfig::default() }) {
-                problems.push(
-                    "views: of view shards only `per_anchor` is chosen; remove the other keys".to_owned(),
-                );
-            }
         } else {
             problems.extend(self.anchors.problems());
         }
