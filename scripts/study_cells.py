@@ -91,12 +91,12 @@ class Cells:
         self.file.write_text(json.dumps(cells, indent=0, sort_keys=True) + "\n")
 
 
-def column(cells):
+def column(cells, measure="accuracy"):
     """One run with its interval over test images, or several with their mean and range; in percent."""
-    values = [100 * cell["accuracy"] for cell in cells]
+    values = [100 * cell[measure] for cell in cells if measure in cell]
     if not values:
         return ""
-    if len(values) == 1:
+    if len(values) == 1 and measure == "accuracy":
         return f"{values[0]:.1f} ({100 * cells[0]['low']:.1f}-{100 * cells[0]['high']:.1f})"
     return f"{statistics.mean(values):.1f} [{min(values):.1f}-{max(values):.1f}]"
 

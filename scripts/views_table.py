@@ -10,16 +10,19 @@ of docs/views.json, are kept; --anew leaves that file alone):
     best      every sampler at its distance for 400 steps, seeds 0 to 2, on the test images; with the random encoder and
               the one taught by real images
     curve     Gaussian views at every distance of the grid, seeds 0 to 2, on the test images
+    few       the same encoders with 10 labels per class (five draws) and by 20 nearest neighbours
     table     prints the tables in Markdown, writes docs/images/views-std.svg and all cells to docs/views.json
 
 --samplers and --generators take a part of them. MNIST and its two generators are those of the manifests; the learned
 walks come from `zview generator directions` (see docs/views-steered.md), one file for each generator under --walks.
-Only the standard library is needed. The linear probe's accuracy with up to 20,000 labels, in percent.
+Only the standard library is needed. Accuracies are in percent; the linear probe's has up to 20,000 labels.
 """
 
+import json
 import os
 import pathlib
 import statistics
+from concurrent.futures import ThreadPoolExecutor
 
 from study_cells import ROOT, Cells, column, parser, validation_data
 
@@ -27,6 +30,7 @@ RECIPES = ROOT / "configs" / "views"
 CELLS = ROOT / "docs" / "views.json"
 PLOT = ROOT / "docs" / "images" / "views-std.svg"
 FOLDERS = ["tune", "test"]
+MEASURES = {"accuracy": "linear probe", "few_shot_10": "10 labels per class", "knn_20": "20 nearest neighbours"}
 SEEDS = [0, 1, 2]
 TUNING = {"seed": 100, "train.steps": 150}
 STDS = [0.1, 0.25, 0.5, 0.75, 1.0, 1.5]
@@ -127,88 +131,107 @@ class Study(Cells):
                   for one in self.test(generator, "gaussian", value)]
         self.cells(wanted)
 
+    def few(self):
+        def probe(path):
+            cell = json.loads(path.read_text())
+            if "few_shot_10" in cell or "failed" in cell:
+                return
+            run = path.parent / path.name.removesuffix(".json")
+            data = "glyphs" if "glyphs" in path.name else "mnist"
+            found = self.zview("probe", run, "--data", data, "--protocol", "knn", "--protocol", "few-shot",
+                               "--labels-per-class", 10)
+            cell["few_shot_10"], cell["knn_20"] = found["few_shot"]["10"]["mean"], found["knn"]["20"]["top1"]
+            temporary = path.parent / f"{path.name}.tmp"
+            temporary.write_text(json.dumps(cell))
+            temporary.replace(path)
+
+        with ThreadPoolExecutor(self.options.jobs) as pool:
+            list(pool.map(probe, sorted((self.out / "test").glob("*.json"))))
+
     def found(self, generator, sampler, value):
-        cells = [self.known(self.name(generator, sampler, value, seed)) for seed in SEEDS]
+        return self.cells_of(self.name(generator, sampler, value, seed) for seed in SEEDS)
+
+    def cells_of(self, names):
+        cells = [self.known(name) for name in names]
         return [cell for cell in cells if cell and "accuracy" in cell]
 
     def table(self):
         self.publish(FOLDERS)
-        print(f"| views | {' | '.join(text for _, text in GENERATORS.values())} |")
-        print("|---|" + "---|" * len(GENERATORS))
-        for row in ["random", "real"]:
-            columns = []
-            for data, _ in GENERATORS.values():
-                cells = [self.known(f"test/{row}-{data}-{seed}") for seed in SEEDS]
-                columns.append(column([cell for cell in cells if cell]))
-            print(f"| {row} | {' | '.join(columns)} |")
-        for sampler, (key, _, _) in SAMPLERS.items():
-            columns = []
-            for generator in GENERATORS:
-                try:
-                    value = self.tuned(generator, sampler)
-                except SystemExit:
-                    columns.append("")
-                    continue
-                at = f" ({key} {value})" if key else ""
-                columns.append(f"{column(self.found(generator, sampler, value))}{at}")
-            print(f"| {sampler} | {' | '.join(columns)} |")
-        print(f"\n| std | {' | '.join(text for _, text in GENERATORS.values())} |\n|---|" + "---|" * len(GENERATORS))
-        curves = {}
-        for value in STDS:
-            columns = []
-            for generator in GENERATORS:
-                cells = self.found(generator, "gaussian", value)
-                columns.append(column(cells))
-                if cells:
-                    curves.setdefault(generator, []).append((value, [100 * cell["accuracy"] for cell in cells]))
-            print(f"| {value} | {' | '.join(columns)} |")
+        for measure, title in MEASURES.items():
+            print(f"\n{title}\n\n| views | {' | '.join(text for _, text in GENERATORS.values())} |")
+            print("|---|" + "---|" * len(GENERATORS))
+            for row, text in [("random", "an untrained encoder"), ("real", "real images, Tx")]:
+                columns = [column(self.cells_of(f"test/{row}-{data}-{seed}" for seed in SEEDS), measure)
+                           for data, _ in GENERATORS.values()]
+                print(f"| {text} | {' | '.join(columns)} |")
+            for sampler, (key, _, _) in SAMPLERS.items():
+                columns = []
+                for generator in GENERATORS:
+                    try:
+                        value = self.tuned(generator, sampler)
+                    except SystemExit:
+                        columns.append("")
+                        continue
+                    at = f" ({key} {value})" if key else ""
+                    columns.append(f"{column(self.found(generator, sampler, value), measure)}{at}")
+                print(f"| {sampler} | {' | '.join(columns)} |")
+            print(f"\n| std | {' | '.join(text for _, text in GENERATORS.values())} |")
+            print("|---|" + "---|" * len(GENERATORS))
+            for value in STDS:
+                columns = [column(self.found(generator, "gaussian", value), measure) for generator in GENERATORS]
+                print(f"| {value} | {' | '.join(columns)} |")
         PLOT.parent.mkdir(exist_ok=True)
-        same = {generator: [100 * cell["accuracy"] for cell in self.found(generator, "same", None)]
-                for generator in GENERATORS}
-        PLOT.write_text(plot(curves, same))
+        PLOT.write_text(plot(self))
 
 
 COLOURS = {"glyphs": "#0072b2", "mnist": "#d55e00", "mnist-conditional": "#009e73"}  # Okabe and Ito
 
 
-def plot(curves, same):
-    """A panel for each generator: accuracy over std, the mean of the seeds with each of them, and Tx only as a line."""
-    width, height, margin = 250, 170, 46
+def plot(study):
+    """A panel for each generator and measure: accuracy over std, the mean of the seeds with each of them, and what Tx
+    alone gives as a line."""
+    width, height, margin, between = 250, 170, 46, 78
     parts = []
-    for place, (generator, points) in enumerate(curves.items()):
-        every = [value for _, values in points for value in values] + same[generator]
-        low, high = min(every) - 0.3, max(every) + 0.3
-        left = place * (width + margin) + margin
-        x = lambda std: left + width * std / 1.6
-        y = lambda accuracy: 30 + height * (high - accuracy) / (high - low)
-        colour = COLOURS[generator]
-        parts.append(f'<text x="{left}" y="18" font-weight="bold">{GENERATORS[generator][1]}</text>')
-        parts.append(f'<path d="M{left} 30V{30 + height}H{left + width}" fill="none" stroke="#333"/>')
-        step = next(step for step in [0.2, 0.5, 1, 2, 5, 10] if (high - low) / step <= 6)
-        tick = step * (int(low / step) + 1)
-        while tick < high:
-            parts.append(f'<text x="{left - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.1f}</text>')
-            parts.append(f'<path d="M{left} {y(tick):.1f}h{width}" stroke="#ddd"/>')
-            tick += step
-        for std in [0, 0.5, 1.0, 1.5]:
-            parts.append(f'<text x="{x(std):.1f}" y="{46 + height}" text-anchor="middle">{std}</text>')
-        if same[generator]:
-            level = y(statistics.mean(same[generator]))
-            parts.append(f'<path d="M{left} {level:.1f}h{width}" stroke="#777" stroke-dasharray="5 3"/>')
-            parts.append(f'<text x="{left + width - 2}" y="{level - 4:.1f}" text-anchor="end" fill="#555">no step</text>')
-        line = " ".join(f"{x(std):.1f},{y(statistics.mean(values)):.1f}" for std, values in points)
-        parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
-        for std, values in points:
-            parts += [f'<circle cx="{x(std):.1f}" cy="{y(value):.1f}" r="2.5" fill="{colour}" fill-opacity="0.6"/>'
-                      for value in values]
-        parts.append(f'<text x="{left + width / 2}" y="{64 + height}" text-anchor="middle">std of Gaussian views</text>')
-    total = len(curves) * (width + margin) + margin
-    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {total} {height + 76}" font-family="sans-serif" '
-            f'font-size="12"><title>Linear probe, percent, over the std of Gaussian views; a dot for each seed</title>'
+    for row, (measure, title) in enumerate(list(MEASURES.items())[:2]):
+        for place, generator in enumerate(GENERATORS):
+            values = lambda cells: [100 * cell[measure] for cell in cells if measure in cell]
+            same = values(study.found(generator, "same", None))
+            points = [(std, found) for std in STDS if (found := values(study.found(generator, "gaussian", std)))]
+            if not points:
+                continue
+            every = [value for _, found in points for value in found] + same
+            low, high = min(every) - 0.3, max(every) + 0.3
+            left, top = place * (width + margin) + margin, 30 + row * (height + between)
+            x = lambda std: left + width * std / 1.6
+            y = lambda accuracy: top + height * (high - accuracy) / (high - low)
+            parts.append(f'<text x="{left}" y="{top - 12}" font-weight="bold">{GENERATORS[generator][1]}: {title}</text>')
+            parts.append(f'<path d="M{left} {top}v{height}h{width}" fill="none" stroke="#333"/>')
+            step = next(step for step in [0.2, 0.5, 1, 2, 5, 10] if (high - low) / step <= 6)
+            tick = step * (int(low / step) + 1)
+            while tick < high:
+                parts.append(f'<text x="{left - 6}" y="{y(tick) + 4:.1f}" text-anchor="end">{tick:.1f}</text>')
+                parts.append(f'<path d="M{left} {y(tick):.1f}h{width}" stroke="#ddd"/>')
+                tick += step
+            for std in [0, 0.5, 1.0, 1.5]:
+                parts.append(f'<text x="{x(std):.1f}" y="{top + height + 16}" text-anchor="middle">{std}</text>')
+            if same:
+                level = y(statistics.mean(same))
+                parts.append(f'<path d="M{left} {level:.1f}h{width}" stroke="#777" stroke-dasharray="5 3"/>')
+                parts.append(f'<text x="{left + width - 2}" y="{level - 4:.1f}" text-anchor="end" fill="#555">no step</text>')
+            line = " ".join(f"{x(std):.1f},{y(statistics.mean(found)):.1f}" for std, found in points)
+            colour = COLOURS[generator]
+            parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2"/>')
+            for std, found in points:
+                parts += [f'<circle cx="{x(std):.1f}" cy="{y(value):.1f}" r="2.5" fill="{colour}" fill-opacity="0.6"/>'
+                          for value in found]
+            parts.append(f'<text x="{left + width / 2}" y="{top + height + 33}" text-anchor="middle">std of Gaussian views</text>')
+    across, down = len(GENERATORS) * (width + margin) + margin, 2 * (height + between)
+    return (f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {across} {down}" font-family="sans-serif" '
+            f'font-size="12"><title>Accuracy in percent over the std of Gaussian views; a dot for each seed</title>'
             f'<rect width="100%" height="100%" fill="#fff"/>{"".join(parts)}</svg>\n')
 
 
-made = parser(__doc__, ["tune", "best", "curve", "table"], "runs/views")
+made = parser(__doc__, ["tune", "best", "curve", "few", "table"], "runs/views")
 made.add_argument("--samplers", nargs="+", choices=list(SAMPLERS), default=list(SAMPLERS))
 made.add_argument("--generators", nargs="+", choices=list(GENERATORS), default=list(GENERATORS))
 made.add_argument("--walks", type=pathlib.Path, default=pathlib.Path("runs/walks"))

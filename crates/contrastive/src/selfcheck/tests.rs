@@ -80,7 +80,7 @@ fn trainer() -> Trainer {
 
 #[test]
 fn a_step_agrees_with_itself_and_not_with_other_weights() {
-    let checks = step::check_step(&mut trainer(), &mut trainer(), |_| ()).unwrap();
+    let checks = step::check_step(&mut trainer(), &mut trainer(), &mut trainer(), |_| ()).unwrap();
     assert_eq!(checks.len() as u64, step::CHECKS);
     assert!(checks.iter().all(|check| check.holds && check.error == 0.0), "{checks:?}");
 
@@ -95,7 +95,7 @@ fn a_step_agrees_with_itself_and_not_with_other_weights() {
     let mut other = trainer();
     other.objective.visit("", &mut Shift);
     track_gradients(&mut other.objective);
-    let checks = step::check_step(&mut trainer(), &mut other, |_| ()).unwrap();
+    let checks = step::check_step(&mut trainer(), &mut trainer(), &mut other, |_| ()).unwrap();
     let broken = broken(&checks);
     assert!(broken.contains(&"step: loss") && broken.contains(&"step: objective"), "{checks:?}");
     assert!(!broken.contains(&"step: views"), "{checks:?}");
