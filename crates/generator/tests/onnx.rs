@@ -96,7 +96,7 @@ fn what_does_not_fit_is_told() {
         ("plain.onnx", [8, 4], "[onnx]\noutput = \"x\"", "no output `x`, there are image"),
         ("class-index.onnx", [2, 4], ONE_HOT, "set it to \"index\""),
         ("class-one-hot.onnx", [2, 4], INDEX, "set it to \"one-hot\""),
-        ("plain.onnx", [8, 4], LAYERS, "`layers`: the ONNX file holds the network"),
+        ("plain.onnx", [8, 4], LAYERS, "only `architecture = \"sequential\"` is made of them"),
         ("plain.onnx", [8, 4], "[onnx]\nclas = \"y\"", "did you mean `class`?"),
     ] {
         let error = load(name, image, more).unwrap_err();

@@ -12,6 +12,9 @@ use super::error::DirectionsError;
 use super::space::Space;
 use crate::{Generator, LatentSpace, UnitCoordinates};
 
+/// By how much the length of a row of length 1 may differ from it.
+const ROUNDING: f32 = 1e-6;
+
 /// What the file says of its form.
 const FORMAT: &str = "zview-directions-1";
 /// Key of the whole description, as JSON, in the file's header.
@@ -205,7 +208,10 @@ pub(super) fn normalise(row: &mut [f32]) -> Option<f32> {
     if !(length.is_finite() && length > LENGTH_MIN) {
         return None;
     }
-    row.iter_mut().for_each(|value| *value /= length);
+    // A row that was written with length 1 is read back as it was.
+    if (length - 1.0).abs() > ROUNDING {
+        row.iter_mut().for_each(|value| *value /= length);
+    }
     Some(length)
 }
 
