@@ -32,6 +32,7 @@ PLOT = ROOT / "docs" / "images" / "views-std.svg"
 FOLDERS = ["tune", "test"]
 MEASURES = {"accuracy": "linear probe", "few_shot_10": "10 labels per class", "knn_20": "20 nearest neighbours"}
 SEEDS = [0, 1, 2]
+STUDENT_T = {2: 12.706, 3: 4.303, 4: 3.182, 5: 2.776}  # 97.5 % quantile, by number of seeds
 TUNING = {"seed": 100, "train.steps": 150}
 STDS = [0.1, 0.25, 0.5, 0.75, 1.0, 1.5]
 FEW_STDS = [0.25, 0.5, 1.0]
@@ -46,7 +47,7 @@ SAMPLERS = {
     "adaptive": ("agreement", [0.3, 0.5, 0.7], {}),
     "steered-factorised": ("std", [0.5, 1.0, 2.0], {"directions": "factorised", "direction_count": 8}),
     "steered-principal": ("std", [0.5, 1.0, 2.0], {"directions": "principal", "direction_count": 8}),
-    "steered-walks": ("std", [0.5, 1.0, 2.0], {"directions": "WALKS"}),
+    "steered-walks": ("std", [0.5, 1.0, 2.0, 4.0], {"directions": "WALKS"}),
     "independent": (None, [], {}),
 }
 # Column: the name of its data, and of its generator for the plot.
@@ -180,8 +181,28 @@ class Study(Cells):
             for value in STDS:
                 columns = [column(self.found(generator, "gaussian", value), measure) for generator in GENERATORS]
                 print(f"| {value} | {' | '.join(columns)} |")
+        print(f"\nDifference to `same`, paired by seed: mean ± half the 95 % t interval over {len(SEEDS)} seeds, points\n")
+        names = [f"{text}, {title}" for _, text in GENERATORS.values() for title in list(MEASURES.values())[:2]]
+        print(f"| views | {' | '.join(names)} |\n|---|" + "---|" * len(names))
+        for sampler in list(SAMPLERS)[1:]:
+            columns = [self.difference(generator, sampler, measure)
+                       for generator in GENERATORS for measure in list(MEASURES)[:2]]
+            print(f"| {sampler} | {' | '.join(columns)} |")
         PLOT.parent.mkdir(exist_ok=True)
         PLOT.write_text(plot(self))
+
+    def difference(self, generator, sampler, measure):
+        """The paired difference of a sampler at its tuned value to views without a step."""
+        pairs = []
+        for seed in SEEDS:
+            names = [self.name(generator, sampler, self.tuned(generator, sampler), seed),
+                     self.name(generator, "same", None, seed)]
+            values = [cell[measure] for cell in map(self.known, names) if cell and measure in cell]
+            pairs += [100 * (values[0] - values[1])] if len(values) == 2 else []
+        if len(pairs) < len(SEEDS):
+            return ""
+        half = STUDENT_T[len(pairs)] * statistics.stdev(pairs) / len(pairs) ** 0.5
+        return f"{statistics.mean(pairs):+.1f} ± {half:.1f}"
 
 
 COLOURS = {"glyphs": "#0072b2", "mnist": "#d55e00", "mnist-conditional": "#009e73"}  # Okabe and Ito
