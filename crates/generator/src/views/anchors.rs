@@ -84,11 +84,13 @@ pub(super) struct AnchorKey {
 pub(super) struct AnchorChooser {
     config: AnchorsConfig,
     order: Option<(u64, VisitOrder)>,
+    /// The last round of balanced classes, by run seed and number.
+    round: Option<((u64, u64), Vec<i32>)>,
 }
 
 impl AnchorChooser {
     pub(super) fn new(config: AnchorsConfig) -> Self {
-        Self { config, order: None }
+        Self { config, order: None, round: None }
     }
 
     /// The anchors of a batch: `count` of them, the first of which is number `first` of its step.
@@ -113,7 +115,7 @@ impl AnchorChooser {
     }
 
     /// The class of an anchor; `position` is its place among all of the run's where anchors are fresh.
-    pub(super) fn class(&self, run_seed: u64, key: AnchorKey, position: u64, classes: usize) -> i32 {
+    pub(super) fn class(&mut self, run_seed: u64, key: AnchorKey, position: u64, classes: usize) -> i32 {
         match self.config.conditions {
             Conditions::Random => {
                 let mut stream = Stream::new(run_seed, Purpose::Condition, key.step, key.index);
@@ -122,9 +124,13 @@ impl AnchorChooser {
             Conditions::Balanced => {
                 let position = if self.config.unique.is_some() { key.index } else { position };
                 let (round, place) = (position / classes as u64, position % classes as u64);
-                let mut order: Vec<i32> = (0..classes as i32).collect();
-                Stream::new(run_seed, Purpose::BalancedCondition, round, 0).shuffle(&mut order);
-                order[place as usize]
+                let key = (run_seed, round);
+                if self.round.as_ref().is_none_or(|(of, _)| *of != key) {
+                    let mut order: Vec<i32> = (0..classes as i32).collect();
+                    Stream::new(run_seed, Purpose::BalancedCondition, round, 0).shuffle(&mut order);
+                    self.round = Some((key, order));
+                }
+                self.round.as_ref().map_or(0, |(_, order)| order[place as usize])
             }
         }
     }

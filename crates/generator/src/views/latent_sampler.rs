@@ -155,7 +155,7 @@ impl LatentSampler {
         drawn
     }
 
-    fn add_class(&self, drawn: &mut Drawn, run_seed: u64, position: u64, key: AnchorKey) {
+    fn add_class(&mut self, drawn: &mut Drawn, run_seed: u64, position: u64, key: AnchorKey) {
         if let (Some(classes), Some(condition)) = (self.classes, &mut drawn.condition) {
             let class = self.anchors.class(run_seed, key, position, classes);
             condition.extend(std::iter::repeat_n(class, self.views.per_anchor));
