@@ -30,7 +30,7 @@ pub struct SampleArguments {
     /// Weights file, where it is not the manifest's.
     #[arg(long)]
     weights: Option<PathBuf>,
-    /// Kind of views: gaussian, angular, uniform-ball, radii, interpolate, independent, same, ...
+    /// Kind of views: gaussian, angular, uniform-ball, radii, interpolate, steered, adaptive, independent or same.
     #[arg(long, default_value = "gaussian")]
     views: String,
     /// Standard deviation of the step from anchor to view, per latent dimension.
