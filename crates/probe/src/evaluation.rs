@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use zview_data::ImageSet;
 
-use crate::extract::{extract, extract_some, training_pool};
+use crate::features::{extract, extract_some, training_pool};
 use crate::{
     FeatureExtractor, Features, FewShotConfig, FewShotScore, KnnConfig, KnnScore, LinearProbeConfig,
     LinearScore, ProbeError, few_shot, knn, linear_probe,
@@ -160,8 +160,8 @@ pub fn evaluate_features(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract::tests::{Pixels, strip};
-    use crate::features::tests::clouds;
+    use crate::features::extract::tests::{Pixels, strip};
+    use crate::features::rows::tests::clouds;
 
     #[test]
     fn the_json_has_the_promised_keys() {

@@ -142,7 +142,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::arms::{RANDOM, REAL, SYNTHETIC_GAUSSIAN, SYNTHETIC_TX};
     use crate::results::{Comparison, Standing};
-    use zview_probe::{FewShotScore, KnnScore, LinearScore};
+    use zview_probe::{FewShotScore, KnnScore, LinearScore, Predictions};
 
     /// An arm that is right on its first `right` of 1,000 test images.
     pub(crate) fn result(name: &str, right: usize) -> ArmResult {
@@ -160,6 +160,7 @@ pub(crate) mod tests {
             n_test: 1_000,
             converged: true,
             correct: correct.clone(),
+            predictions: Predictions::default(),
         };
         let few = FewShotScore {
             mean: top1 - 0.1,

@@ -17,5 +17,7 @@ mod weights;
 mod tests;
 
 pub(crate) use correlate::{convolve, convolve_input_gradient};
-pub(crate) use geometry::{Correlation, Geometry};
+#[cfg(feature = "wgpu")]
+pub(crate) use geometry::Correlation;
+pub(crate) use geometry::Geometry;
 pub(crate) use weight_gradient::convolve_weight_gradient;

@@ -9,7 +9,7 @@
 use rayon::prelude::*;
 
 use crate::Features;
-use crate::matrix::{add_transposed_product, dot};
+use crate::features::matrix::{add_transposed_product, dot};
 
 /// Beyond this many features the D x D matrix costs more time and memory than it saves.
 const MAX_DIMENSION: usize = 2_048;
@@ -127,7 +127,7 @@ fn cholesky(matrix: &mut [f64], dimension: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::tests::clouds;
+    use crate::features::rows::tests::clouds;
 
     #[test]
     fn the_factor_reproduces_the_matrix_and_the_solves_invert_it() {

@@ -6,8 +6,8 @@
 //! Source: Davison and Hinkley, Bootstrap Methods and their Application, section 3.8 (the clusters are
 //! resampled, the units within them are kept).
 
+use super::bootstrap::percentile_interval;
 use crate::Interval;
-use crate::bootstrap::percentile_interval;
 
 /// 95 % interval of the accuracy where `correct[i]` says whether test image i was right and `groups[i]`
 /// which group it is in (any numbers). `None` if the lengths differ or there is no image.

@@ -6,9 +6,10 @@
 
 use rayon::prelude::*;
 
-use crate::lbfgs::{LbfgsConfig, Stop, minimise};
-use crate::matrix::{add_transposed_product, dot, multiply_transposed};
-use crate::preconditioner::{Preconditioner, second_moments};
+use super::lbfgs::{LbfgsConfig, Stop, minimise};
+use super::preconditioner::{Preconditioner, second_moments};
+use super::predictions::Predictions;
+use crate::features::matrix::{add_transposed_product, dot, multiply_transposed};
 use crate::{Features, ProbeError};
 
 /// Rows widened to f64 and multiplied at once.
@@ -163,27 +164,31 @@ impl Logistic {
     /// The most probable class of each image, (N); of equal ones the lower.
     #[must_use]
     pub fn predict(&self, features: &Features) -> Vec<u32> {
-        self.for_each_image(features, |logits, _| {
-            let mut best = 0;
-            for (class, logit) in logits.iter().enumerate() {
-                if *logit > logits[best] {
-                    best = class;
-                }
-            }
-            best as u32
-        })
+        self.for_each_image(features, |logits, _| most_probable(logits) as u32)
     }
 
     /// For each image the number of classes ranked before its own, (N): 0 is a correct prediction,
     /// below 5 is correct in the top 5. Equal ones rank by class number.
     #[must_use]
     pub fn label_ranks(&self, features: &Features) -> Vec<usize> {
-        self.for_each_image(features, |logits, label| {
-            let own = logits[label as usize];
-            let before =
-                |(class, &logit): (usize, &f64)| logit > own || (logit == own && class < label as usize);
-            logits.iter().enumerate().filter(|&entry| before(entry)).count()
-        })
+        self.for_each_image(features, label_rank)
+    }
+
+    /// Class, probabilities and rank of every image's own class.
+    #[must_use]
+    pub fn predictions(&self, features: &Features) -> Predictions {
+        let each = self.for_each_image(features, |logits, label| {
+            let normaliser = log_sum_exp(logits);
+            let best = most_probable(logits);
+            let probability = |class: usize| (logits[class] - normaliser).exp() as f32;
+            (best as u32, probability(best), probability(label as usize), label_rank(logits, label) as u32)
+        });
+        Predictions {
+            classes: each.iter().map(|image| image.0).collect(),
+            confidence: each.iter().map(|image| image.1).collect(),
+            label_probability: each.iter().map(|image| image.2).collect(),
+            label_rank: each.iter().map(|image| image.3).collect(),
+        }
     }
 
     /// How many images have their class among the `k` most probable.
@@ -279,6 +284,24 @@ impl Logistic {
     }
 }
 
+/// The class with the largest logit; of equal ones the lower.
+fn most_probable(logits: &[f64]) -> usize {
+    let mut best = 0;
+    for (class, logit) in logits.iter().enumerate() {
+        if *logit > logits[best] {
+            best = class;
+        }
+    }
+    best
+}
+
+/// How many classes rank before `label`; equal ones rank by number.
+fn label_rank(logits: &[f64], label: u32) -> usize {
+    let own = logits[label as usize];
+    let before = |(class, &logit): (usize, &f64)| logit > own || (logit == own && class < label as usize);
+    logits.iter().enumerate().filter(|&entry| before(entry)).count()
+}
+
 fn log_sum_exp(logits: &[f64]) -> f64 {
     let largest = logits.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     largest + logits.iter().map(|logit| (logit - largest).exp()).sum::<f64>().ln()
@@ -287,7 +310,7 @@ fn log_sum_exp(logits: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::tests::{clouds, numbered};
+    use crate::features::rows::tests::{clouds, numbered};
 
     #[test]
     fn the_gradient_agrees_with_finite_differences() {

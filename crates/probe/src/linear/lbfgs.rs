@@ -5,8 +5,8 @@
 
 use std::collections::VecDeque;
 
-use crate::line_search::{Trial, search};
-use crate::matrix::{add_scaled, dot};
+use super::line_search::{Trial, search};
+use crate::features::matrix::{add_scaled, dot};
 
 /// When to stop, and how much to remember.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -56,7 +56,7 @@ impl Standardiser {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::tests::{clouds, numbered};
+    use crate::features::rows::tests::{clouds, numbered};
 
     #[test]
     fn standardised_features_have_mean_0_and_deviation_1() {

@@ -144,7 +144,7 @@ fn summarise(draws: &[Draw]) -> FewShotScore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::tests::clouds;
+    use crate::features::rows::tests::clouds;
 
     #[test]
     fn draws_differ_repeat_by_seed_and_more_labels_help() {

@@ -139,7 +139,7 @@ fn no_penalties() -> ProbeError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::tests::clouds;
+    use crate::features::rows::tests::clouds;
 
     fn rule(penalties: &[f64]) -> PenaltyRule {
         PenaltyRule::Chosen { penalties: penalties.to_vec(), validation_share: 0.2 }

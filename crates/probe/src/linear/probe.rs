@@ -4,9 +4,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::penalty::{PenaltyRule, PenaltyScore, choose_penalty};
+use super::penalty::{PenaltyChoice, PenaltyRule, PenaltyScore, choose_penalty};
+use super::predictions::Predictions;
 use crate::{
-    Features, Interval, LogisticConfig, LogisticProblem, ProbeError, Standardiser, accuracy_interval,
+    Features, Interval, Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser,
+    accuracy_interval,
 };
 
 /// How the linear probe is done.
@@ -63,6 +65,92 @@ pub struct LinearScore {
     /// Whether each test image's top-1 prediction is right, (N), for paired comparisons.
     #[serde(skip)]
     pub correct: Vec<bool>,
+    /// What the classifier says of each test image.
+    #[serde(skip)]
+    pub predictions: Predictions,
+}
+
+/// A fitted linear classifier of features as they come from an encoder. No test image had a part in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LinearProbe {
+    standardiser: Standardiser,
+    model: Logistic,
+    choice: PenaltyChoice,
+    n_train: usize,
+    converged: bool,
+    seed: u64,
+}
+
+impl LinearProbe {
+    /// Chooses the penalty on a held-out part of `train`, then fits all of it.
+    ///
+    /// # Errors
+    /// An empty set, a class without training images, settings that cannot work.
+    pub fn fit(train: &Features, config: &LinearProbeConfig) -> Result<Self, ProbeError> {
+        let rule = match config.fixed_penalty {
+            Some(penalty) => PenaltyRule::Fixed(penalty),
+            None => PenaltyRule::Chosen {
+                penalties: config.penalties.clone(),
+                validation_share: config.validation_share,
+            },
+        };
+        let choice = choose_penalty(train, &rule, config.max_iterations, config.seed)?;
+        let standardiser = Standardiser::fit(train);
+        let standardised = standardiser.apply(train);
+        let options = LogisticConfig {
+            max_iterations: config.max_iterations,
+            ..LogisticConfig::with_l2(choice.penalty)
+        };
+        let fit = LogisticProblem::new(&standardised)?.fit(options, choice.model.as_ref())?;
+        if !fit.converged() {
+            tracing::warn!(
+                penalty = choice.penalty,
+                iterations = fit.iterations,
+                gradient = fit.gradient_norm,
+                stop = ?fit.stop,
+                "the linear probe did not converge; raise `max_iterations`"
+            );
+        }
+        let converged = fit.converged();
+        Ok(Self {
+            standardiser,
+            model: fit.model,
+            choice,
+            n_train: train.len(),
+            converged,
+            seed: config.seed,
+        })
+    }
+
+    /// What it says of each image of `features`, which are not standardised.
+    #[must_use]
+    pub fn predictions(&self, features: &Features) -> Predictions {
+        self.model.predictions(&self.standardiser.apply(features))
+    }
+
+    /// Its accuracy on `test`, which is looked at here for the first time.
+    #[must_use]
+    pub fn score(&self, test: &Features) -> LinearScore {
+        let predictions = self.predictions(test);
+        let correct = predictions.correct();
+        let share = |count: usize| count as f64 / test.len() as f64;
+        let top1_count = predictions.top_k_correct(1);
+        let Interval { low, high } = accuracy_interval(top1_count, test.len(), self.seed, 0);
+        LinearScore {
+            top1: share(top1_count),
+            top5: share(predictions.top_k_correct(5)),
+            low,
+            high,
+            penalty: self.choice.penalty,
+            validation: self.choice.curve.clone(),
+            per_class: per_class_accuracy(test, &correct),
+            n_train: self.n_train,
+            n_test: test.len(),
+            converged: self.converged,
+            correct,
+            predictions,
+        }
+    }
 }
 
 /// Chooses the penalty on a held-out part of `train`, refits on all of it, evaluates on `test` once.
@@ -76,46 +164,7 @@ pub fn linear_probe(
     config: &LinearProbeConfig,
 ) -> Result<LinearScore, ProbeError> {
     Features::check_train_and_test(train, test)?;
-    let rule = match config.fixed_penalty {
-        Some(penalty) => PenaltyRule::Fixed(penalty),
-        None => PenaltyRule::Chosen {
-            penalties: config.penalties.clone(),
-            validation_share: config.validation_share,
-        },
-    };
-    let choice = choose_penalty(train, &rule, config.max_iterations, config.seed)?;
-    let standardiser = Standardiser::fit(train);
-    let standardised = standardiser.apply(train);
-    let options =
-        LogisticConfig { max_iterations: config.max_iterations, ..LogisticConfig::with_l2(choice.penalty) };
-    let fit = LogisticProblem::new(&standardised)?.fit(options, choice.model.as_ref())?;
-    if !fit.converged() {
-        tracing::warn!(
-            penalty = choice.penalty,
-            iterations = fit.iterations,
-            gradient = fit.gradient_norm,
-            stop = ?fit.stop,
-            "the linear probe did not converge; raise `max_iterations`"
-        );
-    }
-    let ranks = fit.model.label_ranks(&standardiser.apply(test));
-    let correct: Vec<bool> = ranks.iter().map(|&rank| rank == 0).collect();
-    let share = |count: usize| count as f64 / test.len() as f64;
-    let top1_count = correct.iter().filter(|&&right| right).count();
-    let Interval { low, high } = accuracy_interval(top1_count, test.len(), config.seed, 0);
-    Ok(LinearScore {
-        top1: share(top1_count),
-        top5: share(ranks.iter().filter(|&&rank| rank < 5).count()),
-        low,
-        high,
-        penalty: choice.penalty,
-        validation: choice.curve,
-        per_class: per_class_accuracy(test, &correct),
-        n_train: train.len(),
-        n_test: test.len(),
-        converged: fit.converged(),
-        correct,
-    })
+    Ok(LinearProbe::fit(train, config)?.score(test))
 }
 
 fn per_class_accuracy(test: &Features, correct: &[bool]) -> Vec<Option<f64>> {
@@ -129,7 +178,7 @@ fn per_class_accuracy(test: &Features, correct: &[bool]) -> Vec<Option<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::tests::{clouds, numbered};
+    use crate::features::rows::tests::{clouds, numbered};
     use zview_runtime::seed::{Purpose, Stream};
 
     #[test]

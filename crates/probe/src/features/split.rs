@@ -38,7 +38,7 @@ pub fn stratified_split(features: &Features, validation_share: f64, seed: u64) -
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::tests::numbered;
+    use crate::features::rows::tests::numbered;
 
     #[test]
     fn every_class_gives_its_share_and_keeps_one() {

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::matrix::multiply_transposed;
+use crate::features::matrix::multiply_transposed;
 use crate::{Features, Interval, ProbeError, accuracy_interval};
 
 /// Test rows and training rows of one tile of similarities: 2 MB.
@@ -199,7 +199,7 @@ fn vote(nearest: &[Neighbour], train: &Features, vote: Vote) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::tests::{clouds, numbered};
+    use crate::features::rows::tests::{clouds, numbered};
 
     /// Sorts all training images by similarity; sums in the same precision, so it may differ from
     /// the tiled form only where two similarities agree to the last bits.

@@ -1,0 +1,14 @@
+//! From images to features on the host, and what is done to them before a classifier sees them.
+
+pub(crate) mod extract;
+pub(crate) mod matrix;
+mod pretrained;
+pub(crate) mod rows;
+mod split;
+mod standardiser;
+
+pub(crate) use extract::training_pool;
+pub use extract::{FeatureExtractor, extract, extract_some};
+pub use rows::Features;
+pub use split::{Split, stratified_split};
+pub use standardiser::Standardiser;

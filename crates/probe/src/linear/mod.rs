@@ -1,0 +1,15 @@
+//! Linear classifiers on frozen features.
+
+mod lbfgs;
+mod line_search;
+mod logistic;
+mod penalty;
+mod preconditioner;
+mod predictions;
+mod probe;
+
+pub use lbfgs::{LbfgsConfig, LbfgsOutcome, Stop, minimise};
+pub use logistic::{Logistic, LogisticConfig, LogisticFit, LogisticProblem};
+pub use penalty::{PenaltyChoice, PenaltyRule, PenaltyScore, choose_penalty};
+pub use predictions::Predictions;
+pub use probe::{LinearProbe, LinearProbeConfig, LinearScore, linear_probe};
