@@ -1,9 +1,15 @@
 //! How sure a figure is: intervals, tests, and where its spread comes from.
 
+mod arms;
 mod bootstrap;
 mod cluster_bootstrap;
+mod mcnemar;
 mod student_t;
+mod variance_split;
 
+pub use arms::arms_difference_interval;
 pub use bootstrap::{Interval, accuracy_interval, paired_difference_interval};
 pub use cluster_bootstrap::{cluster_accuracy_interval, cluster_difference_interval};
+pub use mcnemar::{PairedTest, holm, mcnemar};
 pub use student_t::{MeanInterval, mean_interval, student_t_cdf, student_t_quantile};
+pub use variance_split::{VarianceSplit, variance_split};
