@@ -6,16 +6,20 @@
 
 use rayon::prelude::*;
 
-use super::lbfgs::{LbfgsConfig, Stop, minimise};
+use super::lbfgs::{LbfgsConfig, LbfgsOutcome, Stop, minimise};
 use super::preconditioner::{Preconditioner, second_moments};
 use super::predictions::Predictions;
-use crate::features::matrix::{add_transposed_product, dot, multiply_transposed};
+use crate::features::matrix::{add_scaled, add_transposed_product, dot, multiply_transposed};
 use crate::{Features, ProbeError};
 
 /// Rows widened to f64 and multiplied at once.
 const BLOCK_ROWS: usize = 256;
 /// The rows are summed in this many pieces, whatever the number of threads.
 const PIECES: usize = 16;
+/// Steps after which the change of variables is made anew.
+const LEG: usize = 40;
+/// Pairs that the optimiser remembers: with a good change of variables, more of them pay.
+const MEMORY: usize = 30;
 
 /// How to fit.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -106,49 +110,122 @@ impl<'a> LogisticProblem<'a> {
             });
         }
         let (classes, dimension) = (self.features.classes(), self.features.dimension());
-        let weight_count = classes * dimension;
-        let preconditioner = Preconditioner::new(self.moments.as_deref(), dimension, classes, config.l2);
-        // The Hessian of a bias begins as 1 / C (see the preconditioner's documentation).
-        let bias_scale = (classes as f64).sqrt();
-        let mut variables = match start {
-            None => vec![0.0; weight_count + classes],
-            Some(start) => {
-                start.weights.iter().copied().chain(start.bias.iter().map(|b| b / bias_scale)).collect()
+        let moments = self.moments.as_deref();
+        let mut model = start.cloned().unwrap_or_else(|| Logistic::zero(classes, dimension));
+        let mut iterations = 0;
+        loop {
+            // At zero nothing is known yet; elsewhere the Hessian of that place shows the way.
+            let preconditioner = (iterations > 0 || start.is_some())
+                .then(|| {
+                    Preconditioner::at(&model.probabilities(self.features), self.features, moments, config.l2)
+                })
+                .flatten()
+                .unwrap_or_else(|| Preconditioner::at_zero(moments, dimension, classes, config.l2));
+            let left = config.max_iterations - iterations;
+            let leg = if moments.is_some() { left.min(LEG) } else { left };
+            let outcome = self.descend(&model, &preconditioner, leg, config);
+            iterations += outcome.iterations;
+            model =
+                Logistic::from_rows(&in_weights(&outcome.point, dimension + 1, &preconditioner), dimension);
+            if outcome.stop == Stop::IterationLimit && iterations < config.max_iterations {
+                continue;
             }
-        };
-        preconditioner.variables_from_weights(&mut variables[..weight_count]);
-        let to_model = |variables: &[f64]| {
-            let mut weights = variables[..weight_count].to_vec();
-            preconditioner.weights_from_variables(&mut weights);
-            let bias = variables[weight_count..].iter().map(|variable| variable * bias_scale).collect();
-            Logistic { weights, bias }
-        };
+            let shift = model.bias.iter().sum::<f64>() / classes as f64;
+            model.bias.iter_mut().for_each(|bias| *bias -= shift);
+            let LbfgsOutcome { loss, gradient_norm, stop, .. } = outcome;
+            return Ok(LogisticFit { model, loss, gradient_norm, iterations, stop });
+        }
+    }
+
+    /// At most `steps` steps from `model`, in the variables of `preconditioner`.
+    fn descend(
+        &self,
+        model: &Logistic,
+        preconditioner: &Preconditioner,
+        steps: usize,
+        config: LogisticConfig,
+    ) -> LbfgsOutcome {
         let options = LbfgsConfig {
-            max_iterations: config.max_iterations,
+            max_iterations: steps,
             gradient_tolerance: config.gradient_tolerance,
             relative_to_loss: true,
-            ..LbfgsConfig::default()
+            memory: MEMORY,
         };
-        let outcome = minimise(variables, options, |variables, gradient| {
-            let loss = to_model(variables).loss_and_gradient(self.features, config.l2, gradient);
-            preconditioner.gradient_in_variables(&mut gradient[..weight_count]);
-            gradient[weight_count..].iter_mut().for_each(|g| *g *= bias_scale);
+        let mut variables = model.to_rows();
+        preconditioner.variables_from_weights(&mut variables);
+        minimise(variables, options, |variables, gradient| {
+            let model = Logistic::from_rows(
+                &in_weights(variables, self.features.dimension() + 1, preconditioner),
+                self.features.dimension(),
+            );
+            let loss = model.loss_and_gradient(self.features, config.l2, gradient);
+            without_common_part(gradient, self.features.dimension() + 1);
+            preconditioner.gradient_in_variables(gradient);
             loss
-        });
-        let mut model = to_model(&outcome.point);
-        let shift = model.bias.iter().sum::<f64>() / classes as f64;
-        model.bias.iter_mut().for_each(|bias| *bias -= shift);
-        Ok(LogisticFit {
-            model,
-            loss: outcome.loss,
-            gradient_norm: outcome.gradient_norm,
-            iterations: outcome.iterations,
-            stop: outcome.stop,
         })
     }
 }
 
+/// Rows (C, D + 1) of weights and bias from rows of variables.
+fn in_weights(variables: &[f64], width: usize, preconditioner: &Preconditioner) -> Vec<f64> {
+    let mut rows = variables.to_vec();
+    preconditioner.weights_from_variables(&mut rows);
+    without_common_part(&mut rows, width);
+    rows
+}
+
+/// Subtracts the mean over classes from every column of `rows` (C, D + 1).
+///
+/// What all classes have in common changes no probability; left in, the penalty would pull it to zero ever so slowly.
+fn without_common_part(rows: &mut [f64], width: usize) {
+    let classes = (rows.len() / width) as f64;
+    let mut mean = vec![0.0; width];
+    for row in rows.chunks_exact(width) {
+        add_scaled(&mut mean, 1.0 / classes, row);
+    }
+    rows.chunks_exact_mut(width).for_each(|row| add_scaled(row, -1.0, &mean));
+}
+
 impl Logistic {
+    /// On the line from `before` through this one, `share` of their distance further.
+    #[must_use]
+    pub fn beyond(&self, before: &Self, share: f64) -> Self {
+        let ahead = |now: &[f64], before: &[f64]| -> Vec<f64> {
+            now.iter().zip(before).map(|(now, before)| now + share * (now - before)).collect()
+        };
+        Self { weights: ahead(&self.weights, &before.weights), bias: ahead(&self.bias, &before.bias) }
+    }
+
+    /// All zero.
+    fn zero(classes: usize, dimension: usize) -> Self {
+        Self { weights: vec![0.0; classes * dimension], bias: vec![0.0; classes] }
+    }
+
+    /// Rows (C, D + 1): a class's weights, then its bias.
+    fn to_rows(&self) -> Vec<f64> {
+        let dimension = self.weights.len() / self.bias.len();
+        let rows = self.weights.chunks_exact(dimension).zip(&self.bias);
+        rows.flat_map(|(weights, bias)| weights.iter().chain(std::iter::once(bias))).copied().collect()
+    }
+
+    fn from_rows(rows: &[f64], dimension: usize) -> Self {
+        let (mut weights, mut bias) = (Vec::with_capacity(rows.len()), Vec::new());
+        for row in rows.chunks_exact(dimension + 1) {
+            weights.extend_from_slice(&row[..dimension]);
+            bias.push(row[dimension]);
+        }
+        Self { weights, bias }
+    }
+
+    /// The probability of every class for every image, (N, C).
+    fn probabilities(&self, features: &Features) -> Vec<f64> {
+        let rows = self.for_each_image(features, |logits, _| {
+            let normaliser = log_sum_exp(logits);
+            logits.iter().map(|logit| (logit - normaliser).exp()).collect::<Vec<f64>>()
+        });
+        rows.concat()
+    }
+
     /// W (C, D), row by row.
     #[must_use]
     pub fn weights(&self) -> &[f64] {
@@ -238,7 +315,7 @@ impl Logistic {
         }
     }
 
-    /// The objective at this point; writes its gradient by W, then b, to `gradient` (C * D + C).
+    /// The objective at this point; writes its gradient to `gradient`, (C, D + 1): by a class's weights, then its bias.
     fn loss_and_gradient(&self, features: &Features, l2: f64, gradient: &mut [f64]) -> f64 {
         let (classes, dimension) = (self.bias.len(), features.dimension());
         let piece_rows = features.len().div_ceil(PIECES).max(BLOCK_ROWS);
@@ -248,16 +325,22 @@ impl Logistic {
             .zip(features.labels().par_chunks(piece_rows))
             .map(|(values, labels)| self.sum_over_rows(values, labels, dimension))
             .collect();
-        gradient.fill(0.0);
+        let mut sums = vec![0.0; classes * dimension + classes];
         let mut loss = 0.0;
-        for (piece_loss, piece_gradient) in &pieces {
+        for (piece_loss, piece_sums) in &pieces {
             loss += piece_loss;
-            gradient.iter_mut().zip(piece_gradient).for_each(|(sum, value)| *sum += value);
+            sums.iter_mut().zip(piece_sums).for_each(|(sum, value)| *sum += value);
         }
         let count = features.len() as f64;
-        gradient.iter_mut().for_each(|sum| *sum /= count);
-        let by_weights = &mut gradient[..classes * dimension];
-        by_weights.iter_mut().zip(&self.weights).for_each(|(g, w)| *g += l2 * w);
+        let (by_weights, by_bias) = sums.split_at(classes * dimension);
+        for (class, row) in gradient.chunks_exact_mut(dimension + 1).enumerate() {
+            let weights = class * dimension..(class + 1) * dimension;
+            for ((g, sum), w) in row.iter_mut().zip(&by_weights[weights.clone()]).zip(&self.weights[weights])
+            {
+                *g = sum / count + l2 * w;
+            }
+            row[dimension] = by_bias[class] / count;
+        }
         loss / count + 0.5 * l2 * dot(&self.weights, &self.weights)
     }
 
@@ -319,7 +402,7 @@ mod tests {
         let parameter = |i: usize| (i as f64 * 0.9).sin();
         let model_at = |changed: usize, by: f64| {
             let value = |i: usize| parameter(i) + if i == changed { by } else { 0.0 };
-            Logistic { weights: (0..12).map(value).collect(), bias: (12..16).map(value).collect() }
+            Logistic::from_rows(&(0..16).map(value).collect::<Vec<_>>(), 3)
         };
         let mut gradient = vec![0.0; 16];
         model_at(0, 0.0).loss_and_gradient(&features, 0.3, &mut gradient);

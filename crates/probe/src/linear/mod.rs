@@ -3,6 +3,7 @@
 mod lbfgs;
 mod line_search;
 mod logistic;
+mod path;
 mod penalty;
 mod preconditioner;
 mod predictions;
@@ -10,6 +11,7 @@ mod probe;
 
 pub use lbfgs::{LbfgsConfig, LbfgsOutcome, Stop, minimise};
 pub use logistic::{Logistic, LogisticConfig, LogisticFit, LogisticProblem};
+pub use path::LogisticPath;
 pub use penalty::{PenaltyChoice, PenaltyRule, PenaltyScore, choose_penalty};
 pub use predictions::Predictions;
 pub use probe::{LinearProbe, LinearProbeConfig, LinearScore, linear_probe};

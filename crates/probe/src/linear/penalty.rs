@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::path::LogisticPath;
 use crate::{
     Features, Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser, stratified_split,
 };
@@ -33,7 +34,7 @@ pub struct PenaltyScore {
     pub validation_top1: f64,
     /// Mean cross-entropy on the held-out images.
     pub validation_loss: f64,
-    /// Steps of the optimiser, beginning at the next larger penalty's optimum.
+    /// Steps of the optimiser, beginning where the larger penalties' optima point to.
     pub iterations: usize,
     /// Whether the optimiser converged.
     pub converged: bool,
@@ -92,10 +93,10 @@ pub fn choose_penalty(
     let problem = LogisticProblem::new(&fitted)?;
     let mut curve: Vec<PenaltyScore> = Vec::new();
     let mut best: Option<(usize, Logistic)> = None;
-    let mut start: Option<Logistic> = None;
+    let mut path = LogisticPath::default();
     for penalty in descending {
         let config = LogisticConfig { l2: penalty, max_iterations, gradient_tolerance: CHOICE_TOLERANCE };
-        let fit = problem.fit(config, start.as_ref())?;
+        let fit = problem.fit(config, path.start(penalty).as_ref())?;
         let score = PenaltyScore {
             penalty,
             validation_top1: fit.model.top_k_correct(&held_out, 1) as f64 / held_out.len() as f64,
@@ -108,7 +109,7 @@ pub fn choose_penalty(
             best = Some((curve.len(), fit.model.clone()));
         }
         curve.push(score);
-        start = Some(fit.model);
+        path.reached(penalty, fit.model);
     }
     let (index, model) = best.ok_or_else(no_penalties)?;
     Ok(PenaltyChoice { penalty: curve[index].penalty, curve, model: Some(model) })

@@ -1,9 +1,13 @@
 //! A change of variables in which the logistic loss is well conditioned.
 //!
-//! Features of an encoder are strongly correlated, and a quasi-Newton method then needs many steps.
-//! At W = 0 the Hessian of the mean cross-entropy over C classes is (1 / C) X^T X / N for every
-//! class (up to the common shift of all classes, which does not change the loss). So with
-//! M = X^T X / (N C) + l2 I = L L^T and V = W L the Hessian in V begins as the identity.
+//! Features of an encoder are strongly correlated, and a quasi-Newton method then needs many steps. With the rows
+//! x~ = (x, 1) and a symmetric positive definite M_c = L_c L_c^T for each class, the variables V_c = (W_c, b_c) L_c see
+//! M_c as the identity. Two choices of M_c:
+//! - at W = 0 the Hessian over C classes is (1 / C) X~^T X~ / N + l2 for every class (up to the common shift of all
+//!   classes, which does not change the loss): one factor serves all;
+//! - near an optimum the diagonal blocks of the Hessian, X~^T diag(p_c (1 - p_c)) X~ / N + l2, estimated on rows drawn
+//!   in proportion to how undecided the classifier is of them.
+//!
 //! The optimum is not changed by this, only the way there.
 
 use rayon::prelude::*;
@@ -11,16 +15,22 @@ use rayon::prelude::*;
 use crate::Features;
 use crate::features::matrix::{add_transposed_product, dot};
 
-/// Beyond this many features the D x D matrix costs more time and memory than it saves.
+/// Beyond this many features a matrix of them costs more time and memory than it saves.
 const MAX_DIMENSION: usize = 2_048;
+/// Bytes that one factor per class may take; beyond that one serves all.
+const MAX_FACTOR_BYTES: usize = 512 << 20;
+/// Rows drawn for each feature to estimate the Hessian.
+const ROWS_PER_FEATURE: usize = 8;
 /// Rows widened to f64 at once.
 const BLOCK_ROWS: usize = 256;
 /// The rows are summed in this many pieces, whatever the number of threads.
 const PIECES: usize = 8;
+/// Share of the Hessian at W = 0 that is mixed in, for directions that the rows drawn do not show.
+const SHARE_OF_SECOND_MOMENTS: f64 = 1e-6;
 
-/// X^T X / N (D, D) of features, or `None` where it would not pay.
+/// X~^T X~ / N (D + 1, D + 1) of features, or `None` where it would not pay.
 pub(crate) fn second_moments(features: &Features) -> Option<Vec<f64>> {
-    let dimension = features.dimension();
+    let (dimension, width) = (features.dimension(), features.dimension() + 1);
     if dimension > MAX_DIMENSION || features.len() < dimension {
         return None;
     }
@@ -29,17 +39,17 @@ pub(crate) fn second_moments(features: &Features) -> Option<Vec<f64>> {
         .values()
         .par_chunks(piece_rows * dimension)
         .map(|piece| {
-            let mut sum = vec![0.0; dimension * dimension];
+            let mut sum = vec![0.0; width * width];
             let mut wide = Vec::new();
             for block in piece.chunks(BLOCK_ROWS * dimension) {
                 wide.clear();
-                wide.extend(block.iter().map(|&value| f64::from(value)));
+                block.chunks_exact(dimension).for_each(|row| extend_with_one(&mut wide, row, 1.0));
                 add_transposed_product(&wide, &wide, block.len() / dimension, &mut sum);
             }
             sum
         })
         .collect();
-    let mut moments = vec![0.0; dimension * dimension];
+    let mut moments = vec![0.0; width * width];
     for piece in &pieces {
         moments.iter_mut().zip(piece).for_each(|(sum, value)| *sum += value);
     }
@@ -47,67 +57,145 @@ pub(crate) fn second_moments(features: &Features) -> Option<Vec<f64>> {
     Some(moments)
 }
 
-/// The triangular factor L of M, or nothing (L = I).
+/// `scale` times (x, 1), appended.
+fn extend_with_one(wide: &mut Vec<f64>, row: &[f32], scale: f64) {
+    wide.extend(row.iter().map(|&value| scale * f64::from(value)));
+    wide.push(scale);
+}
+
+/// A triangular factor L (D + 1, D + 1) and its transpose, so that both solves read along rows.
+struct Factor {
+    lower: Vec<f64>,
+    transposed: Vec<f64>,
+}
+
+/// The change of variables: none, one factor for all classes, or one for each.
 pub(crate) struct Preconditioner {
-    dimension: usize,
-    /// L (D, D), lower triangle, and L transposed, so that both solves read along rows.
-    factors: Option<(Vec<f64>, Vec<f64>)>,
+    /// D + 1
+    width: usize,
+    factors: Vec<Factor>,
 }
 
 impl Preconditioner {
-    pub(crate) fn new(moments: Option<&[f64]>, dimension: usize, classes: usize, l2: f64) -> Self {
-        let factors = moments.map(|moments| {
-            let mut matrix: Vec<f64> = moments.iter().map(|value| value / classes as f64).collect();
-            let trace: f64 = (0..dimension).map(|i| matrix[i * dimension + i]).sum();
-            // A little more than l2, so that rounding cannot make a pivot negative.
-            let ridge = l2 + 1e-9 * (trace / dimension as f64).max(f64::MIN_POSITIVE);
-            (0..dimension).for_each(|i| matrix[i * dimension + i] += ridge);
-            cholesky(&mut matrix, dimension);
-            let mut transposed = vec![0.0; matrix.len()];
-            for row in 0..dimension {
-                for column in 0..=row {
-                    transposed[column * dimension + row] = matrix[row * dimension + column];
+    /// Of the Hessian at W = 0 of `classes` classes; none without `moments`.
+    pub(crate) fn at_zero(moments: Option<&[f64]>, dimension: usize, classes: usize, l2: f64) -> Self {
+        let width = dimension + 1;
+        let of_zero =
+            |moments: &[f64]| factor(moments.iter().map(|value| value / classes as f64).collect(), width, l2);
+        Self { width, factors: moments.map(of_zero).into_iter().collect() }
+    }
+
+    /// Of the Hessian's diagonal blocks where the classifier gives `probabilities` (N, C) to the rows of `features`.
+    /// `None` where it would not pay.
+    pub(crate) fn at(
+        probabilities: &[f64],
+        features: &Features,
+        moments: Option<&[f64]>,
+        l2: f64,
+    ) -> Option<Self> {
+        let (classes, width) = (features.classes(), features.dimension() + 1);
+        let moments = moments.filter(|_| 2 * classes * width * width * 8 <= MAX_FACTOR_BYTES)?;
+        let total = features.len() as f64;
+        let factors = (0..classes)
+            .into_par_iter()
+            .map(|class| {
+                let mut matrix: Vec<f64> =
+                    moments.iter().map(|value| SHARE_OF_SECOND_MOMENTS * value / classes as f64).collect();
+                let of_class = probabilities.iter().skip(class).step_by(classes);
+                let curvatures: Vec<f64> = of_class.map(|p| (p * (1.0 - p)).max(0.0)).collect();
+                let rows = undecided_rows(&curvatures, ROWS_PER_FEATURE * width);
+                let mut scaled = Vec::with_capacity(BLOCK_ROWS * width);
+                for block in rows.chunks(BLOCK_ROWS) {
+                    scaled.clear();
+                    for &(row, curvature) in block {
+                        extend_with_one(&mut scaled, features.row(row), (curvature / total).sqrt());
+                    }
+                    add_transposed_product(&scaled, &scaled, block.len(), &mut matrix);
                 }
-            }
-            (matrix, transposed)
-        });
-        Self { dimension, factors }
+                factor(matrix, width, l2)
+            })
+            .collect();
+        Some(Self { width, factors })
     }
 
-    /// V = W L, for each row of `rows` (C, D).
+    fn each(&self, rows: &mut [f64], change: impl Fn(&Factor, &mut [f64]) + Sync) {
+        if let Some(shared) = self.factors.first() {
+            let of_class = |class: usize| self.factors.get(class).unwrap_or(shared);
+            rows.par_chunks_mut(self.width).enumerate().for_each(|(class, row)| change(of_class(class), row));
+        }
+    }
+
+    /// V = (W, b) L, for each row of `rows` (C, D + 1).
     pub(crate) fn variables_from_weights(&self, rows: &mut [f64]) {
-        let Some((_, transposed)) = &self.factors else { return };
-        let d = self.dimension;
-        rows.par_chunks_mut(d).for_each(|row| {
+        let d = self.width;
+        self.each(rows, |factor, row| {
             for i in 0..d {
-                row[i] = dot(&row[i..], &transposed[i * d + i..(i + 1) * d]);
+                row[i] = dot(&row[i..], &factor.transposed[i * d + i..(i + 1) * d]);
             }
         });
     }
 
-    /// W = V L^-1, for each row of `rows` (C, D).
+    /// (W, b) = V L^-1, for each row of `rows` (C, D + 1).
     pub(crate) fn weights_from_variables(&self, rows: &mut [f64]) {
-        let Some((_, transposed)) = &self.factors else { return };
-        let d = self.dimension;
-        rows.par_chunks_mut(d).for_each(|row| {
+        let d = self.width;
+        self.each(rows, |factor, row| {
             for i in (0..d).rev() {
-                let above = &transposed[i * d..(i + 1) * d];
+                let above = &factor.transposed[i * d..(i + 1) * d];
                 row[i] = (row[i] - dot(&row[i + 1..], &above[i + 1..])) / above[i];
             }
         });
     }
 
-    /// The gradient in V from the one in W, G L^-T, for each row of `rows` (C, D).
+    /// The gradient in V from the one in (W, b), G L^-T, for each row of `rows` (C, D + 1).
     pub(crate) fn gradient_in_variables(&self, rows: &mut [f64]) {
-        let Some((factor, _)) = &self.factors else { return };
-        let d = self.dimension;
-        rows.par_chunks_mut(d).for_each(|row| {
+        let d = self.width;
+        self.each(rows, |factor, row| {
             for i in 0..d {
-                let before = &factor[i * d..(i + 1) * d];
+                let before = &factor.lower[i * d..(i + 1) * d];
                 row[i] = (row[i] - dot(&row[..i], &before[..i])) / before[i];
             }
         });
     }
+}
+
+/// About `count` rows drawn in proportion to their `curvatures` (N), each with the curvature of all rows that it stands
+/// for: the curvatures are laid end to end on a line, and the line is stepped along evenly (systematic sampling; no
+/// random numbers).
+fn undecided_rows(curvatures: &[f64], count: usize) -> Vec<(usize, f64)> {
+    let step = curvatures.iter().sum::<f64>() / count as f64;
+    if curvatures.len() <= count || step <= 0.0 {
+        return curvatures.iter().copied().enumerate().filter(|&(_, curvature)| curvature > 0.0).collect();
+    }
+    let mut drawn = Vec::with_capacity(count + 1);
+    let (mut passed, mut next) = (0.0, 0.5 * step);
+    for (row, curvature) in curvatures.iter().enumerate() {
+        passed += curvature;
+        let mut stands_for = 0.0;
+        while next < passed {
+            next += step;
+            stands_for += step;
+        }
+        if stands_for > 0.0 {
+            drawn.push((row, stands_for));
+        }
+    }
+    drawn
+}
+
+/// The factor of `matrix` (D + 1, D + 1) plus `l2` on the weights' diagonal.
+fn factor(mut matrix: Vec<f64>, width: usize, l2: f64) -> Factor {
+    let trace: f64 = (0..width).map(|i| matrix[i * width + i]).sum();
+    // A little more than l2, so that rounding cannot make a pivot negative.
+    let ridge = 1e-9 * (trace / width as f64).max(f64::MIN_POSITIVE);
+    (0..width).for_each(|i| matrix[i * width + i] += ridge + if i + 1 < width { l2 } else { 0.0 });
+    cholesky(&mut matrix, width);
+    let mut transposed = vec![0.0; matrix.len()];
+    for row in 0..width {
+        for column in 0..=row {
+            transposed[column * width + row] = matrix[row * width + column];
+        }
+    }
+    Factor { lower: matrix, transposed }
 }
 
 /// Replaces the lower triangle of a positive definite matrix (D, D) by its Cholesky factor.
@@ -133,38 +221,63 @@ mod tests {
     fn the_factor_reproduces_the_matrix_and_the_solves_invert_it() {
         let features = clouds(700, 9, 3, 2.0, 5);
         let moments = second_moments(&features).unwrap();
-        let expected: f64 =
-            (0..700).map(|n| f64::from(features.row(n)[2]) * f64::from(features.row(n)[7])).sum::<f64>()
-                / 700.0;
-        assert!((moments[2 * 9 + 7] - expected).abs() < 1e-12);
+        let mean = |of: &dyn Fn(usize) -> f64| (0..700).map(of).sum::<f64>() / 700.0;
+        let expected = mean(&|n| f64::from(features.row(n)[2]) * f64::from(features.row(n)[7]));
+        assert!((moments[2 * 10 + 7] - expected).abs() < 1e-12);
+        assert!((moments[2 * 10 + 9] - mean(&|n| f64::from(features.row(n)[2]))).abs() < 1e-12);
+        assert!((moments[99] - 1.0).abs() < 1e-12);
 
-        let preconditioner = Preconditioner::new(Some(&moments), 9, 3, 0.01);
-        let (factor, _) = preconditioner.factors.as_ref().unwrap();
-        for i in 0..9 {
+        let preconditioner = Preconditioner::at_zero(Some(&moments), 9, 3, 0.01);
+        let factor = &preconditioner.factors[0].lower;
+        for i in 0..10 {
             for j in 0..=i {
-                let product: f64 = (0..=j).map(|k| factor[i * 9 + k] * factor[j * 9 + k]).sum();
-                let entry = moments[i * 9 + j] / 3.0 + if i == j { 0.01 } else { 0.0 };
+                let product: f64 = (0..=j).map(|k| factor[i * 10 + k] * factor[j * 10 + k]).sum();
+                let penalty = if i == j && i < 9 { 0.01 } else { 0.0 };
+                let entry = moments[i * 10 + j] / 3.0 + penalty;
                 assert!((product - entry).abs() < 1e-7, "{product} {entry}");
             }
         }
-        let weights: Vec<f64> = (0..18).map(|i| f64::from(i) - 5.0).collect();
+        check_solves(&preconditioner);
+        let probabilities: Vec<f64> =
+            (0..700).flat_map(|n| [0.1, 0.2 + 0.0005 * f64::from(n), 0.7]).collect();
+        check_solves(&Preconditioner::at(&probabilities, &features, Some(&moments), 0.01).unwrap());
+    }
+
+    fn check_solves(preconditioner: &Preconditioner) {
+        let weights: Vec<f64> = (0..30).map(|i| f64::from(i) - 5.0).collect();
         let mut there_and_back = weights.clone();
         preconditioner.variables_from_weights(&mut there_and_back);
         assert!((there_and_back[0] - weights[0]).abs() > 1e-3);
         preconditioner.weights_from_variables(&mut there_and_back);
-        assert!(weights.iter().zip(&there_and_back).all(|(a, b)| (a - b).abs() < 1e-10));
+        assert!(weights.iter().zip(&there_and_back).all(|(a, b)| (a - b).abs() < 1e-9));
         // (dW, G) = (dV, G_V) for any change dW: the gradient transforms as it must.
-        let gradient: Vec<f64> = (0..18).map(|i| f64::from(i).sin()).collect();
+        let gradient: Vec<f64> = (0..30).map(|i| f64::from(i).sin()).collect();
         let (mut variables, mut in_variables) = (weights.clone(), gradient.clone());
         preconditioner.variables_from_weights(&mut variables);
         preconditioner.gradient_in_variables(&mut in_variables);
-        assert!((dot(&weights, &gradient) - dot(&variables, &in_variables)).abs() < 1e-10);
+        assert!((dot(&weights, &gradient) - dot(&variables, &in_variables)).abs() < 1e-9);
+    }
+
+    #[test]
+    fn rows_drawn_stand_for_all_and_undecided_ones_come_more_often() {
+        // Every tenth row is undecided.
+        let curvatures: Vec<f64> = (0..5_000).map(|row| if row % 10 == 0 { 0.25 } else { 0.001 }).collect();
+        let drawn = undecided_rows(&curvatures, 400);
+        let total = |undecided: bool| -> f64 {
+            drawn.iter().filter(|(row, _)| (row % 10 == 0) == undecided).map(|(_, curvature)| curvature).sum()
+        };
+        assert!(drawn.len() <= 401 && (total(true) - 125.0).abs() < 5.0, "{}", total(true));
+        assert!((total(true) + total(false) - 129.5).abs() < 0.5, "{}", total(false));
+        let undecided = drawn.iter().filter(|(row, _)| row % 10 == 0).count();
+        assert!(undecided > 350, "{undecided}");
+        assert_eq!(undecided_rows(&curvatures, 9_000).len(), 5_000);
+        assert!(undecided_rows(&[0.0; 50], 10).is_empty());
     }
 
     #[test]
     fn a_singular_matrix_still_has_a_factor() {
-        let preconditioner = Preconditioner::new(Some(&[1.0, 1.0, 1.0, 1.0]), 2, 2, 0.0);
-        let mut row = vec![1.0, 2.0];
+        let preconditioner = Preconditioner::at_zero(Some(&[1.0; 9]), 2, 2, 0.0);
+        let mut row = vec![1.0, 2.0, 3.0];
         preconditioner.weights_from_variables(&mut row);
         assert!(row.iter().all(|value| value.is_finite()));
     }
