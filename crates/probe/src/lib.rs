@@ -12,6 +12,7 @@ mod features;
 mod few_labels;
 mod linear;
 mod neighbours;
+mod sgd;
 mod statistics;
 
 pub use error::ProbeError;
@@ -22,4 +23,5 @@ pub use features::*;
 pub use few_labels::*;
 pub use linear::*;
 pub use neighbours::*;
+pub use sgd::*;
 pub use statistics::*;

@@ -239,7 +239,7 @@ mod tests {
     fn a_tile_fits_a_storage_binding_whatever_the_dimension() {
         for dimension in [1, 512, 2_048, 100_000] {
             let tile = train_tile(dimension);
-            assert!(tile.is_multiple_of(GROUP) && tile >= GROUP && tile <= TRAIN_TILE, "{tile}");
+            assert!(tile.is_multiple_of(GROUP) && (GROUP..=TRAIN_TILE).contains(&tile), "{tile}");
             assert!(tile * dimension * 4 <= 128 << 20, "{dimension}: {tile}");
         }
     }
