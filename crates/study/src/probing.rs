@@ -14,7 +14,6 @@ use crate::StudyError;
 use crate::arms::Arm;
 use crate::intervals::TestIntervals;
 use crate::results::{ArmResult, Difference, LinearAccuracy};
-use crate::table::K;
 use crate::training::Training;
 
 /// Labels per class of the few-shot protocol.
@@ -30,7 +29,6 @@ pub fn evaluation_config(seed: u64, train_pool: usize) -> EvaluationConfig {
     let mut config = EvaluationConfig { train_pool: Some(train_pool), ..EvaluationConfig::default() };
     config.few_shot.labels_per_class = Some(vec![LABELS_PER_CLASS]);
     config.few_shot.draws = DRAWS;
-    config.knn.k = Some(vec![K]);
     config.linear.seed = seed;
     config.few_shot.seed = seed;
     config.knn.seed = seed;

@@ -1,4 +1,5 @@
 use burn::tensor::Device;
+use zview_contrastive::encoder::{Architecture, Encoder, EncoderConfig, FrozenEncoder};
 use zview_data::{ImageSet, ImageShape};
 use zview_runtime::device::on_test_devices;
 use zview_runtime::seed::{Purpose, Stream};
@@ -176,4 +177,26 @@ fn a_class_without_test_images_has_no_accuracy_of_its_own() {
     let without = test.select(&(0..60).filter(|image| image % 3 != 1).collect::<Vec<_>>());
     let score = sgd_probe_on_features(&Device::flex(), &train, &without, &config()).unwrap();
     assert!(score.per_class[1].is_none() && score.per_class[0].is_some() && score.top1 > 0.9);
+}
+
+#[test]
+fn a_frozen_network_with_batch_norm_is_what_it_was() {
+    let (train, test) = (spots(24, 3, 0, |class| class), spots(12, 3, 1, |class| class));
+    let config = EncoderConfig { arch: Architecture::Resnet18, width: 4, ..Default::default() };
+    let random = &mut Stream::new(0, Purpose::Weights, 0, 0);
+    let encoder = Encoder::new(&config, train.shape, random, &Device::flex()).unwrap();
+    let frozen = FrozenEncoder::new(&encoder, &Device::flex());
+    let before = frozen.state_sha256().unwrap();
+    let run = |config: &SgdProbeConfig| sgd_probe(&frozen, &train, &test, None, config).unwrap();
+    let config = SgdProbeConfig { epochs: 2, batch: 8, ..config_of_one_rate() };
+    let score = run(&config);
+    assert_eq!(frozen.state_sha256().unwrap(), before);
+    assert_eq!(score.extractor_sha256, Some(before));
+    assert_eq!(score.feature_dimension, frozen.feature_dimension());
+    // Crops of another size than the images, and test images resized to it.
+    assert_eq!(run(&SgdProbeConfig { size: Some(6), ..config }).n_test, 12);
+}
+
+fn config_of_one_rate() -> SgdProbeConfig {
+    SgdProbeConfig { learning_rates: vec![0.1], ..Default::default() }
 }
