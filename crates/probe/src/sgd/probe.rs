@@ -5,16 +5,18 @@
 //! standard deviation of the whole training images' features (a batch norm without affine part, as in
 //! He et al., Masked Autoencoders, CVPR 2022, appendix A.1, with fixed statistics), so that one range of
 //! learning rates serves every encoder. All learning rates are trained on the same batches, so that
-//! images are encoded once for all of them (Caron et al., DINO, ICCV 2021, sweep them likewise). The rate
-//! is chosen on held-out training images; the last epoch counts, never the best one; test images are
-//! judged once, at the end.
-//! Sources: Chen et al., SimCLR, ICML 2020, appendix B.6; He et al., MoCo, CVPR 2020, section 4.1.
+//! images are encoded once for all of them (as DINOv2's linear evaluation does). The rate is chosen on
+//! held-out training images; the last epoch counts, never the best one; test images are judged once, at
+//! the end.
+//! Sources: Chen et al., SimCLR, ICML 2020, section 2.3; He et al., MoCo, CVPR 2020, section 4.1; Oquab et
+//! al., DINOv2, TMLR 2024, section 7.
 
 use std::time::Instant;
 
 use burn::tensor::Device;
 use zview_data::ImageSet;
 use zview_runtime::device::ReadError;
+use zview_runtime::progress::Progress;
 
 use super::batches::{AugmentedImages, Batches, Plan, uploaded};
 use super::config::SgdProbeConfig;
@@ -199,6 +201,7 @@ impl Training<'_> {
             device,
         );
         let mut epochs = Vec::new();
+        let mut progress = Progress::new("training linear classifiers", batches.steps);
         for step in 0..batches.steps {
             let (visited, features) = batches.at(step)?;
             let labels: Vec<u32> = visited.iter().map(|&row| labels[row]).collect();
@@ -209,7 +212,9 @@ impl Training<'_> {
                 }
                 tracing::debug!(step, of = batches.steps, held_out = ?epochs.last(), "linear classifiers");
             }
+            progress.update(step + 1, "");
         }
+        progress.finish();
         Ok(Trained { heads, standardiser, epochs })
     }
 }

@@ -113,16 +113,21 @@ fn spots(images: usize, classes: usize, draw: u64, place: fn(usize) -> usize) ->
 fn augmented_training_images_teach_what_the_others_do_not() {
     // In test images the spots are on the other side: only mirrored training images show them there.
     let (train, test) = (spots(60, 3, 0, |class| class), spots(60, 3, 1, |class| 7 - class));
-    let run = |flip| {
-        let config = SgdProbeConfig { flip, crop_scale: [1.0, 1.0], ..config() };
-        sgd_probe(&Pixels::new(8), &train, &test, Some(60), &config).unwrap()
-    };
-    let (with, without) = (run(true), run(false));
-    assert!(with.augmented && !without.augmented);
-    assert!(with.top1 > 0.95 && without.top1 < 0.8, "{} {}", with.top1, without.top1);
-    assert_eq!(with.extractor_sha256.as_deref(), Some("same"));
-    let again = run(true);
-    assert_eq!((again.predictions, again.rates), (with.predictions, with.rates));
+    on_test_devices(|name, device| {
+        let encoder = Pixels { device: device.clone(), ..Pixels::new(8) };
+        let run = |flip| {
+            let config = SgdProbeConfig { flip, crop_scale: [1.0, 1.0], ..config() };
+            sgd_probe(&encoder, &train, &test, Some(60), &config).unwrap()
+        };
+        let (with, without) = (run(true), run(false));
+        assert!(with.augmented && !without.augmented);
+        assert!(with.top1 > 0.95 && without.top1 < 0.8, "{name}: {} {}", with.top1, without.top1);
+        assert_eq!(with.extractor_sha256.as_deref(), Some("same"));
+        if name == "cpu" {
+            let again = run(true);
+            assert_eq!((again.predictions, again.rates), (with.predictions, with.rates));
+        }
+    });
 }
 
 #[test]
