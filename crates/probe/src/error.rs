@@ -157,4 +157,28 @@ pub enum ProbeError {
         /// SHA-256 after the evaluation.
         after: String,
     },
+    /// A data set of one class.
+    #[error(
+        "{class} is the only class, so there is nothing to tell apart; choose a data set of at least two classes"
+    )]
+    OneClass {
+        /// The class's name.
+        class: String,
+    },
+    /// The device failed in the middle of something.
+    #[error("cannot {task} on the device: {message}; try `--device cpu`")]
+    OnDevice {
+        /// What was to be done.
+        task: &'static str,
+        /// What the device said.
+        message: String,
+    },
+    /// No learning rate led anywhere.
+    #[error(
+        "the linear classifier diverged at every learning rate ({rates}); give smaller `learning_rates`, or a smaller `weight_decay`"
+    )]
+    EveryRateDiverged {
+        /// The learning rates, from the smallest.
+        rates: String,
+    },
 }

@@ -199,7 +199,7 @@ mod tests {
         let config = EvaluationConfig {
             protocols: vec![Protocol::Knn],
             train_pool: Some(20),
-            knn: KnnConfig { k: vec![1], ..KnnConfig::default() },
+            knn: KnnConfig { k: Some(vec![1]), ..KnnConfig::default() },
             ..EvaluationConfig::default()
         };
         let evaluation = evaluate(&Pixels::new(2), &strip(25, 5), &strip(10, 5), &config).unwrap();
@@ -220,8 +220,8 @@ mod tests {
     fn a_configuration_reads_from_toml_like_text_and_refuses_unknown_keys() {
         let json = r#"{"train_pool": 500, "knn": {"k": [5, 20], "vote": "majority"}, "few_shot": {"penalty": {"fixed": 0.01}}}"#;
         let config: EvaluationConfig = serde_json::from_str(json).unwrap();
-        assert_eq!((config.train_pool, config.knn.k.as_slice()), (Some(500), &[5, 20][..]));
-        assert_eq!(config.few_shot.draws, 5);
+        assert_eq!((config.train_pool, config.knn.k), (Some(500), Some(vec![5, 20])));
+        assert_eq!(config.few_shot.draws, 10);
         assert!(serde_json::from_str::<EvaluationConfig>(r#"{"knn": {"ks": [5]}}"#).is_err());
     }
 }

@@ -13,6 +13,7 @@ mod few_labels;
 mod linear;
 mod neighbours;
 mod overlap;
+mod sgd;
 mod statistics;
 
 pub use error::ProbeError;
@@ -24,4 +25,5 @@ pub use few_labels::*;
 pub use linear::*;
 pub use neighbours::*;
 pub use overlap::*;
+pub use sgd::*;
 pub use statistics::*;

@@ -62,6 +62,10 @@ pub enum Purpose {
     NoiseMap = 24,
     /// Which of an anchor's stored views a batch takes.
     StoredViews = 25,
+    /// Augmentation of the images that a linear classifier is trained on by steps.
+    ProbeAugmentation = 26,
+    /// The order in which such training visits its images.
+    ProbeOrder = 27,
 }
 
 /// A random stream of its own for one (run seed, purpose, step, index).

@@ -5,7 +5,7 @@ use std::path::Path;
 use zview_contrastive::train::Recipe;
 use zview_runtime::device::ChosenDevice;
 
-use crate::probing::LABELS_PER_CLASS;
+use crate::probing::{DRAWS, LABELS_PER_CLASS};
 use crate::results::ArmResult;
 
 /// What the commands have in common.
@@ -37,6 +37,7 @@ impl CommandContext<'_> {
         let mut words = vec!["zview".to_owned(), "probe".to_owned(), path(&arm.training.run)];
         words.extend(["--seed".to_owned(), self.recipe.seed.to_string()]);
         words.extend(["--labels-per-class".to_owned(), LABELS_PER_CLASS.to_string()]);
+        words.extend(["--draws".to_owned(), DRAWS.to_string()]);
         if let Some(size) = self.recipe.source.size {
             words.extend(["--size".to_owned(), size.to_string()]);
         }
@@ -137,7 +138,7 @@ mod tests {
         );
         assert_eq!(
             context.probe(&arm),
-            "zview probe runs/demo/real --seed 5 --labels-per-class 10 --device cpu --data-dir 'my data'"
+            "zview probe runs/demo/real --seed 5 --labels-per-class 10 --draws 5 --device cpu --data-dir 'my data'"
         );
         assert_eq!(
             context.sample(),

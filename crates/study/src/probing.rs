@@ -18,14 +18,17 @@ use crate::training::Training;
 
 /// Labels per class of the few-shot protocol.
 pub const LABELS_PER_CLASS: usize = 10;
+/// Draws of the labelled images.
+pub const DRAWS: usize = 5;
 /// Differences have random streams of their own: the probe's protocols use numbers below this.
 const FIRST_DIFFERENCE: u64 = 1_000;
 
-/// How every arm is probed. `zview probe RUN --seed SEED --labels-per-class 10` does the same.
+/// How every arm is probed. `zview probe RUN --seed SEED --labels-per-class 10 --draws 5` does the same.
 #[must_use]
 pub fn evaluation_config(seed: u64, train_pool: usize) -> EvaluationConfig {
     let mut config = EvaluationConfig { train_pool: Some(train_pool), ..EvaluationConfig::default() };
-    config.few_shot.labels_per_class = vec![LABELS_PER_CLASS];
+    config.few_shot.labels_per_class = Some(vec![LABELS_PER_CLASS]);
+    config.few_shot.draws = DRAWS;
     config.linear.seed = seed;
     config.few_shot.seed = seed;
     config.knn.seed = seed;
@@ -163,11 +166,12 @@ pub(crate) mod tests {
             predictions: Predictions::default(),
         };
         let few = FewShotScore {
+            labels: 26 * LABELS_PER_CLASS,
             mean: top1 - 0.1,
             low: Some(top1 - 0.15),
             high: Some(top1 - 0.05),
-            draws: vec![top1 - 0.1; 5],
-            penalties: vec![1e-3; 5],
+            draws: vec![top1 - 0.1; DRAWS],
+            penalties: vec![1e-3; DRAWS],
             converged: true,
         };
         let trained = name != RANDOM;

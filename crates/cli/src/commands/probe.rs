@@ -86,7 +86,7 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
     if !arguments.protocols.is_empty() {
         config.protocols.clone_from(&arguments.protocols);
     }
-    config.few_shot.labels_per_class.clone_from(&arguments.labels_per_class);
+    config.few_shot.labels_per_class = Some(arguments.labels_per_class.clone());
     config.linear.seed = arguments.seed;
     config.few_shot.seed = arguments.seed;
     config.knn.seed = arguments.seed;

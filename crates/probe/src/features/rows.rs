@@ -144,6 +144,15 @@ impl Features {
         Ok(())
     }
 
+    /// As [`Self::check_train_and_test`], for protocols that tell classes apart: there must be two.
+    pub(crate) fn check_classified(train: &Self, test: &Self) -> Result<(), ProbeError> {
+        Self::check_train_and_test(train, test)?;
+        match train.class_names.as_slice() {
+            [class] => Err(ProbeError::OneClass { class: class.clone() }),
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn with_values(&self, values: Vec<f32>) -> Self {
         debug_assert_eq!(values.len(), self.values.len());
         self.with_same_classes(values, self.labels.clone())

@@ -37,6 +37,16 @@ impl Standardiser {
         Self { mean, std }
     }
 
+    /// The mean of each dimension, (D).
+    pub(crate) fn mean(&self) -> &[f64] {
+        &self.mean
+    }
+
+    /// What each dimension is divided by, (D).
+    pub(crate) fn std(&self) -> &[f64] {
+        &self.std
+    }
+
     /// (x - mean) / std of every row of `features` (N, D).
     #[must_use]
     pub fn apply(&self, features: &Features) -> Features {

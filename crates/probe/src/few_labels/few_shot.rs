@@ -5,17 +5,22 @@ use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use zview_runtime::seed::{Purpose, Stream};
 
-use crate::{
-    Features, LogisticConfig, LogisticProblem, PenaltyRule, ProbeError, Standardiser, choose_penalty,
-    mean_interval,
-};
+use super::draw::{LabelledPool, Learnt, check_positive};
+use crate::{Features, PenaltyRule, ProbeError, mean_interval};
+
+/// Labels per class where none are given.
+const DEFAULT_LABELS: [usize; 4] = [1, 5, 10, 100];
 
 /// How few-shot accuracy is measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FewShotConfig {
-    /// Labels per class, one result for each.
-    pub labels_per_class: Vec<usize>,
+    /// Labels per class, one result for each. Where none are given, those of 1, 5, 10 and 100 that
+    /// every class of the pool can give (and from 5 on where the penalty is chosen, which needs two).
+    pub labels_per_class: Option<Vec<usize>>,
+    /// Shares of the training images that are labelled, above 0 to 1, one result for each, of every
+    /// class its share: see [`crate::few_shot_shares`].
+    pub shares: Vec<f64>,
     /// Independent draws of the labelled images.
     pub draws: usize,
     /// The penalty; if chosen, then on a held-out share of the draw itself.
@@ -29,8 +34,9 @@ pub struct FewShotConfig {
 impl Default for FewShotConfig {
     fn default() -> Self {
         Self {
-            labels_per_class: vec![10, 100],
-            draws: 5,
+            labels_per_class: None,
+            shares: vec![0.01, 0.1],
+            draws: 10,
             penalty: PenaltyRule::Fixed(1e-3),
             max_iterations: 1_000,
             seed: 0,
@@ -38,9 +44,11 @@ impl Default for FewShotConfig {
     }
 }
 
-/// Few-shot accuracy at one number of labels per class; accuracies are fractions.
+/// Few-shot accuracy at one number of labels; accuracies are fractions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct FewShotScore {
+    /// Labelled images of each draw, all classes together.
+    pub labels: usize,
     /// Mean over the draws.
     pub mean: f64,
     /// Lower end of the 95 % t-interval over draws; `None` for a single draw.
@@ -58,101 +66,86 @@ pub struct FewShotScore {
 /// Accuracy on all of `test` after learning from a few images of each class of `pool`, keyed by
 /// labels per class.
 ///
-/// Features are standardised with the whole pool's statistics (labels have no part in them).
+/// Features are standardised with the whole pool's statistics (labels have no part in them). Draws of
+/// different numbers of labels are independent of each other; those of a [`crate::label_curve`] are
+/// nested. A class without test images has no part in the accuracy.
 ///
 /// # Errors
-/// A class with too few images, sets that do not fit together, settings that cannot work.
+/// A class with fewer images than asked for, a single class, sets that do not fit together, settings
+/// that cannot work.
 pub fn few_shot(
     pool: &Features,
     test: &Features,
     config: &FewShotConfig,
 ) -> Result<BTreeMap<usize, FewShotScore>, ProbeError> {
-    Features::check_train_and_test(pool, test)?;
-    for (key, too_small) in
-        [("draws", config.draws == 0), ("labels_per_class", config.labels_per_class.contains(&0))]
-    {
-        if too_small {
-            return Err(ProbeError::Setting { key, expected: "at least 1", got: "0".to_owned() });
+    check_positive("draws", config.draws)?;
+    let labelled = LabelledPool::new(pool, test)?;
+    let sizes = match &config.labels_per_class {
+        None => labelled.fitting(&DEFAULT_LABELS, &config.penalty)?,
+        Some(sizes) => {
+            check_positive("labels_per_class", sizes.iter().copied().min().unwrap_or(1))?;
+            sizes.iter().try_for_each(|&size| labelled.check(size))?;
+            sizes.clone()
         }
-    }
-    let standardiser = Standardiser::fit(pool);
-    let (pool, test) = (standardiser.apply(pool), standardiser.apply(test));
-    let images_by_class = pool.images_by_class();
+    };
     let mut scores = BTreeMap::new();
-    for &labels_per_class in &config.labels_per_class {
-        if let Some(class) = images_by_class.iter().position(|images| images.len() < labels_per_class) {
-            return Err(ProbeError::TooFewLabelled {
-                class: pool.class_names()[class].clone(),
-                available: images_by_class[class].len(),
-                needed: labels_per_class,
-                pool: pool.len(),
-            });
-        }
-        let draws: Vec<Draw> = (0..config.draws as u64)
+    for labels_per_class in sizes {
+        let draws: Vec<Learnt> = (0..config.draws as u64)
             .into_par_iter()
-            .map(|draw| one_draw(&pool, &images_by_class, &test, labels_per_class, draw, config))
+            .map(|draw| one_draw(&labelled, labels_per_class, draw, config))
             .collect::<Result<_, _>>()?;
-        scores.insert(labels_per_class, summarise(&draws));
+        let labels = labels_per_class * labelled.images_by_class.len();
+        scores.insert(labels_per_class, FewShotScore::of(labels, &draws));
     }
     Ok(scores)
 }
 
-struct Draw {
-    top1: f64,
-    penalty: f64,
-    converged: bool,
-}
-
 fn one_draw(
-    pool: &Features,
-    images_by_class: &[Vec<usize>],
-    test: &Features,
+    labelled: &LabelledPool,
     labels_per_class: usize,
     draw: u64,
     config: &FewShotConfig,
-) -> Result<Draw, ProbeError> {
+) -> Result<Learnt, ProbeError> {
     let mut stream = Stream::new(config.seed, Purpose::FewShot, labels_per_class as u64, draw);
-    let mut images = Vec::with_capacity(labels_per_class * images_by_class.len());
-    for of_class in images_by_class {
+    let mut images = Vec::with_capacity(labels_per_class * labelled.images_by_class.len());
+    for of_class in &labelled.images_by_class {
         let mut shuffled = of_class.clone();
         stream.shuffle(&mut shuffled);
         images.extend_from_slice(&shuffled[..labels_per_class]);
     }
-    let labelled = pool.select(&images);
-    let choice = choose_penalty(&labelled, &config.penalty, config.max_iterations, stream.bits())?;
-    let options =
-        LogisticConfig { max_iterations: config.max_iterations, ..LogisticConfig::with_l2(choice.penalty) };
-    let fit = LogisticProblem::new(&labelled)?.fit(options, choice.model.as_ref())?;
-    let top1 = fit.model.top_k_correct(test, 1) as f64 / test.len() as f64;
-    Ok(Draw { top1, penalty: choice.penalty, converged: fit.converged() })
+    labelled.learn(&images, &config.penalty, config.max_iterations, stream.bits(), None)
 }
 
-fn summarise(draws: &[Draw]) -> FewShotScore {
-    let accuracies: Vec<f64> = draws.iter().map(|draw| draw.top1).collect();
-    let summary = mean_interval(&accuracies);
-    FewShotScore {
-        mean: summary.mean,
-        // An accuracy outside of 0 to 1 is impossible, whatever the t-distribution thinks.
-        low: summary.interval.map(|interval| interval.low.max(0.0)),
-        high: summary.interval.map(|interval| interval.high.min(1.0)),
-        draws: accuracies,
-        penalties: draws.iter().map(|draw| draw.penalty).collect(),
-        converged: draws.iter().all(|draw| draw.converged),
+impl FewShotScore {
+    /// The summary of `draws` of `labels` images each.
+    pub(super) fn of(labels: usize, draws: &[Learnt]) -> Self {
+        let accuracies: Vec<f64> = draws.iter().map(|draw| draw.top1).collect();
+        let summary = mean_interval(&accuracies);
+        Self {
+            labels,
+            mean: summary.mean,
+            // An accuracy outside of 0 to 1 is impossible, whatever the t-distribution thinks.
+            low: summary.interval.map(|interval| interval.low.max(0.0)),
+            high: summary.interval.map(|interval| interval.high.min(1.0)),
+            draws: accuracies,
+            penalties: draws.iter().map(|draw| draw.penalty).collect(),
+            converged: draws.iter().all(|draw| draw.converged),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::clouds;
+    use crate::features::rows::tests::{clouds, numbered};
 
     #[test]
     fn draws_differ_repeat_by_seed_and_more_labels_help() {
         let (pool, test) = (clouds(600, 16, 5, 0.5, 0), clouds(500, 16, 5, 0.5, 1));
-        let config = FewShotConfig { labels_per_class: vec![3, 60], ..Default::default() };
+        let config = FewShotConfig { labels_per_class: Some(vec![3, 60]), ..Default::default() };
         let scores = few_shot(&pool, &test, &config).unwrap();
         let few = &scores[&3];
-        assert_eq!(few.draws.len(), 5);
+        assert_eq!((few.draws.len(), few.labels), (10, 15));
         assert!(few.draws.iter().any(|&draw| draw != few.draws[0]), "{few:?}");
         assert!(few.converged && few.low.unwrap() < few.mean && few.mean < few.high.unwrap());
         assert!(scores[&60].mean > few.mean + 0.05, "{scores:?}");
@@ -165,7 +158,7 @@ mod tests {
     fn all_labels_of_a_class_are_the_same_draw_each_time() {
         // Taking every image leaves nothing to draw: all draws agree.
         let (pool, test) = (clouds(40, 6, 4, 0.5, 0), clouds(200, 6, 4, 0.5, 1));
-        let config = FewShotConfig { labels_per_class: vec![10], draws: 3, ..Default::default() };
+        let config = FewShotConfig { labels_per_class: Some(vec![10]), draws: 3, ..Default::default() };
         let score = &few_shot(&pool, &test, &config).unwrap()[&10];
         assert!(score.draws.iter().all(|&draw| (draw - score.mean).abs() < 0.006), "{score:?}");
     }
@@ -173,7 +166,7 @@ mod tests {
     #[test]
     fn one_draw_has_no_interval() {
         let (pool, test) = (clouds(40, 6, 4, 0.5, 0), clouds(40, 6, 4, 0.5, 1));
-        let config = FewShotConfig { labels_per_class: vec![2], draws: 1, ..Default::default() };
+        let config = FewShotConfig { labels_per_class: Some(vec![2]), draws: 1, ..Default::default() };
         assert_eq!(few_shot(&pool, &test, &config).unwrap()[&2].low, None);
     }
 
@@ -181,7 +174,7 @@ mod tests {
     fn a_chosen_penalty_is_chosen_within_the_draw() {
         let (pool, test) = (clouds(200, 6, 4, 0.5, 0), clouds(200, 6, 4, 0.5, 1));
         let rule = PenaltyRule::Chosen { penalties: vec![1e-3, 1e-1], validation_share: 0.2 };
-        let config = FewShotConfig { labels_per_class: vec![10], penalty: rule, ..Default::default() };
+        let config = FewShotConfig { labels_per_class: Some(vec![10]), penalty: rule, ..Default::default() };
         let score = &few_shot(&pool, &test, &config).unwrap()[&10];
         assert!(score.penalties.iter().all(|penalty| [1e-3, 1e-1].contains(penalty)));
     }
@@ -189,10 +182,46 @@ mod tests {
     #[test]
     fn too_few_images_name_class_and_remedy() {
         let pool = clouds(30, 3, 4, 1.0, 0);
-        let config = FewShotConfig { labels_per_class: vec![8], ..Default::default() };
+        let config = FewShotConfig { labels_per_class: Some(vec![8]), ..Default::default() };
         let error = few_shot(&pool, &pool, &config).unwrap_err().to_string();
         assert!(error.contains("class 2 has 7 of the 30") && error.contains("train_pool"), "{error}");
+        let zero = FewShotConfig { labels_per_class: Some(vec![0]), ..Default::default() };
+        assert!(few_shot(&pool, &pool, &zero).unwrap_err().to_string().contains("labels_per_class"));
         let none = FewShotConfig { draws: 0, ..Default::default() };
         assert!(few_shot(&pool, &pool, &none).unwrap_err().to_string().contains("draws"));
+    }
+
+    #[test]
+    fn the_default_numbers_are_those_that_the_pool_can_give() {
+        let sizes = |images: usize, config: &FewShotConfig| {
+            let pool = clouds(images, 3, 2, 1.0, 0);
+            few_shot(&pool, &pool, config).unwrap().into_keys().collect::<Vec<_>>()
+        };
+        let fixed = FewShotConfig { draws: 1, ..Default::default() };
+        assert_eq!(sizes(200, &fixed), [1, 5, 10, 100]);
+        // 20 of class 0 and 19 of class 1.
+        assert_eq!(sizes(39, &fixed), [1, 5, 10]);
+        assert_eq!(sizes(2, &fixed), [1]);
+        let rule = PenaltyRule::Chosen { penalties: vec![1e-3], validation_share: 0.2 };
+        let chosen = FewShotConfig { penalty: rule, ..fixed };
+        assert_eq!(sizes(40, &chosen), [5, 10]);
+        let single = clouds(6, 3, 2, 1.0, 0);
+        let error = few_shot(&single, &single, &chosen).unwrap_err();
+        assert!(matches!(error, ProbeError::NothingHeldOut { .. }), "{error}");
+    }
+
+    #[test]
+    fn a_single_class_and_classes_without_images() {
+        let config = FewShotConfig { draws: 2, ..Default::default() };
+        let single = Features::new(vec![0.0, 1.0], 1, vec![0, 0], numbered(1)).unwrap();
+        let error = few_shot(&single, &single, &config).unwrap_err().to_string();
+        assert!(error.contains("nothing to tell apart") && error.contains("two classes"), "{error}");
+        let train = Features::new(vec![0.0, 1.0, 2.0], 1, vec![0, 1, 1], numbered(3)).unwrap();
+        let error = few_shot(&train, &train, &config).unwrap_err();
+        assert!(matches!(&error, ProbeError::ClassMissing { class, .. } if class == "2"), "{error}");
+        // Without test images of class 1 the accuracy is that of class 0.
+        let (pool, test) = (clouds(40, 4, 2, 5.0, 0), clouds(40, 4, 2, 5.0, 1));
+        let only = test.select(&(0..40).filter(|image| image % 2 == 0).collect::<Vec<_>>());
+        assert!(few_shot(&pool, &only, &config).unwrap()[&10].mean > 0.9);
     }
 }

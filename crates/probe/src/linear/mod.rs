@@ -14,4 +14,5 @@ pub use logistic::{Logistic, LogisticConfig, LogisticFit, LogisticProblem};
 pub use path::LogisticPath;
 pub use penalty::{PenaltyChoice, PenaltyRule, PenaltyScore, choose_penalty};
 pub use predictions::Predictions;
+pub(crate) use probe::per_class_accuracy;
 pub use probe::{LinearProbe, LinearProbeConfig, LinearScore, linear_probe};

@@ -14,6 +14,30 @@ pub struct Predictions {
 }
 
 impl Predictions {
+    /// From `logits` (N, C) row by row and the images' own classes (N). Equal logits rank by class.
+    #[must_use]
+    pub(crate) fn from_logits(logits: &[f32], labels: &[u32], classes: usize) -> Self {
+        let mut predictions = Self::default();
+        for (row, &label) in logits.chunks_exact(classes).zip(labels) {
+            let own = row[label as usize];
+            let before =
+                |(class, &logit): (usize, &f32)| logit > own || (logit == own && class < label as usize);
+            let best = row.iter().enumerate().fold(
+                0,
+                |best, (class, logit)| {
+                    if *logit > row[best] { class } else { best }
+                },
+            );
+            let normaliser: f64 = row.iter().map(|logit| f64::from(logit - row[best]).exp()).sum();
+            let probability = |logit: f32| (f64::from(logit - row[best]).exp() / normaliser) as f32;
+            predictions.classes.push(best as u32);
+            predictions.confidence.push(probability(row[best]));
+            predictions.label_probability.push(probability(own));
+            predictions.label_rank.push(row.iter().enumerate().filter(|&entry| before(entry)).count() as u32);
+        }
+        predictions
+    }
+
     /// Whether each image's most probable class is its own, (N).
     #[must_use]
     pub fn correct(&self) -> Vec<bool> {
@@ -24,5 +48,23 @@ impl Predictions {
     #[must_use]
     pub fn top_k_correct(&self, k: u32) -> usize {
         self.label_rank.iter().filter(|&&rank| rank < k).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logits_give_class_probabilities_and_rank() {
+        let predictions = Predictions::from_logits(&[0.0, 2.0, 2.0, 1e30, 0.0, 0.0], &[2, 1], 3);
+        assert_eq!(
+            (predictions.classes.as_slice(), predictions.label_rank.as_slice()),
+            (&[1, 0][..], &[1, 1][..])
+        );
+        let expected = 1.0 / (2.0 + (-2f32).exp());
+        assert!((predictions.confidence[0] - expected).abs() < 1e-6);
+        assert_eq!(predictions.label_probability[0], predictions.confidence[0]);
+        assert_eq!((predictions.confidence[1], predictions.label_probability[1]), (1.0, 0.0));
     }
 }

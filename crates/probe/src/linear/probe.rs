@@ -168,7 +168,8 @@ pub fn linear_probe(
     Ok(LinearProbe::fit(train, config)?.score(test))
 }
 
-fn per_class_accuracy(test: &Features, correct: &[bool]) -> Vec<Option<f64>> {
+/// Top-1 accuracy on the images of each class, (C); `None` where there are none.
+pub(crate) fn per_class_accuracy(test: &Features, correct: &[bool]) -> Vec<Option<f64>> {
     let accuracy = |images: &Vec<usize>| {
         let right = images.iter().filter(|&&image| correct[image]).count();
         (!images.is_empty()).then(|| right as f64 / images.len() as f64)

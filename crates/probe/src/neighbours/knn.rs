@@ -5,15 +5,16 @@
 
 use std::collections::BTreeMap;
 
+use burn::tensor::Device;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::features::matrix::multiply_transposed;
+use super::nearest::{Neighbour, nearest};
+use super::nearest_on_device::nearest_on;
 use crate::{Features, Interval, ProbeError, accuracy_interval};
 
-/// Test rows and training rows of one tile of similarities: 2 MB.
-const TEST_TILE: usize = 256;
-const TRAIN_TILE: usize = 2_048;
+/// The numbers of neighbours where none are given: DINO's.
+const DEFAULT_K: [usize; 4] = [10, 20, 100, 200];
 
 /// How neighbours vote.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -29,8 +30,9 @@ pub enum Vote {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct KnnConfig {
-    /// Numbers of neighbours, one result for each.
-    pub k: Vec<usize>,
+    /// Numbers of neighbours, one result for each. Where none are given, those of 10, 20, 100 and 200
+    /// that are not more than the training images; of fewer than 10 images, all of them.
+    pub k: Option<Vec<usize>>,
     /// How they vote.
     pub vote: Vote,
     /// Seed of the confidence intervals.
@@ -39,7 +41,7 @@ pub struct KnnConfig {
 
 impl Default for KnnConfig {
     fn default() -> Self {
-        Self { k: vec![20], vote: Vote::Weighted(0.07), seed: 0 }
+        Self { k: None, vote: Vote::Weighted(0.07), seed: 0 }
     }
 }
 
@@ -57,36 +59,78 @@ pub struct KnnScore {
     pub correct: Vec<bool>,
 }
 
-/// Classifies `test` by the nearest of `train`, keyed by k.
+/// Classifies `test` by the nearest of `train`, keyed by k, on the processor.
 ///
 /// Equally near neighbours rank by their index, equal votes by class: always the lower first. All
-/// k come from one pass, with a tile of similarities in memory per thread.
+/// k come from one pass, with a tile of similarities in memory per thread. A class without training
+/// images is never answered; one without test images has no part in the accuracy.
 ///
 /// # Errors
-/// A k that is 0 or more than there are training images, a temperature that is not positive, sets
-/// that do not fit together.
+/// A k that is 0 or more than there are training images, a temperature that is not positive, a single
+/// class, sets that do not fit together.
 pub fn knn(
     train: &Features,
     test: &Features,
     config: &KnnConfig,
 ) -> Result<BTreeMap<usize, KnnScore>, ProbeError> {
-    Features::check_train_and_test(train, test)?;
+    let ks = checked(train, test, config)?;
+    let largest_k = ks.iter().copied().max().unwrap_or(1);
+    Ok(scores(train, test, config, &ks, &nearest(train, test, largest_k)))
+}
+
+/// As [`knn`], with similarities computed and the nearest chosen on `device`: the same neighbours but
+/// for those whose similarities differ by rounding. On the CPU it is [`knn`].
+///
+/// # Errors
+/// As [`knn`], and a device that fails.
+pub fn knn_on(
+    device: &Device,
+    train: &Features,
+    test: &Features,
+    config: &KnnConfig,
+) -> Result<BTreeMap<usize, KnnScore>, ProbeError> {
+    let ks = checked(train, test, config)?;
+    let largest_k = ks.iter().copied().max().unwrap_or(1);
+    Ok(scores(train, test, config, &ks, &nearest_on(device, train, test, largest_k)?))
+}
+
+/// The numbers of neighbours to use, at least one, all between 1 and the number of training images.
+fn checked(train: &Features, test: &Features, config: &KnnConfig) -> Result<Vec<usize>, ProbeError> {
+    Features::check_classified(train, test)?;
     let setting = |key, expected, got| Err(ProbeError::Setting { key, expected, got });
     if let Vote::Weighted(temperature) = config.vote
         && !(temperature > 0.0 && temperature.is_finite())
     {
         return setting("temperature", "positive and finite", temperature.to_string());
     }
-    let Some(&largest_k) = config.k.iter().max() else {
+    let Some(ks) = &config.k else {
+        let (fitting, dropped): (Vec<_>, Vec<_>) = DEFAULT_K.into_iter().partition(|&k| k <= train.len());
+        if !dropped.is_empty() {
+            tracing::info!(?dropped, images = train.len(), "more neighbours than training images: left out");
+        }
+        return Ok(if fitting.is_empty() { vec![train.len()] } else { fitting });
+    };
+    let Some(&largest_k) = ks.iter().max() else {
         return setting("k", "a list of at least one number", "none".to_owned());
     };
-    if config.k.contains(&0) {
+    if ks.contains(&0) {
         return setting("k", "at least 1", "0".to_owned());
     }
     if largest_k > train.len() {
         return Err(ProbeError::Neighbours { k: largest_k, images: train.len() });
     }
-    let neighbours = nearest(train, test, largest_k);
+    Ok(ks.clone())
+}
+
+/// Accuracies of each of `ks`, of which the largest is that of `neighbours` (N, k).
+fn scores(
+    train: &Features,
+    test: &Features,
+    config: &KnnConfig,
+    ks: &[usize],
+    neighbours: &[Neighbour],
+) -> BTreeMap<usize, KnnScore> {
+    let largest_k = neighbours.len() / test.len();
     let score = |&k: &usize| {
         let correct: Vec<bool> = neighbours
             .par_chunks(largest_k)
@@ -98,80 +142,7 @@ pub fn knn(
         let Interval { low, high } = accuracy_interval(right, test.len(), config.seed, k as u64);
         (k, KnnScore { top1: right as f64 / test.len() as f64, low, high, correct })
     };
-    Ok(config.k.iter().map(score).collect())
-}
-
-/// A training image and its cosine similarity to a test image.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Neighbour {
-    /// Cosine of the angle between the two features, -1 to 1.
-    pub similarity: f32,
-    /// Which row of the training features.
-    pub image: usize,
-}
-
-/// The `k` nearest of `train` (all, if there are fewer) for each of `test`, nearest first.
-///
-/// # Errors
-/// Sets that are empty or do not fit together.
-pub fn nearest_neighbours(
-    train: &Features,
-    test: &Features,
-    k: usize,
-) -> Result<Vec<Vec<Neighbour>>, ProbeError> {
-    Features::check_train_and_test(train, test)?;
-    let k = k.clamp(1, train.len());
-    Ok(nearest(train, test, k).chunks(k).map(<[Neighbour]>::to_vec).collect())
-}
-
-/// The `k` nearest training images of every test image, nearest first: (N, k) row by row.
-fn nearest(train: &Features, test: &Features, k: usize) -> Vec<Neighbour> {
-    let dimension = train.dimension();
-    let (train, test) = (unit_rows(train), unit_rows(test));
-    test.par_chunks(TEST_TILE * dimension)
-        .flat_map_iter(|test_rows| {
-            let rows = test_rows.len() / dimension;
-            let mut nearest: Vec<Vec<Neighbour>> = vec![Vec::with_capacity(k + 1); rows];
-            let mut similarities = vec![0.0; rows * TRAIN_TILE.min(train.len() / dimension)];
-            for (tile, train_rows) in train.chunks(TRAIN_TILE * dimension).enumerate() {
-                let columns = train_rows.len() / dimension;
-                let similarities = &mut similarities[..rows * columns];
-                multiply_transposed(test_rows, train_rows, dimension, similarities);
-                for (kept, row) in nearest.iter_mut().zip(similarities.chunks_exact(columns)) {
-                    keep_nearest(kept, row, tile * TRAIN_TILE, k);
-                }
-            }
-            nearest.into_iter().flatten()
-        })
-        .collect()
-}
-
-/// Takes the images of a tile, in ascending order, into the sorted list of the `k` nearest. Only a
-/// strictly nearer image moves ahead of an earlier one.
-fn keep_nearest(kept: &mut Vec<Neighbour>, similarities: &[f32], first_image: usize, k: usize) {
-    let mut threshold = if kept.len() < k { f32::NEG_INFINITY } else { kept[k - 1].similarity };
-    for (column, &similarity) in similarities.iter().enumerate() {
-        if similarity <= threshold {
-            continue;
-        }
-        let position = kept.partition_point(|neighbour| neighbour.similarity >= similarity);
-        kept.insert(position, Neighbour { similarity, image: first_image + column });
-        kept.truncate(k);
-        if kept.len() == k {
-            threshold = kept[k - 1].similarity;
-        }
-    }
-}
-
-/// Rows divided by their length; a row of zeros stays, and is equally far from everything.
-fn unit_rows(features: &Features) -> Vec<f32> {
-    let mut values = Vec::with_capacity(features.values().len());
-    for row in features.values().chunks_exact(features.dimension()) {
-        let length = row.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
-        let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
-        values.extend(row.iter().map(|&value| (f64::from(value) * scale) as f32));
-    }
-    values
+    ks.iter().map(score).collect()
 }
 
 /// The class with the most votes; of equal ones the lower. `nearest` is not empty.
@@ -200,51 +171,15 @@ fn vote(nearest: &[Neighbour], train: &Features, vote: Vote) -> u32 {
 mod tests {
     use super::*;
     use crate::features::rows::tests::{clouds, numbered};
-
-    /// Sorts all training images by similarity; sums in the same precision, so it may differ from
-    /// the tiled form only where two similarities agree to the last bits.
-    fn brute_force(train: &Features, test: &Features, k: usize) -> Vec<Vec<usize>> {
-        let (train_rows, test_rows) = (unit_rows(train), unit_rows(test));
-        let d = train.dimension();
-        test_rows
-            .chunks_exact(d)
-            .map(|row| {
-                let similarity = |image: usize| -> f64 {
-                    let other = &train_rows[image * d..(image + 1) * d];
-                    row.iter().zip(other).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum()
-                };
-                let mut images: Vec<usize> = (0..train.len()).collect();
-                images.sort_by(|&a, &b| similarity(b).total_cmp(&similarity(a)).then(a.cmp(&b)));
-                images.truncate(k);
-                images
-            })
-            .collect()
-    }
+    use zview_runtime::device::on_test_devices;
 
     #[test]
-    fn tiles_find_the_neighbours_that_sorting_finds() {
-        // More than one tile in both directions, with a partial one at each end.
-        let (train, test) = (clouds(TRAIN_TILE + 37, 5, 4, 1.0, 0), clouds(TEST_TILE + 3, 5, 4, 1.0, 1));
-        let found = nearest(&train, &test, 7);
-        let expected = brute_force(&train, &test, 7);
-        let mut different = 0;
-        for (row, expected) in found.chunks_exact(7).zip(&expected) {
-            assert!(row.is_sorted_by(|a, b| a.similarity >= b.similarity));
-            different += row.iter().zip(expected).filter(|(a, b)| a.image != **b).count();
-        }
-        // Of 1,813 neighbours, only those within f32 rounding of another may be swapped.
-        assert!(different <= 20, "{different}");
-    }
-
-    #[test]
-    fn ties_go_to_the_lower_index_and_class() {
+    fn equal_votes_go_to_the_lower_class() {
         // Images 0 and 2 lie on the same ray as the test image; 1 and 3 at right angles.
         let values = vec![1., 0., 0., 1., 2., 0., 0., 3.];
         let train = Features::new(values, 2, vec![1, 0, 0, 0], numbered(2)).unwrap();
         let test = Features::new(vec![5., 0.], 2, vec![1], numbered(2)).unwrap();
-        let images: Vec<usize> = nearest(&train, &test, 4).iter().map(|neighbour| neighbour.image).collect();
-        assert_eq!(images, [0, 2, 1, 3]);
-        let config = KnnConfig { k: vec![1, 2, 4], vote: Vote::Majority, seed: 0 };
+        let config = KnnConfig { k: Some(vec![1, 2, 4]), vote: Vote::Majority, seed: 0 };
         let scores = knn(&train, &test, &config).unwrap();
         // k = 1: class 1; k = 2: one vote each, class 0 wins the tie; k = 4: class 0.
         assert_eq!([1, 2, 4].map(|k| scores[&k].top1), [1.0, 0.0, 0.0]);
@@ -255,7 +190,8 @@ mod tests {
         let values = vec![1., 0.01, 0.1, 1., 0.1, 1., 0.1, 1.];
         let train = Features::new(values, 2, vec![1, 0, 0, 0], numbered(2)).unwrap();
         let test = Features::new(vec![1., 0.], 2, vec![1], numbered(2)).unwrap();
-        let top1 = |vote| knn(&train, &test, &KnnConfig { k: vec![4], vote, seed: 0 }).unwrap()[&4].top1;
+        let top1 =
+            |vote| knn(&train, &test, &KnnConfig { k: Some(vec![4]), vote, seed: 0 }).unwrap()[&4].top1;
         assert_eq!(top1(Vote::Majority), 0.0);
         assert_eq!(top1(Vote::Weighted(0.07)), 1.0);
         assert_eq!(top1(Vote::Weighted(100.0)), 0.0);
@@ -268,7 +204,7 @@ mod tests {
         assert!(knn(&train, &test, &KnnConfig::default()).unwrap()[&20].top1 > 0.98);
         let zero = Features::new(vec![0.0; 8], 8, vec![0], numbered(3)).unwrap();
         assert_eq!(
-            knn(&train, &zero, &KnnConfig { k: vec![1], ..Default::default() }).unwrap()[&1].top1,
+            knn(&train, &zero, &KnnConfig { k: Some(vec![1]), ..Default::default() }).unwrap()[&1].top1,
             1.0
         );
     }
@@ -277,10 +213,52 @@ mod tests {
     fn settings_that_cannot_work_are_named() {
         let train = clouds(10, 2, 2, 1.0, 0);
         let error = |config: KnnConfig| knn(&train, &train, &config).unwrap_err().to_string();
-        assert!(error(KnnConfig::default()).contains("at most 10"));
-        assert!(error(KnnConfig { k: vec![0], ..Default::default() }).contains("`k`"));
-        assert!(error(KnnConfig { k: vec![], ..Default::default() }).contains("`k`"));
-        let cold = KnnConfig { k: vec![1], vote: Vote::Weighted(0.0), seed: 0 };
+        assert!(error(KnnConfig { k: Some(vec![5, 11]), ..Default::default() }).contains("at most 10"));
+        assert!(error(KnnConfig { k: Some(vec![0]), ..Default::default() }).contains("`k`"));
+        assert!(error(KnnConfig { k: Some(vec![]), ..Default::default() }).contains("`k`"));
+        let cold = KnnConfig { k: Some(vec![1]), vote: Vote::Weighted(0.0), seed: 0 };
         assert!(error(cold).contains("temperature"));
+    }
+
+    #[test]
+    fn the_default_numbers_are_those_that_fit() {
+        let ks = |images: usize| {
+            let train = clouds(images, 2, 2, 1.0, 0);
+            knn(&train, &train, &KnnConfig::default()).unwrap().into_keys().collect::<Vec<_>>()
+        };
+        assert_eq!(ks(250), [10, 20, 100, 200]);
+        assert_eq!(ks(199), [10, 20, 100]);
+        assert_eq!(ks(10), [10]);
+        assert_eq!(ks(4), [4]);
+    }
+
+    #[test]
+    fn every_device_gives_the_same_answers() {
+        let (train, test) = (clouds(300, 8, 3, 1.0, 0), clouds(100, 8, 3, 1.0, 1));
+        let config = KnnConfig::default();
+        let expected = knn(&train, &test, &config).unwrap();
+        on_test_devices(|name, device| {
+            let scores = knn_on(device, &train, &test, &config).unwrap();
+            for (k, score) in &scores {
+                let same = score.correct.iter().zip(&expected[k].correct).filter(|(a, b)| a == b).count();
+                // Rounding may decide a vote that is as good as equal.
+                assert!(same >= 99, "{name}, k = {k}: {same}");
+            }
+            assert!(
+                knn_on(device, &train, &test, &KnnConfig { k: Some(vec![0]), ..config.clone() }).is_err()
+            );
+        });
+    }
+
+    #[test]
+    fn classes_without_images_and_a_single_class() {
+        // Class 1 has no training image and class 2 no test image.
+        let train = Features::new(vec![1., 0., 0., 1.], 2, vec![0, 2], numbered(3)).unwrap();
+        let test = Features::new(vec![1., 0.1, 1., 0.2], 2, vec![0, 1], numbered(3)).unwrap();
+        let scores = knn(&train, &test, &KnnConfig { k: Some(vec![1]), ..Default::default() }).unwrap();
+        assert_eq!(scores[&1].correct, [true, false]);
+        let single = Features::new(vec![1., 0.], 2, vec![0], numbered(1)).unwrap();
+        let error = knn(&single, &single, &KnnConfig::default()).unwrap_err();
+        assert!(matches!(&error, ProbeError::OneClass { .. }), "{error}");
     }
 }

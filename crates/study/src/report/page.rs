@@ -12,7 +12,7 @@ use super::results_table::{differences, results_table};
 use crate::StudyError;
 use crate::answer::{QUESTION, answer, thousands};
 use crate::demo::DemoSummary;
-use crate::probing::LABELS_PER_CLASS;
+use crate::probing::{DRAWS, LABELS_PER_CLASS};
 use crate::results::{ArmResult, Comparison};
 use crate::table::K;
 
@@ -180,7 +180,7 @@ fn accuracies(comparison: &Comparison) -> Result<Markup, StudyError> {
             "Few labels",
             few,
             format!(
-                "linear, {LABELS_PER_CLASS} labels per class; mean of 5 draws, 95 % t intervals over draws"
+                "linear, {LABELS_PER_CLASS} labels per class; mean of {DRAWS} draws, 95 % t intervals over draws"
             ),
         ),
     ];
