@@ -157,4 +157,15 @@ pub enum ProbeError {
         /// SHA-256 after the evaluation.
         after: String,
     },
+    /// The JPEG corruption failed on an image.
+    #[error("image {image} cannot be compressed as JPEG: {message}; leave the `jpeg` corruption out")]
+    Jpeg {
+        /// The image.
+        image: usize,
+        /// What the codec said.
+        message: String,
+    },
+    /// A corrupted image set does not fit together.
+    #[error(transparent)]
+    Corrupted(#[from] zview_data::DataError),
 }

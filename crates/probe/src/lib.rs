@@ -6,14 +6,24 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod calibration;
+mod clusters;
+mod confusion;
+mod corruptions;
 mod error;
 mod evaluation;
 mod features;
 mod few_labels;
 mod linear;
 mod neighbours;
+mod outliers;
+mod spectrum;
 mod statistics;
 
+pub use calibration::*;
+pub use clusters::*;
+pub use confusion::*;
+pub use corruptions::*;
 pub use error::ProbeError;
 pub use evaluation::{
     EncodedSets, Evaluation, EvaluationConfig, Protocol, encode, evaluate, evaluate_features,
@@ -22,4 +32,6 @@ pub use features::*;
 pub use few_labels::*;
 pub use linear::*;
 pub use neighbours::*;
+pub use outliers::*;
+pub use spectrum::*;
 pub use statistics::*;

@@ -62,6 +62,10 @@ pub enum Purpose {
     NoiseMap = 24,
     /// Which of an anchor's stored views a batch takes.
     StoredViews = 25,
+    /// How a test image is corrupted.
+    Corruption = 28,
+    /// First centres of clusters, and which images a measure of clusters looks at.
+    Cluster = 29,
 }
 
 /// A random stream of its own for one (run seed, purpose, step, index).

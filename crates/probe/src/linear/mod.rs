@@ -4,7 +4,7 @@ mod lbfgs;
 mod line_search;
 mod logistic;
 mod penalty;
-mod preconditioner;
+pub(crate) mod preconditioner;
 mod predictions;
 mod probe;
 
