@@ -1,8 +1,8 @@
 //! Compressed as baseline JPEG and read again.
 //!
 //! Three channels are compressed as one colour image without chroma subsampling, any other number channel by
-//! channel as grey ones. CIFAR-10-C's encoder halves the chroma's resolution: at equal quality its colours are
-//! somewhat worse.
+//! channel as grey ones. The encoder of ImageNet-C halves the chroma's resolution: at equal quality its colours
+//! are somewhat worse.
 
 use image::codecs::jpeg::{JpegDecoder, JpegEncoder};
 use image::{ExtendedColorType, ImageDecoder};
