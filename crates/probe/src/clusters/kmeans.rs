@@ -76,11 +76,12 @@ pub fn kmeans(features: &Features, k: usize, config: &KMeansConfig) -> Result<KM
         });
     }
     let points = Points::unit(features);
-    let start = |restart: usize| {
-        let mut stream = Stream::new(config.seed, Purpose::Cluster, 0, restart as u64);
-        lloyd(&points, first_centres(&points, k, &mut stream), config.max_iterations)
-    };
-    let found: Vec<KMeans> = (0..config.restarts).into_par_iter().map(start).collect();
+    let stream = |restart: u64| Stream::new(config.seed, Purpose::Cluster, 0, restart);
+    let mut streams: Vec<Stream> = (0..config.restarts as u64).map(stream).collect();
+    let found: Vec<KMeans> = first_centres(&points, k, &mut streams)
+        .into_par_iter()
+        .map(|centres| lloyd(&points, centres, config.max_iterations))
+        .collect();
     let best =
         found.into_iter().reduce(|best, other| if other.inertia < best.inertia { other } else { best });
     best.ok_or(ProbeError::Setting { key: "restarts", expected: "at least 1", got: "0".to_owned() })

@@ -41,34 +41,32 @@ impl Points {
         &self.values[point * self.dimension..(point + 1) * self.dimension]
     }
 
-    /// What `each` makes of every point's squared distances to `centres`, (K), in order of the points.
-    pub(super) fn map_distances<R: Send>(
+    /// What `each` makes of tiles of points: of the number of a tile's first point and the squared distances
+    /// of its points to `centres`, (points, K). In order of the tiles, whatever the number of threads.
+    pub(super) fn map_tiles<R: Send>(
         &self,
         centres: &Self,
-        each: impl Fn(usize, &[f32]) -> R + Sync,
+        each: impl Fn(usize, Vec<f32>) -> R + Sync,
     ) -> Vec<R> {
         let columns = centres.len();
         let tiles = self.values.par_chunks(TILE * self.dimension).enumerate();
         tiles
-            .flat_map_iter(|(tile, rows)| {
-                let mut products = vec![0.0; rows.len() / self.dimension * columns];
-                multiply_transposed(rows, &centres.values, self.dimension, &mut products);
-                let mut results = Vec::with_capacity(rows.len() / self.dimension);
-                for (row, distances) in products.chunks_exact_mut(columns).enumerate() {
-                    let point = tile * TILE + row;
-                    for (distance, square) in distances.iter_mut().zip(&centres.squares) {
-                        *distance = (self.squares[point] + square - 2.0 * *distance).max(0.0);
+            .map(|(tile, rows)| {
+                let mut distances = vec![0.0; rows.len() / self.dimension * columns];
+                multiply_transposed(rows, &centres.values, self.dimension, &mut distances);
+                for (row, point) in distances.chunks_exact_mut(columns).zip(&self.squares[tile * TILE..]) {
+                    for (distance, centre) in row.iter_mut().zip(&centres.squares) {
+                        *distance = (point + centre - 2.0 * *distance).max(0.0);
                     }
-                    results.push(each(point, distances));
                 }
-                results
+                each(tile * TILE, distances)
             })
             .collect()
     }
 
     /// The nearest centre of every point (of equally near ones the first), and the squared distance to it.
     pub(super) fn nearest(&self, centres: &Self) -> Vec<(u32, f32)> {
-        self.map_distances(centres, |_, distances| {
+        let of_point = |distances: &[f32]| {
             let mut best = (0, f32::INFINITY);
             for (centre, &distance) in (0..).zip(distances) {
                 if distance < best.1 {
@@ -76,7 +74,11 @@ impl Points {
                 }
             }
             best
-        })
+        };
+        let tiles = self.map_tiles(centres, |_, distances| -> Vec<(u32, f32)> {
+            distances.chunks_exact(centres.len()).map(of_point).collect()
+        });
+        tiles.concat()
     }
 }
 

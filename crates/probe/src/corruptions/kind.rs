@@ -10,10 +10,10 @@ use super::{contrast, gaussian_blur, gaussian_noise, jpeg, occlusion, shift};
 pub const SEVERITIES: u8 = 5;
 
 /// A way of making an image worse. Strengths are those of CIFAR-10-C, made for images of 32 pixels, where it has
-/// the corruption, and of ImageNet-C for JPEG, as CIFAR-10-C's qualities (80 to 40) hardly change what a
-/// classifier says (Hendrycks and Dietterich 2019, "Benchmarking Neural Network Robustness to Common Corruptions
-/// and Perturbations", <https://arxiv.org/abs/1903.12261>, and its authors' programs). What is in pixels there is
-/// a share of the shorter side here.
+/// the corruption (Hendrycks and Dietterich 2019, "Benchmarking Neural Network Robustness to Common Corruptions
+/// and Perturbations", <https://arxiv.org/abs/1903.12261>, and its authors' programs). Its JPEG qualities, 80 to
+/// 40, hardly change what a classifier says, and those of ImageNet-C, 25 to 7, are all strong at 32 pixels:
+/// here are some of each. What is in pixels there is a share of the shorter side here.
 ///
 /// | corruption | strength | severity 1 | 2 | 3 | 4 | 5 | from |
 /// |---|---|---|---|---|---|---|---|
@@ -22,7 +22,7 @@ pub const SEVERITIES: u8 = 5;
 /// | contrast | share of the contrast that is left | 0.75 | 0.5 | 0.4 | 0.3 | 0.15 | CIFAR-10-C |
 /// | occlusion | side of the square, of the side | 0.1 | 0.2 | 0.3 | 0.4 | 0.5 | here |
 /// | shift | distance, of the side | 0.04 | 0.08 | 0.12 | 0.16 | 0.20 | here |
-/// | jpeg | quality, 1 to 100 | 25 | 18 | 15 | 10 | 7 | ImageNet-C |
+/// | jpeg | quality, 1 to 100 | 80 | 50 | 25 | 15 | 7 | CIFAR-10-C, ImageNet-C |
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Corruption {
@@ -72,7 +72,7 @@ static TABLE: [Line; 6] = [
     line(Corruption::Contrast, "contrast", [0.75, 0.5, 0.4, 0.3, 0.15], contrast::apply),
     line(Corruption::Occlusion, "occlusion", [0.1, 0.2, 0.3, 0.4, 0.5], occlusion::apply),
     line(Corruption::Shift, "shift", [0.04, 0.08, 0.12, 0.16, 0.20], shift::apply),
-    line(Corruption::Jpeg, "jpeg", [25.0, 18.0, 15.0, 10.0, 7.0], jpeg::apply),
+    line(Corruption::Jpeg, "jpeg", [80.0, 50.0, 25.0, 15.0, 7.0], jpeg::apply),
 ];
 
 impl Corruption {

@@ -230,11 +230,18 @@ mod tests {
         assert_eq!((told.n_test, told.clean, told.scores.len()), (60, 1.0, 4));
         let mean = told.scores.iter().map(|score| score.top1).sum::<f64>() / 4.0;
         assert!((told.corrupted - mean).abs() < 1e-12 && (told.drop - (1.0 - mean)).abs() < 1e-12);
-        // The probe is linear in the standardised pixels and its bias was fitted at full contrast: less
-        // contrast keeps the side but noise of a quarter of the difference does not always.
         assert!(told.scores[3].top1 <= told.scores[2].top1, "{told:?}");
         assert!(told.drop_interval.low <= told.drop && told.drop <= told.drop_interval.high);
         assert_eq!(told, robustness(&extractor, &probe, &halves(100, 1), &config).unwrap());
+    }
+
+    #[test]
+    fn settings_are_read_by_name_and_unknown_ones_refused() {
+        let read = |json: &str| serde_json::from_str::<RobustnessConfig>(json);
+        let config = read(r#"{"corruptions": ["jpeg", "gaussian-noise"], "images": null}"#).unwrap();
+        assert_eq!(config.corruptions, [Corruption::Jpeg, Corruption::GaussianNoise]);
+        assert_eq!((config.images, config.severities.len()), (None, 5));
+        assert!(read(r#"{"severity": [1]}"#).is_err() && read(r#"{"corruptions": ["fog"]}"#).is_err());
     }
 
     #[test]

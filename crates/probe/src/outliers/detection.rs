@@ -16,8 +16,8 @@ const TRUE_POSITIVE_RATE: f64 = 0.95;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct OutlierConfig {
-    /// Which neighbour's distance counts, at most; of fewer than 100 times as many training images a
-    /// hundredth of them, at least the first.
+    /// k: the distance to the k-th nearest training image counts. Where k is more than a hundredth of the
+    /// training images, that hundredth is taken instead, and at least 1.
     pub neighbours: usize,
     /// The share of the identity in the Mahalanobis distance's covariance, 0 to 1; by Ledoit and Wolf if
     /// `None`.

@@ -8,13 +8,15 @@
 use rayon::prelude::*;
 
 use super::shrinkage::ledoit_wolf_shrinkage;
-use crate::features::matrix::dot;
+use crate::features::matrix::{dot, multiply_transposed};
 use crate::linear::preconditioner::cholesky;
-use crate::spectrum::covariance;
+use crate::spectrum::{covariance, mean_row};
 use crate::{Features, ProbeError};
 
 /// Added to the diagonal, as a share of its mean, so that rounding cannot make a pivot negative.
 const RIDGE: f64 = 1e-9;
+/// Images whose distances are computed at once.
+const BLOCK_ROWS: usize = 128;
 
 /// Squared distances, and how the covariance was shrunk.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,17 +63,41 @@ pub fn mahalanobis_distance(
     shrink(&mut matrix, dimension, shrinkage);
     cholesky(&mut matrix, dimension);
 
-    // With Sigma = L L^T a squared distance is |L^-1 x - L^-1 mean|^2.
+    // With Sigma = L L^T a squared distance is |L^-1 (x - centre) - L^-1 (mean - centre)|^2; about a common centre
+    // lengths are no larger than distances.
     let present = train.images_by_class().into_iter().zip(&means).filter(|(images, _)| !images.is_empty());
-    let whitened_means: Vec<Vec<f64>> =
-        present.map(|(_, mean)| solve(&matrix, dimension, mean.clone())).collect();
-    let nearest = |row: &[f32]| {
-        let whitened = solve(&matrix, dimension, row.iter().map(|&value| f64::from(value)).collect());
-        let to = |mean: &Vec<f64>| whitened.iter().zip(mean).map(|(x, m)| (x - m) * (x - m)).sum::<f64>();
-        whitened_means.iter().map(to).fold(f64::INFINITY, f64::min)
+    let class_means: Vec<&Vec<f64>> = present.map(|(_, mean)| mean).collect();
+    let centre = mean_row(train);
+    let whiten = |row: &mut dyn Iterator<Item = f64>| {
+        solve(&matrix, dimension, row.zip(&centre).map(|(value, centre)| value - centre).collect())
     };
-    let distances = |set: &&Features| set.values().par_chunks(dimension).map(nearest).collect();
+    let whitened_means: Vec<f64> =
+        class_means.iter().flat_map(|mean| whiten(&mut mean.iter().copied())).collect();
+    let distances = |set: &&Features| -> Vec<f64> {
+        let blocks = set.values().par_chunks(BLOCK_ROWS * dimension);
+        blocks
+            .flat_map_iter(|rows| {
+                let images = rows.chunks_exact(dimension);
+                let whitened: Vec<f64> =
+                    images.flat_map(|row| whiten(&mut row.iter().map(|&value| f64::from(value)))).collect();
+                nearest_squared(&whitened, &whitened_means, dimension)
+            })
+            .collect()
+    };
     Ok(MahalanobisDistance { squared_distances: sets.iter().map(distances).collect(), shrinkage })
+}
+
+/// The smallest squared distance of each of `rows` (B, D) to one of `means` (C, D), (B).
+fn nearest_squared(rows: &[f64], means: &[f64], dimension: usize) -> Vec<f64> {
+    let square = |row: &[f64]| dot(row, row);
+    let mean_squares: Vec<f64> = means.chunks_exact(dimension).map(square).collect();
+    let mut products = vec![0.0; rows.len() / dimension * mean_squares.len()];
+    multiply_transposed(rows, means, dimension, &mut products);
+    let nearest = |(row, products): (&[f64], &[f64])| {
+        let relative = products.iter().zip(&mean_squares).map(|(product, square)| square - 2.0 * product);
+        (square(row) + relative.fold(f64::INFINITY, f64::min)).max(0.0)
+    };
+    rows.chunks_exact(dimension).zip(products.chunks_exact(mean_squares.len())).map(nearest).collect()
 }
 
 /// The mean of each class's rows, (C) of (D); zeros for a class without images.
