@@ -181,4 +181,13 @@ pub enum ProbeError {
         /// The learning rates, from the smallest.
         rates: String,
     },
+    /// The JPEG corruption failed on an image.
+    #[error("image {image} cannot be compressed as JPEG: {message}; leave the `jpeg` corruption out")]
+    Jpeg {
+        /// The image.
+        image: usize,
+        /// What the codec said.
+    /// A corrupted image set does not fit together.
+    #[error(transparent)]
+    Corrupted(#[from] zview_data::DataError),
 }

@@ -6,6 +6,10 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod calibration;
+mod clusters;
+mod confusion;
+mod corruptions;
 mod error;
 mod evaluation;
 mod features;
@@ -14,8 +18,14 @@ mod linear;
 mod neighbours;
 mod overlap;
 mod sgd;
+mod outliers;
+mod spectrum;
 mod statistics;
 
+pub use calibration::*;
+pub use clusters::*;
+pub use confusion::*;
+pub use corruptions::*;
 pub use error::ProbeError;
 pub use evaluation::{
     EncodedSets, Evaluation, EvaluationConfig, Protocol, encode, evaluate, evaluate_features,
@@ -26,4 +36,6 @@ pub use linear::*;
 pub use neighbours::*;
 pub use overlap::*;
 pub use sgd::*;
+pub use outliers::*;
+pub use spectrum::*;
 pub use statistics::*;

@@ -66,6 +66,10 @@ pub enum Purpose {
     ProbeAugmentation = 26,
     /// The order in which such training visits its images.
     ProbeOrder = 27,
+    /// How a test image is corrupted.
+    Corruption = 28,
+    /// First centres of clusters, and which images a measure of clusters looks at.
+    Cluster = 29,
 }
 
 /// A random stream of its own for one (run seed, purpose, step, index).

@@ -16,7 +16,13 @@ use super::singular_values::singular_values;
 /// compare it at one N only.
 #[must_use]
 pub fn effective_rank(features: &FeatureRows) -> f64 {
-    let singular_values = singular_values(features.values(), features.rows(), features.dimension());
+    rank_of_singular_values(&singular_values(features.values(), features.rows(), features.dimension()))
+}
+
+/// The effective rank of a matrix with these singular values; 0 where all are zero, and not-a-number where one is
+/// not finite.
+#[must_use]
+pub fn rank_of_singular_values(singular_values: &[f64]) -> f64 {
     let sum: f64 = singular_values.iter().sum();
     if sum == 0.0 || sum.is_nan() {
         return sum;

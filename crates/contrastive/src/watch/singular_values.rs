@@ -14,8 +14,10 @@ const LANES: usize = 8;
 const BISECTIONS: usize = 48;
 
 /// The min(rows, columns) singular values of `matrix`, row-major, ascending; each with an error of about 1e-14
-/// times the largest. Not-a-number where a value of the matrix is not finite.
-pub(super) fn singular_values(matrix: &[f64], rows: usize, columns: usize) -> Vec<f64> {
+/// times the largest. Not-a-number where a value of the matrix is not finite. Panics where `matrix` does not hold
+/// rows times columns values.
+#[must_use]
+pub fn singular_values(matrix: &[f64], rows: usize, columns: usize) -> Vec<f64> {
     // Scaled to 1, so that squares neither overflow nor vanish.
     let scale = matrix.iter().fold(0.0f64, |largest, value| largest.max(value.abs()));
     if !matrix.iter().all(|value| value.is_finite()) {

@@ -5,7 +5,7 @@ mod line_search;
 mod logistic;
 mod path;
 mod penalty;
-mod preconditioner;
+pub(crate) mod preconditioner;
 mod predictions;
 mod probe;
 

@@ -199,7 +199,7 @@ fn factor(mut matrix: Vec<f64>, width: usize, l2: f64) -> Factor {
 }
 
 /// Replaces the lower triangle of a positive definite matrix (D, D) by its Cholesky factor.
-fn cholesky(matrix: &mut [f64], dimension: usize) {
+pub(crate) fn cholesky(matrix: &mut [f64], dimension: usize) {
     for row in 0..dimension {
         let (before, rest) = matrix.split_at_mut(row * dimension);
         let current = &mut rest[..dimension];

@@ -123,6 +123,21 @@ impl LinearProbe {
         })
     }
 
+    /// That `features` have the probe's dimension and no other number of classes.
+    pub(crate) fn check(&self, features: &Features) -> Result<(), ProbeError> {
+        let classes = self.model.bias().len();
+        let dimension = self.model.weights().len() / classes;
+        for (what, expected, got) in [
+            ("dimension of the features, as the probe's", dimension, features.dimension()),
+            ("classes, as the probe's", classes, features.classes()),
+        ] {
+            if expected != got {
+                return Err(ProbeError::Size { what, expected, got });
+            }
+        }
+        Ok(())
+    }
+
     /// What it says of each image of `features`, which are not standardised.
     #[must_use]
     pub fn predictions(&self, features: &Features) -> Predictions {

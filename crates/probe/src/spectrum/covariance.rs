@@ -1,0 +1,117 @@
+//! Covariance matrices of features, in double precision.
+
+use rayon::prelude::*;
+
+use crate::Features;
+use crate::features::matrix::{add_transposed_product, multiply_transposed};
+
+/// Rows widened to f64 and multiplied at once.
+const BLOCK_ROWS: usize = 256;
+/// The rows are summed in this many pieces, whatever the number of threads.
+const PIECES: usize = 8;
+
+/// The mean of the rows of `features`, (D).
+pub(crate) fn mean_row(features: &Features) -> Vec<f64> {
+    let mut mean = vec![0.0; features.dimension()];
+    for row in features.values().chunks_exact(features.dimension()) {
+        mean.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+    }
+    mean.iter_mut().for_each(|sum| *sum /= features.len().max(1) as f64);
+    mean
+}
+
+/// The mean over the images n of (x_n - c_n) (x_n - c_n)^T, (D, D), c_n being `centre(n)`, (D).
+pub(crate) fn covariance<'a>(features: &Features, centre: impl Fn(usize) -> &'a [f64] + Sync) -> Vec<f64> {
+    let dimension = features.dimension();
+    let piece_rows = features.len().div_ceil(PIECES).max(BLOCK_ROWS);
+    let pieces: Vec<Vec<f64>> = features
+        .values()
+        .par_chunks(piece_rows * dimension)
+        .enumerate()
+        .map(|(piece, rows)| {
+            let mut sum = vec![0.0; dimension * dimension];
+            for (block, rows) in rows.chunks(BLOCK_ROWS * dimension).enumerate() {
+                let wide = centred(rows, dimension, piece * piece_rows + block * BLOCK_ROWS, &centre);
+                add_transposed_product(&wide, &wide, rows.len() / dimension, &mut sum);
+            }
+            sum
+        })
+        .collect();
+    let mut total = vec![0.0; dimension * dimension];
+    for piece in &pieces {
+        total.iter_mut().zip(piece).for_each(|(sum, value)| *sum += value);
+    }
+    total.iter_mut().for_each(|sum| *sum /= features.len().max(1) as f64);
+    total
+}
+
+/// The eigenvalues of [`covariance`] about one `centre` (D) that can be other than 0, ascending: min(N, D).
+///
+/// Of fewer images than dimensions the (N, N) matrix of inner products has the same ones and is smaller.
+pub(crate) fn covariance_eigenvalues(features: &Features, centre: &[f64]) -> Vec<f64> {
+    let (images, dimension) = (features.len(), features.dimension());
+    let (matrix, size) = if images < dimension {
+        let rows = centred(features.values(), dimension, 0, &|_| centre);
+        let mut products = vec![0.0; images * images];
+        multiply_transposed(&rows, &rows, dimension, &mut products);
+        products.iter_mut().for_each(|product| *product /= images as f64);
+        (products, images)
+    } else {
+        (covariance(features, |_| centre), dimension)
+    };
+    // Of a symmetric positive semi-definite matrix they are the singular values.
+    zview_contrastive::watch::singular_values(&matrix, size, size)
+}
+
+fn centred<'a>(
+    rows: &[f32],
+    dimension: usize,
+    first_image: usize,
+    centre: &(impl Fn(usize) -> &'a [f64] + Sync),
+) -> Vec<f64> {
+    let mut wide = Vec::with_capacity(rows.len());
+    for (row, image) in rows.chunks_exact(dimension).zip(first_image..) {
+        wide.extend(row.iter().zip(centre(image)).map(|(&value, centre)| f64::from(value) - centre));
+    }
+    wide
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::features::rows::tests::clouds;
+
+    #[test]
+    fn the_covariance_is_that_of_its_formula_in_blocks_too() {
+        let features = clouds(2_300, 5, 3, 2.0, 7);
+        let mean = mean_row(&features);
+        let total = covariance(&features, |_| &mean);
+        let centres = [vec![0.5; 5], vec![-1.0; 5]];
+        let by_parity = covariance(&features, |image| &centres[image % 2]);
+        for i in 0..5 {
+            for j in 0..5 {
+                let of = |centre: &dyn Fn(usize, usize) -> f64| {
+                    let term = |image: usize| {
+                        let row = features.row(image);
+                        (f64::from(row[i]) - centre(image, i)) * (f64::from(row[j]) - centre(image, j))
+                    };
+                    (0..2_300).map(term).sum::<f64>() / 2_300.0
+                };
+                assert!((total[i * 5 + j] - of(&|_, d| mean[d])).abs() < 1e-11);
+                assert!((by_parity[i * 5 + j] - of(&|image, d| centres[image % 2][d])).abs() < 1e-11);
+            }
+        }
+    }
+
+    #[test]
+    fn few_images_have_the_eigenvalues_of_their_covariance() {
+        let features = clouds(6, 9, 2, 1.0, 0);
+        let mean = mean_row(&features);
+        let few = covariance_eigenvalues(&features, &mean);
+        let all = zview_contrastive::watch::singular_values(&covariance(&features, |_| &mean), 9, 9);
+        assert_eq!(few.len(), 6);
+        for (few, all) in few.iter().zip(&all[3..]) {
+            assert!((few - all).abs() < 1e-12, "{few} {all}");
+        }
+    }
+}
