@@ -149,6 +149,11 @@ impl<'a> LogisticProblem<'a> {
 }
 
 impl Logistic {
+    /// The classifier of W (C, D), row by row, and b (C).
+    pub(crate) fn from_parts(weights: Vec<f64>, bias: Vec<f64>) -> Self {
+        Self { weights, bias }
+    }
+
     /// W (C, D), row by row.
     #[must_use]
     pub fn weights(&self) -> &[f64] {
