@@ -24,6 +24,7 @@ pub enum HeadStart {
     Zero,
     /// A linear probe of the encoder's features of the same labelled images, its penalty chosen among them: LP-FT
     /// (Kumar et al. 2022, "Fine-Tuning can Distort Pretrained Features", <https://arxiv.org/abs/2202.10054>).
+    /// For pretrained encoders: the batch norms of random weights have no statistics yet to make features with.
     LinearProbe,
 }
 
