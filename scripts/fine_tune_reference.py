@@ -8,7 +8,7 @@ Needs torch (made with 2.4.1) and safetensors. The network is trained in double 
 and a head of zeros, on the images of `batches` (steps, batch) in turn, without augmentation: SGD with momentum 0.9
 and weight decay 5e-4, then, from the same start, AdamW with weight decay 0.05 on weights alone. Layer l of 5 (stem,
 layer1 to layer4) has the rate lr * 0.7 ** (5 - l), the head lr; lr rises over 4 steps and falls along half a cosine.
-The file holds the losses before each update, and the first and last parameters and statistics after the last one.
+The file holds the losses before each update, the peak rates, and the first and last parameters and statistics after the last one.
 The images of a class share a pattern, so that there is something to learn.
 """
 
@@ -68,10 +68,10 @@ def layer_of(name):
     return int(name[len("layer")]) if name.startswith("layer") else 0
 
 
-def train(kind, width, start, images, labels, batches):
-    encoder = ResNet18(width).double()
+def train(kind, peak, width, start, images, labels, batches):
+    encoder = ResNet18(width).to(images.dtype)
     encoder.load_state_dict(start)
-    head = nn.Linear(8 * width, CLASSES).double()
+    head = nn.Linear(8 * width, CLASSES).to(images.dtype)
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     groups = []
@@ -86,9 +86,9 @@ def train(kind, width, start, images, labels, batches):
     losses = []
     for step, batch in enumerate(batches):
         if step < WARMUP:
-            lr = RATES[kind] * (step + 1) / WARMUP
+            lr = peak * (step + 1) / WARMUP
         else:
-            lr = RATES[kind] * 0.5 * (1 + math.cos(math.pi * (step - WARMUP) / (len(batches) - WARMUP)))
+            lr = peak * 0.5 * (1 + math.cos(math.pi * (step - WARMUP) / (len(batches) - WARMUP)))
         for group in optimizer.param_groups:
             group["lr"] = lr * group["scale"]
         loss = F.cross_entropy(head(encoder(images[batch])), labels[batch])
@@ -100,7 +100,7 @@ def train(kind, width, start, images, labels, batches):
     result = {f"{kind}/{key}": state[key] for key in KEPT}
     result[f"{kind}/head.weight"] = head.weight.detach()
     result[f"{kind}/losses"] = torch.tensor(losses, dtype=torch.float64)
-    print(kind, [round(loss, 4) for loss in losses])
+    result[f"{kind}/peak"] = torch.tensor([peak])
     return result
 
 
@@ -111,6 +111,7 @@ def main():
     parser.add_argument("--images", type=int, default=32)
     parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--rate-scale", type=float, default=1.0, help="multiplies both peak rates")
     parser.add_argument("-o", "--out", type=pathlib.Path, default=OUT)
     arguments = parser.parse_args()
     torch.manual_seed(0)
@@ -124,8 +125,14 @@ def main():
     batches = torch.stack([torch.randperm(arguments.images)[: arguments.batch] for _ in range(arguments.steps)])
     tensors = {f"encoder.{key}": value for key, value in encoder.state_dict().items()}
     tensors |= {"images": images, "labels": labels, "batches": batches}
-    for kind in RATES:
-        tensors |= train(kind, arguments.width, start, images.double(), labels, batches)
+    for kind, rate in RATES.items():
+        peak = rate * arguments.rate_scale
+        double = train(kind, peak, arguments.width, start, images.double(), labels, batches)
+        single = train(kind, peak, arguments.width, start, images, labels, batches)
+        losses, other = double[f"{kind}/losses"], single[f"{kind}/losses"]
+        print(kind, [round(loss, 4) for loss in losses.tolist()])
+        print(f"{kind}: PyTorch in single precision differs by at most {(losses - other).abs().max():.1e}")
+        tensors |= double
     tensors = {key: value.float() if value.is_floating_point() else value for key, value in tensors.items()}
     arguments.out.parent.mkdir(parents=True, exist_ok=True)
     save_file({key: value.contiguous() for key, value in tensors.items()}, arguments.out)
