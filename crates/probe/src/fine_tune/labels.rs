@@ -47,7 +47,11 @@ fn images_by_class(train: &ImageSet) -> Result<Vec<Vec<usize>>, ProbeError> {
     if train.classes.len() < 2 {
         return Err(ProbeError::OneClass { set: train.name.clone() });
     }
-    let mut by_class = vec![Vec::new(); train.classes.len()];
+    let classes = train.classes.len();
+    if let Some((image, &label)) = labels.iter().enumerate().find(|&(_, &label)| label as usize >= classes) {
+        return Err(ProbeError::Label { image, label, classes });
+    }
+    let mut by_class = vec![Vec::new(); classes];
     for (image, &label) in labels.iter().enumerate() {
         by_class[label as usize].push(image);
     }

@@ -54,12 +54,13 @@ pub fn fine_tune(
         progress: Progress::new(label, fits * steps * config.seeds.len() as u64),
         done: 0,
     };
-    let runs = config.seeds.iter().map(|&seed| arm.run(seed)).collect::<Result<Vec<_>, _>>()?;
+    let runs: Result<Vec<FineTuneRun>, ProbeError> = config.seeds.iter().map(|&seed| arm.run(seed)).collect();
     arm.progress.finish();
-    if let (Some(before), Some(after)) = (&encoder_sha256, arm.origin.state_sha256()?) {
-        if *before != after {
-            return Err(ProbeError::StateChanged { before: before.clone(), after });
-        }
+    let runs = runs?;
+    if let (Some(before), Some(after)) = (&encoder_sha256, arm.origin.state_sha256()?)
+        && *before != after
+    {
+        return Err(ProbeError::StateChanged { before: before.clone(), after });
     }
     let summary = mean_interval(&runs.iter().map(|run| run.top1).collect::<Vec<_>>());
     Ok(FineTuneScore {
@@ -104,7 +105,7 @@ impl Arm<'_> {
         for place in best_first(&curve) {
             let candidate = curve[place].candidate();
             let Some(judged) = self.fit(candidate, &chosen, seed, self.test_set, &all)? else {
-                // It held out on the smaller part and not on all of it: the next best is tried.
+                // It stayed finite on the fitted part and not on all labelled images: the next best is tried.
                 curve[place].diverged = true;
                 continue;
             };

@@ -37,6 +37,10 @@ fn sets_that_cannot_be_learnt_from() {
     unlabelled.labels = None;
     assert!(message(&unlabelled, &good, &config).contains("no labels"));
     assert!(message(&good, &unlabelled, &config).contains("no labels"));
+    let mut beyond = good.clone();
+    beyond.labels.as_mut().unwrap()[7] = 4;
+    assert!(message(&beyond, &good, &config).contains("image 7 has label 4"));
+    assert!(message(&good, &beyond, &config).contains("image 7 has label 4"));
     let text = message(&good, &corners(9, 3, 0), &config);
     assert!(text.contains("class 3 is 3 in the train set and absent in the test set"), "{text}");
     let few = FineTuneConfig { labels_per_class: Some(11), ..config };
