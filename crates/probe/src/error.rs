@@ -1,5 +1,8 @@
 //! What can go wrong in an evaluation.
 
+use zview_contrastive::encoder::PretrainedError;
+use zview_runtime::device::ReadError;
+
 /// Why features could not be evaluated. Images are counted from 0 in the order of their data set.
 #[derive(Debug, thiserror::Error)]
 pub enum ProbeError {
@@ -190,4 +193,44 @@ pub enum ProbeError {
     /// A corrupted image set does not fit together.
     #[error(transparent)]
     Corrupted(#[from] zview_data::DataError),
+    /// A set of one class.
+    #[error("{set} has only one class, so there is nothing to tell apart; choose a data set of two or more")]
+        /// The data set's name.
+        set: String,
+    /// The encoder to start from could not be loaded.
+    Encoder(#[from] PretrainedError),
+    /// A weight or statistic of the encoder to start from that is NaN or infinite.
+        "the encoder's tensor `{tensor}` has the value {value}; its training diverged or the file is damaged: use an earlier checkpoint"
+    WeightNotFinite {
+        /// The tensor's name.
+        tensor: String,
+        /// The value found.
+        value: f32,
+    /// No labelled image is left to choose learning rate and layer decay on.
+        "no class has two labelled training images ({images} images in all), so none can be held out to choose among several `learning_rates` and `layer_decays`; give one of each, or more labels"
+    NothingToChooseOn {
+        /// The number of labelled images.
+        images: usize,
+    /// Training diverged at every learning rate.
+        "training with seed {seed} gave losses, features or weights that are not finite at every one of the `learning_rates` {learning_rates:?}; add lower rates, raise `warmup_share`, or set `clip_norm`"
+    Diverged {
+        /// The seed.
+        seed: u64,
+        /// The rates tried.
+        learning_rates: Vec<f64>,
+    /// The device failed in training.
+    #[error("step {step} of fine-tuning: {source}")]
+    Training {
+        /// The step, counted from 1.
+        step: u64,
+        source: ReadError,
+    /// Two arms that cannot be compared.
+        "the two arms differ in their {what}: {pretrained} from the pretrained encoder, {scratch} from scratch; run both with one configuration on one data set"
+    Arms {
+        /// In what they differ.
+        what: &'static str,
+        /// That of the pretrained arm.
+        pretrained: String,
+        /// That of the arm from scratch.
+        scratch: String,
 }

@@ -14,6 +14,7 @@ mod error;
 mod evaluation;
 mod features;
 mod few_labels;
+mod fine_tune;
 mod linear;
 mod neighbours;
 mod overlap;
@@ -32,6 +33,7 @@ pub use evaluation::{
 };
 pub use features::*;
 pub use few_labels::*;
+pub use fine_tune::*;
 pub use linear::*;
 pub use neighbours::*;
 pub use overlap::*;

@@ -10,5 +10,6 @@ mod standardiser;
 pub(crate) use extract::training_pool;
 pub use extract::{FeatureExtractor, extract, extract_some};
 pub use rows::Features;
+pub(crate) use split::split_by_class;
 pub use split::{Split, stratified_split};
 pub use standardiser::Standardiser;

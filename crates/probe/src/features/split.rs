@@ -19,8 +19,13 @@ pub struct Split {
 /// The draw depends on `seed` and the class only.
 #[must_use]
 pub fn stratified_split(features: &Features, validation_share: f64, seed: u64) -> Split {
+    split_by_class(features.images_by_class(), validation_share, seed)
+}
+
+/// As [`stratified_split`], of each class's images.
+pub(crate) fn split_by_class(images_by_class: Vec<Vec<usize>>, validation_share: f64, seed: u64) -> Split {
     let mut split = Split { training: Vec::new(), validation: Vec::new() };
-    for (class, mut images) in features.images_by_class().into_iter().enumerate() {
+    for (class, mut images) in images_by_class.into_iter().enumerate() {
         Stream::new(seed, Purpose::Split, 0, class as u64).shuffle(&mut images);
         let held_out = if images.len() < 2 {
             0

@@ -1,6 +1,6 @@
 //! Shifting and scaling features to mean 0 and standard deviation 1.
 
-use crate::Features;
+use crate::{Features, Logistic};
 
 /// Mean and standard deviation per dimension, of the features it was fitted to.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,6 +60,19 @@ impl Standardiser {
             }
         }
         features.with_values(values)
+    }
+
+    /// The classifier of features as they are that does what `model` does with standardised ones.
+    pub(crate) fn undone_in(&self, model: &Logistic) -> Logistic {
+        let mut weights = model.weights().to_vec();
+        let mut bias = model.bias().to_vec();
+        for (row, bias) in weights.chunks_exact_mut(self.mean.len()).zip(&mut bias) {
+            for ((weight, mean), std) in row.iter_mut().zip(&self.mean).zip(&self.std) {
+                *weight /= std;
+                *bias -= *weight * mean;
+            }
+        }
+        Logistic::from_parts(weights, bias)
     }
 }
 

@@ -226,6 +226,8 @@ impl Logistic {
         rows.concat()
     }
 
+    /// The classifier of W (C, D), row by row, and b (C).
+    pub(crate) fn from_parts(weights: Vec<f64>, bias: Vec<f64>) -> Self {
     /// W (C, D), row by row.
     #[must_use]
     pub fn weights(&self) -> &[f64] {

@@ -144,6 +144,11 @@ impl LinearProbe {
         self.model.predictions(&self.standardiser.apply(features))
     }
 
+    /// The same classifier as one of features that are not standardised.
+    pub(crate) fn on_raw_features(&self) -> Logistic {
+        self.standardiser.undone_in(&self.model)
+    }
+
     /// Its accuracy on `test`, which is looked at here for the first time.
     #[must_use]
     pub fn score(&self, test: &Features) -> LinearScore {

@@ -1,0 +1,38 @@
+//! What a trained classifier says of images.
+
+use burn::tensor::Device;
+use zview_contrastive::encoder::FrozenEncoder;
+use zview_data::ImageSet;
+
+use super::classifier::Classifier;
+use crate::features::extract_some;
+use crate::{Features, Logistic, ProbeError};
+
+/// A trained classifier, and features of images as its head takes them.
+pub(super) struct Judged {
+    pub(super) head: Logistic,
+    pub(super) features: Features,
+}
+
+/// Features of the images of `set` at `indices`, with running statistics, and the head; `None` where one of their
+/// numbers is not finite, as after a training that diverged.
+///
+/// # Errors
+/// As [`extract_some`] otherwise.
+pub(super) fn judge(
+    classifier: &Classifier,
+    set: &ImageSet,
+    indices: &[usize],
+    batch: usize,
+    device: &Device,
+) -> Result<Option<Judged>, ProbeError> {
+    let head = classifier.head().map_err(|source| ProbeError::State { message: source.to_string() })?;
+    if !head.weights().iter().chain(head.bias()).all(|value| value.is_finite()) {
+        return Ok(None);
+    }
+    match extract_some(&FrozenEncoder::new(&classifier.encoder, device), set, indices, batch) {
+        Ok(features) => Ok(Some(Judged { head, features })),
+        Err(ProbeError::NotFinite { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

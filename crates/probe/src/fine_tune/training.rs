@@ -1,0 +1,132 @@
+//! Training a classifier on labelled images.
+
+use burn::tensor::{Device, Tensor, TensorData};
+use zview_contrastive::augment::Augmentation;
+use zview_data::{ImageSet, VisitOrder};
+use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
+use zview_network::track_gradients;
+use zview_runtime::device::{ReadError, read_floats};
+use zview_runtime::progress::Progress;
+
+use super::candidate::Candidate;
+use super::classifier::{Classifier, ENCODER, cross_entropy};
+use super::config::FineTuneConfig;
+use super::layers::layer_groups;
+use crate::ProbeError;
+
+/// Updates between two readings of the losses from the device.
+const READ_EVERY: u64 = 20;
+
+/// A classifier in training.
+pub(super) struct Training {
+    pub(super) classifier: Classifier,
+    optimizer: Optimizer,
+    clip_norm: Option<f64>,
+    device: Device,
+    track_input: bool,
+    steps_taken: u64,
+}
+
+/// How training ended.
+pub(super) enum Trained {
+    /// With finite losses.
+    Finished(Box<Classifier>),
+    /// With a loss that is not finite, seen after so many updates.
+    Diverged(u64),
+}
+
+impl Training {
+    /// Of `classifier` on `device` (without autodiff), with layer-wise rates.
+    pub(super) fn new(
+        mut classifier: Classifier,
+        candidate: Candidate,
+        config: &FineTuneConfig,
+        device: &Device,
+    ) -> Self {
+        track_gradients(&mut classifier);
+        let mut optimizer = config.optimizer_config(candidate.learning_rate);
+        optimizer.groups = layer_groups(classifier.encoder.config(), ENCODER, candidate.layer_decay);
+        Self {
+            classifier,
+            optimizer: Optimizer::new(&optimizer),
+            clip_norm: config.clip_norm,
+            device: device.clone(),
+            // Backward through parameters alone gives wrong gradients on some GPU drivers (tracel-ai/burn #5162).
+            track_input: *device != Device::flex(),
+            steps_taken: 0,
+        }
+    }
+
+    /// One update at rate `lr` on images (B, C, H, W) in 0..1 and `labels` (B); gives the loss `[1]` before it, on
+    /// the device.
+    pub(super) fn step(&mut self, images: Tensor<4>, labels: &[u32], lr: f64) -> Tensor<1> {
+        let images = images.autodiff();
+        let images = if self.track_input { images.require_grad() } else { images };
+        let loss = cross_entropy(self.classifier.forward(images), labels, &self.device);
+        let mut gradients = NamedGradients::of(&self.classifier, "", loss.backward());
+        let gate = self.clip_norm.and_then(|norm| StepGate::new(&gradients, None, Some(norm)));
+        self.steps_taken += 1;
+        let mut update = self.optimizer.update(self.steps_taken, lr, gate.as_ref());
+        update.step(&mut self.classifier, "", &mut gradients);
+        loss.inner()
+    }
+}
+
+/// The labelled images that are learnt from.
+#[derive(Clone, Copy)]
+pub(super) struct Lesson<'a> {
+    pub(super) images: &'a ImageSet,
+    /// Class of each image of the set.
+    pub(super) labels: &'a [u32],
+    /// Which of them are learnt from.
+    pub(super) chosen: &'a [usize],
+    /// Images per update.
+    pub(super) batch: usize,
+    /// Updates.
+    pub(super) steps: u64,
+    /// Decides order and augmentation.
+    pub(super) seed: u64,
+}
+
+/// Trains `classifier` by one candidate; `progress` goes on from `done`.
+///
+/// # Errors
+/// A device that fails.
+pub(super) fn train(
+    classifier: Classifier,
+    candidate: Candidate,
+    lesson: Lesson<'_>,
+    config: &FineTuneConfig,
+    device: &Device,
+    (progress, done): (&mut Progress, u64),
+) -> Result<Trained, ProbeError> {
+    let shape = lesson.images.shape;
+    let augmentation = Augmentation::new(&config.augment, shape, device);
+    let mut order = VisitOrder::new(lesson.seed, lesson.chosen.len());
+    let mut training = Training::new(classifier, candidate, config, device);
+    let warmup = (config.warmup_share * lesson.steps as f64).round() as u64;
+    let mut pending = Vec::new();
+    for step in 0..lesson.steps {
+        let batch = order.batch(step, lesson.batch).into_iter();
+        let batch: Vec<usize> = batch.map(|position| lesson.chosen[position]).collect();
+        let labels: Vec<u32> = batch.iter().map(|&image| lesson.labels[image]).collect();
+        let size = [batch.len(), shape.channels, shape.height, shape.width];
+        let pixels = TensorData::new(lesson.images.unit_floats(&batch), size);
+        let images = augmentation.apply(Tensor::from_data(pixels, device), lesson.seed, step);
+        let lr = warmup_cosine(step, lesson.steps, warmup, candidate.learning_rate, 0.0);
+        pending.push(training.step(images, &labels, lr));
+        if (step + 1).is_multiple_of(READ_EVERY) || step + 1 == lesson.steps {
+            let last = last_finite(std::mem::take(&mut pending))
+                .map_err(|source| ProbeError::Training { step: step + 1, source })?;
+            let Some(loss) = last else { return Ok(Trained::Diverged(step + 1)) };
+            progress.update(done + step + 1, &format!("loss {loss:.3}"));
+        }
+    }
+    Ok(Trained::Finished(Box::new(training.classifier)))
+}
+
+/// The last of `losses`; `None` where one is not finite.
+fn last_finite(losses: Vec<Tensor<1>>) -> Result<Option<f32>, ReadError> {
+    let losses = read_floats(Tensor::cat(losses, 0))?;
+    Ok(losses.iter().all(|loss| loss.is_finite()).then(|| losses.last().copied()).flatten())
+}
