@@ -190,42 +190,54 @@ pub enum ProbeError {
         /// The image.
         image: usize,
         /// What the codec said.
+        message: String,
+    },
     /// A corrupted image set does not fit together.
     #[error(transparent)]
     Corrupted(#[from] zview_data::DataError),
-    /// A set of one class.
-    #[error("{set} has only one class, so there is nothing to tell apart; choose a data set of two or more")]
-        /// The data set's name.
-        set: String,
     /// The encoder to start from could not be loaded.
+    #[error(transparent)]
     Encoder(#[from] PretrainedError),
     /// A weight or statistic of the encoder to start from that is NaN or infinite.
+    #[error(
         "the encoder's tensor `{tensor}` has the value {value}; its training diverged or the file is damaged: use an earlier checkpoint"
+    )]
     WeightNotFinite {
         /// The tensor's name.
         tensor: String,
         /// The value found.
         value: f32,
+    },
     /// No labelled image is left to choose learning rate and layer decay on.
+    #[error(
         "no class has two labelled training images ({images} images in all), so none can be held out to choose among several `learning_rates` and `layer_decays`; give one of each, or more labels"
+    )]
     NothingToChooseOn {
         /// The number of labelled images.
         images: usize,
+    },
     /// Training diverged at every learning rate.
+    #[error(
         "training with seed {seed} gave losses, features or weights that are not finite at every one of the `learning_rates` {learning_rates:?}; add lower rates, raise `warmup_share`, or set `clip_norm`"
+    )]
     Diverged {
         /// The seed.
         seed: u64,
         /// The rates tried.
         learning_rates: Vec<f64>,
+    },
     /// The device failed in training.
     #[error("step {step} of fine-tuning: {source}")]
     Training {
         /// The step, counted from 1.
         step: u64,
+        /// What the device said.
         source: ReadError,
+    },
     /// Two arms that cannot be compared.
+    #[error(
         "the two arms differ in their {what}: {pretrained} from the pretrained encoder, {scratch} from scratch; run both with one configuration on one data set"
+    )]
     Arms {
         /// In what they differ.
         what: &'static str,
@@ -233,4 +245,5 @@ pub enum ProbeError {
         pretrained: String,
         /// That of the arm from scratch.
         scratch: String,
+    },
 }

@@ -45,7 +45,7 @@ fn images_by_class(train: &ImageSet) -> Result<Vec<Vec<usize>>, ProbeError> {
         return Err(ProbeError::Empty { set: train.name.clone() });
     }
     if train.classes.len() < 2 {
-        return Err(ProbeError::OneClass { set: train.name.clone() });
+        return Err(ProbeError::OneClass { class: train.classes.first().cloned().unwrap_or_default() });
     }
     let classes = train.classes.len();
     if let Some((image, &label)) = labels.iter().enumerate().find(|&(_, &label)| label as usize >= classes) {

@@ -1,5 +1,6 @@
 //! Linear classifiers on frozen features.
 
+mod fit;
 mod lbfgs;
 mod line_search;
 mod logistic;
@@ -9,8 +10,9 @@ pub(crate) mod preconditioner;
 mod predictions;
 mod probe;
 
+pub use fit::{LogisticConfig, LogisticFit, LogisticProblem};
 pub use lbfgs::{LbfgsConfig, LbfgsOutcome, Stop, minimise};
-pub use logistic::{Logistic, LogisticConfig, LogisticFit, LogisticProblem};
+pub use logistic::Logistic;
 pub use path::LogisticPath;
 pub use penalty::{PenaltyChoice, PenaltyRule, PenaltyScore, choose_penalty};
 pub use predictions::Predictions;

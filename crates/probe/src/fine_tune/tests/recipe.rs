@@ -149,7 +149,7 @@ fn few_labels_are_those_of_the_few_shot_draw() {
     let pool = extract(&encoder, &train, 64).unwrap();
     let test = extract(&encoder, &corners(100, 3, 1), 64).unwrap();
     let config = FewShotConfig {
-        labels_per_class: vec![4],
+        labels_per_class: Some(vec![4]),
         draws: 1,
         penalty: PenaltyRule::Fixed(0.1),
         seed: 5,
