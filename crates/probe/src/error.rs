@@ -157,4 +157,14 @@ pub enum ProbeError {
         /// SHA-256 after the evaluation.
         after: String,
     },
+    /// Too few images to see anything on a map of them.
+    #[error(
+        "{images} images are too few for a map of their features, {needed} are needed; choose a larger set"
+    )]
+    TooFewToMap {
+        /// Images there are.
+        images: usize,
+        /// Images needed.
+        needed: usize,
+    },
 }

@@ -11,6 +11,7 @@ mod evaluation;
 mod features;
 mod few_labels;
 mod linear;
+mod maps;
 mod neighbours;
 mod statistics;
 
@@ -21,5 +22,6 @@ pub use evaluation::{
 pub use features::*;
 pub use few_labels::*;
 pub use linear::*;
+pub use maps::*;
 pub use neighbours::*;
 pub use statistics::*;
