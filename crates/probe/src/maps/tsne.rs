@@ -63,8 +63,10 @@ pub(super) fn tsne(
             .learning_rate((images as f64 / EXAGGERATION).max(200.0))
             .initial_embedding(start.clone())
             .barnes_hut_with_neighbors(THETA, &neighbours);
-        let points = tsne.embedding().chunks_exact(2).map(|point| [point[0], point[1]]).collect();
-        TsneMap { points, divergence: tsne.kl_divergence().unwrap_or(f64::NAN) }
+        let points: Vec<[f64; 2]> =
+            tsne.embedding().chunks_exact(2).map(|point| [point[0], point[1]]).collect();
+        let divergence = tsne.affinities().map_or(f64::NAN, |affinities| divergence(&affinities, &points));
+        TsneMap { points, divergence }
     };
     match rayon::ThreadPoolBuilder::new().num_threads(1).build() {
         Ok(single) => single.install(fit),
@@ -74,6 +76,27 @@ pub(super) fn tsne(
             fit()
         }
     }
+}
+
+/// Kullback-Leibler divergence of the map from the affinities, summed over all pairs. The library's own figure is
+/// several times as large.
+fn divergence(affinities: &bhtsne::SparseAffinities<f64>, points: &[[f64; 2]]) -> f64 {
+    let similarity = |one: [f64; 2], other: [f64; 2]| {
+        1.0 / (1.0 + (one[0] - other[0]).powi(2) + (one[1] - other[1]).powi(2))
+    };
+    let of_point = |&one: &[f64; 2]| points.iter().map(|&other| similarity(one, other)).sum::<f64>();
+    // A point's similarity to itself, 1, is left out.
+    let all = points.iter().map(of_point).sum::<f64>() - points.len() as f64;
+    let rows = affinities.rows().windows(2).enumerate();
+    let total: f64 = affinities.values().iter().sum();
+    rows.flat_map(|(one, ends)| (ends[0]..ends[1]).map(move |entry| (one, entry)))
+        .filter(|&(_, entry)| affinities.values()[entry] > 0.0)
+        .map(|(one, entry)| {
+            let wanted = affinities.values()[entry] / total;
+            let other = affinities.columns()[entry] as usize;
+            wanted * (wanted * all / similarity(points[one], points[other])).ln()
+        })
+        .sum()
 }
 
 /// The `count` nearest other rows of each row, nearest first.
