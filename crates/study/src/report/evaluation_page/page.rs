@@ -268,7 +268,7 @@ mod tests {
         EvaluationPage {
             encoder: EvaluatedEncoder {
                 name: "runs/<encoder>".to_owned(),
-                description: "A <small> network.".to_owned(),
+                description: "A <tiny> network.".to_owned(),
                 feature_dimension: 512,
                 sha256: "abc".to_owned(),
             },
@@ -325,7 +325,7 @@ mod tests {
             "blur",
             "noise",
             "encoder",
-            "small",
+            "tiny",
             "one",
             "glyphs",
             "1",

@@ -5,6 +5,7 @@ use plotters::prelude::*;
 use plotters::series::DashedLineSeries;
 
 use super::canvas::{Area, Drawn, GREY, INK, LEGEND_HEIGHT, draw, draw_marker, legend_entry, text};
+use super::ticked_axis::TickedAxis;
 use crate::StudyError;
 use crate::report::markers::marker;
 
@@ -81,7 +82,7 @@ fn curves(root: &Area<'_>, plot: &LogPlot<'_>) -> Drawn {
         .margin_top(if plot.curves.len() > 1 { LEGEND_HEIGHT } else { 10 })
         .set_label_area_size(LabelAreaPosition::Left, 60)
         .set_label_area_size(LabelAreaPosition::Bottom, 46)
-        .build_cartesian_2d((left..right).with_key_points(x_ticks), (low..high).with_key_points(y_ticks))?;
+        .build_cartesian_2d(TickedAxis::new(left..right, x_ticks), TickedAxis::new(low..high, y_ticks))?;
     chart
         .configure_mesh()
         .light_line_style(TRANSPARENT)

@@ -5,6 +5,7 @@ mod dot_plot;
 mod log_plot;
 mod loss_plot;
 mod reliability_plot;
+mod ticked_axis;
 
 pub(super) use dot_plot::{DotRow, dot_plot};
 pub(super) use log_plot::{LogCurve, LogPlot, log_plot};
