@@ -137,7 +137,7 @@ fn matrix(figure: &ConfusionFigure, pairs: &[Confusion]) -> Markup {
     let classes = figure.classes.len();
     let named = classes <= NUMBERED_MAX;
     let cell = match classes {
-        0..=12 => 34,
+        0..=12 => 42,
         13..=NUMBERED_MAX => 24,
         _ => (720 / classes).max(4),
     };
@@ -149,7 +149,7 @@ fn matrix(figure: &ConfusionFigure, pairs: &[Confusion]) -> Markup {
     let top = if named && upright { 20 } else { label };
     let (width, height) = (label + classes * cell + 2, top + classes * cell + 2);
     let description = description(figure, pairs);
-    let font = if classes <= 12 { 13 } else { 11 };
+    let font = if classes <= 12 { 14 } else { 11 };
     html! {
         svg.matrix viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(description)
             style={ "max-width:" (width) "px;" @if named { "min-width:" (width.min(600)) "px" } } font-size=(font) {

@@ -6,6 +6,9 @@ use super::super::plots::{ReliabilityPoint, reliability_plot};
 use crate::StudyError;
 use crate::answer::{percent, thousands};
 
+/// Fewer images than this say little of a range.
+const FEW: usize = 10;
+
 /// Confidence against accuracy.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ReliabilityFigure {
@@ -43,6 +46,7 @@ pub(super) fn reliability(figure: &ReliabilityFigure) -> Result<Markup, StudyErr
             confidence: bin.confidence,
             accuracy: bin.accuracy,
             share: bin.count as f64 / images.max(1) as f64,
+            few: bin.count < FEW,
         })
         .collect();
     let spoken: Vec<String> = figure
@@ -62,7 +66,7 @@ pub(super) fn reliability(figure: &ReliabilityFigure) -> Result<Markup, StudyErr
                 p {
                     "Confidence of the " (figure.classifier) " against accuracy, in " (figure.bins.len())
                     " ranges; " (thousands(images)) " test images. On the diagonal confidence is honest; an orange "
-                    "line is a range's distance from it. Below: how many images each range holds."
+                    "line is a range's distance from it, a hollow point has fewer than " (FEW) " images. Below: how many images each range holds."
                 }
                 p {
                     "Expected calibration error " b { (percent(figure.expected_calibration_error)) " %" }

@@ -20,6 +20,8 @@ pub(in crate::report) struct ReliabilityPoint {
     pub(in crate::report) accuracy: f64,
     /// Share of all images.
     pub(in crate::report) share: f64,
+    /// Whether there are too few images to say much: drawn hollow, and off the line.
+    pub(in crate::report) few: bool,
 }
 
 /// Above accuracy over confidence with the diagonal of honest confidence, below how many images.
@@ -56,10 +58,13 @@ fn reliability(root: &Area<'_>, points: &[ReliabilityPoint]) -> Drawn {
         let (x, y) = (100.0 * point.confidence, 100.0 * point.accuracy);
         chart.draw_series([PathElement::new(vec![(x, x), (x, y)], ORANGE.stroke_width(3))])?;
     }
-    let line: Vec<(f64, f64)> =
-        drawn.iter().map(|point| (100.0 * point.confidence, 100.0 * point.accuracy)).collect();
-    chart.draw_series([PathElement::new(line.clone(), BLUE.stroke_width(1))])?;
-    chart.draw_series(line.iter().map(|&at| Circle::new(at, 4, BLUE.filled())))?;
+    let at = |point: &ReliabilityPoint| (100.0 * point.confidence, 100.0 * point.accuracy);
+    let line: Vec<(f64, f64)> = drawn.iter().filter(|point| !point.few).map(|&point| at(point)).collect();
+    chart.draw_series([PathElement::new(line, BLUE.stroke_width(1))])?;
+    chart.draw_series(drawn.iter().map(|&point| {
+        let style = if point.few { BLUE.stroke_width(1) } else { BLUE.filled() };
+        Circle::new(at(point), 4, style)
+    }))?;
     let most = drawn.iter().map(|point| 100.0 * point.share).fold(1.0, f64::max);
     let mut chart = ChartBuilder::on(&lower)
         .margin(8)
@@ -100,8 +105,13 @@ mod tests {
             confidence,
             accuracy: confidence - 0.1,
             share,
+            few: share < 0.3,
         };
         let svg = reliability_plot("x", &[point(0.5, 0.25), point(0.7, 0.0), point(0.9, 0.75)]).unwrap();
+        let hollow = svg
+            .split("<circle")
+            .filter(|circle| circle.split('>').next().is_some_and(|head| head.contains("fill=\"none\"")));
+        assert_eq!(hollow.count(), 1, "the range with few images: {svg}");
         assert_eq!(svg.matches("<circle").count(), 2, "{svg}");
         assert!(svg.contains("confidence in %") && svg.contains("accuracy in %"));
         assert!(reliability_plot("x", &[]).unwrap().ends_with("</svg>"));
