@@ -30,9 +30,11 @@ pub(in crate::report) struct LogPlot<'a> {
 #[derive(Debug, Clone)]
 pub(in crate::report) struct LogCurve {
     pub(in crate::report) name: String,
-    /// x (above 0), y, and the ends of y's interval.
-    pub(in crate::report) points: Vec<(f64, f64, Option<(f64, f64)>)>,
+    pub(in crate::report) points: Vec<LogPoint>,
 }
+
+/// x (above 0), y, and the ends of y's interval.
+pub(in crate::report) type LogPoint = (f64, f64, Option<(f64, f64)>);
 
 /// Draws the curves, each with a band over its intervals. Points that a logarithm does not take are left out.
 pub(in crate::report) fn log_plot(plot: &LogPlot<'_>) -> Result<String, StudyError> {
@@ -52,7 +54,7 @@ fn curves(root: &Area<'_>, plot: &LogPlot<'_>) -> Drawn {
         .curves
         .iter()
         .map(|curve| {
-            let drawn = |&&(x, value, _): &&(f64, f64, _)| x > 0.0 && y(value).is_finite();
+            let drawn = |&&(x, value, _): &&LogPoint| x > 0.0 && y(value).is_finite();
             let points = || curve.points.iter().filter(drawn);
             Scaled {
                 line: points().map(|&(x, value, _)| (x.log10(), y(value))).collect(),
@@ -161,7 +163,7 @@ fn even_ticks(low: f64, high: f64) -> Vec<f64> {
 /// Ten to the power of `exponent`: `1,000`, `0.01`, `1e-5`.
 fn power_text(exponent: f64) -> String {
     let value = 10f64.powf(exponent);
-    if value >= 99_999.5 || value < 9.99e-4 {
+    if !(9.99e-4..99_999.5).contains(&value) {
         let whole = exponent.round();
         return if (exponent - whole).abs() < 1e-9 {
             format!("1e{whole:.0}")
