@@ -31,7 +31,7 @@ pub struct MapConfig {
 
 impl Default for MapConfig {
     fn default() -> Self {
-        Self { images: 2_000, components: 50, perplexity: 30.0, steps: 1_000, neighbours: 15, seed: 0 }
+        Self { images: 2_000, components: 50, perplexity: 30.0, steps: 2_000, neighbours: 15, seed: 0 }
     }
 }
 

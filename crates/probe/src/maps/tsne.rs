@@ -36,8 +36,9 @@ pub(super) fn largest_perplexity(images: usize) -> f64 {
 /// `perplexity` is at least 1 and at most [`largest_perplexity`]. A start without extent stays as it is: all
 /// rows are the same then.
 ///
-/// Source: van der Maaten 2014, "Accelerating t-SNE using tree-based algorithms"; early exaggeration and learning
-/// rate max(N / 12, 200) as scikit-learn's, whose gradient has a factor of 4 that its default rate divides by.
+/// Source: van der Maaten 2014, "Accelerating t-SNE using tree-based algorithms", with early exaggeration as
+/// scikit-learn. The learning rate is max(N / 4, 200): the library bounds the gains of its steps, and at the usual
+/// max(N / 12, 200) 2,000 features end at a divergence 24 % above scikit-learn's instead of 7 %.
 pub(super) fn tsne(
     values: &[f64],
     dimension: usize,
@@ -60,7 +61,7 @@ pub(super) fn tsne(
             .early_exaggeration(EXAGGERATION)
             .stop_lying_epoch(EXAGGERATED_STEPS)
             .momentum_switch_epoch(EXAGGERATED_STEPS)
-            .learning_rate((images as f64 / EXAGGERATION).max(200.0))
+            .learning_rate((images as f64 / 4.0).max(200.0))
             .initial_embedding(start.clone())
             .barnes_hut_with_neighbors(THETA, &neighbours);
         let points: Vec<[f64; 2]> =
