@@ -12,13 +12,7 @@ fn main() {
     let count: usize = arguments[3].parse().unwrap();
     let dimension = values.len() / labels.len();
     let rows: usize = arguments.get(4).map_or(labels.len(), |t| t.parse().unwrap());
-    let features = Features::new(
-        values[..rows * dimension].to_vec(),
-        dimension,
-        labels[..rows].to_vec(),
-        (0..10).map(|c| c.to_string()).collect(),
-    )
-    .unwrap();
+    let features = Features::new(values[..rows * dimension].to_vec(), dimension, labels[..rows].to_vec(), (0..10).map(|c| c.to_string()).collect()).unwrap();
     let features = Standardiser::fit(&features).apply(&features);
     let started = Instant::now();
     let problem = LogisticProblem::new(&features).unwrap();
@@ -28,18 +22,9 @@ fn main() {
     for i in 0..count {
         let l2 = 10f64.powf(1.0 - 7.0 * i as f64 / (count - 1).max(1) as f64);
         let t = Instant::now();
-        let fit = problem
-            .fit(LogisticConfig { l2, max_iterations: 5_000, gradient_tolerance: 1e-6 }, start.as_ref())
-            .unwrap();
+        let fit = problem.fit(LogisticConfig { l2, max_iterations: 5_000, gradient_tolerance: 1e-6 }, start.as_ref()).unwrap();
         total += fit.iterations;
-        println!(
-            "{l2:.4e} {:.10} {} {:.2e} {:?} {:.2}s",
-            fit.loss,
-            fit.iterations,
-            fit.gradient_norm,
-            fit.stop,
-            t.elapsed().as_secs_f64()
-        );
+        println!("{l2:.4e} {:.10} {} {:.2e} {:?} {:.2}s", fit.loss, fit.iterations, fit.gradient_norm, fit.stop, t.elapsed().as_secs_f64());
         start = Some(fit.model);
     }
     println!("{total} iterations, {:.2} s", started.elapsed().as_secs_f64());

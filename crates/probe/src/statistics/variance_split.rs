@@ -123,8 +123,7 @@ mod tests {
             });
             let split = variance_split(&accuracies).unwrap();
             covered += u64::from(split.low <= 0.8 && 0.8 <= split.high);
-            for (sum, std) in sums.iter_mut().zip([split.std_of_seeds, split.std_of_draws, split.std_of_rest])
-            {
+            for (sum, std) in sums.iter_mut().zip([split.std_of_seeds, split.std_of_draws, split.std_of_rest]) {
                 *sum += std * std;
             }
         }
