@@ -246,4 +246,14 @@ pub enum ProbeError {
         /// That of the arm from scratch.
         scratch: String,
     },
+    /// Too few images to see anything on a map of them.
+    #[error(
+        "{images} images are too few for a map of their features, {needed} are needed; choose a larger set"
+    )]
+    TooFewToMap {
+        /// Images there are.
+        images: usize,
+        /// Images needed.
+        needed: usize,
+    },
 }

@@ -1,13 +1,15 @@
-//! The page: one HTML file that needs nothing beside itself.
+//! Pages: HTML files that need nothing beside themselves.
 
 mod data_uri;
+mod demo_page;
+mod evaluation_page;
 mod markers;
 mod neighbours;
-mod notes;
-mod page;
-mod pictures;
 mod plots;
-mod results_table;
+mod words;
 
+pub use demo_page::{Page, PageArm};
+pub use evaluation_page::*;
 pub use neighbours::NeighbourFigure;
-pub use page::{Page, PageArm};
+
+const STYLE: &str = include_str!("style.css");

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::page::Page;
+use super::Page;
 use crate::answer::thousands;
 
 /// What should happen with more of everything: expectations with their sources, nothing measured.

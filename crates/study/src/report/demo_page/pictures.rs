@@ -2,8 +2,8 @@
 
 use maud::{Markup, html};
 
-use super::data_uri::png_uri;
-use super::page::{Page, PageArm};
+use super::super::data_uri::png_uri;
+use super::{Page, PageArm};
 
 /// The views of each trained arm, a row per anchor; beside them samples and real images.
 pub(super) fn pictures(page: &Page<'_>) -> Markup {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::page::minus;
+use super::super::words::minus;
 use crate::answer::{percent, signed_percent, thousands};
 use crate::arms::{RANDOM, REAL, SYNTHETIC_GAUSSIAN, SYNTHETIC_TX};
 use crate::probing::LABELS_PER_CLASS;

@@ -1,22 +1,26 @@
-//! The page as a whole.
+//! The page of a demonstration: arms compared at equal updates.
+
+mod notes;
+mod pictures;
+mod results_table;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use zview_contrastive::train::Recipe;
 use zview_runtime::run_folder::Environment;
 
+use self::notes::{commands, expectations, limits, machine};
+use self::pictures::pictures;
+use self::results_table::{differences, results_table};
+use super::STYLE;
 use super::neighbours::{NeighbourFigure, neighbours};
-use super::notes::{commands, expectations, limits, machine};
-use super::pictures::pictures;
 use super::plots::{DotRow, LossCurve, dot_plot, loss_plot};
-use super::results_table::{differences, results_table};
+use super::words::minus;
 use crate::StudyError;
 use crate::answer::{QUESTION, answer, thousands};
 use crate::demo::DemoSummary;
 use crate::probing::{DRAWS, LABELS_PER_CLASS};
 use crate::results::{ArmResult, Comparison};
 use crate::table::K;
-
-const STYLE: &str = include_str!("style.css");
 
 /// An arm as the page shows it.
 #[derive(Debug)]
@@ -133,22 +137,6 @@ impl Page<'_> {
             thousands(self.summary.comparison.n_test),
         )
     }
-}
-
-/// Hyphens before digits as minus signs, and no line end before a percent sign.
-pub(super) fn minus(text: &str) -> String {
-    let text = text.replace(" %", "\u{a0}%");
-    let mut shown = String::with_capacity(text.len());
-    let mut characters = text.chars().peekable();
-    let mut previous = ' ';
-    while let Some(character) = characters.next() {
-        let sign = character == '-'
-            && !previous.is_alphanumeric()
-            && characters.peek().is_some_and(char::is_ascii_digit);
-        shown.push(if sign { '\u{2212}' } else { character });
-        previous = character;
-    }
-    shown
 }
 
 /// An accuracy and the ends of its interval.
@@ -305,13 +293,5 @@ pub(super) mod tests {
         assert!(page.contains("images &lt;of&gt; real") && !page.contains("<of>"), "taught_by");
         assert!(page.contains("&lt;B&gt;") && page.contains('✗'), "neighbours");
         assert!(page.contains("Yes, it does better here") && page.contains("expected"), "answer and outlook");
-    }
-
-    #[test]
-    fn only_signs_become_minus_signs() {
-        assert_eq!(
-            minus("synthetic-tx: -2.0 (95 % -3 to 1), 20-NN"),
-            "synthetic-tx: −2.0 (95\u{a0}% −3 to 1), 20-NN"
-        );
     }
 }

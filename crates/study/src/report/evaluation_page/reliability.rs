@@ -1,0 +1,101 @@
+//! Whether a classifier's confidence can be believed.
+
+use maud::{Markup, PreEscaped, html};
+
+use super::super::plots::{ReliabilityPoint, reliability_plot};
+use crate::StudyError;
+use crate::answer::{percent, thousands};
+
+/// Fewer images than this say little of a range.
+const FEW: usize = 10;
+
+/// Confidence against accuracy.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReliabilityFigure {
+    /// Ranges of confidence, lowest first.
+    pub bins: Vec<ReliabilityBin>,
+    /// Expected calibration error: the mean distance of confidence and accuracy over images, 0 to 1.
+    pub expected_calibration_error: f64,
+    /// What is sure: `linear probe`.
+    pub classifier: String,
+    /// Further figures and their names, `Brier score` and so on, as text.
+    pub more: Vec<(String, String)>,
+}
+
+/// Images whose confidence lies in one range.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ReliabilityBin {
+    /// The range, 0 to 1.
+    pub range: (f64, f64),
+    /// Mean confidence of the images.
+    pub confidence: f64,
+    /// Share of them that is right.
+    pub accuracy: f64,
+    /// Images.
+    pub count: usize,
+}
+
+/// The diagram.
+pub(super) fn reliability(figure: &ReliabilityFigure) -> Result<Markup, StudyError> {
+    let images: usize = figure.bins.iter().map(|bin| bin.count).sum();
+    let points: Vec<ReliabilityPoint> = figure
+        .bins
+        .iter()
+        .map(|bin| ReliabilityPoint {
+            range: bin.range,
+            confidence: bin.confidence,
+            accuracy: bin.accuracy,
+            share: bin.count as f64 / images.max(1) as f64,
+            few: bin.count < FEW,
+        })
+        .collect();
+    let spoken: Vec<String> = figure
+        .bins
+        .iter()
+        .filter(|bin| bin.count > 0)
+        .map(|bin| format!("{:.0} % sure: {:.0} % right", 100.0 * bin.confidence, 100.0 * bin.accuracy))
+        .collect();
+    let over: f64 =
+        figure.bins.iter().map(|bin| bin.count as f64 * (bin.confidence - bin.accuracy)).sum::<f64>()
+            / images.max(1) as f64;
+    let svg = reliability_plot(&format!("Reliability diagram: {}", spoken.join("; ")), &points)?;
+    Ok(html! {
+        figure.beside {
+            (PreEscaped(svg))
+            figcaption {
+                p {
+                    "Confidence of the " (figure.classifier) " against accuracy, in " (figure.bins.len())
+                    " ranges; " (thousands(images)) " test images. On the diagonal confidence is honest; an orange "
+                    "line is a range's distance from it, a hollow point has fewer than " (FEW) " images. Below: how many images each range holds."
+                }
+                p {
+                    "Expected calibration error " b { (percent(figure.expected_calibration_error)) " %" }
+                    "; on average it is "
+                    @if over >= 0.0 { "too sure by " } @else { "too unsure by " }
+                    (percent(over.abs())) " %."
+                }
+                @for (name, value) in &figure.more { p { (name) " " b { (value) } } }
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_on_which_side_the_confidence_errs() {
+        let bin =
+            |confidence, accuracy, count| ReliabilityBin { range: (0.8, 0.9), confidence, accuracy, count };
+        let figure = |accuracy| ReliabilityFigure {
+            bins: vec![bin(0.85, accuracy, 100), bin(0.0, 0.0, 0)],
+            expected_calibration_error: 0.1,
+            classifier: "linear probe".to_owned(),
+            more: vec![("<Brier>".to_owned(), "0.2".to_owned())],
+        };
+        let text = reliability(&figure(0.75)).unwrap().into_string();
+        assert!(text.contains("too sure by 10.0 %") && text.contains("&lt;Brier&gt;"), "{text}");
+        assert!(reliability(&figure(0.95)).unwrap().into_string().contains("too unsure by 10.0 %"));
+    }
+}

@@ -1,0 +1,143 @@
+//! What is shown of one data set.
+
+use maud::{Markup, html};
+
+use super::class_scores::class_scores;
+use super::confusion::confusion;
+use super::corruptions::corruptions;
+use super::label_curve::label_curve;
+use super::maps::maps;
+use super::mistakes::mistakes;
+use super::outliers::outliers;
+use super::overlap::overlap;
+use super::reliability::reliability;
+use super::scores::score_table;
+use super::spectrum::spectrum;
+use super::{
+    ClassScore, ConfusionFigure, CorruptionFigure, LabelCurveFigure, MapFigure, MistakesFigure,
+    OutlierFigure, OverlapFigure, ReliabilityFigure, ScoreRow, SpectrumFigure,
+};
+use crate::StudyError;
+use crate::answer::thousands;
+use crate::report::neighbours::{NeighbourFigure, neighbours};
+
+/// How decisions were made, for the line under the title.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Protocol {
+    /// Labelled training images.
+    pub n_train: usize,
+    /// Test images.
+    pub n_test: usize,
+    /// How settings were decided, and on which images: `penalty picked on a validation split of the training
+    /// images, test looked at once`.
+    pub decisions: String,
+}
+
+/// One data set; what was not measured is `None` or empty and leaves no trace on the page.
+#[derive(Debug)]
+pub struct SetPage {
+    /// Name of the data set.
+    pub data: String,
+    /// How decisions were made.
+    pub protocol: Protocol,
+    /// Accuracies.
+    pub scores: Vec<ScoreRow>,
+    /// Training images that are test images too.
+    pub overlap: Option<OverlapFigure>,
+    /// Which classes are taken for which; gives the accuracy of each class too.
+    pub confusion: Option<ConfusionFigure>,
+    /// Accuracy of each class, where there is no confusion matrix to take it from.
+    pub class_scores: Vec<ClassScore>,
+    /// Confidence against accuracy.
+    pub reliability: Option<ReliabilityFigure>,
+    /// Accuracy over labels.
+    pub label_curve: Option<LabelCurveFigure>,
+    /// Accuracy on corrupted images.
+    pub corruptions: Option<CorruptionFigure>,
+    /// Other data sets told from this one.
+    pub outliers: Option<OutlierFigure>,
+    /// Variances of the features.
+    pub spectrum: Option<SpectrumFigure>,
+    /// The features on a plane.
+    pub maps: Option<MapFigure>,
+    /// Nearest training images of a few test images.
+    pub neighbours: Option<NeighbourFigure>,
+    /// The surest wrong answers.
+    pub mistakes: Option<MistakesFigure>,
+}
+
+impl SetPage {
+    /// A data set of which nothing was measured yet.
+    #[must_use]
+    pub fn new(data: impl Into<String>, protocol: Protocol) -> Self {
+        Self {
+            data: data.into(),
+            protocol,
+            scores: Vec::new(),
+            overlap: None,
+            confusion: None,
+            class_scores: Vec::new(),
+            reliability: None,
+            label_curve: None,
+            corruptions: None,
+            outliers: None,
+            spectrum: None,
+            maps: None,
+            neighbours: None,
+            mistakes: None,
+        }
+    }
+
+    pub(super) fn protocol_line(&self) -> String {
+        let Protocol { n_train, n_test, decisions } = &self.protocol;
+        let decisions = if decisions.is_empty() { String::new() } else { format!(", {decisions}") };
+        format!("{} training, {} test images{decisions}.", thousands(*n_train), thousands(*n_test))
+    }
+
+    /// The sections, each a heading and its content.
+    pub(super) fn sections(&self) -> Result<Vec<(&'static str, Markup)>, StudyError> {
+        let mut sections: Vec<(&'static str, Markup)> = Vec::new();
+        if !self.scores.is_empty() {
+            sections.push(("Result", score_table(&self.scores, &self.data)));
+        }
+        if let Some(figure) = &self.overlap {
+            sections.push(("Overlap of training and test images", overlap(figure)));
+        }
+        if let Some(figure) = &self.label_curve {
+            sections.push(("Label efficiency", label_curve(figure)?));
+        }
+        if let Some(figure) = &self.confusion {
+            sections.push(("Confusion matrix", confusion(figure)));
+        }
+        let scores = match &self.confusion {
+            Some(figure) => figure.class_scores(),
+            None => self.class_scores.clone(),
+        };
+        if !scores.is_empty() {
+            sections.push(("Accuracy of each class", class_scores(&scores)));
+        }
+        if let Some(figure) = &self.mistakes {
+            sections.push(("Worst mistakes", mistakes(figure)));
+        }
+        if let Some(figure) = &self.reliability {
+            sections.push(("Calibration", reliability(figure)?));
+        }
+        if let Some(figure) = &self.corruptions {
+            sections.push(("Robustness to corruptions", corruptions(figure)));
+        }
+        if let Some(figure) = &self.outliers {
+            sections.push(("Outliers", outliers(figure, &self.data)));
+        }
+        if let Some(figure) = &self.maps {
+            sections.push(("Maps of the features", maps(figure)));
+        }
+        if let Some(figure) = &self.spectrum {
+            sections.push(("Feature spectrum", spectrum(figure)?));
+        }
+        if let Some(figure) = &self.neighbours {
+            let content = html! { (neighbours(figure, self.protocol.n_train, &self.data)) };
+            sections.push(("Nearest neighbours", content));
+        }
+        Ok(sections)
+    }
+}
