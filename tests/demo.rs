@@ -108,7 +108,18 @@ fn four_arms_a_table_and_a_page() {
     assert!(encoder("real") != encoder("random"), "training changed nothing");
     let again = run_json(
         folder,
-        &["probe", "my demo é/real-again", "--seed", "3", "--labels-per-class", "10", "--device", "cpu"],
+        &[
+            "probe",
+            "my demo é/real-again",
+            "--seed",
+            "3",
+            "--labels-per-class",
+            "10",
+            "--draws",
+            "5",
+            "--device",
+            "cpu",
+        ],
     );
     assert_eq!(again["linear"]["top1"], result["arms"][1]["linear"]["top1"]);
     assert_eq!(again["knn"], result["arms"][1]["knn"]);

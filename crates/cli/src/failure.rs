@@ -219,7 +219,10 @@ impl From<StudyError> for Failure {
             StudyError::Config(error) => error.into(),
             StudyError::Data(error) => error.into(),
             StudyError::Source(error) => error.into(),
+            StudyError::EvaluatedEncoder(error) => (*error).into(),
             StudyError::Shapes { .. }
+            | StudyError::ImagesDoNotFit { .. }
+            | StudyError::ImagenetPixels { .. }
             | StudyError::Unlabelled { .. }
             | StudyError::Groups { .. }
             | StudyError::OtherRecipe { .. } => Self::usage(error),

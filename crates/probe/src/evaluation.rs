@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use zview_data::ImageSet;
 
-use crate::features::{extract, extract_some, training_pool};
+use crate::features::{extract_some, training_pool};
 use crate::{
-    FeatureExtractor, Features, FewShotConfig, FewShotScore, KnnConfig, KnnScore, LinearProbeConfig,
-    LinearScore, ProbeError, few_shot, knn, linear_probe,
+    FeatureCache, FeatureExtractor, Features, FewShotConfig, FewShotScore, KnnConfig, KnnScore,
+    LinearProbeConfig, LinearScore, ProbeError, few_shot, knn, linear_probe,
 };
 
 /// A way of judging features.
@@ -103,11 +103,30 @@ pub fn encode(
     train_pool: Option<usize>,
     batch: usize,
 ) -> Result<EncodedSets, ProbeError> {
+    encode_with(extractor, train, test, train_pool, batch, None)
+}
+
+/// [`encode`] with features that `cache` has kept where it has them.
+///
+/// # Errors
+/// As [`encode`].
+pub fn encode_with(
+    extractor: &dyn FeatureExtractor,
+    train: &ImageSet,
+    test: &ImageSet,
+    train_pool: Option<usize>,
+    batch: usize,
+    cache: Option<&FeatureCache>,
+) -> Result<EncodedSets, ProbeError> {
     let state = || extractor.state_sha256().map_err(|message| ProbeError::State { message });
     let before = state()?;
     let pool = training_pool(train, train_pool);
-    let train = extract_some(extractor, train, &pool, batch)?;
-    let test = extract(extractor, test, batch)?;
+    let features = |images: &ImageSet, indices: &[usize]| match cache {
+        Some(cache) => cache.features(extractor, &before, images, indices, batch),
+        None => extract_some(extractor, images, indices, batch),
+    };
+    let train = features(train, &pool)?;
+    let test = features(test, &(0..test.len()).collect::<Vec<_>>())?;
     let after = state()?;
     if before != after {
         return Err(ProbeError::StateChanged { before, after });

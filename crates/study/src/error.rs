@@ -113,4 +113,33 @@ pub enum StudyError {
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
+    /// An encoder to evaluate could not be loaded.
+    #[error(transparent)]
+    EvaluatedEncoder(Box<PretrainedError>),
+    /// An encoder could not be evaluated on a data set.
+    #[error("{encoder} on {data}: {source}")]
+    Evaluate {
+        /// The encoder.
+        encoder: String,
+        /// The data set.
+        data: String,
+        /// Why.
+        source: Box<ProbeError>,
+    },
+    /// The encoder does not take the data set's images.
+    #[error("{data}: {problem}")]
+    ImagesDoNotFit {
+        /// The data set.
+        data: String,
+        /// What it takes, and what they are.
+        problem: String,
+    },
+    /// Pixels cannot be scaled as ImageNet's for this encoder.
+    #[error("--pixels imagenet cannot be used with {}: {problem}; leave it out", encoder.display())]
+    ImagenetPixels {
+        /// The encoder.
+        encoder: PathBuf,
+        /// Why not.
+        problem: String,
+    },
 }

@@ -3,7 +3,7 @@
 //!
 //! [`demo`] is the way in: [`arms`] derives the arms from one recipe, [`training`] trains each in a run
 //! folder of its own, [`probing`] measures them on the same held-out images, [`answer`] says in words what
-//! the numbers allow, and [`report`] makes the page.
+//! the numbers allow, and [`report`] makes the page. [`evaluation`] judges encoders that are there.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod answer;
@@ -11,6 +11,7 @@ pub mod arms;
 pub mod commands;
 pub mod demo;
 mod error;
+pub mod evaluation;
 pub mod figures;
 pub mod intervals;
 pub mod probing;

@@ -1,15 +1,18 @@
-//! `zview probe`: evaluate a frozen encoder on labelled images.
+//! `zview probe`: evaluate frozen encoders on labelled images.
 
-use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
-use zview_contrastive::encoder::load_encoder;
+use serde_json::{Value, json};
 use zview_contrastive::selfcheck::Subject;
 use zview_contrastive::train::Recipe;
-use zview_data::{ColorMode, LoadOptions, Split, load};
-use zview_probe::{Evaluation, EvaluationConfig, Protocol, evaluate};
+use zview_data::{ColorMode, LoadOptions};
+use zview_runtime::atomic::write_file;
+use zview_runtime::cache_folder;
+use zview_runtime::config::read_toml_with;
 use zview_runtime::device::choose;
+use zview_study::commands::command_line;
+use zview_study::evaluation::{Measure, SuiteConfig, SuiteEvaluation, SuiteRequest, evaluate, in_words};
 
 use super::compared::compared;
 use super::data::parse_color;
@@ -20,126 +23,196 @@ use crate::output;
 /// What to evaluate.
 #[derive(Debug, Args)]
 pub struct ProbeArguments {
-    /// Run folder, or an encoder file (.safetensors, .pth, .pt) in torchvision's or timm's naming.
-    encoder: PathBuf,
-    /// Name or path of the labelled images; the recipe's `probe.data` for a run folder.
+    /// Run folders, or encoder files (.safetensors, .pth, .pt) in torchvision's or timm's naming; several are the training
+    /// seeds of one arm.
+    #[arg(required = true)]
+    encoders: Vec<PathBuf>,
+    /// Encoder of the arm to compare with, on the same test images; may be repeated, one for each training seed.
+    #[arg(long, value_name = "ENCODER")]
+    versus: Vec<PathBuf>,
+    /// Name or path of labelled images; may be repeated; the recipe's `probe.data` for a run folder.
     #[arg(long)]
-    data: Option<String>,
-    /// Protocol: linear, knn or few-shot; may be repeated; all three where it is not given.
+    data: Vec<String>,
+    /// What is measured: linear, knn, few-shot, label-curve, sgd, fine-tune, scratch, robustness, outliers, spectrum,
+    /// clusters, overlap, or all; may be repeated; linear, knn, few-shot and overlap where it is not given.
     #[arg(long = "protocol", value_name = "P", value_parser = parse_protocol)]
-    protocols: Vec<Protocol>,
+    protocols: Vec<Protocols>,
+    /// How everything is measured: a TOML file (docs/evaluation.md).
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Change a value of it, such as linear.validation_share=0.2; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
+    overrides: Vec<String>,
+    /// Name or path of images that the encoder is to tell from each data set's; measures outliers too.
+    #[arg(long, value_name = "DATA")]
+    outliers: Option<String>,
+    /// Write a page with tables and pictures of the first encoder.
+    #[arg(long, value_name = "FILE.html")]
+    report: Option<PathBuf>,
     /// How many training images may be used; the recipe's for a run folder, else 10,000.
     #[arg(long)]
     train_pool: Option<usize>,
-    /// Labels per class of the few-shot protocol.
-    #[arg(long, value_delimiter = ',', default_values_t = [10, 100])]
-    labels_per_class: Vec<usize>,
+    /// Labels per class of the few-shot protocol; those of 1, 5, 10, 100 that every class has where it is not given.
+    #[arg(long, value_delimiter = ',')]
+    labels_per_class: Option<Vec<usize>>,
+    /// Draws of the labelled images for each number of labels; 10 where it is not given.
+    #[arg(long)]
+    draws: Option<usize>,
     /// Side in pixels to which images are resized; what the encoder takes where it is not given.
     #[arg(long)]
     size: Option<usize>,
     /// Colours: as-stored, grey or rgb; what the encoder takes where it is not given.
     #[arg(long, value_parser = parse_color)]
     color: Option<ColorMode>,
+    /// How an encoder file of other origin wants its pixels: unit (0 to 1, the default) or imagenet (ImageNet's mean and
+    /// standard deviation). zview's own files say it themselves.
+    #[arg(long, default_value = "unit", value_parser = ["unit", "imagenet"])]
+    pixels: String,
     /// Share of unreadable image files to leave out.
     #[arg(long, default_value_t = 0.0)]
     max_reject_share: f64,
-    /// Seed of splits, draws and intervals.
-    #[arg(long, default_value_t = 0)]
-    seed: u64,
+    /// Seed of splits, draws and intervals; 0, or what the file says, where it is not given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Neither read nor keep features in the user's cache folder.
+    #[arg(long)]
+    no_cache: bool,
 }
 
-fn parse_protocol(text: &str) -> Result<Protocol, String> {
-    match text {
-        "linear" => Ok(Protocol::Linear),
-        "knn" => Ok(Protocol::Knn),
-        "few-shot" => Ok(Protocol::FewShot),
-        _ => Err(format!("`{text}` is not one of linear, knn, few-shot")),
+/// One protocol, or all of them.
+#[derive(Debug, Clone, Copy)]
+enum Protocols {
+    All,
+    One(Measure),
+}
+
+fn parse_protocol(text: &str) -> Result<Protocols, String> {
+    if text == "all" {
+        return Ok(Protocols::All);
     }
+    let known = Measure::ALL.into_iter().find(|(name, _)| *name == text);
+    known.map(|(_, measure)| Protocols::One(measure)).ok_or_else(|| {
+        let names: Vec<&str> = Measure::ALL.iter().map(|(name, _)| *name).collect();
+        format!("`{text}` is not one of {}, all", names.join(", "))
+    })
 }
 
 pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
-    let recipe_file = arguments.encoder.join("config.toml");
-    let from_recipe = if recipe_file.exists() { Recipe::load(&recipe_file, &[])?.probe } else { None };
-    let data = arguments.data.clone().or_else(|| from_recipe.as_ref().map(|probe| probe.data.clone()));
-    let data = data.ok_or_else(|| {
-        Failure::usage(
-            "--data: not given, and the encoder's recipe has no `[probe] data`; name a labelled data set",
-        )
-    })?;
+    let config = config(arguments)?;
     let device = choose(common.device)?;
-    let encoder = load_encoder(&arguments.encoder, &device.device)?;
-    let color =
-        arguments.color.unwrap_or(if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb });
-    let options = LoadOptions {
-        data_dir: common.data_dir.clone(),
-        color,
-        size: arguments.size.or(encoder.side()),
-        max_reject_share: arguments.max_reject_share,
-        ..LoadOptions::default()
+    let cache = cache_folder().filter(|_| !arguments.no_cache);
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let request = SuiteRequest {
+        encoders: &arguments.encoders,
+        versus: &arguments.versus,
+        config: &config,
+        options: LoadOptions {
+            data_dir: common.data_dir.clone(),
+            size: arguments.size,
+            max_reject_share: arguments.max_reject_share,
+            ..LoadOptions::default()
+        },
+        color: arguments.color,
+        imagenet_pixels: arguments.pixels == "imagenet",
+        cache_folder: cache.as_deref(),
+        command: arguments.report.is_some().then(|| command_line(&words)),
     };
-    let train = load(&data, Split::Train, &options)?;
-    let test = load(&data, Split::Test, &options)?;
-    encoder.check_images(train.shape).map_err(Failure::usage)?;
-    let mut config = EvaluationConfig::default();
-    config.train_pool =
-        arguments.train_pool.or(from_recipe.map(|probe| probe.train_pool)).or(config.train_pool);
-    if !arguments.protocols.is_empty() {
-        config.protocols.clone_from(&arguments.protocols);
+    let suite = evaluate(&request, &device, |path, encoder, train| {
+        let (config, shape, batch) = (encoder.config(), train.shape, config.batch.min(train.len()));
+        let subject = Subject::Features { encoder: path, config, shape, batch };
+        compared(device.clone(), &subject, common).map(|_| ())
+    })?;
+    if let (Some(path), Some(page)) = (&arguments.report, &suite.page) {
+        write_file(path, page.as_bytes())?;
     }
-    config.few_shot.labels_per_class = Some(arguments.labels_per_class.clone());
-    config.linear.seed = arguments.seed;
-    config.few_shot.seed = arguments.seed;
-    config.knn.seed = arguments.seed;
-    let subject = Subject::Features {
-        encoder: &arguments.encoder,
-        config: encoder.config(),
-        shape: train.shape,
-        batch: config.batch.min(train.len()),
-    };
-    compared(device, &subject, common)?;
-    let evaluation = evaluate(&encoder, &train, &test, &config).map_err(Failure::failed)?;
-    output::result(common.json, &evaluation, in_words)
+    let value = as_json(&suite, arguments.report.as_deref());
+    output::result(common.json, &value, |_| {
+        let report = arguments
+            .report
+            .as_ref()
+            .map_or_else(String::new, |path| format!("\nreport: {}", path.display()));
+        in_words(&suite).trim_end().to_owned() + &report
+    })
 }
 
-fn in_words(evaluation: &Evaluation) -> String {
-    let percent = |share: f64| format!("{:.2}", 100.0 * share);
-    let mut text = format!(
-        "{} training and {} test images, {} features, accuracies in %\n",
-        evaluation.n_train, evaluation.n_test, evaluation.feature_dimension
-    );
-    if let Some(linear) = &evaluation.linear {
-        let _ = writeln!(
-            text,
-            "linear probe       {} [{}, {}] top-1, {} top-5 (penalty {:.0e}, picked on a validation split)",
-            percent(linear.top1),
-            percent(linear.low),
-            percent(linear.high),
-            percent(linear.top5),
-            linear.penalty
-        );
+/// One encoder on one data set is an object of its own; anything more is listed.
+fn as_json(suite: &SuiteEvaluation, report: Option<&Path>) -> Value {
+    let mut value = match suite.encoders.as_slice() {
+        [encoder] if encoder.sets.len() == 1 => json!(encoder.sets[0]),
+        _ => json!(suite),
+    };
+    if let Some(path) = report {
+        value["report"] = json!(path);
     }
-    for (k, score) in evaluation.knn.iter().flatten() {
-        let _ = writeln!(
-            text,
-            "{:<18} {} [{}, {}]",
-            format!("{k}-nearest"),
-            percent(score.top1),
-            percent(score.low),
-            percent(score.high)
-        );
+    value
+}
+
+/// What the file says, then the options, then the recipe of the first encoder's run folder.
+fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
+    let recipe_file = arguments.encoders.first().map(|encoder| encoder.join("config.toml"));
+    let recipe = match recipe_file.filter(|file| file.exists()) {
+        Some(file) => Recipe::load(&file, &[])?.probe,
+        None => None,
+    };
+    let mut config = match &arguments.config {
+        Some(file) => read_toml_with(file, &arguments.overrides)?,
+        None => SuiteConfig::default(),
+    };
+    if let Some(seed) = arguments.seed {
+        config = config.with_seed(seed);
     }
-    for (labels, score) in evaluation.few_shot.iter().flatten() {
-        let interval = match (score.low, score.high) {
-            (Some(low), Some(high)) => format!(" [{}, {}]", percent(low), percent(high)),
-            _ => String::new(),
-        };
-        let _ = writeln!(
-            text,
-            "{:<18} {}{interval} over {} draws",
-            format!("{labels} per class"),
-            percent(score.mean),
-            score.draws.len()
-        );
+    if !arguments.data.is_empty() {
+        config.data.clone_from(&arguments.data);
     }
-    text
+    if let Some(recipe) = &recipe {
+        if config.data.is_empty() {
+            config.data = vec![recipe.data.clone()];
+        }
+        if arguments.config.is_none() {
+            config.train_pool = recipe.train_pool;
+        }
+    }
+    if config.data.is_empty() {
+        return Err(Failure::usage(
+            "--data: not given, and the encoder's recipe has no `[probe] data`; name a labelled data set",
+        ));
+    }
+    config.train_pool = arguments.train_pool.unwrap_or(config.train_pool);
+    if !arguments.protocols.is_empty() {
+        config.protocols = arguments
+            .protocols
+            .iter()
+            .flat_map(|protocols| match protocols {
+                Protocols::All => Measure::ALL.iter().map(|(_, measure)| *measure).collect(),
+                Protocols::One(measure) => vec![*measure],
+            })
+            .collect();
+    }
+    if let Some(outliers) = &arguments.outliers {
+        config.outlier_data = Some(outliers.clone());
+        config.protocols.push(Measure::Outliers);
+    }
+    config.protocols.sort_unstable();
+    config.protocols.dedup();
+    if config.outlier_data.is_none() {
+        let only = arguments.protocols.iter().any(|asked| matches!(asked, Protocols::One(Measure::Outliers)));
+        if only
+            || (arguments.config.is_some()
+                && config.asks_for(Measure::Outliers)
+                && arguments.protocols.is_empty())
+        {
+            return Err(Failure::usage(
+                "outliers: which images are to be told from the data set's? Name them with --outliers DATA",
+            ));
+        }
+        config.protocols.retain(|measure| *measure != Measure::Outliers);
+    }
+    if arguments.labels_per_class.is_some() {
+        config.few_shot.labels_per_class.clone_from(&arguments.labels_per_class);
+    }
+    if let Some(draws) = arguments.draws {
+        config.few_shot.draws = draws;
+        config.label_curve.draws = draws;
+    }
+    Ok(config)
 }

@@ -32,6 +32,28 @@ pub trait FeatureExtractor {
     fn state_sha256(&self) -> Result<String, String>;
 }
 
+impl<T: FeatureExtractor + ?Sized> FeatureExtractor for &T {
+    fn feature_dimension(&self) -> usize {
+        T::feature_dimension(self)
+    }
+
+    fn features(&self, images: Tensor<4>) -> Tensor<2> {
+        T::features(self, images)
+    }
+
+    fn check_images(&self, shape: ImageShape) -> Result<(), String> {
+        T::check_images(self, shape)
+    }
+
+    fn device(&self) -> &Device {
+        T::device(self)
+    }
+
+    fn state_sha256(&self) -> Result<String, String> {
+        T::state_sha256(self)
+    }
+}
+
 /// Features of all images of `images`, `batch` at a time.
 ///
 /// # Errors

@@ -144,8 +144,11 @@ impl Features {
         Ok(())
     }
 
-    /// As [`Self::check_train_and_test`], for protocols that tell classes apart: there must be two.
-    pub(crate) fn check_classified(train: &Self, test: &Self) -> Result<(), ProbeError> {
+    /// That both are not empty, have the same dimension and the same classes, and that there are two classes at least.
+    ///
+    /// # Errors
+    /// What does not hold.
+    pub fn check_classified(train: &Self, test: &Self) -> Result<(), ProbeError> {
         Self::check_train_and_test(train, test)?;
         match train.class_names.as_slice() {
             [class] => Err(ProbeError::OneClass { class: class.clone() }),

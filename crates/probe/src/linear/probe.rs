@@ -184,7 +184,7 @@ pub fn linear_probe(
     test: &Features,
     config: &LinearProbeConfig,
 ) -> Result<LinearScore, ProbeError> {
-    Features::check_train_and_test(train, test)?;
+    Features::check_classified(train, test)?;
     Ok(LinearProbe::fit(train, config)?.score(test))
 }
 

@@ -19,7 +19,7 @@ pub struct OverlapConfig {
     pub ratio: f32,
     /// How many next ones.
     pub neighbours: usize,
-    /// Copies moved by up to this many pixels, across and down, are looked for too.
+    /// Copies moved by up to this many pixels, across and down, are looked for too; 1 takes nine times as long as 0.
     pub shift: usize,
     /// Pairs listed in the report; all are counted.
     pub listed: usize,
@@ -27,7 +27,7 @@ pub struct OverlapConfig {
 
 impl Default for OverlapConfig {
     fn default() -> Self {
-        Self { near: true, correlation: 0.9, ratio: 0.3, neighbours: 50, shift: 1, listed: 100 }
+        Self { near: true, correlation: 0.9, ratio: 0.3, neighbours: 50, shift: 0, listed: 100 }
     }
 }
 

@@ -51,7 +51,8 @@ fn a_planted_label_leak_is_found_and_nothing_else() {
     ]);
     train_labels.extend([1, 0, 1, 1]);
     let (train, test) = (set(train_pictures, train_labels), set(test_pictures, vec![1; 60]));
-    let overlap = find_overlap(&train, &test, &OverlapConfig::default()).unwrap();
+    let moved_too = OverlapConfig { shift: 1, ..OverlapConfig::default() };
+    let overlap = find_overlap(&train, &test, &moved_too).unwrap();
     assert_eq!((overlap.exact, overlap.near, overlap.labels_differ), (2, Some(2), 1), "{overlap:?}");
     let mut found: Vec<(usize, usize, bool)> =
         overlap.pairs.iter().map(|pair| (pair.test, pair.train, pair.exact)).collect();

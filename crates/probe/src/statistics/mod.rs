@@ -12,5 +12,5 @@ pub(crate) use bootstrap::percentile_interval;
 pub use bootstrap::{Interval, accuracy_interval, paired_difference_interval};
 pub use cluster_bootstrap::{cluster_accuracy_interval, cluster_difference_interval};
 pub use mcnemar::{PairedTest, holm, mcnemar};
-pub use student_t::{MeanInterval, mean_interval, student_t_cdf, student_t_quantile};
+pub use student_t::{MeanInterval, mean_interval, student_t_cdf, student_t_quantile, welch_interval};
 pub use variance_split::{VarianceSplit, variance_split};

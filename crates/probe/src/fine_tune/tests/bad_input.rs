@@ -28,7 +28,7 @@ fn sets_that_cannot_be_learnt_from() {
     let (good, config) = (corners(40, 4, 0), quick());
     let one = corners(8, 1, 0);
     let text = message(&one, &one, &config);
-    assert!(text.contains("only one class") && text.contains("two or more"), "{text}");
+    assert!(text.contains("the only class") && text.contains("two classes"), "{text}");
     let text = message(&only(&[0, 2, 3], 4), &good, &config);
     assert!(text.contains("class 1 has none of the 30 training images"), "{text}");
     assert!(message(&good.first(0), &good, &config).contains("no images"));

@@ -1,0 +1,257 @@
+//! One encoder on one data set.
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use zview_contrastive::encoder::FrozenEncoder;
+use zview_data::ImageSet;
+use zview_probe::{
+    EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, LinearProbe, ProbeError, Start,
+    calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum, few_shot,
+    few_shot_shares, find_overlap, fine_tune, fine_tune_gain, knn_on, label_curve, outlier_detection,
+    robustness, sgd_probe,
+};
+
+use super::config::{Measure, SuiteConfig};
+use super::set_evaluation::{OutlierEvaluation, SetEvaluation};
+use crate::StudyError;
+use crate::intervals::TestIntervals;
+
+/// Labelled images of one data set as an encoder takes them, and the outliers.
+pub(super) struct Images<'a> {
+    pub(super) data: &'a str,
+    pub(super) train: &'a ImageSet,
+    pub(super) test: &'a ImageSet,
+    /// The other data set's name and test images.
+    pub(super) outliers: Option<(&'a str, &'a ImageSet)>,
+}
+
+/// An evaluation, and what its page is made of.
+pub(super) struct Measured {
+    pub(super) evaluation: SetEvaluation,
+    pub(super) encoded: EncodedSets,
+}
+
+/// An encoder and how it sees pixels.
+pub(super) struct Judged<'a> {
+    /// The encoder itself, from which fine-tuning starts.
+    pub(super) encoder: &'a FrozenEncoder,
+    /// The encoder behind whatever scales its pixels.
+    pub(super) extractor: &'a dyn FeatureExtractor,
+}
+
+/// Seconds by part.
+#[derive(Default)]
+struct Clock(BTreeMap<&'static str, f64>);
+
+impl Clock {
+    fn time<T>(
+        &mut self,
+        asked: bool,
+        part: &'static str,
+        of: impl FnOnce() -> Result<T, ProbeError>,
+    ) -> Result<Option<T>, ProbeError> {
+        if !asked {
+            return Ok(None);
+        }
+        tracing::info!(part, "measuring");
+        let started = Instant::now();
+        let result = of()?;
+        self.0.insert(part, started.elapsed().as_secs_f64());
+        Ok(Some(result))
+    }
+}
+
+/// Measures all that `config` asks for. Every setting is decided on training images; the test images are judged once
+/// by each protocol.
+pub(super) fn measure(
+    judged: &Judged<'_>,
+    images: &Images<'_>,
+    config: &SuiteConfig,
+    intervals: &TestIntervals<'_>,
+    cache: Option<&FeatureCache>,
+) -> Result<Measured, ProbeError> {
+    let Judged { encoder, extractor } = *judged;
+    let Images { train, test, .. } = *images;
+    let asked = |measure| config.asks_for(measure);
+    let mut clock = Clock::default();
+
+    let pool = Some(config.train_pool);
+    let encode = || encode_with(extractor, train, test, pool, config.batch, cache);
+    let encoded = clock.time(true, "encode", encode)?.ok_or_else(|| nothing("encoded"))?;
+    let (train_features, test_features) = (&encoded.train, &encoded.test);
+    let labelled = train.select(&encoded.pool);
+
+    let needs_probe = asked(Measure::Linear) || asked(Measure::Robustness) || asked(Measure::Outliers);
+    let probe = clock.time(needs_probe, "linear", || {
+        Features::check_classified(train_features, test_features)?;
+        LinearProbe::fit(train_features, &config.linear)
+    })?;
+    let linear = probe.as_ref().filter(|_| asked(Measure::Linear)).map(|probe| {
+        let mut score = probe.score(test_features);
+        let interval = intervals.accuracy(&score.correct, 0);
+        (score.low, score.high) = (interval.low, interval.high);
+        score
+    });
+    let confusion = linear
+        .as_ref()
+        .map(|linear| {
+            confusion(
+                &linear.predictions,
+                test_features.labels(),
+                test_features.class_names(),
+                &config.confusion,
+            )
+        })
+        .transpose()?;
+    let calibration =
+        linear.as_ref().map(|linear| calibration(&linear.predictions, &config.calibration)).transpose()?;
+
+    let mut knn = clock.time(asked(Measure::Knn), "knn", || {
+        knn_on(extractor.device(), train_features, test_features, &config.knn)
+    })?;
+    for (&k, score) in knn.iter_mut().flatten() {
+        let interval = intervals.accuracy(&score.correct, k as u64);
+        (score.low, score.high) = (interval.low, interval.high);
+    }
+    let few = clock.time(asked(Measure::FewShot), "few_shot", || {
+        let by_class = few_shot(train_features, test_features, &config.few_shot)?;
+        Ok((by_class, few_shot_shares(train_features, test_features, &config.few_shot)?))
+    })?;
+    let (few_shot, few_shot_shares) = few.unzip();
+    let label_curve = clock.time(asked(Measure::LabelCurve), "label_curve", || {
+        label_curve(train_features, test_features, &config.label_curve)
+    })?;
+    let sgd = clock.time(asked(Measure::Sgd), "sgd", || {
+        sgd_probe(extractor, train, test, Some(config.train_pool), &config.sgd)
+    })?;
+    let tuned = |start: Start<'_>| fine_tune(start, &labelled, test, &config.fine_tune, encoder.device());
+    let from_weights =
+        clock.time(asked(Measure::FineTune), "fine_tune", || tuned(Start::Encoder(encoder)))?;
+    let scratch =
+        clock.time(asked(Measure::Scratch), "scratch", || tuned(Start::Scratch(encoder.config())))?;
+    let fine_tune_gain = from_weights
+        .as_ref()
+        .zip(scratch.as_ref())
+        .map(|(from_weights, scratch)| fine_tune_gain(from_weights, scratch))
+        .transpose()?;
+    let robustness = clock.time(asked(Measure::Robustness), "robustness", || match &probe {
+        Some(probe) => robustness(extractor, probe, test, &config.robustness),
+        None => Err(nothing("fitted")),
+    })?;
+    let outliers = match images.outliers.filter(|_| asked(Measure::Outliers)) {
+        None => None,
+        Some((data, others)) => clock.time(true, "outliers", || {
+            // Their labels are not looked at, and there may be none.
+            let others = extract(extractor, &unlabelled(others)?, config.batch)?;
+            let detection =
+                outlier_detection(train_features, test_features, &others, probe.as_ref(), &config.outliers)?;
+            Ok(OutlierEvaluation { data: data.to_owned(), detection })
+        })?,
+    };
+    let spectrum = clock
+        .time(asked(Measure::Spectrum), "spectrum", || feature_spectrum(test_features, &config.spectrum))?;
+    let clusters = clock.time(asked(Measure::Clusters), "clusters", || {
+        cluster_quality(train_features, test_features, &config.clusters)
+    })?;
+    let overlap =
+        clock.time(asked(Measure::Overlap), "overlap", || find_overlap(&labelled, test, &config.overlap))?;
+    let linear_top1_without_copies = overlap
+        .as_ref()
+        .zip(linear.as_ref())
+        .and_then(|(overlap, linear)| overlap.accuracy_without_copies(&linear.correct));
+
+    let evaluation = SetEvaluation {
+        data: images.data.to_owned(),
+        protocol: decisions(config),
+        base: Evaluation {
+            linear,
+            knn,
+            few_shot,
+            n_train: train_features.len(),
+            n_test: test_features.len(),
+            train_pool: Some(config.train_pool),
+            feature_dimension: train_features.dimension(),
+            extractor_sha256: encoded.extractor_sha256.clone(),
+        },
+        intervals: intervals.resampling().clone(),
+        linear_top1_without_copies,
+        few_shot_shares,
+        label_curve,
+        sgd,
+        fine_tune: from_weights,
+        scratch,
+        fine_tune_gain,
+        confusion,
+        calibration,
+        robustness,
+        outliers,
+        spectrum,
+        clusters,
+        overlap,
+        seconds: clock.0,
+    };
+    Ok(Measured { evaluation, encoded })
+}
+
+fn nothing(what: &str) -> ProbeError {
+    ProbeError::Empty { set: format!("what should have been {what}") }
+}
+
+/// The same images, all of one class that stands for none.
+fn unlabelled(images: &ImageSet) -> Result<ImageSet, ProbeError> {
+    let pixels: Vec<u8> = (0..images.len()).flat_map(|image| images.pixels(image)).copied().collect();
+    let labels = Some(vec![0; images.len()]);
+    Ok(ImageSet::new(images.name.clone(), images.shape, pixels, labels, vec!["outlier".to_owned()])?)
+}
+
+/// How settings are decided, one sentence for each protocol asked for.
+fn decisions(config: &SuiteConfig) -> Vec<String> {
+    let mut sentences = Vec::new();
+    let mut say = |measure: Measure, sentence: String| {
+        if config.asks_for(measure) {
+            sentences.push(sentence);
+        }
+    };
+    let held_out = |share: f64| format!("{} % of the training images", 100.0 * share);
+    say(
+        Measure::Linear,
+        match config.linear.fixed_penalty {
+            Some(penalty) => format!("linear: L-BFGS logistic regression, penalty {penalty:e} given"),
+            None => format!(
+                "linear: L-BFGS logistic regression, penalty picked from {} on {}, refitted on all of them",
+                config.linear.penalties.len(),
+                held_out(config.linear.validation_share)
+            ),
+        },
+    );
+    say(Measure::Knn, "knn: cosine similarity, votes exp(similarity / T), nothing picked".to_owned());
+    say(Measure::FewShot, format!("few-shot: {} draws of the labelled images", config.few_shot.draws));
+    say(
+        Measure::LabelCurve,
+        format!("label-curve: {} draws, larger ones contain smaller ones", config.label_curve.draws),
+    );
+    say(
+        Measure::Sgd,
+        format!(
+            "sgd: augmented images, {} epochs, rate picked from {} on {}",
+            config.sgd.epochs,
+            config.sgd.learning_rates.len(),
+            held_out(config.sgd.validation_share)
+        ),
+    );
+    if config.asks_for(Measure::FineTune) || config.asks_for(Measure::Scratch) {
+        sentences.push(format!(
+            "fine-tune, scratch: rate and layer decay picked on {} of the labelled ones, same updates",
+            held_out(config.fine_tune.validation_share)
+        ));
+    }
+    sentences.push("test images are judged once, at the end".to_owned());
+    sentences
+}
+
+impl From<(&str, &str, ProbeError)> for StudyError {
+    fn from((encoder, data, source): (&str, &str, ProbeError)) -> Self {
+        Self::Evaluate { encoder: encoder.to_owned(), data: data.to_owned(), source: Box::new(source) }
+    }
+}

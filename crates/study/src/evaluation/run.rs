@@ -1,0 +1,207 @@
+//! Every encoder on every data set.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use zview_contrastive::encoder::{FrozenEncoder, load_encoder};
+use zview_data::{ColorMode, ImageSet, LoadOptions, Split, image_groups, load};
+use zview_probe::{FeatureCache, FeatureExtractor, ImagenetPixels};
+use zview_runtime::device::ChosenDevice;
+use zview_runtime::run_folder::Environment;
+
+use super::comparison::{ArmComparison, ArmSummary, comparisons, summaries};
+use super::config::{Measure, SuiteConfig};
+use super::measure::{Images, Judged, measure};
+use super::page::set_page;
+use super::set_evaluation::SetEvaluation;
+use crate::StudyError;
+use crate::intervals::{TestGroups, TestIntervals};
+use crate::report::{EvaluatedEncoder, EvaluationPage, PairedTest, SetPage};
+
+/// What to evaluate.
+#[derive(Debug)]
+pub struct SuiteRequest<'a> {
+    /// Run folders or encoder files, one per training seed of one arm.
+    pub encoders: &'a [PathBuf],
+    /// Those of the arm that they are compared with.
+    pub versus: &'a [PathBuf],
+    /// What is measured, and on which data sets.
+    pub config: &'a SuiteConfig,
+    /// How images are loaded; side and colours are what each encoder takes where they are not given.
+    pub options: LoadOptions,
+    /// Colours, where they are given.
+    pub color: Option<ColorMode>,
+    /// Scale pixels by ImageNet's mean and standard deviation before they reach the encoder.
+    pub imagenet_pixels: bool,
+    /// Where features are kept.
+    pub cache_folder: Option<&'a Path>,
+    /// The command that does the same again, for the page; without it no page is made.
+    pub command: Option<String>,
+}
+
+/// One encoder on all data sets.
+#[derive(Debug, Clone, Serialize)]
+pub struct EncoderEvaluation {
+    /// Its run folder or file.
+    pub encoder: PathBuf,
+    /// `first` or `versus`.
+    pub arm: &'static str,
+    /// The data sets.
+    pub sets: Vec<SetEvaluation>,
+}
+
+/// All encoders on all data sets.
+#[derive(Debug, Clone, Serialize)]
+pub struct SuiteEvaluation {
+    /// Each encoder.
+    pub encoders: Vec<EncoderEvaluation>,
+    /// Arms of several encoders.
+    pub arms: Vec<ArmSummary>,
+    /// The first arm against the other.
+    pub comparisons: Vec<ArmComparison>,
+    /// The page of the first encoder, as HTML.
+    #[serde(skip)]
+    pub page: Option<String>,
+}
+
+/// Evaluates every encoder on every data set; `before` is called with the first images that an encoder will see.
+///
+/// # Errors
+/// Whatever cannot be loaded or measured, with encoder and data set.
+pub fn evaluate<E: From<StudyError>>(
+    request: &SuiteRequest<'_>,
+    device: &ChosenDevice,
+    before: impl Fn(&Path, &FrozenEncoder, &ImageSet) -> Result<(), E>,
+) -> Result<SuiteEvaluation, E> {
+    let cache = request.cache_folder.and_then(|folder| FeatureCache::new(folder, device));
+    let mut encoders = Vec::new();
+    let mut groups = Vec::new();
+    let mut pages: Option<(EvaluatedEncoder, Vec<SetPage>)> = None;
+    let first = request.encoders.iter().map(|path| (path, "first"));
+    for (path, arm) in first.chain(request.versus.iter().map(|path| (path, "versus"))) {
+        let encoder = load_encoder(path, &device.device)
+            .map_err(|error| StudyError::EvaluatedEncoder(Box::new(error)))?;
+        let scaled = scaled(&encoder, path, request)?;
+        let judged = Judged { encoder: &encoder, extractor: &*scaled };
+        let (mut sets, mut set_pages) = (Vec::new(), Vec::new());
+        let mut sha256 = String::new();
+        for data in &request.config.data {
+            let (train, test, outliers) = load_images(request, &encoder, data)?;
+            before(path, &encoder, &train)?;
+            let test_groups = image_groups(data, Split::Test)
+                .map(|groups| TestGroups { unit: groups.unit.to_owned(), of_image: groups.of_image });
+            let intervals = TestIntervals::new(test_groups.as_ref(), test.len(), request.config.linear.seed)?;
+            let others = request.config.outlier_data.as_deref().zip(outliers.as_ref());
+            let images = Images { data, train: &train, test: &test, outliers: others };
+            let measured = measure(&judged, &images, request.config, &intervals, cache.as_ref())
+                .map_err(|error| StudyError::from((&*path.to_string_lossy(), data.as_str(), error)))?;
+            if encoders.is_empty() && request.command.is_some() {
+                set_pages.push(set_page(&measured, &images, request.config)?);
+            }
+            if encoders.is_empty() {
+                groups.push(test_groups.map(|groups| groups.of_image));
+            }
+            sha256.clone_from(&measured.encoded.extractor_sha256);
+            sets.push(measured.evaluation);
+        }
+        if encoders.is_empty() {
+            let config = encoder.config();
+            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+            let arch = serde_json::to_value(config.arch).unwrap_or_default();
+            let described = EvaluatedEncoder {
+                name,
+                description: format!("{} of width {}", arch.as_str().unwrap_or_default(), config.width),
+                feature_dimension: encoder.feature_dimension(),
+                sha256,
+            };
+            pages = Some((described, set_pages));
+        }
+        encoders.push(EncoderEvaluation { encoder: path.clone(), arm, sets });
+    }
+    let arms = [summaries(&encoders, "first"), summaries(&encoders, "versus")].concat();
+    let comparisons = comparisons(&encoders, &groups, request.config.linear.seed);
+    let page = pages.zip(request.command.clone()).map(|((encoder, sets), command)| {
+        let paired = paired_tests(&encoder.name, request, &comparisons);
+        EvaluationPage {
+            encoder,
+            sets,
+            paired,
+            command: Some(command),
+            environment: Some(Environment::of(device)),
+        }
+        .render()
+    });
+    Ok(SuiteEvaluation { arms, comparisons, page: page.transpose()?, encoders })
+}
+
+/// The encoder behind whatever scales its pixels.
+fn scaled<'a>(
+    encoder: &'a FrozenEncoder,
+    path: &Path,
+    request: &SuiteRequest<'_>,
+) -> Result<Box<dyn FeatureExtractor + 'a>, StudyError> {
+    if !request.imagenet_pixels {
+        return Ok(Box::new(encoder));
+    }
+    let refused = |problem: &str| {
+        Err(StudyError::ImagenetPixels { encoder: path.to_owned(), problem: problem.to_owned() })
+    };
+    let config = encoder.config();
+    if (config.pixel_mean, config.pixel_std) != (0.0, 1.0) {
+        return refused("its file says how it scales pixels");
+    }
+    if encoder.channels() != 3 {
+        return refused("it does not take three channels");
+    }
+    if [Measure::FineTune, Measure::Scratch].into_iter().any(|measure| request.config.asks_for(measure)) {
+        return refused("fine-tune and scratch train on pixels as they are");
+    }
+    Ok(Box::new(ImagenetPixels::new(encoder)))
+}
+
+/// Training, test and outlying images as the encoder takes them.
+fn load_images(
+    request: &SuiteRequest<'_>,
+    encoder: &FrozenEncoder,
+    data: &str,
+) -> Result<(ImageSet, ImageSet, Option<ImageSet>), StudyError> {
+    let of_encoder = if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb };
+    let options = LoadOptions {
+        color: request.color.unwrap_or(of_encoder),
+        size: request.options.size.or(encoder.side()),
+        ..request.options.clone()
+    };
+    let train = load(data, Split::Train, &options)?;
+    let test = load(data, Split::Test, &options)?;
+    let outliers = match request.config.outlier_data.as_deref() {
+        // The other data set at this one's size, whatever its own.
+        Some(other) if request.config.asks_for(Measure::Outliers) => {
+            let same_size = LoadOptions { size: Some(test.shape.height), ..options };
+            Some(load(other, Split::Test, &same_size)?)
+        }
+        _ => None,
+    };
+    encoder
+        .check_images(train.shape)
+        .map_err(|error| StudyError::ImagesDoNotFit { data: data.to_owned(), problem: error.to_string() })?;
+    Ok((train, test, outliers))
+}
+
+fn paired_tests(encoder: &str, request: &SuiteRequest<'_>, comparisons: &[ArmComparison]) -> Vec<PairedTest> {
+    let other = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
+    let names = request.versus.iter().map(other).collect::<Vec<_>>().join(", ");
+    let pair = |one: &ArmComparison| PairedTest {
+        data: one.data.clone(),
+        protocol: "Linear".to_owned(),
+        encoder: match one.seeds[0] {
+            1 => encoder.to_owned(),
+            seeds => format!("mean of {seeds} encoders like {encoder}"),
+        },
+        other: names.clone(),
+        difference: one.difference,
+        interval: (one.low, one.high),
+        p_value: one.p_holm,
+        n_test: one.n_test,
+    };
+    comparisons.iter().map(pair).collect()
+}

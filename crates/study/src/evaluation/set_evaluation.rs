@@ -1,0 +1,80 @@
+//! What one encoder is worth on one data set.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use zview_probe::{
+    Calibration, ClusterQuality, Confusion, Evaluation, FeatureSpectrum, FewShotScore, FineTuneGain,
+    FineTuneScore, LabelCurve, OutlierDetection, Overlap, Robustness, SgdScore,
+};
+
+use crate::intervals::Resampling;
+
+/// Everything measured; what was not asked for is absent. Accuracies are fractions, times seconds.
+#[derive(Debug, Clone, Serialize)]
+pub struct SetEvaluation {
+    /// The data set.
+    pub data: String,
+    /// How settings were decided, one sentence for each protocol.
+    pub protocol: Vec<String>,
+    /// Linear probe, neighbours, few labels, and how many images all of it is of.
+    #[serde(flatten)]
+    pub base: Evaluation,
+    /// What the intervals of linear probe and neighbours are over.
+    pub intervals: Resampling,
+    /// Top-1 of the linear probe on the test images that have no copy among the training images; absent where none
+    /// has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linear_top1_without_copies: Option<f64>,
+    /// Few labels by their share of all, keyed `1%`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub few_shot_shares: Option<BTreeMap<String, FewShotScore>>,
+    /// Accuracy over labels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label_curve: Option<LabelCurve>,
+    /// The linear probe by steps.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sgd: Option<SgdScore>,
+    /// Fine-tuning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fine_tune: Option<FineTuneScore>,
+    /// Training from random weights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scratch: Option<FineTuneScore>,
+    /// What the pretrained weights gain over random ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fine_tune_gain: Option<FineTuneGain>,
+    /// The linear probe's confusion and accuracy of every class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confusion: Option<Confusion>,
+    /// The linear probe's calibration.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
+    /// The linear probe on corrupted images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub robustness: Option<Robustness>,
+    /// Another data set told from this one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outliers: Option<OutlierEvaluation>,
+    /// Eigenvalues of the test features.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub spectrum: Option<FeatureSpectrum>,
+    /// Clusters of the features.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clusters: Option<ClusterQuality>,
+    /// Test images that have copies among the training images.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overlap: Option<Overlap>,
+    /// Seconds of each part.
+    pub seconds: BTreeMap<&'static str, f64>,
+}
+
+/// Outliers and where they come from.
+#[derive(Debug, Clone, Serialize)]
+pub struct OutlierEvaluation {
+    /// The other data set.
+    pub data: String,
+    /// How well it is told.
+    #[serde(flatten)]
+    pub detection: OutlierDetection,
+}

@@ -1,0 +1,299 @@
+//! An evaluation in a few lines of text.
+
+use std::fmt::Write;
+
+use zview_probe::{FewShotScore, FineTuneScore};
+
+use super::comparison::{ArmComparison, ArmSummary};
+use super::run::{EncoderEvaluation, SuiteEvaluation};
+use super::set_evaluation::SetEvaluation;
+
+fn percent(share: f64) -> String {
+    format!("{:.2}", 100.0 * share)
+}
+
+fn with_interval(value: f64, low: Option<f64>, high: Option<f64>) -> String {
+    match low.zip(high) {
+        Some((low, high)) => format!("{} [{}, {}]", percent(value), percent(low), percent(high)),
+        None => percent(value),
+    }
+}
+
+/// Everything in text: one block for a single encoder on a single data set, else a table with a row for each.
+#[must_use]
+pub fn in_words(suite: &SuiteEvaluation) -> String {
+    let single = suite.encoders.len() == 1 && suite.encoders[0].sets.len() == 1;
+    let mut text = if single { String::new() } else { rows(&suite.encoders) };
+    for encoder in &suite.encoders {
+        for set in &encoder.sets {
+            if !single {
+                let _ = writeln!(text, "\n{} on {}", encoder.encoder.display(), set.data);
+            }
+            block(&mut text, set);
+        }
+    }
+    for arm in &suite.arms {
+        summary(&mut text, arm);
+    }
+    for comparison in &suite.comparisons {
+        difference(&mut text, comparison);
+    }
+    text
+}
+
+/// A row per encoder and data set, a column per protocol that any of them has.
+fn rows(encoders: &[EncoderEvaluation]) -> String {
+    let columns = columns(encoders);
+    let mut table = vec![["encoder", "data", "n train", "n test"].map(str::to_owned).to_vec()];
+    table[0].extend(columns.iter().cloned());
+    for encoder in encoders {
+        let name = encoder.encoder.file_name().unwrap_or(encoder.encoder.as_os_str()).to_string_lossy();
+        for set in &encoder.sets {
+            let mut row = vec![
+                name.to_string(),
+                set.data.clone(),
+                set.base.n_train.to_string(),
+                set.base.n_test.to_string(),
+            ];
+            let cells = scores(set);
+            let cell = |column: &String| {
+                cells
+                    .iter()
+                    .find(|(name, _)| name == column)
+                    .map_or_else(|| "-".to_owned(), |(_, value)| value.clone())
+            };
+            row.extend(columns.iter().map(cell));
+            table.push(row);
+        }
+    }
+    let widths: Vec<usize> = (0..table[0].len())
+        .map(|column| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+        .collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let mut text = "accuracies in %\n".to_owned();
+    table.iter().for_each(|row| text.push_str(&(line(row) + "\n")));
+    text
+}
+
+fn columns(encoders: &[EncoderEvaluation]) -> Vec<String> {
+    let mut columns = Vec::new();
+    for (name, _) in encoders.iter().flat_map(|encoder| &encoder.sets).flat_map(scores) {
+        if !columns.contains(&name) {
+            columns.push(name);
+        }
+    }
+    columns
+}
+
+/// The main accuracy of each protocol.
+fn scores(set: &SetEvaluation) -> Vec<(String, String)> {
+    let mut scores = Vec::new();
+    let mut add = |name: String, value: f64| scores.push((name, percent(value)));
+    if let Some(linear) = &set.base.linear {
+        add("linear".to_owned(), linear.top1);
+    }
+    if let Some(sgd) = &set.sgd {
+        add("sgd".to_owned(), sgd.top1);
+    }
+    for (k, score) in set.base.knn.iter().flatten() {
+        add(format!("{k}-nn"), score.top1);
+    }
+    for (labels, score) in set.base.few_shot.iter().flatten() {
+        add(format!("{labels}/class"), score.mean);
+    }
+    for (share, score) in set.few_shot_shares.iter().flatten() {
+        add(share.clone(), score.mean);
+    }
+    if let Some(score) = &set.fine_tune {
+        add("fine-tune".to_owned(), score.mean);
+    }
+    if let Some(score) = &set.scratch {
+        add("scratch".to_owned(), score.mean);
+    }
+    scores
+}
+
+fn block(text: &mut String, set: &SetEvaluation) {
+    let mut line = |name: &str, value: String| {
+        let _ = writeln!(text, "{name:<18} {value}");
+    };
+    let base = &set.base;
+    line(
+        "images",
+        format!(
+            "{} training and {} test images, {} features; accuracies in %, 95 % intervals {}",
+            base.n_train,
+            base.n_test,
+            base.feature_dimension,
+            set.intervals.in_words()
+        ),
+    );
+    if let Some(linear) = &base.linear {
+        let how = match linear.validation.len() {
+            0 => "given".to_owned(),
+            tried => format!("picked from {tried} on a validation split"),
+        };
+        let top1 = with_interval(linear.top1, Some(linear.low), Some(linear.high));
+        let top5 = percent(linear.top5);
+        line("linear probe", format!("{top1} top-1, {top5} top-5 (penalty {:.1e}, {how})", linear.penalty));
+    }
+    if let Some(without) = set.linear_top1_without_copies {
+        line("  without copies", format!("{} top-1", percent(without)));
+    }
+    if let Some(sgd) = &set.sgd {
+        let top1 = with_interval(sgd.top1, Some(sgd.low), Some(sgd.high));
+        line("linear by SGD", format!("{top1} (rate {}, picked on a validation split)", sgd.learning_rate));
+    }
+    for (k, score) in base.knn.iter().flatten() {
+        line(&format!("{k}-nearest"), with_interval(score.top1, Some(score.low), Some(score.high)));
+    }
+    let few = |score: &FewShotScore| {
+        let draws = score.draws.len();
+        format!(
+            "{} over {draws} draws of {} labels",
+            with_interval(score.mean, score.low, score.high),
+            score.labels
+        )
+    };
+    for (labels, score) in base.few_shot.iter().flatten() {
+        line(&format!("{labels} per class"), few(score));
+    }
+    for (share, score) in set.few_shot_shares.iter().flatten() {
+        line(&format!("{share} of the labels"), few(score));
+    }
+    for point in set.label_curve.iter().flat_map(|curve| &curve.points) {
+        let name = point
+            .labels_per_class
+            .map_or_else(|| "curve, all".to_owned(), |labels| format!("curve, {labels}"));
+        line(&name, with_interval(point.mean, point.low, point.high));
+    }
+    let tuned = |score: &FineTuneScore| {
+        let (seeds, steps) = (score.seeds.len(), score.steps);
+        format!(
+            "{} over {seeds} seeds, {} labelled images, {steps} updates",
+            with_interval(score.mean, score.low, score.high),
+            score.n_train
+        )
+    };
+    if let Some(score) = &set.fine_tune {
+        line("fine-tuned", tuned(score));
+    }
+    if let Some(score) = &set.scratch {
+        line("from scratch", tuned(score));
+    }
+    if let Some(gain) = &set.fine_tune_gain {
+        line("  difference", with_interval(gain.mean, gain.low, gain.high));
+    }
+    if let Some(calibration) = &set.calibration {
+        let interval = calibration.ece_interval;
+        let value = with_interval(calibration.ece, Some(interval.low), Some(interval.high));
+        line("calibration", format!("error {value} (ECE, 15 bins by default)"));
+    }
+    if let Some(confusion) = &set.confusion {
+        let worst = confusion.classes.iter().filter_map(|class| Some((class.accuracy?, &class.class)));
+        if let Some((accuracy, class)) = worst.min_by(|a, b| a.0.total_cmp(&b.0)) {
+            line("worst class", format!("{class}: {}", percent(accuracy)));
+        }
+    }
+    if let Some(robust) = &set.robustness {
+        let corrupted = robust.corrupted_interval;
+        let value = with_interval(robust.corrupted, Some(corrupted.low), Some(corrupted.high));
+        line("corrupted", format!("{value}, {} clean, {} test images", percent(robust.clean), robust.n_test));
+    }
+    if let Some(outliers) = &set.outliers {
+        let found = &outliers.detection;
+        let softmax = found
+            .max_softmax
+            .as_ref()
+            .map_or_else(String::new, |score| format!(", softmax {:.3}", score.auroc));
+        line(
+            "outliers",
+            format!(
+                "AUROC against {}: neighbours {:.3}, Mahalanobis {:.3}{softmax} ({} images)",
+                outliers.data, found.nearest_neighbour.auroc, found.mahalanobis.auroc, found.n_outliers
+            ),
+        );
+    }
+    if let Some(spectrum) = &set.spectrum {
+        let (rank, rank_me) = (spectrum.effective_rank, spectrum.rank_me);
+        line("spectrum", format!("effective rank {rank:.1} of {}, RankMe {rank_me:.1}", spectrum.dimension));
+    }
+    if let Some(clusters) = &set.clusters {
+        let silhouette =
+            clusters.silhouette.map_or_else(String::new, |value| format!("silhouette {value:.3}, "));
+        line(
+            "clusters",
+            format!(
+                "{} found without labels: {silhouette}see --json for agreement with the labels",
+                clusters.clusters
+            ),
+        );
+    }
+    if let Some(overlap) = &set.overlap {
+        let near = overlap.near.map_or_else(String::new, |near| format!(", {near} near-duplicates"));
+        let differ = match overlap.labels_differ {
+            0 => String::new(),
+            pairs => format!("; labels differ in {pairs} pairs"),
+        };
+        line(
+            "overlap",
+            format!("{} of {} test images are training images{near}{differ}", overlap.exact, overlap.n_test),
+        );
+    }
+}
+
+fn summary(text: &mut String, arm: &ArmSummary) {
+    let _ = writeln!(
+        text,
+        "\n{} arm on {}: {} encoders, {} test images",
+        arm.arm, arm.data, arm.seeds, arm.n_test
+    );
+    if let Some(linear) = arm.linear {
+        let _ = writeln!(
+            text,
+            "{:<18} {} over encoders",
+            "linear probe",
+            with_interval(linear.mean, linear.low, linear.high)
+        );
+    }
+    for (labels, split) in &arm.few_shot {
+        let _ = writeln!(
+            text,
+            "{:<18} {} over {} encoders x {} draws; standard deviation of encoders {}, of draws {}, of the rest {}",
+            format!("{labels} per class"),
+            with_interval(split.mean, Some(split.low), Some(split.high)),
+            split.seeds,
+            split.draws,
+            percent(split.std_of_seeds),
+            percent(split.std_of_draws),
+            percent(split.std_of_rest)
+        );
+    }
+}
+
+fn difference(text: &mut String, comparison: &ArmComparison) {
+    let [a, b] = comparison.seeds;
+    let _ = writeln!(
+        text,
+        "\nfirst - versus on {}: {a} against {b} encoders, {} test images",
+        comparison.data, comparison.n_test
+    );
+    let p = match (comparison.mcnemar, comparison.p_holm) {
+        (Some(test), Some(p_holm)) => {
+            format!(
+                " (only first {}, only versus {}; McNemar p {:.2e}, {p_holm:.2e} after Holm)",
+                test.only_first, test.only_second, test.p_value
+            )
+        }
+        _ => String::new(),
+    };
+    let value = with_interval(comparison.difference, Some(comparison.low), Some(comparison.high));
+    let _ = writeln!(text, "{:<18} {value}{p}", "linear probe");
+    for (labels, few) in &comparison.few_shot {
+        let value = with_interval(few.mean, few.low, few.high);
+        let _ = writeln!(text, "{:<18} {value} over {}", format!("{labels} per class"), few.over);
+    }
+}
