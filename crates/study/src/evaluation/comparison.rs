@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use zview_probe::{
     FewShotScore, PairedTest, VarianceSplit, arms_difference_interval, holm, mcnemar, mean_interval,
-    variance_split,
+    variance_split, welch_interval,
 };
 
 use super::run::EncoderEvaluation;
@@ -59,7 +59,7 @@ pub struct ArmComparison {
     pub low: f64,
     /// Upper end of it.
     pub high: f64,
-    /// McNemar's test, where each arm is one encoder.
+    /// McNemar's test, where each arm is one encoder and test images are independent (those of `glyphs` are not).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mcnemar: Option<PairedTest>,
     /// Its p-value corrected for the number of data sets (Holm).
@@ -168,7 +168,8 @@ fn compare(
         sets.iter().filter_map(|set| set.base.linear.as_ref()).map(|linear| linear.top1).sum::<f64>()
             / sets.len() as f64
     };
-    let single = (a.len() == 1 && b.len() == 1).then(|| mcnemar(&a[0], &b[0])).flatten();
+    // The test takes images for independent of each other, which those of a group are not.
+    let single = (a.len() == 1 && b.len() == 1 && groups.is_none()).then(|| mcnemar(&a[0], &b[0])).flatten();
     Some(ArmComparison {
         data: first[0].data.clone(),
         protocol: "linear",

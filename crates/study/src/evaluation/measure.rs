@@ -242,8 +242,8 @@ fn decisions(config: &SuiteConfig) -> Vec<String> {
     );
     if config.asks_for(Measure::FineTune) || config.asks_for(Measure::Scratch) {
         sentences.push(format!(
-            "fine-tune, scratch: rate and layer decay picked on {} of the labelled ones, same updates",
-            held_out(config.fine_tune.validation_share)
+            "fine-tune, scratch: rate and layer decay picked on {} % of the labelled images, same updates",
+            100.0 * config.fine_tune.validation_share
         ));
     }
     sentences.push("test images are judged once, at the end".to_owned());

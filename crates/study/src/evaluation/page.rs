@@ -14,7 +14,7 @@ use super::set_evaluation::SetEvaluation;
 use crate::StudyError;
 use crate::figures::{draw_queries, labelled_image};
 use crate::report::{
-    ConfusionFigure, CorruptionFigure, CorruptionRow, CurvePoint, LabelCurveFigure, MapFigure,
+    ClusterFigure, ConfusionFigure, CorruptionFigure, CorruptionRow, CurvePoint, LabelCurveFigure, MapFigure,
     NeighbourFigure, OutlierFigure, OutlierRow, OverlapFigure, OverlapPair, Protocol, ReliabilityBin,
     ReliabilityFigure, ScoreRow, SetPage, SpectrumFigure, worst_mistakes,
 };
@@ -77,6 +77,7 @@ pub(super) fn set_page(
         decay_exponent: spectrum.power_law.as_ref().map(|law| law.alpha),
         images: spectrum.images,
     });
+    page.clusters = evaluation.clusters.as_ref().map(clusters);
     // A handful of images has no map worth looking at.
     match feature_maps(&encoded.test, &config.maps) {
         Ok(maps) => {
@@ -91,6 +92,7 @@ pub(super) fn set_page(
 fn scores(evaluation: &SetEvaluation) -> Vec<ScoreRow> {
     let base = &evaluation.base;
     let over = evaluation.intervals.in_words();
+    let over = over.trim_start_matches("over ").to_owned();
     let row = |protocol: String, accuracy, interval, interval_over: String, n_train, note: String| ScoreRow {
         protocol,
         accuracy,
@@ -207,6 +209,23 @@ fn reliability(calibration: &zview_probe::Calibration) -> ReliabilityFigure {
         classifier: CLASSIFIER.to_owned(),
         more: more.map(|(name, value)| (name.to_owned(), format!("{value:.4}"))).to_vec(),
     }
+}
+
+fn clusters(quality: &zview_probe::ClusterQuality) -> ClusterFigure {
+    let share = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
+    let agreement = |of: &zview_probe::ClusterAgreement| {
+        [of.adjusted_rand, of.normalised_mutual_information, of.accuracy].map(|value| format!("{value:.3}"))
+    };
+    let (train, test) = (agreement(&quality.train), agreement(&quality.test));
+    let names = ["adjusted Rand index", "normalised mutual information", "accuracy under the best matching"];
+    let mut rows = vec![
+        ("silhouette".to_owned(), share(quality.silhouette), "–".to_owned()),
+        ("Davies-Bouldin index (lower is better)".to_owned(), share(quality.davies_bouldin), "–".to_owned()),
+    ];
+    rows.extend(
+        names.iter().zip(train).zip(test).map(|((name, train), test)| ((*name).to_owned(), train, test)),
+    );
+    ClusterFigure { clusters: quality.clusters, n_train: quality.n_train, n_test: quality.n_test, rows }
 }
 
 fn label_curve(curve: &LabelCurve) -> LabelCurveFigure {

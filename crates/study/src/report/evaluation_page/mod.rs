@@ -4,6 +4,7 @@
 //! files. Accuracies, shares and probabilities are fractions, 0 to 1.
 
 mod class_scores;
+mod clusters;
 mod confusion;
 mod corruptions;
 mod label_curve;
@@ -21,6 +22,7 @@ mod set;
 mod spectrum;
 
 pub use class_scores::ClassScore;
+pub use clusters::ClusterFigure;
 pub use confusion::ConfusionFigure;
 pub use corruptions::{CorruptionFigure, CorruptionRow};
 pub use label_curve::{CurvePoint, LabelCurve, LabelCurveFigure};

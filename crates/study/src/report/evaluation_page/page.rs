@@ -25,6 +25,18 @@ pub struct EvaluatedEncoder {
     pub sha256: String,
 }
 
+/// Columns of the overview; of more, only the main ones.
+const MAX_COLUMNS: usize = 7;
+const MAIN: [&str; 7] = [
+    "Linear",
+    "Linear by SGD",
+    "20-NN",
+    "10 labels per class",
+    "10% of the labels",
+    "Fine-tuned",
+    "From scratch",
+];
+
 /// Everything on the page.
 #[derive(Debug)]
 pub struct EvaluationPage {
@@ -96,6 +108,9 @@ impl EvaluationPage {
             if !protocols.contains(&row.protocol.as_str()) {
                 protocols.push(&row.protocol);
             }
+        }
+        if protocols.len() > MAX_COLUMNS {
+            protocols.retain(|protocol| MAIN.contains(protocol));
         }
         html! {
             table.results role="table" {

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::class_scores::class_scores;
+use super::clusters::clusters;
 use super::confusion::confusion;
 use super::corruptions::corruptions;
 use super::label_curve::label_curve;
@@ -14,8 +15,8 @@ use super::reliability::reliability;
 use super::scores::score_table;
 use super::spectrum::spectrum;
 use super::{
-    ClassScore, ConfusionFigure, CorruptionFigure, LabelCurveFigure, MapFigure, MistakesFigure,
-    OutlierFigure, OverlapFigure, ReliabilityFigure, ScoreRow, SpectrumFigure,
+    ClassScore, ClusterFigure, ConfusionFigure, CorruptionFigure, LabelCurveFigure, MapFigure,
+    MistakesFigure, OutlierFigure, OverlapFigure, ReliabilityFigure, ScoreRow, SpectrumFigure,
 };
 use crate::StudyError;
 use crate::answer::thousands;
@@ -58,6 +59,8 @@ pub struct SetPage {
     pub outliers: Option<OutlierFigure>,
     /// Variances of the features.
     pub spectrum: Option<SpectrumFigure>,
+    /// Clusters found without labels.
+    pub clusters: Option<ClusterFigure>,
     /// The features on a plane.
     pub maps: Option<MapFigure>,
     /// Nearest training images of a few test images.
@@ -82,6 +85,7 @@ impl SetPage {
             corruptions: None,
             outliers: None,
             spectrum: None,
+            clusters: None,
             maps: None,
             neighbours: None,
             mistakes: None,
@@ -133,6 +137,9 @@ impl SetPage {
         }
         if let Some(figure) = &self.spectrum {
             sections.push(("Feature spectrum", spectrum(figure)?));
+        }
+        if let Some(figure) = &self.clusters {
+            sections.push(("Clusters", clusters(figure)));
         }
         if let Some(figure) = &self.neighbours {
             let content = html! { (neighbours(figure, self.protocol.n_train, &self.data)) };

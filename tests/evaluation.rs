@@ -1,0 +1,294 @@
+//! Evaluating encoders: several data sets and encoders at once, what is kept, what test images may not decide (R14), what
+//! stays untouched (R13), and input that cannot be evaluated.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod support;
+
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use support::{copy_folder, run, run_json, stderr, write_generator, write_idx, write_recipe};
+
+const QUICK: &str = r#"
+[linear]
+penalties = [1e-4, 1e-3, 1e-2, 0.1, 1.0]
+[sgd]
+epochs = 2
+learning_rates = [0.1, 1.0]
+[few_shot]
+labels_per_class = [2, 5]
+draws = 3
+[label_curve]
+labels_per_class = [2, 5]
+draws = 3
+[fine_tune]
+labels_per_class = 10
+length = { steps = 3 }
+batch = 8
+learning_rates = [0.001, 0.01]
+layer_decays = [1.0]
+seeds = [0, 1]
+[robustness]
+images = 30
+severities = [1, 5]
+[maps]
+images = 50
+[clusters]
+restarts = 2
+"#;
+
+/// A folder with encoders `run` and `other`, data `shapes` and the file `quick.toml`.
+fn trained() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write_generator(folder.path());
+    write_idx(folder.path(), 150, 60);
+    write_recipe(folder.path());
+    std::fs::write(folder.path().join("quick.toml"), QUICK).unwrap();
+    for (out, seed) in [("run", "seed=3"), ("other", "seed=4")] {
+        let pretrain = ["pretrain", "recipe.toml", "--device", "cpu", "--out", out, "--set", seed];
+        let output = run(folder.path(), &pretrain);
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    folder
+}
+
+/// `probe run --data ./shapes` and more.
+fn probe(folder: &Path, more: &[&str]) -> Value {
+    let common = ["probe", "run", "--device", "cpu", "--config", "quick.toml", "--train-pool", "150"];
+    run_json(folder, &[&common[..], more].concat())
+}
+
+fn without_seconds(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(fields) => {
+            fields.remove("seconds");
+            fields.values_mut().for_each(|field| *field = without_seconds(field.take()));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = without_seconds(item.take())),
+        _ => {}
+    }
+    value
+}
+
+fn refused(folder: &Path, more: &[&str], code: i32, words: &[&str]) {
+    let output =
+        run(folder, &[&["probe", "run", "--device", "cpu", "--config", "quick.toml"], more].concat());
+    let message = stderr(&output);
+    assert!(output.status.code() == Some(code) && output.stdout.is_empty(), "{more:?}: {message}");
+    assert!(!message.contains("panicked"), "{message}");
+    for word in words {
+        assert!(message.contains(word), "{more:?} does not say `{word}`: {message}");
+    }
+}
+
+/// Rewrites the labels of `shapes`: `kind` is `train` or `t10k`.
+fn relabel(data: &Path, kind: &str, of: impl Fn(usize, u8) -> u8) {
+    let file = data.join(format!("{kind}-labels-idx1-ubyte"));
+    let mut bytes = std::fs::read(&file).unwrap();
+    bytes.iter_mut().skip(8).enumerate().for_each(|(image, label)| *label = of(image, *label));
+    std::fs::write(file, bytes).unwrap();
+}
+
+#[test]
+fn every_protocol_on_two_data_sets_in_one_table_and_on_one_page() {
+    let folder = trained();
+    let folder = folder.path();
+    copy_folder(&folder.join("shapes"), &folder.join("others"));
+    relabel(&folder.join("others"), "train", |_, label| 2 - label);
+    relabel(&folder.join("others"), "t10k", |_, label| 2 - label);
+    let weights = std::fs::read(folder.join("run/encoder.safetensors")).unwrap();
+    let everything = ["--protocol", "all", "--outliers", "./others", "--report", "page é.html"];
+    let two = ["--data", "./shapes", "--data", "./others", "--versus", "other"];
+    let suite = probe(folder, &[&everything[..], &two[..]].concat());
+
+    let sets = suite["encoders"][0]["sets"].as_array().unwrap();
+    assert_eq!(sets.len(), 2);
+    for set in sets {
+        for pointer in [
+            "/linear/top1",
+            "/linear/penalty",
+            "/knn/20/top1",
+            "/few_shot/5/mean",
+            "/few_shot_shares/10%/mean",
+            "/label_curve/points/1/mean",
+            "/sgd/learning_rate",
+            "/fine_tune/mean",
+            "/scratch/mean",
+            "/fine_tune_gain/mean",
+            "/confusion/matrix/0/0",
+            "/calibration/ece",
+            "/robustness/corrupted",
+            "/outliers/nearest_neighbour/auroc",
+            "/spectrum/effective_rank",
+            "/clusters/train/adjusted_rand",
+            "/overlap/exact",
+            "/protocol/0",
+            "/intervals/units",
+        ] {
+            assert!(set.pointer(pointer).is_some_and(|value| !value.is_null()), "{pointer} in {set}");
+        }
+        assert_eq!((set["n_train"].as_u64(), set["n_test"].as_u64()), (Some(150), Some(60)));
+    }
+    // The same test images with other names for the classes: all that matters is the same.
+    assert_eq!(sets[0]["knn"]["10"]["top1"], sets[1]["knn"]["10"]["top1"]);
+    let comparison = &suite["comparisons"][0];
+    assert!(comparison["low"].as_f64() <= comparison["difference"].as_f64(), "{comparison}");
+    assert!(comparison["p_holm"].as_f64() >= comparison["mcnemar"]["p_value"].as_f64(), "{comparison}");
+
+    let page = std::fs::read_to_string(folder.join("page é.html")).unwrap();
+    for section in
+        ["Confusion matrix", "Robustness", "t-SNE", "Clusters", "Worst mistakes", "Overlap", "other"]
+    {
+        assert!(page.contains(section), "{section}");
+    }
+    assert!(!page.contains("http:") && !page.contains("https:") && !page.contains("<script"));
+    // R13: fine-tuning and all the rest leave the encoder as it is.
+    assert!(std::fs::read(folder.join("run/encoder.safetensors")).unwrap() == weights);
+    let state = &sets[0]["extractor_sha256"];
+    assert!(
+        *state == sets[1]["extractor_sha256"] && *state == sets[0]["fine_tune"]["encoder_sha256"],
+        "{state}"
+    );
+}
+
+#[test]
+fn features_are_computed_once_and_damage_to_what_is_kept_changes_nothing() {
+    let folder = trained();
+    let folder = folder.path();
+    let arguments = ["--data", "./shapes", "--protocol", "linear", "--protocol", "knn"];
+    let first = without_seconds(probe(folder, &arguments));
+    let kept = || -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder.join("cache/zview/features")).unwrap();
+        let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+        files.sort();
+        files
+    };
+    let files = kept();
+    assert_eq!(files.len(), 2, "training and test images");
+    assert_eq!(without_seconds(probe(folder, &arguments)), first);
+    for file in &files {
+        let mut bytes = std::fs::read(file).unwrap();
+        let last = bytes.len() - 1;
+        bytes[last] ^= 0x40;
+        std::fs::write(file, bytes).unwrap();
+    }
+    assert_eq!(without_seconds(probe(folder, &arguments)), first);
+    assert_eq!(kept(), files);
+    assert_eq!(without_seconds(probe(folder, &[&arguments[..], &["--no-cache"]].concat())), first);
+    // One pixel more in one training image is other data.
+    let images = folder.join("shapes/train-images-idx3-ubyte");
+    let mut bytes = std::fs::read(&images).unwrap();
+    bytes[40] ^= 0xff;
+    std::fs::write(&images, bytes).unwrap();
+    probe(folder, &arguments);
+    assert_eq!(kept().len(), 3);
+}
+
+#[test]
+fn r14_test_labels_decide_nothing_and_a_planted_leak_is_found() {
+    let folder = trained();
+    let folder = folder.path();
+    let arguments: Vec<&str> = ["linear", "sgd", "fine-tune", "overlap"]
+        .iter()
+        .flat_map(|protocol| ["--protocol", protocol])
+        .chain(["--data", "./shapes"])
+        .collect();
+    let honest = probe(folder, &arguments);
+    let decided = |value: &Value| {
+        let rates: Vec<Value> = value["fine_tune"]["seeds"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|run| [run["learning_rate"].clone(), run["validation"].clone()].into())
+            .collect();
+        let linear = [value["linear"]["penalty"].clone(), value["linear"]["validation"].clone()];
+        (linear, [value["sgd"]["learning_rate"].clone(), value["sgd"]["rates"].clone()], rates)
+    };
+    relabel(&folder.join("shapes"), "t10k", |image, label| (label + (image % 2) as u8) % 3);
+    let relabelled = probe(folder, &arguments);
+    assert_eq!(decided(&honest), decided(&relabelled));
+    assert_ne!(honest["linear"]["top1"], relabelled["linear"]["top1"], "the test labels did change");
+
+    // The first ten test images, with their labels, become training images.
+    write_idx(folder, 150, 60);
+    for (kind, header, each) in [("images-idx3", 16, 256), ("labels-idx1", 8, 1)] {
+        let file = |part: &str| folder.join("shapes").join(format!("{part}-{kind}-ubyte"));
+        let test = std::fs::read(file("t10k")).unwrap();
+        let mut train = std::fs::read(file("train")).unwrap();
+        train[header..header + 10 * each].copy_from_slice(&test[header..header + 10 * each]);
+        std::fs::write(file("train"), train).unwrap();
+    }
+    let leaking = probe(folder, &arguments);
+    let found = |value: &Value| -> Vec<u64> {
+        let pairs = value["overlap"]["pairs"].as_array().unwrap().iter();
+        let exact = pairs.filter(|pair| pair["exact"] == true && pair["same_label"] == true);
+        exact
+            .filter(|pair| pair["test"] == pair["train"])
+            .map(|pair| pair["test"].as_u64().unwrap())
+            .collect()
+    };
+    assert_eq!(found(&leaking), (0..10).collect::<Vec<_>>(), "{}", leaking["overlap"]);
+    assert!(found(&honest).is_empty() && leaking["linear_top1_without_copies"].is_number());
+    let exact = leaking["overlap"]["exact"].as_u64().unwrap();
+    let output =
+        run(folder, &["probe", "run", "--device", "cpu", "--data", "./shapes", "--train-pool", "150"]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains(&format!("{exact} of 60 test images are training images")), "{text}");
+}
+
+#[test]
+fn input_that_cannot_be_evaluated_is_refused_or_has_a_defined_result() {
+    let folder = trained();
+    let folder = folder.path();
+    let shapes = folder.join("shapes");
+    // Fewer labels than asked for, unknown names, nothing to tell outliers from.
+    refused(
+        folder,
+        &["--data", "./shapes", "--labels-per-class", "400"],
+        1,
+        &["400 are needed", "labels_per_class"],
+    );
+    refused(folder, &["--data", "./shapes", "--protocol", "k-means"], 2, &["k-means", "clusters", "all"]);
+    refused(folder, &["--data", "./shapes", "--protocol", "outliers"], 2, &["--outliers"]);
+    refused(folder, &["--data", "./shapes", "--set", "knn.ks=[3]"], 2, &["ks", "k"]);
+    refused(
+        folder,
+        &["--data", "./shapes", "--pixels", "imagenet"],
+        2,
+        &["--pixels imagenet", "leave it out"],
+    );
+    refused(folder, &["--data", "./shapes", "--color", "rgb"], 2, &["1 channels", "got 3 channels"]);
+    std::fs::create_dir(folder.join("nothing")).unwrap();
+    refused(folder, &["--data", "./nothing"], 1, &["nothing"]);
+    // NaN weights.
+    copy_folder(&folder.join("run"), &folder.join("broken"));
+    let broken = folder.join("broken/encoder.safetensors");
+    let mut bytes = std::fs::read(&broken).unwrap();
+    let header = u64::from_le_bytes(bytes[..8].try_into().unwrap()) as usize;
+    for value in bytes[8 + header..].chunks_exact_mut(4) {
+        value.copy_from_slice(&f32::NAN.to_le_bytes());
+    }
+    std::fs::write(&broken, bytes).unwrap();
+    let output = run(folder, &["probe", "broken", "--device", "cpu", "--data", "./shapes"]);
+    let message = stderr(&output);
+    assert!(
+        output.status.code() == Some(1) && message.contains("36 values that are not finite"),
+        "{message}"
+    );
+
+    // A class without test images has no accuracy; the others have theirs.
+    relabel(&shapes, "t10k", |_, label| label.min(1));
+    let partial = probe(folder, &["--data", "./shapes", "--protocol", "linear"]);
+    assert!(
+        partial["linear"]["per_class"][2].is_null() && partial["linear"]["per_class"][0].is_number(),
+        "{partial}"
+    );
+    assert!(partial["confusion"]["classes"][2]["accuracy"].is_null());
+    // A class without training images, and one class only.
+    relabel(&shapes, "train", |_, label| label.min(1));
+    relabel(&shapes, "t10k", |image, label| if image == 0 { 2 } else { label });
+    refused(folder, &["--data", "./shapes"], 1, &["class 2", "training images"]);
+    relabel(&shapes, "train", |_, _| 0);
+    relabel(&shapes, "t10k", |_, _| 0);
+    refused(folder, &["--data", "./shapes"], 1, &["the only class", "two classes"]);
+}
