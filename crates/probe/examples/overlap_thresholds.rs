@@ -44,32 +44,30 @@ fn main() {
         let stride = (train.len() / POOL).max(1);
         let pool: Vec<usize> = (0..train.len()).step_by(stride).take(POOL).collect();
         let train = train.select(&pool);
-        for correlation in [0.9, 0.95] {
-            for ratio in [0.2, 0.25, 0.3, 0.4] {
-                let config = OverlapConfig { correlation, ratio, listed: 5, ..OverlapConfig::default() };
-                let natural = find_overlap(&train, &test, &config).unwrap();
+        for (ratio, shift) in [(0.2, 0), (0.3, 0), (0.4, 0), (0.3, 1)] {
+            let config = OverlapConfig { ratio, shift, listed: 5, ..OverlapConfig::default() };
+            let natural = find_overlap(&train, &test, &config).unwrap();
+            print!(
+                "{name} ratio {ratio} shift {shift}: {} training, {} test images: {} exact, {} near;",
+                train.len(),
+                test.len(),
+                natural.exact,
+                natural.near.unwrap()
+            );
+            let some: Vec<usize> = (0..PLANTED).map(|i| i * test.len() / PLANTED).collect();
+            for (edit_name, edit) in EDITS {
+                let edited: Vec<u8> =
+                    some.iter().flat_map(|&i| edit(test.pixels(i), test.shape, i as u64)).collect();
+                let all =
+                    [(0..train.len()).flat_map(|i| train.pixels(i).to_vec()).collect(), edited].concat();
+                let planted = ImageSet::new("planted", train.shape, all, None, Vec::new()).unwrap();
+                let found = find_overlap(&planted, &test.select(&some), &config).unwrap();
                 print!(
-                    "{name} {correlation} {ratio}: {} training, {} test images: {} exact, {} near;",
-                    train.len(),
-                    test.len(),
-                    natural.exact,
-                    natural.near.unwrap()
+                    " {edit_name} {:.1} %",
+                    100.0 * (found.exact + found.near.unwrap()) as f64 / PLANTED as f64
                 );
-                let some: Vec<usize> = (0..PLANTED).map(|i| i * test.len() / PLANTED).collect();
-                for (edit_name, edit) in EDITS {
-                    let edited: Vec<u8> =
-                        some.iter().flat_map(|&i| edit(test.pixels(i), test.shape, i as u64)).collect();
-                    let all =
-                        [(0..train.len()).flat_map(|i| train.pixels(i).to_vec()).collect(), edited].concat();
-                    let planted = ImageSet::new("planted", train.shape, all, None, Vec::new()).unwrap();
-                    let found = find_overlap(&planted, &test.select(&some), &config).unwrap();
-                    print!(
-                        " {edit_name} {:.1} %",
-                        100.0 * (found.exact + found.near.unwrap()) as f64 / PLANTED as f64
-                    );
-                }
-                println!();
             }
+            println!();
         }
     }
 }
