@@ -40,7 +40,7 @@ def run_cell(arguments, arm, seed):
         if (run / "config.toml").exists():
             train.append("--resume")
         subprocess.run(train + common, check=True, stdout=subprocess.DEVNULL)
-        probe = [arguments.zview, "probe", str(run), "--seed", str(seed)] + common
+        probe = [arguments.zview, "probe", str(run), "--seed", str(seed), "--draws", "5"] + common
         text = subprocess.run(probe, check=True, stdout=subprocess.PIPE, text=True).stdout
         partial = result.with_suffix(".partial")
         partial.write_text(text)

@@ -140,7 +140,7 @@ class Study(Cells):
             run = path.parent / path.name.removesuffix(".json")
             data = "glyphs" if "glyphs" in path.name else "mnist"
             found = self.zview("probe", run, "--data", data, "--protocol", "knn", "--protocol", "few-shot",
-                               "--labels-per-class", 10)
+                               "--labels-per-class", 10, "--draws", 5)
             cell["few_shot_10"], cell["knn_20"] = found["few_shot"]["10"]["mean"], found["knn"]["20"]["top1"]
             temporary = path.parent / f"{path.name}.tmp"
             temporary.write_text(json.dumps(cell))

@@ -227,7 +227,7 @@ fn r14_test_labels_decide_nothing_and_a_planted_leak_is_found() {
     };
     assert_eq!(found(&leaking), (0..10).collect::<Vec<_>>(), "{}", leaking["overlap"]);
     // Images of `shapes` repeat now and then.
-    assert!(found(&honest).len() < 5 && leaking["linear_top1_without_copies"].is_number());
+    assert!(found(&honest).len() < 5 && leaking["linear_without_copies"]["top1"].is_number());
     let exact = leaking["overlap"]["exact"].as_u64().unwrap();
     let output =
         run(folder, &["probe", "run", "--device", "cpu", "--data", "./shapes", "--train-pool", "150"]);

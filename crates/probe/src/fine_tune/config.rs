@@ -75,7 +75,7 @@ impl Default for FineTuneConfig {
             labels_per_class: None,
             length: Length::Steps(400),
             batch: 64,
-            learning_rates: vec![3e-4, 1e-3, 3e-3],
+            learning_rates: vec![1e-3, 3e-3, 1e-2, 3e-2],
             layer_decays: vec![0.7, 1.0],
             optimizer: OptimizerKind::AdamW,
             momentum: None,

@@ -13,7 +13,7 @@ use zview_probe::{
 };
 
 use super::config::{Measure, SuiteConfig};
-use super::set_evaluation::{OutlierEvaluation, SetEvaluation};
+use super::set_evaluation::{OutlierEvaluation, SetEvaluation, WithoutCopies};
 use crate::StudyError;
 use crate::intervals::TestIntervals;
 
@@ -156,10 +156,10 @@ pub(super) fn measure(
     })?;
     let overlap =
         clock.time(asked(Measure::Overlap), "overlap", || find_overlap(&labelled, test, &config.overlap))?;
-    let linear_top1_without_copies = overlap
-        .as_ref()
-        .zip(linear.as_ref())
-        .and_then(|(overlap, linear)| overlap.accuracy_without_copies(&linear.correct));
+    let linear_without_copies = overlap.as_ref().zip(linear.as_ref()).and_then(|(overlap, linear)| {
+        let top1 = overlap.accuracy_without_copies(&linear.correct)?;
+        Some(WithoutCopies { top1, n_test: overlap.is_copy.iter().filter(|&&is_copy| !is_copy).count() })
+    });
 
     let evaluation = SetEvaluation {
         data: images.data.to_owned(),
@@ -175,7 +175,7 @@ pub(super) fn measure(
             extractor_sha256: encoded.extractor_sha256.clone(),
         },
         intervals: intervals.resampling().clone(),
-        linear_top1_without_copies,
+        linear_without_copies,
         few_shot_shares,
         label_curve,
         sgd,

@@ -1,7 +1,7 @@
 //! Evaluating encoders that are there: several of them, on several data sets, by any protocols, in one table.
 //!
-//! [`evaluate`] is the way in: [`measure`] judges one encoder on one data set, [`comparison`] sets arms of encoders
-//! against each other on the same test images, [`table`] says it in a few lines, and [`page`] as an HTML page.
+//! [`evaluate`] is the way in: `measure` judges one encoder on one data set, `comparison` sets arms of encoders
+//! against each other on the same test images, `table` says it in a few lines, and `page` as an HTML page.
 
 mod comparison;
 mod config;
@@ -14,5 +14,5 @@ mod table;
 pub use comparison::{ArmComparison, ArmSummary, FewShotDifference};
 pub use config::{Measure, SuiteConfig};
 pub use run::{EncoderEvaluation, SuiteEvaluation, SuiteRequest, evaluate};
-pub use set_evaluation::{OutlierEvaluation, SetEvaluation};
+pub use set_evaluation::{OutlierEvaluation, SetEvaluation, WithoutCopies};
 pub use table::in_words;

@@ -113,9 +113,11 @@ fn scores(evaluation: &SetEvaluation) -> Vec<ScoreRow> {
         let interval = Some((linear.low, linear.high));
         rows.push(row("Linear".to_owned(), linear.top1, interval, over.clone(), linear.n_train, note));
     }
-    if let Some(without) = evaluation.linear_top1_without_copies {
+    if let Some(without) = evaluation.linear_without_copies {
         let note = "test images that have no copy among the training images".to_owned();
-        rows.push(row("Linear, no copies".to_owned(), without, None, String::new(), base.n_train, note));
+        let name = "Linear, no copies".to_owned();
+        let score = row(name, without.top1, None, "–".to_owned(), base.n_train, note);
+        rows.push(ScoreRow { n_test: without.n_test, ..score });
     }
     if let Some(sgd) = &evaluation.sgd {
         let note =

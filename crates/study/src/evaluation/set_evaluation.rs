@@ -22,10 +22,9 @@ pub struct SetEvaluation {
     pub base: Evaluation,
     /// What the intervals of linear probe and neighbours are over.
     pub intervals: Resampling,
-    /// Top-1 of the linear probe on the test images that have no copy among the training images; absent where none
-    /// has one.
+    /// The linear probe on the test images that have no copy among the training images; absent where none has one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub linear_top1_without_copies: Option<f64>,
+    pub linear_without_copies: Option<WithoutCopies>,
     /// Few labels by their share of all, keyed `1%`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub few_shot_shares: Option<BTreeMap<String, FewShotScore>>,
@@ -77,4 +76,13 @@ pub struct OutlierEvaluation {
     /// How well it is told.
     #[serde(flatten)]
     pub detection: OutlierDetection,
+}
+
+/// Accuracy on the test images that have no copy among the training images.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct WithoutCopies {
+    /// Top-1 accuracy.
+    pub top1: f64,
+    /// How many test images these are.
+    pub n_test: usize,
 }

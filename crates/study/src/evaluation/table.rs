@@ -140,8 +140,9 @@ fn block(text: &mut String, set: &SetEvaluation) {
         let top5 = percent(linear.top5);
         line("linear probe", format!("{top1} top-1, {top5} top-5 (penalty {:.1e}, {how})", linear.penalty));
     }
-    if let Some(without) = set.linear_top1_without_copies {
-        line("  without copies", format!("{} top-1", percent(without)));
+    if let Some(without) = set.linear_without_copies {
+        let (top1, images) = (percent(without.top1), without.n_test);
+        line("  without copies", format!("{top1} top-1 on the {images} test images that have no copy"));
     }
     if let Some(sgd) = &set.sgd {
         let top1 = with_interval(sgd.top1, Some(sgd.low), Some(sgd.high));
