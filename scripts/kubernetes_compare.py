@@ -1,4 +1,3 @@
-#!/usr/bin/env python3
 """Writes the YAML that spreads the unfinished cells of a study (`zview compare`) over a Kubernetes cluster, to stdout:
 an Indexed Job with one pod per cell, and a suspended Job that collects the results when it is let go.
 
@@ -18,8 +17,8 @@ import re
 import subprocess
 import sys
 
-# The container's arguments are CONFIG, OUT and the cells; the index says which of the cells. No path is ever quoted.
-RUN_CELL = 'zview=$1 config=$2 out=$3; shift 3; shift "$JOB_COMPLETION_INDEX"; exec "$zview" compare "$config" --out "$out" --cell "$1"'
+# The container's arguments are the cells, `--` and the command; the index says which of the cells. No path is ever quoted.
+RUN_CELL = 'shift "$JOB_COMPLETION_INDEX"; cell=$1; while [ "$1" != -- ]; do shift; done; shift; exec "$@" --cell "$cell"'
 LONGEST_NAME = 63 - len("-collect")  # of a label; the pods' host names are the job's name and the index
 
 
@@ -39,6 +38,8 @@ def arguments(given=None):
     parser.add_argument("--mount", default="/study", help="where the volume is mounted (default: %(default)s)")
     parser.add_argument("--plan", metavar="FILE", help="the plan as JSON; - is stdin (default: zview is run here)")
     parser.add_argument("--zview", default="zview", help="the binary, here and in the image (default: %(default)s)")
+    parser.add_argument("--zview-option", action="append", default=[], metavar="ARG",
+                        help="an option for every call of zview, as --zview-option=--device=vulkan; may be repeated")
     parser.add_argument("--name", help="name of the job (default: from CONFIG and the time)")
     parser.add_argument("--namespace", help="namespace (default: that of kubectl)")
     parser.add_argument("--limit", type=whole(1), help="cells at the same time (default: all)")
@@ -85,10 +86,15 @@ def whole(smallest):
     return read
 
 
+def compare(made):
+    """The command that every call of zview begins with."""
+    return [made.zview, "compare", made.config, "--out", made.out, *made.zview_option]
+
+
 def unfinished_cells(made):
     """Numbers of the cells that are not finished, in ascending order, and the number of all cells."""
     if made.plan is None:
-        command = [made.zview, "compare", made.config, "--out", made.out, "--plan", "--json"]
+        command = [*compare(made), "--plan", "--json"]
         try:
             text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         except FileNotFoundError as error:
@@ -157,7 +163,7 @@ def claim(made):
 
 def cells_job(made, cells):
     """The Indexed Job: completion index k runs cells[k]."""
-    command = ["/bin/sh", "-c", RUN_CELL, "zview-cell", *map(literal, (made.zview, made.config, made.out)), *map(str, cells)]
+    command = ["/bin/sh", "-c", RUN_CELL, "cell", *map(str, cells), "--", *map(literal, compare(made))]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",
@@ -181,7 +187,7 @@ def cells_job(made, cells):
 
 def collect_job(made, suspended):
     """The Job that collects; suspended until the cells have ended."""
-    command = [literal(made.zview), "compare", literal(made.config), "--out", literal(made.out), "--collect"]
+    command = [*map(literal, compare(made)), "--collect"]
     return {
         "apiVersion": "batch/v1",
         "kind": "Job",

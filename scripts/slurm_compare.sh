@@ -2,11 +2,12 @@
 # Spreads the unfinished cells of a study (`zview compare`) over Slurm: a job array with one task per cell, and a job that
 # collects the results when all tasks have ended, whether they succeeded or not.
 #
-#   slurm_compare.sh [--limit N] [--dry-run] CONFIG OUT [sbatch options...] [-- sbatch options of the collecting job...]
+#   slurm_compare.sh [options] CONFIG OUT [sbatch options...] [-- sbatch options of the collecting job...]
 #
-#   --limit N   at most N cells at the same time (sbatch's --array=...%N)
-#   --dry-run   print the two commands and submit nothing
-#   CONFIG OUT  the study and its folder, as for `zview compare CONFIG --out OUT`; every node must see both
+#   --limit N           at most N cells at the same time (sbatch's --array=...%N)
+#   --zview-option=ARG  an option for every call of zview, as --zview-option=--device=vulkan; may be repeated
+#   --dry-run           print the two commands and submit nothing
+#   CONFIG OUT          the study and its folder, as for `zview compare CONFIG --out OUT`; every node must see both
 #
 # The options after OUT go to both jobs; those after `--` to the collecting job only, where they come last and win:
 #   slurm_compare.sh --limit 8 study.toml runs/study --partition gpu --gres gpu:1 --cpus-per-task 8 --time 4:00:00 \
@@ -16,27 +17,28 @@
 set -euo pipefail
 
 fail() { echo "slurm_compare: $*" >&2; exit 1; }
-usage() { echo "usage: slurm_compare.sh [--limit N] [--dry-run] CONFIG OUT [sbatch options...] [-- options of the collecting job...]" >&2; exit 2; }
+usage() { echo "usage: slurm_compare.sh [--limit N] [--zview-option=ARG] [--dry-run] CONFIG OUT [sbatch options...] [-- options of the collecting job...]" >&2; exit 2; }
 
 # On a node: Slurm runs a copy of this file with these arguments, so that no path passes through a shell's quoting.
 case ${1:-} in
 --run-cell | --run-collect)
-    [ "$#" = 4 ] || usage
-    zview=$2 config=$3 out=$4
+    [ "$#" -ge 2 ] || usage
+    what=$1
+    shift # what is left is the command: zview compare CONFIG --out OUT [options...]
     export RAYON_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"
-    if [ "$1" = --run-collect ]; then
-        exec "$zview" compare "$config" --out "$out" --collect
-    fi
+    if [ "$what" = --run-collect ]; then exec "$@" --collect; fi
     : "${SLURM_ARRAY_TASK_ID:?--run-cell is only for the tasks of a job array}"
-    exec "$zview" compare "$config" --out "$out" --cell "$SLURM_ARRAY_TASK_ID"
+    exec "$@" --cell "$SLURM_ARRAY_TASK_ID" # exec: signals of Slurm reach zview itself, which saves its state
     ;;
 esac
 
-limit='' dry_run=''
+limit='' dry_run='' zview_options=()
 while [ "$#" -gt 0 ]; do
     case $1 in
     --limit) [ "$#" -ge 2 ] || usage; limit=$2; shift 2 ;;
     --limit=*) limit=${1#*=}; shift ;;
+    --zview-option) [ "$#" -ge 2 ] || usage; zview_options+=("$2"); shift 2 ;;
+    --zview-option=*) zview_options+=("${1#*=}"); shift ;;
     --dry-run) dry_run=yes; shift ;;
     -h | --help) sed -n '2,/^set /{/^set /d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
     --) shift; break ;;
@@ -71,8 +73,9 @@ case $config in /*) ;; *) config=$PWD/$config ;; esac
 case $out in /*) ;; *) out=$PWD/$out ;; esac
 case $out in *\\* | *$'\n'*) fail "the folder's path must have no backslash and no line break: sbatch's --output has no way to name it" ;; esac
 
-plan=$("$zview" compare "$config" --out "$out" --plan --json) ||
-    fail "the plan failed (its error is above): zview compare $config --out $out --plan --json"
+# ${x[@]+"${x[@]}"}: an empty array is an unset variable for bash before 4.4.
+compare=("$zview" compare "$config" --out "$out" ${zview_options[@]+"${zview_options[@]}"})
+plan=$("${compare[@]}" --plan --json) || fail "the plan failed (its error is above): ${compare[*]} --plan --json"
 # Three words: the number of unfinished cells, of all cells, and the unfinished ones as sbatch writes them (0-2,5).
 counted=$(python3 -c '
 import json, sys
@@ -103,12 +106,11 @@ fi
 self=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)/$(basename -- "${BASH_SOURCE[0]}")
 name=$(basename -- "$config" .toml)
 logs=${out//%/%%}/slurm # sbatch reads % as a placeholder
-# ${x[@]+"${x[@]}"}: an empty array is an unset variable for bash before 4.4.
 array_command=(sbatch --parsable "--job-name=zview-$name" "--output=$logs/cell-%a-%A.log" ${both[@]+"${both[@]}"}
-    "--array=$cells${limit:+%$limit}" "$self" --run-cell "$zview" "$config" "$out")
+    "--array=$cells${limit:+%$limit}" "$self" --run-cell "${compare[@]}")
 collect_options=(--parsable "--job-name=zview-$name-collect" "--output=$logs/collect-%j.log" ${both[@]+"${both[@]}"}
     ${collecting[@]+"${collecting[@]}"})
-collect_script=("$self" --run-collect "$zview" "$config" "$out")
+collect_script=("$self" --run-collect "${compare[@]}")
 
 if [ -n "$dry_run" ]; then
     if [ "$unfinished" != 0 ]; then
@@ -124,12 +126,12 @@ if [ "$unfinished" = 0 ]; then
     echo "slurm_compare: all $all cells are finished; only the collecting job is submitted" >&2
 else
     job=$("${array_command[@]}") ||
-        fail "sbatch refused the job array $cells. Cell numbers must be below MaxArraySize (scontrol show config | grep MaxArraySize)"
+        fail "sbatch refused the job array $cells (its reason is above). If it calls the array invalid: cell numbers must be below MaxArraySize (scontrol show config | grep MaxArraySize)"
     job=${job%%;*} # JOB;CLUSTER where there are several clusters
     printf '%s\n' "$job" >"$last"
     echo "cells $cells ($unfinished of $all): job array $job${limit:+, at most $limit at a time}"
     collect_options+=("--dependency=afterany:$job")
 fi
 collect_job=$(sbatch "${collect_options[@]}" "${collect_script[@]}") ||
-    fail "sbatch refused the collecting job${job:+; the cells of array $job run all the same}. When they have ended: zview compare $config --out $out --collect"
+    fail "sbatch refused the collecting job${job:+; the cells of array $job run all the same}. When they have ended: ${compare[*]} --collect"
 echo "collecting: job ${collect_job%%;*}; logs in $out/slurm"
