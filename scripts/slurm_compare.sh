@@ -12,8 +12,8 @@
 # The options after OUT go to both jobs; those after `--` to the collecting job only, where they come last and win:
 #   slurm_compare.sh --limit 8 study.toml runs/study --partition gpu --gres gpu:1 --cpus-per-task 8 --time 4:00:00 \
 #       -- --partition cpu --gres none --cpus-per-task 1
-# Threads of a task: --cpus-per-task (1 if not given). Logs: OUT/slurm/. Run it again after failures: only the unfinished
-# cells are submitted. It refuses while an array that it submitted for OUT is still pending or running.
+# Threads of a task: --cpus-per-task, or what Slurm gives a task without it (1, as a rule). Logs: OUT/slurm/. Run it again
+# after failures: only the unfinished cells are submitted. It refuses while its array for OUT is pending or running.
 set -euo pipefail
 
 fail() { echo "slurm_compare: $*" >&2; exit 1; }
@@ -25,7 +25,7 @@ case ${1:-} in
     [ "$#" -ge 2 ] || usage
     what=$1
     shift # what is left is the command: zview compare CONFIG --out OUT [options...]
-    export RAYON_NUM_THREADS="${SLURM_CPUS_PER_TASK:-1}"
+    export RAYON_NUM_THREADS="${SLURM_CPUS_PER_TASK:-${SLURM_CPUS_ON_NODE:-1}}"
     if [ "$what" = --run-collect ]; then exec "$@" --collect; fi
     : "${SLURM_ARRAY_TASK_ID:?--run-cell is only for the tasks of a job array}"
     exec "$@" --cell "$SLURM_ARRAY_TASK_ID" # exec: signals of Slurm reach zview itself, which saves its state
@@ -121,6 +121,7 @@ if [ -n "$dry_run" ]; then
     exit 0
 fi
 
+unset SLURM_CPUS_PER_TASK # of a job that this may run in; it would reach the new ones
 mkdir -p -- "$out/slurm"
 if [ "$unfinished" = 0 ]; then
     echo "slurm_compare: all $all cells are finished; only the collecting job is submitted" >&2
