@@ -100,6 +100,8 @@ pub enum Command {
     Pretrain(RunArguments),
     /// Evaluate a frozen encoder on labelled images.
     Probe(commands::probe::ProbeArguments),
+    /// Compare arms (real, generated, any recipe) over seeds at equal updates, on the same test images.
+    Compare(commands::compare::CompareArguments),
     /// Write an encoder as a file that torchvision or timm loads strictly.
     Export(commands::export::ExportArguments),
     /// Say what a run measured, and make CSV and TensorBoard files of its log.

@@ -20,7 +20,7 @@ pub const SYNTHETIC_GAUSSIAN: &str = "synthetic-gaussian";
 #[derive(Debug, Clone, PartialEq)]
 pub struct Arm {
     /// What it is called, on the page and as a folder.
-    pub name: &'static str,
+    pub name: String,
     /// What its encoder learns from, in a few words.
     pub taught_by: String,
     /// Everything that decides what it learns.
@@ -70,9 +70,9 @@ pub fn real_against_synthetic(base: &Recipe, path: &Path) -> Result<[Arm; 4], Co
     let untaught = TrainConfig { steps: 0, warmup_steps: 0, ..base.train.clone() };
     let generator = base.source.generator.as_deref().unwrap_or_default();
     let data = &probe.data;
-    let arm = |name, taught_by: String, recipe: Recipe| {
+    let arm = |name: &str, taught_by: String, recipe: Recipe| {
         recipe.validate(path)?;
-        Ok(Arm { name, taught_by, recipe })
+        Ok(Arm { name: name.to_owned(), taught_by, recipe })
     };
     Ok([
         arm(RANDOM, "nothing: initial weights".to_owned(), Recipe { train: untaught, ..real.clone() })?,
@@ -129,7 +129,7 @@ pub(crate) mod tests {
     #[test]
     fn arms_differ_only_in_what_they_are_taught_by() {
         let arms = real_against_synthetic(&base(), Path::new("base.toml")).unwrap();
-        let names: Vec<&str> = arms.iter().map(|arm| arm.name).collect();
+        let names: Vec<&str> = arms.iter().map(|arm| arm.name.as_str()).collect();
         assert_eq!(names, [RANDOM, REAL, SYNTHETIC_TX, SYNTHETIC_GAUSSIAN]);
         let [random, real, tx, gaussian] = &arms;
         assert_eq!(gaussian.recipe, base());

@@ -11,6 +11,7 @@ use zview_probe::ProbeError;
 use zview_runtime::atomic::WriteError;
 use zview_runtime::config::ConfigError;
 use zview_runtime::device::ReadError;
+use zview_runtime::run_folder::RunFolderError;
 
 /// Why a study ended without a result. Arms that were finished stay.
 #[derive(Debug, thiserror::Error)]
@@ -142,4 +143,21 @@ pub enum StudyError {
         /// Why not.
         problem: String,
     },
+    /// There is no such cell.
+    #[error("there is no cell {cell}: the comparison has {cells} cells, counted from 0")]
+    NoCell {
+        /// The cell.
+        cell: usize,
+        /// How many there are.
+        cells: usize,
+    },
+}
+
+impl StudyError {
+    /// Whether it says that another process trains in the run folder.
+    #[must_use]
+    pub fn is_locked_run(&self) -> bool {
+        let Self::Train { source, .. } = self else { return false };
+        matches!(**source, PretrainError::Folder(RunFolderError::Locked { .. }))
+    }
 }

@@ -9,6 +9,7 @@
 pub mod answer;
 pub mod arms;
 pub mod commands;
+pub mod comparison;
 pub mod demo;
 mod error;
 pub mod evaluation;

@@ -69,10 +69,10 @@ pub fn probe(
     intervals: &TestIntervals<'_>,
     device: &ChosenDevice,
 ) -> Result<ProbedArm, StudyError> {
-    let failed = |error: ProbeError| StudyError::Probe { arm: arm.name.to_owned(), source: Box::new(error) };
+    let failed = |error: ProbeError| StudyError::Probe { arm: arm.name.clone(), source: Box::new(error) };
     let started = Instant::now();
     let encoder = load_encoder(&training.run, &device.device)
-        .map_err(|error| StudyError::Encoder { arm: arm.name.to_owned(), source: Box::new(error) })?;
+        .map_err(|error| StudyError::Encoder { arm: arm.name.clone(), source: Box::new(error) })?;
     let encoded = encode(&encoder, sets.train, sets.test, config.train_pool, config.batch).map_err(failed)?;
     let evaluation =
         evaluate_features(&encoded.train, &encoded.test, config, encoded.extractor_sha256.clone())
@@ -94,7 +94,7 @@ pub fn probe(
         (score.low, score.high) = (interval.low, interval.high);
     }
     let result = ArmResult {
-        name: arm.name.to_owned(),
+        name: arm.name.clone(),
         taught_by: arm.taught_by.clone(),
         linear: LinearAccuracy { mean: linear.top1, seeds: vec![linear.top1], probe: linear },
         knn,

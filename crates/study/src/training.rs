@@ -105,7 +105,7 @@ pub fn train(arm: &Arm, run: &Path, options: &TrainingOptions<'_>) -> Result<Opt
             stop: options.stop,
         };
         let summary = pretrain(&arm.recipe, &options)
-            .map_err(|error| StudyError::Train { arm: arm.name.to_owned(), source: Box::new(error) })?;
+            .map_err(|error| StudyError::Train { arm: arm.name.clone(), source: Box::new(error) })?;
         if summary.stopped {
             return Ok(None);
         }

@@ -1,6 +1,7 @@
 //! One file per command.
 
 pub mod bench;
+pub mod compare;
 mod compared;
 pub mod data;
 pub mod demo;
@@ -31,6 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Pretrain(arguments) => return pretrain::run(arguments, common),
         Command::Probe(arguments) => probe::run(arguments, common),
         Command::Demo(arguments) => return demo::run(arguments, common),
+        Command::Compare(arguments) => return compare::run(arguments, common),
         Command::Export(arguments) => export::run(arguments, common),
         Command::Log(arguments) => log::run(arguments, common),
         Command::Bench(arguments) => bench::run(arguments, common),

@@ -80,7 +80,7 @@ pub fn run_demo(
     let started = Instant::now();
     let recipe = &config.recipe;
     let arms = real_against_synthetic(recipe, Path::new(RECIPE_NAME))?;
-    let run_of = |arm: &Arm| config.out.join(arm.name);
+    let run_of = |arm: &Arm| config.out.join(&arm.name);
     for arm in &arms {
         progress(arm, &run_of(arm))?;
     }
@@ -94,7 +94,7 @@ pub fn run_demo(
 
     let options = TrainingOptions { device, data_dir: config.data_dir.clone(), stop };
     let mut trainings = Vec::with_capacity(arms.len());
-    let names = |count: usize| arms[..count].iter().map(|arm| arm.name.to_owned()).collect();
+    let names = |count: usize| arms[..count].iter().map(|arm| arm.name.clone()).collect();
     for (number, arm) in arms.iter().enumerate() {
         let run = run_of(arm);
         say(&announcement(number, arms.len(), arm, &run)?);

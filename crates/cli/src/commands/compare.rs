@@ -1,0 +1,195 @@
+//! `zview compare`: arms x seeds at equal updates, on the same test images.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+
+use clap::Args;
+use serde_json::json;
+use zview_contrastive::selfcheck::Subject;
+use zview_runtime::atomic::write_file;
+use zview_runtime::cache_folder;
+use zview_runtime::device::choose;
+use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
+use zview_study::comparison::{CellOptions, CellOutcome, CellState, Plan, Study, collect, in_words};
+
+use super::compared::compared;
+use crate::arguments::Common;
+use crate::failure::Failure;
+use crate::output;
+
+/// What to compare.
+#[derive(Debug, Args)]
+pub struct CompareArguments {
+    /// Comparison: a TOML file, such as those in configs/studies/.
+    config: PathBuf,
+    /// Change a value of it, such as `seeds=[0]`; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+    /// Folder of all runs; `runs/<config>` where it is not given. Finished cells in it are kept.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Only say what there is to do and how long it takes.
+    #[arg(long, conflicts_with_all = ["cell", "collect"])]
+    plan: bool,
+    /// Only run this cell (for batch schedulers).
+    #[arg(long, value_name = "K", conflicts_with = "collect")]
+    cell: Option<usize>,
+    /// Only make the table of the cells that are there.
+    #[arg(long)]
+    collect: bool,
+    /// Cells at once, each in a process of its own.
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    jobs: usize,
+}
+
+pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Failure> {
+    if arguments.jobs == 0 {
+        return Err(Failure::usage("--jobs: expected 1 or more, got 0"));
+    }
+    let out = arguments
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from("runs").join(arguments.config.file_stem().unwrap_or_default()));
+    let study = Study::load(&arguments.config, &arguments.overrides, &out, common.data_dir.as_deref())?;
+    if arguments.plan {
+        output::result(common.json, &study.plan()?, plan_in_words)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(cell) = arguments.cell {
+        return run_here(&study, &[cell], common, true);
+    }
+    if !arguments.collect {
+        let plan = study.plan()?;
+        say(&plan_in_words(&plan));
+        let open: Vec<usize> = plan
+            .cells
+            .iter()
+            .filter(|cell| cell.state != CellState::Finished)
+            .map(|cell| cell.cell)
+            .collect();
+        let ended = if arguments.jobs == 1 {
+            run_here(&study, &open, common, false)?
+        } else {
+            run_in_processes(&open, arguments, &out, common)?
+        };
+        if ended == ExitCode::from(EXIT_STOPPED as u8) {
+            say(&format!("stopped and saved in {}; the same command continues", out.display()));
+            return Ok(ended);
+        }
+    }
+    let comparison = collect(&study);
+    std::fs::create_dir_all(&out).map_err(Failure::failed)?;
+    write_file(&out.join("comparison.json"), format!("{:#}\n", json!(comparison)).as_bytes())?;
+    output::result(common.json, &comparison, in_words)?;
+    Ok(if comparison.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn say(what: &str) {
+    let _ = writeln!(std::io::stderr(), "{what}"); // a closed stderr must not end the work
+}
+
+/// Cells one after another in this process. A failed cell does not end the others, unless it is the only one asked for.
+fn run_here(study: &Study, cells: &[usize], common: &Common, only: bool) -> Result<ExitCode, Failure> {
+    let (stop, cache) = (StopSignal::listen(), cache_folder());
+    for (done, &cell) in cells.iter().enumerate() {
+        let Some((arm, seed)) = study.arm_and_seed(cell) else {
+            return Err(Failure::usage(format!(
+                "--cell {cell}: there are {} cells, 0 to {}",
+                study.cells(),
+                study.cells() - 1
+            )));
+        };
+        say(&format!("cell {cell} ({} of {}): {}, seed {seed}", done + 1, cells.len(), arm.name));
+        let recipe = study.arm(arm, seed)?.recipe;
+        let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
+        let device = compared(choose(common.device)?, &subject, common)?;
+        let options = CellOptions {
+            device: &device,
+            data_dir: common.data_dir.clone(),
+            stop: &stop,
+            cache_folder: cache.as_deref(),
+        };
+        match study.run_cell(cell, &options) {
+            Ok(CellOutcome::Finished) => {}
+            Ok(CellOutcome::Stopped) => return Ok(ExitCode::from(EXIT_STOPPED as u8)),
+            Err(error) if only => return Err(error.into()),
+            Err(error) => say(&format!("cell {cell} failed: {error}")),
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Cells in processes of their own, `--jobs` at once; the processor's cores are shared out among them.
+fn run_in_processes(
+    cells: &[usize],
+    arguments: &CompareArguments,
+    out: &Path,
+    common: &Common,
+) -> Result<ExitCode, Failure> {
+    let stop = StopSignal::listen();
+    let program = std::env::current_exe().map_err(Failure::failed)?;
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = (cores / arguments.jobs).max(1).to_string();
+    let mut waiting = cells.iter();
+    let mut running = Vec::new();
+    let mut stopped = false;
+    loop {
+        while running.len() < arguments.jobs && !stop.requested() {
+            let Some(&cell) = waiting.next() else { break };
+            let mut command = Command::new(&program);
+            command.arg("compare").arg(&arguments.config).arg("--out").arg(out);
+            command.args(["--cell", &cell.to_string(), "--device", &common.device.to_string()]);
+            for change in &arguments.overrides {
+                command.args(["--set", change]);
+            }
+            if let Some(folder) = &common.data_dir {
+                command.arg("--data-dir").arg(folder);
+            }
+            // A number of threads that the user gave stays.
+            if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+                command.env("RAYON_NUM_THREADS", &threads);
+            }
+            let child = command.stdout(Stdio::null()).spawn().map_err(Failure::failed)?;
+            running.push((cell, child));
+        }
+        let mut still = Vec::new();
+        for (cell, mut child) in running {
+            match child.try_wait().map_err(Failure::failed)? {
+                None => still.push((cell, child)),
+                Some(status) => {
+                    stopped |= status.code() == Some(EXIT_STOPPED);
+                    say(&format!(
+                        "cell {cell}: {}",
+                        if status.success() { "done" } else { "failed or stopped" }
+                    ));
+                }
+            }
+        }
+        running = still;
+        if running.is_empty() && (waiting.len() == 0 || stop.requested() || stopped) {
+            let ended_early = stopped || stop.requested();
+            return Ok(if ended_early { ExitCode::from(EXIT_STOPPED as u8) } else { ExitCode::SUCCESS });
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+fn plan_in_words(plan: &Plan) -> String {
+    let of = |state: CellState| plan.cells.iter().filter(|cell| cell.state == state).count();
+    let cost = match plan.estimated_seconds {
+        _ if plan.open == 0 => String::new(),
+        Some(seconds) => {
+            format!("; about {:.0} minutes one after another, by the finished ones", seconds / 60.0)
+        }
+        None => "; how long they take is known after the first".to_owned(),
+    };
+    format!(
+        "{} cells: {} finished, {} begun, {} failed before, {} not begun{cost}",
+        plan.cells.len(),
+        of(CellState::Finished),
+        of(CellState::Begun),
+        of(CellState::Failed),
+        of(CellState::Absent)
+    )
+}

@@ -1,0 +1,255 @@
+//! All finished cells as one comparison.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use zview_data::{Split, image_groups};
+use zview_probe::{holm, paired_seeds_difference, ratio_interval};
+
+use super::answer::answer;
+use super::cell::{CellResult, failure, read_cell};
+use super::config::GapConfig;
+use super::scores::{Difference, Score, difference_over_seeds, measures, score};
+use super::study::{Axis, Study, StudyArm};
+
+/// Differences have random streams of their own.
+const FIRST_DIFFERENCE: u64 = 2_000;
+
+/// Arms on the same test images.
+#[derive(Debug, Clone, Serialize)]
+pub struct Comparison {
+    /// What is asked.
+    pub question: String,
+    /// What the numbers allow to say.
+    pub answer: String,
+    /// The arm that the others are compared with.
+    pub reference: String,
+    /// Data sets.
+    pub data: Vec<String>,
+    /// Seeds.
+    pub seeds: Vec<u64>,
+    /// The arms, in the file's order.
+    pub arms: Vec<ArmComparison>,
+    /// The share of the real-synthetic gap that views recover, by data set.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub recovered: BTreeMap<String, Recovered>,
+    /// Cells whose last attempt failed.
+    pub failed: Vec<FailedCell>,
+}
+
+/// One arm.
+#[derive(Debug, Clone, Serialize)]
+pub struct ArmComparison {
+    /// Its name.
+    pub name: String,
+    /// What its encoder learns from.
+    pub taught_by: String,
+    /// The name that arms of one axis share.
+    pub series: String,
+    /// Where it lies on that axis.
+    pub axis: Option<Axis>,
+    /// Updates.
+    pub steps: u64,
+    /// Mean seconds of training.
+    pub seconds: f64,
+    /// Mean views per second.
+    pub views_per_second: f64,
+    /// Seeds whose cells are not finished.
+    pub missing_seeds: Vec<u64>,
+    /// By data set, then measure.
+    pub scores: BTreeMap<String, BTreeMap<String, Score>>,
+    /// The arm minus the reference, by data set, then measure.
+    pub minus_reference: BTreeMap<String, BTreeMap<String, Difference>>,
+}
+
+/// (views - synthetic) / (real - synthetic) of the linear probe.
+#[derive(Debug, Clone, Serialize)]
+pub struct Recovered {
+    /// The share; of means over seeds.
+    pub share: f64,
+    /// Lower end of its 95 % interval; absent where the gap cannot be told from 0.
+    pub low: Option<f64>,
+    /// Upper end of it.
+    pub high: Option<f64>,
+    /// real - synthetic.
+    pub gap: f64,
+    /// The arms.
+    #[serde(flatten)]
+    pub arms: GapConfig,
+}
+
+/// A cell whose last attempt failed.
+#[derive(Debug, Clone, Serialize)]
+pub struct FailedCell {
+    /// Its number.
+    pub cell: usize,
+    /// Its arm.
+    pub arm: String,
+    /// Its seed.
+    pub seed: u64,
+    /// Why.
+    pub error: String,
+}
+
+/// The finished cells of one arm, by seed.
+type Cells = BTreeMap<u64, CellResult>;
+
+/// What the finished cells of `study` say. The same cells give the same comparison wherever they were computed.
+#[must_use]
+pub fn collect(study: &Study) -> Comparison {
+    let seeds = &study.config.seeds;
+    let (mut by_arm, mut failed) = (Vec::new(), Vec::new());
+    for (position, arm) in study.arms.iter().enumerate() {
+        let mut cells = Cells::new();
+        for (index, &seed) in seeds.iter().enumerate() {
+            let run = study.run_folder(arm, seed);
+            if let Some(cell) = read_cell(&run) {
+                cells.insert(seed, cell);
+            } else if let Some(error) = failure(&run) {
+                failed.push(FailedCell {
+                    cell: position * seeds.len() + index,
+                    arm: arm.name.clone(),
+                    seed,
+                    error,
+                });
+            }
+        }
+        by_arm.push((arm, cells));
+    }
+    let reference = by_arm.iter().find(|(arm, _)| arm.name == study.config.reference).map(|(_, cells)| cells);
+    let mut arms: Vec<ArmComparison> = by_arm
+        .iter()
+        .enumerate()
+        .map(|(number, (arm, cells))| compared(study, arm, cells, reference, number))
+        .collect();
+    correct_for_many(&mut arms);
+    let recovered = study.config.gap.as_ref().map_or_else(BTreeMap::new, |gap| recovered(study, gap, &arms));
+    let mut comparison = Comparison {
+        question: study.config.question.clone(),
+        answer: String::new(),
+        reference: study.config.reference.clone(),
+        data: study.config.data.clone(),
+        seeds: seeds.clone(),
+        arms,
+        recovered,
+        failed,
+    };
+    comparison.answer = answer(&comparison);
+    comparison
+}
+
+fn compared(
+    study: &Study,
+    arm: &StudyArm,
+    cells: &Cells,
+    reference: Option<&Cells>,
+    number: usize,
+) -> ArmComparison {
+    let mean =
+        |of: &dyn Fn(&CellResult) -> f64| cells.values().map(of).sum::<f64>() / cells.len().max(1) as f64;
+    let (mut scores, mut minus_reference) = (BTreeMap::new(), BTreeMap::new());
+    for data in &study.config.data {
+        scores.insert(data.clone(), scores_on(cells, data));
+        if let Some(reference) = reference.filter(|_| arm.name != study.config.reference) {
+            minus_reference.insert(data.clone(), differences_on(study, cells, reference, data, number));
+        }
+    }
+    ArmComparison {
+        name: arm.name.clone(),
+        taught_by: arm.taught_by.clone(),
+        series: arm.series.clone(),
+        axis: arm.axis.clone(),
+        steps: cells.values().map(|cell| cell.steps).max().unwrap_or(0),
+        seconds: mean(&|cell| cell.training_seconds),
+        views_per_second: mean(&|cell| cell.views_per_second),
+        missing_seeds: study.config.seeds.iter().copied().filter(|seed| !cells.contains_key(seed)).collect(),
+        scores,
+        minus_reference,
+    }
+}
+
+fn scores_on(cells: &Cells, data: &str) -> BTreeMap<String, Score> {
+    let sets: Vec<_> = cells.values().filter_map(|cell| cell.sets.get(data)).collect();
+    let Some(first) = sets.first() else { return BTreeMap::new() };
+    let names = measures(&first.evaluation).into_keys();
+    let score_of = |name: String| {
+        let values = sets.iter().filter_map(|set| measures(&set.evaluation).get(&name).copied()).collect();
+        (name, score(values, &first.evaluation))
+    };
+    names.map(score_of).collect()
+}
+
+/// On the seeds that both arms have.
+fn differences_on(
+    study: &Study,
+    cells: &Cells,
+    reference: &Cells,
+    data: &str,
+    number: usize,
+) -> BTreeMap<String, Difference> {
+    let pairs: Vec<_> = cells
+        .iter()
+        .filter_map(|(seed, cell)| Some((cell.sets.get(data)?, reference.get(seed)?.sets.get(data)?)))
+        .collect();
+    let Some((first, _)) = pairs.first() else { return BTreeMap::new() };
+    let mut differences = BTreeMap::new();
+    for name in measures(&first.evaluation).into_keys() {
+        let values = |of: &dyn Fn(usize) -> BTreeMap<String, f64>| -> Vec<f64> {
+            (0..pairs.len()).filter_map(|pair| of(pair).get(&name).copied()).collect()
+        };
+        let own = values(&|pair| measures(&pairs[pair].0.evaluation));
+        let other = values(&|pair| measures(&pairs[pair].1.evaluation));
+        if own.len() == pairs.len() && other.len() == pairs.len() {
+            differences.insert(name, difference_over_seeds(&own, &other));
+        }
+    }
+    let (own, other): (Vec<_>, Vec<_>) = pairs.iter().map(|(a, b)| (a.correct(), b.correct())).unzip();
+    let own: Vec<&[bool]> = own.iter().map(Vec::as_slice).collect();
+    let other: Vec<&[bool]> = other.iter().map(Vec::as_slice).collect();
+    let groups = image_groups(data, Split::Test).map(|groups| groups.of_image);
+    let stream = FIRST_DIFFERENCE + number as u64;
+    // Of the linear probe it is known which images were right: its interval speaks of other test images too.
+    if let Some(paired) =
+        paired_seeds_difference(&own, &other, groups.as_deref(), study.config.evaluation.linear.seed, stream)
+        && let Some(linear) = differences.get_mut("linear")
+    {
+        (linear.low, linear.high, linear.p_value) = (Some(paired.low), Some(paired.high), paired.p_value);
+    }
+    differences
+}
+
+/// Holm's correction over the p-values of all arms and data sets.
+fn correct_for_many(arms: &mut [ArmComparison]) {
+    let mut tested: Vec<&mut Difference> = arms
+        .iter_mut()
+        .flat_map(|arm| arm.minus_reference.values_mut())
+        .flat_map(BTreeMap::values_mut)
+        .filter(|difference| difference.p_value.is_some())
+        .collect();
+    let p_values: Vec<f64> = tested.iter().filter_map(|difference| difference.p_value).collect();
+    for (difference, corrected) in tested.iter_mut().zip(holm(&p_values)) {
+        difference.p_holm = Some(corrected);
+    }
+}
+
+fn recovered(study: &Study, gap: &GapConfig, arms: &[ArmComparison]) -> BTreeMap<String, Recovered> {
+    let mut shares = BTreeMap::new();
+    for data in &study.config.data {
+        let linear = |name: &str| {
+            let arm = arms.iter().find(|arm| arm.name == name).filter(|arm| arm.missing_seeds.is_empty())?;
+            Some(arm.scores.get(data)?.get("linear")?.seeds.clone())
+        };
+        let (Some(real), Some(synthetic), Some(views)) =
+            (linear(&gap.real), linear(&gap.synthetic), linear(&gap.views))
+        else {
+            continue;
+        };
+        let minus = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
+        let (gains, gaps) = (minus(&views, &synthetic), minus(&real, &synthetic));
+        let Some((share, interval)) = ratio_interval(&gains, &gaps) else { continue };
+        let (low, high) = interval.map(|interval| (interval.low, interval.high)).unzip();
+        let mean_gap = gaps.iter().sum::<f64>() / gaps.len() as f64;
+        shares.insert(data.clone(), Recovered { share, low, high, gap: mean_gap, arms: gap.clone() });
+    }
+    shares
+}

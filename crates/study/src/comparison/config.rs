@@ -1,0 +1,76 @@
+//! The file of a comparison.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use crate::evaluation::SuiteConfig;
+
+/// A comparison as its file says it. Unknown keys are refused.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ComparisonConfig {
+    /// What is asked, for the top of the report.
+    pub question: String,
+    /// The arm that the others are compared with.
+    pub reference: String,
+    /// The recipe that every arm begins with; a path from this file's folder.
+    pub recipe: PathBuf,
+    /// Seeds; every arm is trained once with each.
+    pub seeds: Vec<u64>,
+    /// Labelled data sets that encoders are judged on.
+    pub data: Vec<String>,
+    /// Three arms whose accuracies say how much of a gap is recovered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gap: Option<GapConfig>,
+    /// Arms may take different numbers of updates.
+    #[serde(default)]
+    pub unequal_updates: bool,
+    /// How encoders are judged; its `data` is the one above.
+    #[serde(default)]
+    pub evaluation: SuiteConfig,
+    /// What is compared.
+    pub arms: Vec<ArmConfig>,
+}
+
+/// One arm, or several that differ in one value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ArmConfig {
+    /// What it is called, on the page and as a folder.
+    pub name: String,
+    /// What its encoder learns from, in a few words; the settings where it is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taught_by: Option<String>,
+    /// Another recipe than the comparison's; a path from the file's folder.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recipe: Option<PathBuf>,
+    /// Changes of the recipe, `section.key=value`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<String>,
+    /// An arm for each of several values of one key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub vary: Option<Vary>,
+}
+
+/// One key of the recipe and its values.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vary {
+    /// `section.key`
+    pub key: String,
+    /// A value for each arm.
+    pub values: Vec<f64>,
+}
+
+/// (views - synthetic) / (real - synthetic): the share of the gap that views in latent space recover.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GapConfig {
+    /// The arm of real images.
+    pub real: String,
+    /// The arm of generated images without a step in latent space.
+    pub synthetic: String,
+    /// The arm with it.
+    pub views: String,
+}

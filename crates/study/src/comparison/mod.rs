@@ -1,0 +1,21 @@
+//! Comparing arms at equal updates: arms x seeds, each a run folder, judged on the same test images.
+//!
+//! [`Study::load`] reads and checks a configuration, [`Study::plan`] says what there is to do, [`Study::run_cell`] does one
+//! cell, in any process and on any machine, and [`collect`] makes one table of all that is there.
+
+mod answer;
+mod cell;
+mod collect;
+mod config;
+mod plan;
+mod scores;
+mod study;
+mod table;
+
+pub use cell::CellOutcome;
+pub use collect::{ArmComparison, Comparison, FailedCell, Recovered, collect};
+pub use config::{ArmConfig, ComparisonConfig, GapConfig, Vary};
+pub use plan::{CellState, Plan, PlannedCell};
+pub use scores::{Difference, Score};
+pub use study::{Axis, CellOptions, Study, StudyArm};
+pub use table::in_words;

@@ -1,0 +1,244 @@
+//! A comparison that was read, expanded and checked as a whole.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use zview_contrastive::source::SourceKind;
+use zview_contrastive::train::Recipe;
+use zview_data::{LoadOptions, Split, load};
+use zview_runtime::config::{ConfigError, read_toml_with};
+use zview_runtime::device::ChosenDevice;
+use zview_runtime::stop::StopSignal;
+
+use super::config::{ArmConfig, ComparisonConfig};
+use crate::arms::Arm;
+
+/// A value on an arm's axis.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+pub struct Axis {
+    /// `section.key`
+    pub key: String,
+    /// Its value.
+    pub value: f64,
+}
+
+/// One arm with everything that decides what it learns but the seed.
+#[derive(Debug, Clone)]
+pub struct StudyArm {
+    /// Its name.
+    pub name: String,
+    /// The name that arms of one axis share.
+    pub series: String,
+    /// Where it lies on that axis.
+    pub axis: Option<Axis>,
+    /// What its encoder learns from.
+    pub taught_by: String,
+    recipe: PathBuf,
+    overrides: Vec<String>,
+}
+
+/// A comparison, checked.
+#[derive(Debug, Clone)]
+pub struct Study {
+    /// The file.
+    pub path: PathBuf,
+    /// What it says.
+    pub config: ComparisonConfig,
+    /// Its arms, expanded.
+    pub arms: Vec<StudyArm>,
+    /// Where runs go.
+    pub out: PathBuf,
+}
+
+/// What a cell is computed with.
+#[derive(Debug, Clone)]
+pub struct CellOptions<'a> {
+    /// Where to compute.
+    pub device: &'a ChosenDevice,
+    /// Where named data sets are looked up first.
+    pub data_dir: Option<PathBuf>,
+    /// Asks for an orderly end.
+    pub stop: &'a StopSignal,
+    /// Where features are kept.
+    pub cache_folder: Option<&'a Path>,
+}
+
+impl Study {
+    /// Reads the file `path`; runs go to `out`.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for a file that cannot be read, else [`ConfigError::Invalid`] with everything that is wrong with
+    /// it: unknown or repeated arms, recipes that cannot be used, data that is not there, arms of different numbers of
+    /// updates, more unique anchors than updates ever see.
+    pub fn load(
+        path: &Path,
+        overrides: &[String],
+        out: &Path,
+        data_dir: Option<&Path>,
+    ) -> Result<Self, ConfigError> {
+        let mut config: ComparisonConfig = read_toml_with(path, overrides)?;
+        config.evaluation.data.clone_from(&config.data);
+        let folder = path.parent().unwrap_or(Path::new("."));
+        let arms: Vec<StudyArm> = config.arms.iter().flat_map(|arm| expand(arm, &config, folder)).collect();
+        let study = Self { path: path.to_owned(), config, arms, out: out.to_owned() };
+        let problems = study.problems(data_dir);
+        if problems.is_empty() {
+            Ok(study)
+        } else {
+            Err(ConfigError::Invalid { path: path.to_owned(), problems })
+        }
+    }
+
+    /// How many cells there are: arms x seeds.
+    #[must_use]
+    pub fn cells(&self) -> usize {
+        self.arms.len() * self.config.seeds.len()
+    }
+
+    /// The arm and seed of a cell, counted from 0 seed by seed within an arm.
+    #[must_use]
+    pub fn arm_and_seed(&self, cell: usize) -> Option<(&StudyArm, u64)> {
+        let seeds = self.config.seeds.len().max(1);
+        Some((self.arms.get(cell / seeds)?, *self.config.seeds.get(cell % seeds)?))
+    }
+
+    /// The run folder of an arm's seed.
+    #[must_use]
+    pub fn run_folder(&self, arm: &StudyArm, seed: u64) -> PathBuf {
+        self.out.join("cells").join(format!("{}-seed{seed}", arm.name))
+    }
+
+    /// Everything that decides what an arm's encoder of `seed` learns.
+    ///
+    /// # Errors
+    /// A recipe that cannot be used.
+    pub fn arm(&self, arm: &StudyArm, seed: u64) -> Result<Arm, ConfigError> {
+        let mut overrides = arm.overrides.clone();
+        overrides.push(format!("seed={seed}"));
+        let recipe = Recipe::load(&arm.recipe, &overrides)?;
+        Ok(Arm { name: arm.name.clone(), taught_by: arm.taught_by.clone(), recipe })
+    }
+
+    /// Everything that is wrong, one line each.
+    fn problems(&self, data_dir: Option<&Path>) -> Vec<String> {
+        let config = &self.config;
+        let mut problems = Vec::new();
+        let names: BTreeSet<&str> = self.arms.iter().map(|arm| arm.name.as_str()).collect();
+        let known = || names.iter().copied().collect::<Vec<_>>().join(", ");
+        let mut arm_exists = |field: &str, name: &str| {
+            if !names.contains(name) {
+                problems.push(format!("{field}: there is no arm \"{name}\"; the arms are {}", known()));
+            }
+        };
+        arm_exists("reference", &config.reference);
+        if let Some(gap) = &config.gap {
+            arm_exists("gap.real", &gap.real);
+            arm_exists("gap.synthetic", &gap.synthetic);
+            arm_exists("gap.views", &gap.views);
+        }
+        if names.len() < self.arms.len() {
+            problems.push("arms: two have the same name; each needs its own".to_owned());
+        }
+        for name in &names {
+            if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
+                problems.push(format!("arms.name: \"{name}\" cannot be a folder's name"));
+            }
+        }
+        if self.arms.len() < 2 {
+            problems.push("arms: two or more are needed to compare".to_owned());
+        }
+        let seeds: BTreeSet<u64> = config.seeds.iter().copied().collect();
+        if seeds.is_empty() || seeds.len() < config.seeds.len() {
+            problems.push("seeds: expected one or more, each once".to_owned());
+        }
+        if config.data.is_empty() {
+            problems.push("data: expected one labelled data set or more, got none".to_owned());
+        }
+        let options = LoadOptions { data_dir: data_dir.map(Path::to_owned), ..LoadOptions::default() };
+        for data in &config.data {
+            problems.extend(absent("data", data, Split::Test, &options));
+        }
+        self.recipe_problems(&options, &mut problems);
+        problems
+    }
+
+    fn recipe_problems(&self, options: &LoadOptions, problems: &mut Vec<String>) {
+        let mut steps = BTreeSet::new();
+        let mut looked_for = BTreeSet::new();
+        for arm in &self.arms {
+            let recipe = match self.arm(arm, self.config.seeds.first().copied().unwrap_or(0)) {
+                Ok(arm) => arm.recipe,
+                Err(ConfigError::Invalid { problems: of_recipe, .. }) => {
+                    problems
+                        .extend(of_recipe.into_iter().map(|problem| format!("arm {}: {problem}", arm.name)));
+                    continue;
+                }
+                Err(error) => {
+                    problems.push(format!("arm {}: {error}", arm.name));
+                    continue;
+                }
+            };
+            // The untrained encoder is an arm too.
+            if recipe.train.steps > 0 {
+                steps.insert(recipe.train.steps);
+            }
+            let seen = recipe.train.steps * recipe.train.batch as u64 * recipe.train.accumulate;
+            if let Some(unique) = recipe.anchors.unique.filter(|&unique| unique > seen && seen > 0) {
+                problems.push(format!(
+                    "arm {}: anchors.unique is {unique}, but {} steps see {seen} anchors: it would not differ from fresh ones",
+                    arm.name, recipe.train.steps
+                ));
+            }
+            if recipe.source.kind != SourceKind::Generator
+                && let Some(data) = recipe.source.data.clone()
+                && looked_for.insert(data.clone())
+            {
+                let field = format!("arm {}: source.data", arm.name);
+                problems.extend(absent(&field, &data, Split::Train, options));
+            }
+        }
+        if steps.len() > 1 && !self.config.unequal_updates {
+            problems.push(format!(
+                "arms: train.steps differ ({steps:?}); arms are compared at equal updates, or with unequal_updates = true"
+            ));
+        }
+    }
+}
+
+/// Why a data set cannot be had, if it cannot.
+fn absent(field: &str, data: &str, split: Split, options: &LoadOptions) -> Option<String> {
+    load(data, split, options).err().map(|error| format!("{field}: {error}"))
+}
+
+/// An arm for each value, or one.
+fn expand(arm: &ArmConfig, config: &ComparisonConfig, folder: &Path) -> Vec<StudyArm> {
+    let recipe = folder.join(arm.recipe.as_ref().unwrap_or(&config.recipe));
+    let taught_by = |value: Option<f64>| {
+        let said = arm.taught_by.clone().unwrap_or_else(|| arm.set.join(", "));
+        match (&arm.vary, value) {
+            (Some(vary), Some(value)) => {
+                format!("{said}{}{} {value}", if said.is_empty() { "" } else { "; " }, vary.key)
+            }
+            _ => said,
+        }
+    };
+    let Some(vary) = &arm.vary else {
+        return vec![StudyArm {
+            name: arm.name.clone(),
+            series: arm.name.clone(),
+            axis: None,
+            taught_by: taught_by(None),
+            recipe,
+            overrides: arm.set.clone(),
+        }];
+    };
+    let of_value = |&value: &f64| StudyArm {
+        name: format!("{}-{value}", arm.name),
+        series: arm.name.clone(),
+        axis: Some(Axis { key: vary.key.clone(), value }),
+        taught_by: taught_by(Some(value)),
+        recipe: recipe.clone(),
+        overrides: [arm.set.clone(), vec![format!("{}={value}", vary.key)]].concat(),
+    };
+    vary.values.iter().map(of_value).collect()
+}

@@ -1,0 +1,82 @@
+//! A comparison as a table of text.
+
+use std::fmt::Write;
+
+use super::collect::Comparison;
+use super::scores::{Difference, Score};
+
+/// Columns after the linear probe, where they were measured.
+const MEASURES: [(&str, &str); 4] =
+    [("linear", "linear"), ("knn_20", "20-nn"), ("few_shot_10", "10/class"), ("few_shot_100", "100/class")];
+
+/// Arms by data sets, in percent.
+#[must_use]
+pub fn in_words(comparison: &Comparison) -> String {
+    let mut text = format!("{}\n", comparison.question);
+    for data in &comparison.data {
+        let measured: Vec<&(&str, &str)> = MEASURES
+            .iter()
+            .filter(|(key, _)| {
+                comparison
+                    .arms
+                    .iter()
+                    .any(|arm| arm.scores.get(data).is_some_and(|scores| scores.contains_key(*key)))
+            })
+            .collect();
+        let mut table = vec![vec!["arm".to_owned(), "seeds".to_owned()]];
+        table[0].extend(measured.iter().map(|(_, name)| (*name).to_owned()));
+        table[0].push(format!("linear - {}", comparison.reference));
+        for arm in &comparison.arms {
+            let scores = arm.scores.get(data);
+            let of = |key: &str| scores.and_then(|scores| scores.get(key));
+            let mut row =
+                vec![arm.name.clone(), (comparison.seeds.len() - arm.missing_seeds.len()).to_string()];
+            row.extend(measured.iter().map(|(key, _)| of(key).map_or_else(|| "-".to_owned(), cell)));
+            let difference = arm.minus_reference.get(data).and_then(|by_measure| by_measure.get("linear"));
+            row.push(difference.map_or_else(|| "-".to_owned(), signed));
+            table.push(row);
+        }
+        let widths: Vec<usize> = (0..table[0].len())
+            .map(|column| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
+            .collect();
+        let n_test = comparison
+            .arms
+            .iter()
+            .find_map(|arm| Some(arm.scores.get(data)?.values().next()?.n_test))
+            .unwrap_or(0);
+        let _ =
+            writeln!(text, "\n{data} ({n_test} test images; %, mean over seeds +- half its 95 % interval)");
+        for row in &table {
+            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
+            let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        }
+    }
+    let _ = write!(text, "\n{}", comparison.answer);
+    for failed in &comparison.failed {
+        let _ = write!(
+            text,
+            "\nfailed: cell {} ({}, seed {}): {}",
+            failed.cell, failed.arm, failed.seed, failed.error
+        );
+    }
+    text
+}
+
+fn cell(score: &Score) -> String {
+    let mean = format!("{:.1}", 100.0 * score.mean);
+    score
+        .low
+        .zip(score.high)
+        .map_or_else(|| mean.clone(), |(low, high)| format!("{mean} +- {:.1}", 50.0 * (high - low)))
+}
+
+fn signed(difference: &Difference) -> String {
+    let mut text = format!("{:+.1}", 100.0 * difference.difference);
+    if let Some((low, high)) = difference.low.zip(difference.high) {
+        let _ = write!(text, " [{:+.1}, {:+.1}]", 100.0 * low, 100.0 * high);
+    }
+    if let Some(p) = difference.p_holm {
+        let _ = write!(text, " p {p:.2}");
+    }
+    text
+}

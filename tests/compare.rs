@@ -1,0 +1,192 @@
+//! Comparisons: arms x seeds in run folders, in one process or many, on one machine or several.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+
+mod support;
+
+use std::path::Path;
+
+use serde_json::Value;
+use support::{copy_folder, run, run_json, send, stderr, write_generator, write_idx, write_recipe, zview};
+
+const STUDY: &str = r#"question = "Do the rows, columns and diagonals need real images?"
+reference = "real"
+recipe = "recipe.toml"
+seeds = [3, 5]
+data = ["./shapes"]
+
+[gap]
+real = "real"
+synthetic = "same"
+views = "gaussian-0.5"
+
+[evaluation]
+protocols = ["linear", "knn"]
+train_pool = 120
+linear = { penalties = [1e-3, 0.1] }
+
+[[arms]]
+name = "real"
+recipe = "real.toml"
+
+[[arms]]
+name = "same"
+set = ["views.kind=same"]
+
+[[arms]]
+name = "gaussian"
+vary = { key = "views.std", values = [0.5, 1.0] }
+"#;
+
+/// A folder with a generator, data and `study.toml`: four arms, two seeds.
+fn study() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    write_generator(folder.path());
+    write_idx(folder.path(), 120, 45);
+    let recipe = std::fs::read_to_string(write_recipe(folder.path())).unwrap();
+    let real = recipe
+        .replace("kind = \"generator\"\ngenerator = \"generator\"", "kind = \"real\"\ndata = \"./shapes\"");
+    let real = real.replace("kind = \"gaussian\"\nstd = 0.5", "kind = \"same\"");
+    std::fs::write(folder.path().join("real.toml"), real).unwrap();
+    std::fs::write(folder.path().join("study.toml"), STUDY).unwrap();
+    folder
+}
+
+fn compare(folder: &Path, more: &[&str]) -> Value {
+    run_json(folder, &[&["compare", "study.toml", "--device", "cpu"], more].concat())
+}
+
+/// A comparison without what the clock says.
+fn without_clock(mut comparison: Value) -> Value {
+    for arm in comparison["arms"].as_array_mut().unwrap() {
+        arm["seconds"] = Value::Null;
+        arm["views_per_second"] = Value::Null;
+    }
+    comparison
+}
+
+#[test]
+fn arms_are_compared_and_finished_cells_are_kept() {
+    let folder = study();
+    let folder = folder.path();
+    let plan = compare(folder, &["--plan"]);
+    assert_eq!((plan["cells"].as_array().unwrap().len(), plan["open"].as_u64()), (8, Some(8)));
+    assert!(plan["estimated_seconds"].is_null() && !folder.join("runs").exists(), "a plan does nothing");
+    let comparison = compare(folder, &[]);
+    let names: Vec<&str> =
+        comparison["arms"].as_array().unwrap().iter().map(|arm| arm["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["real", "same", "gaussian-0.5", "gaussian-1"]);
+    let arm = &comparison["arms"][2];
+    assert_eq!((arm["series"].as_str(), arm["axis"]["value"].as_f64()), (Some("gaussian"), Some(0.5)));
+    let scores = &arm["scores"]["./shapes"]["linear"];
+    assert_eq!((scores["seeds"].as_array().unwrap().len(), scores["n_test"].as_u64()), (2, Some(45)));
+    let minus = &arm["minus_reference"]["./shapes"]["linear"];
+    assert!(
+        minus["p_holm"].as_f64() >= minus["p_value"].as_f64()
+            && minus["low"].as_f64() <= minus["difference"].as_f64()
+    );
+    assert!(
+        comparison["recovered"]["./shapes"]["share"].is_number()
+            && comparison["failed"] == serde_json::json!([])
+    );
+    assert!(
+        comparison["answer"].as_str().unwrap().contains("./shapes, against real"),
+        "{}",
+        comparison["answer"]
+    );
+    // A second time nothing is computed, and the plan knows what a cell takes.
+    let trained = |run: &str| std::fs::metadata(folder.join(run)).unwrap().modified().unwrap();
+    let (encoder, before) = (
+        "runs/study/cells/real-seed3/encoder.safetensors",
+        "runs/study/cells/real-seed3/encoder.safetensors",
+    );
+    let time = trained(before);
+    assert_eq!(without_clock(compare(folder, &[])), without_clock(comparison));
+    assert_eq!(trained(encoder), time);
+    assert_eq!(compare(folder, &["--plan"])["estimated_seconds"].as_f64(), Some(0.0));
+}
+
+#[test]
+fn halves_from_two_machines_give_the_table_of_one_and_a_killed_study_goes_on() {
+    let folder = study();
+    let folder = folder.path();
+    let whole = without_clock(compare(folder, &["--out", "whole", "--jobs", "2"]));
+    for (machine, cells) in [("one", [0, 2, 4, 6]), ("two", [1, 3, 5, 7])] {
+        for cell in cells {
+            let (cell, out) = (cell.to_string(), format!("machine {machine}"));
+            let arguments = ["compare", "study.toml", "--device", "cpu", "--out", &out, "--cell", &cell];
+            assert!(run(folder, &arguments).status.success(), "{machine} {cell}");
+        }
+    }
+    let half = compare(folder, &["--out", "machine one", "--collect"]);
+    assert_eq!(half["arms"][0]["missing_seeds"], serde_json::json!([5]));
+    copy_folder(&folder.join("machine two/cells"), &folder.join("machine one/cells"));
+    assert_eq!(without_clock(compare(folder, &["--out", "machine one", "--collect"])), whole);
+
+    // Killed somewhere in the middle, the same command goes on.
+    let mut child = zview(folder)
+        .args(["compare", "study.toml", "--device", "cpu", "--out", "killed"])
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn()
+        .unwrap();
+    while !folder.join("killed/cells/same-seed3/config.toml").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    send("KILL", &child);
+    child.wait().unwrap();
+    assert_eq!(without_clock(compare(folder, &["--out", "killed"])), whole);
+}
+
+#[test]
+fn a_failed_cell_is_listed_and_the_others_are_compared() {
+    let folder = study();
+    let folder = folder.path();
+    // A folder where the run of one cell should write its encoder.
+    let taken = folder.join("runs/study/cells/same-seed5");
+    std::fs::create_dir_all(&taken).unwrap();
+    std::fs::write(taken.join("config.toml"), "seed = 9\n[source]\nkind = \"real\"\ndata = \"./shapes\"\n")
+        .unwrap();
+    let output = run(folder, &["compare", "study.toml", "--device", "cpu", "--json", "--set", "seeds=[3]"]);
+    assert!(output.status.success(), "{}", stderr(&output));
+    let output = run(folder, &["compare", "study.toml", "--device", "cpu", "--plan"]);
+    assert!(
+        output.status.code() == Some(2) && stderr(&output).contains("differing: "),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn everything_wrong_with_a_comparison_is_said_at_once_and_before_anything_runs() {
+    let folder = study();
+    let folder = folder.path();
+    let wrong = STUDY
+        .replace("reference = \"real\"", "reference = \"reel\"")
+        .replace("views = \"gaussian-0.5\"", "views = \"gaussian\"")
+        .replace("seeds = [3, 5]", "seeds = [3, 3]")
+        .replace("name = \"same\"", "name = \"real\"")
+        .replace("set = [\"views.kind=same\"]", "set = [\"anchors.unique=1000\", \"train.steps=7\"]");
+    std::fs::write(folder.join("study.toml"), wrong).unwrap();
+    let real = std::fs::read_to_string(folder.join("real.toml")).unwrap();
+    std::fs::write(
+        folder.join("real.toml"),
+        real.replace("data = \"./shapes\"\n[views]", "data = \"./absent\"\n[views]"),
+    )
+    .unwrap();
+    let output = run(folder, &["compare", "study.toml", "--device", "cpu"]);
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(2), "{message}");
+    for word in [
+        "no arm \"reel\"",
+        "gap.views: there is no arm \"gaussian\"",
+        "two have the same name",
+        "seeds: expected one or more, each once",
+        "anchors.unique is 1000, but 7 steps see 56 anchors",
+        "train.steps differ",
+        "source.data",
+        "./absent",
+    ] {
+        assert!(message.contains(word), "`{word}` is not in {message}");
+    }
+    assert!(!folder.join("runs").exists());
+}
