@@ -73,13 +73,13 @@ fn part(page: &ComparisonPage, series: &Series<'_>) -> Result<Markup, StudyError
         section {
             h3 { (series.name) " over " code { (series.key) } }
             (legend(&entries))
-            div.figures.pairwise {
+            div.figures {
                 @for (measure, svg) in &figures { figure { h4 { (measure) } (PreEscaped(svg)) } }
             }
             p.fine {
                 "Mean over the seeds of the arms " (series.name) " at each value of " code { (series.key) }
                 @if scale == Scale::Logarithmic { " (logarithmic axis)" }
-                "; bands: " (page.intervals) "."
+                "; bands: " (page.intervals_text()) "."
             }
         }
     })

@@ -28,7 +28,7 @@ pub(super) fn settings_table(page: &ComparisonPage) -> Markup {
     html! {
         @if page.arms.iter().any(|arm| !arm.settings.is_empty()) {
             table.results role="table" {
-                caption { "What the arms set in the recipe; all else is the same." }
+                caption { "What each arm sets in its recipe." }
                 thead role="rowgroup" {
                     tr role="row" {
                         th scope="col" role="columnheader" { "Arm" }

@@ -31,10 +31,10 @@ pub(super) fn dot_plots(page: &ComparisonPage) -> Result<Markup, StudyError> {
     }
     Ok(html! {
         p.fine {
-            "Marker: mean over the seeds; line: " (page.intervals) "; small dots: single seeds. The dashed line and the "
+            "Marker: mean over the seeds; line: " (page.intervals_text()) "; small dots: single seeds. The dashed line and the "
             "grey band are " b { (page.reference) } ". Each plot has its own axis."
         }
-        div.figures.pairwise {
+        div.figures {
             @for (svg, title) in &figures { figure { h3 { (title) } (PreEscaped(svg)) } }
         }
     })

@@ -108,7 +108,7 @@ impl ComparisonPage {
             sections.push(("Share of the gap that views recover", recovered_table(self)));
         }
         if let Some(parts) = axis_parts(self)? {
-            sections.push(("Along a series", parts));
+            sections.push(("Accuracy over a setting", parts));
         }
         if scored {
             sections.push(("Accuracy by arm", dot_plots(self)?));
@@ -135,6 +135,11 @@ impl ComparisonPage {
             sections.push(("Where this was computed", machines(self)));
         }
         Ok(sections)
+    }
+
+    /// What an interval is, with no line end before a percent sign.
+    pub(super) fn intervals_text(&self) -> String {
+        minus(&self.intervals)
     }
 
     /// Whether updates are equal is read from the arms, not asserted.

@@ -71,11 +71,7 @@ fn full() -> ComparisonPage {
                     .to_vec(),
             }],
         }],
-        views: vec![ArmViews {
-            arm: "<walk>".to_owned(),
-            png: vec![1, 2],
-            caption: "a <caption>".to_owned(),
-        }],
+        views: vec![ArmViews { arm: "<walk>".to_owned(), png: vec![1, 2], caption: "a <grid>".to_owned() }],
         neighbours: vec![ComparedNeighbours {
             data: "<mnist>".to_owned(),
             n_train: 10,
@@ -128,7 +124,7 @@ fn what_comes_from_elsewhere_is_escaped() {
     let page = full().render().unwrap();
     let names = [
         "real", "answer", "recipe", "seeds", "Holm", "of", "mnist", "Linear", "std", "key", "value", "walk",
-        "caption", "A", "B", "weights", "begun", "study", "x", "CPU",
+        "grid", "A", "B", "weights", "begun", "study", "x", "CPU",
     ];
     for name in names {
         assert!(page.contains(&format!("&lt;{name}&gt;")), "{name} is shown");
@@ -140,7 +136,7 @@ const HEADINGS: [&str; 12] = [
     "Result",
     "Cells without a result",
     "Share of the gap that views recover",
-    "Along a series",
+    "Accuracy over a setting",
     "Accuracy by arm",
     "Accuracy against training time",
     "Accuracy during training",
@@ -168,7 +164,7 @@ fn what_there_is_not_leaves_no_trace() {
     page.progress[0].arms[0].points.clear();
     page.arms.remove(1);
     let shown = page.render().unwrap();
-    assert!(!shown.contains("Accuracy during training") && !shown.contains("Along a series"));
+    assert!(!shown.contains("Accuracy during training") && !shown.contains("Accuracy over a setting"));
 }
 
 #[test]

@@ -31,7 +31,7 @@ pub(super) fn recovered_table(page: &ComparisonPage) -> Markup {
     html! {
         p.fine {
             "(with views − synthetic) / (real − synthetic) of the mean accuracies: 0 % where views change nothing, 100 % where "
-            "they reach real images, above 100 % where they pass them. In brackets " (page.intervals) "."
+            "they reach real images, above 100 % where they pass them. In brackets " (page.intervals_text()) "."
         }
         table.results role="table" {
             thead role="rowgroup" {

@@ -19,7 +19,7 @@ pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
     html! {
         p.fine {
             "Accuracy in %, mean over the seeds, and under it the difference to " b { (page.reference) }
-            " in percentage points. In brackets " (page.intervals) "; p " (page.p_values)
+            " in percentage points. In brackets " (page.intervals_text()) "; p " (page.p_values)
             ". ▲ and ▼: better and worse than " (page.reference) " with p below " (SIGNIFICANT) "."
         }
         @for data in sets {

@@ -46,7 +46,7 @@ pub(super) fn training_time(page: &ComparisonPage) -> Result<Option<Markup>, Stu
         p.fine {
             "Training seconds of one seed, mean over the seeds"
             @if scale == Scale::Logarithmic { " (logarithmic axis)" }
-            "; vertical lines: " (page.intervals) ". Arms of one series are joined and have their value as name."
+            "; vertical lines: " (page.intervals_text()) ". Arms of one series are joined and have their value as name."
             @if page.machines.len() > 1 { " Cells ran on different machines, so seconds are not fully comparable." }
             @if !left_out.is_empty() { " Without a training time: " (left_out.join(", ")) "." }
         }

@@ -91,7 +91,11 @@ fn arms(root: &Area<'_>, rows: &[ArmRow]) -> Drawn {
         let right =
             row.seeds.iter().copied().fold(row.interval.map_or(row.value, |(_, high)| high), f64::max);
         let value = text().pos(Pos::new(HPos::Left, VPos::Center));
-        root.draw(&Text::new(format!("{:.1}", 100.0 * row.value), (at(right).0 + 7, y_pixel), value))?;
+        let start = at(right).0 + 7;
+        // The number stands out from the reference's line and band.
+        let ground = [(start - 2, y_pixel - 8), (start + 30, y_pixel + 8)];
+        root.draw(&Rectangle::new(ground, WHITE.mix(0.8).filled()))?;
+        root.draw(&Text::new(format!("{:.1}", 100.0 * row.value), (start, y_pixel), value))?;
     }
     Ok(())
 }

@@ -108,8 +108,16 @@ fn points(root: &Area<'_>, plot: &ScatterPlot<'_>) -> Drawn {
             root.draw(&PathElement::new(vec![at, near], INK.mix(0.5).stroke_width(1)))?;
         }
         draw_marker(root, at, marker)?;
-        let left = text().pos(Pos::new(HPos::Left, VPos::Center));
-        root.draw(&Text::new(name.to_owned(), (frame.left, (frame.top + frame.bottom) / 2), left))?;
+        // From the side of the point, as the width of the letters is a guess.
+        let (side, x) = if frame.right <= at.0 {
+            (HPos::Right, frame.right)
+        } else if frame.left >= at.0 {
+            (HPos::Left, frame.left)
+        } else {
+            (HPos::Center, (frame.left + frame.right) / 2)
+        };
+        let place = (x, (frame.top + frame.bottom) / 2);
+        root.draw(&Text::new(name.to_owned(), place, text().pos(Pos::new(side, VPos::Center))))?;
     }
     Ok(())
 }
@@ -146,7 +154,7 @@ fn places_of_names(points: &[((i32, i32), &str)], bounds: Frame) -> Vec<(Frame, 
     let mut taken: Vec<Frame> = points.iter().map(marker).collect();
     let mut places: Vec<(Frame, i32)> = Vec::new();
     for &((x, y), name) in points {
-        let (width, height) = (13 * name.chars().count() as i32 / 2 + 2, 14);
+        let (width, height) = (7 * name.chars().count() as i32 + 2, 14);
         let mut best: Option<(i32, Frame, i32)> = None;
         'search: for distance in DISTANCES {
             for (across, down) in DIRECTIONS {
