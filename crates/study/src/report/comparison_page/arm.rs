@@ -92,6 +92,11 @@ pub(super) fn arm_markers(arms: &[ComparedArm], reference: &str) -> Vec<Marker> 
     arms.iter().map(marker).collect()
 }
 
+/// An interval that can be drawn: one without an end is left out of plots.
+pub(super) fn finite(interval: Option<(f64, f64)>) -> Option<(f64, f64)> {
+    interval.filter(|(low, high)| low.is_finite() && high.is_finite())
+}
+
 /// Each name once, in the order of first meeting.
 pub(super) fn distinct<'a>(names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut found: Vec<&str> = Vec::new();

@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::arm::{data_sets, distinct, measures};
+use super::arm::{data_sets, distinct, finite, measures};
 use super::legend::{LegendEntry, legend};
 use super::{ComparedArm, ComparisonPage};
 use crate::StudyError;
@@ -65,7 +65,7 @@ fn part(page: &ComparisonPage, series: &Series<'_>) -> Result<Markup, StudyError
             } else {
                 (series.name.to_owned(), page.reference.clone())
             };
-            let level = has_level(page, data).then(|| LegendEntry::Level(level, colour));
+            let level = has_level(page, data).then_some(LegendEntry::Level(level, colour));
             [LegendEntry::Line(line, solid(position))].into_iter().chain(level)
         })
         .collect();
@@ -113,7 +113,7 @@ fn plot<'a>(
             .iter()
             .filter_map(|&(value, arm)| {
                 let score = arm.score(data, measure)?;
-                Some((value, score.accuracy, score.interval))
+                Some((value, score.accuracy, finite(score.interval)))
             })
             .collect();
         let of_points: Vec<String> = points
@@ -126,7 +126,7 @@ fn plot<'a>(
         lines.push(Line { points, marker: solid(position) });
         levels.extend(level.map(|score| Level {
             value: score.accuracy,
-            interval: score.interval,
+            interval: finite(score.interval),
             colour: if sets.len() > 1 { solid(position).colour } else { marker(0).colour },
         }));
     }

@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::ComparisonPage;
-use super::arm::{arm_markers, data_sets, measures};
+use super::arm::{arm_markers, data_sets, finite, measures};
 use crate::StudyError;
 use crate::report::plots::{ArmRow, arm_plot};
 
@@ -14,12 +14,12 @@ pub(super) fn dot_plots(page: &ComparisonPage) -> Result<Markup, StudyError> {
     for data in data_sets(&page.arms) {
         for measure in measures(&page.arms, Some(data)) {
             let row = |(arm, &marker): (&super::ComparedArm, _)| {
-                let score = arm.score(data, measure)?;
+                let score = arm.score(data, measure).filter(|score| score.accuracy.is_finite())?;
                 Some(ArmRow {
                     name: arm.name.clone(),
                     value: score.accuracy,
-                    interval: score.interval,
-                    seeds: score.seeds.clone(),
+                    interval: finite(score.interval),
+                    seeds: score.seeds.iter().copied().filter(|seed| seed.is_finite()).collect(),
                     marker,
                     reference: arm.name == page.reference,
                 })

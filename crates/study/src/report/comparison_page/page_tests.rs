@@ -198,3 +198,20 @@ fn a_score_that_is_missing_is_a_dash() {
     assert!(page.contains("Without a training time: &lt;walk&gt;."));
     assert!(page.contains("▼ −5.0") && page.contains("class=\"reference\""));
 }
+
+#[test]
+fn numbers_that_have_no_place_are_left_out_of_the_plots() {
+    let mut page = full();
+    for arm in &mut page.arms {
+        arm.scores[0].interval = Some((0.1, f64::INFINITY));
+        arm.scores[1].seeds = vec![f64::NAN];
+    }
+    page.arms[2].scores[0].accuracy = f64::NAN;
+    page.arms[3].seconds = Some(0.0);
+    page.progress[0].arms[0].points[0].interval = Some((f64::NEG_INFINITY, 0.5));
+    let page = page.render().unwrap();
+    for svg in page.split("<svg").skip(1) {
+        let svg = &svg[svg.find('>').unwrap()..svg.find("</svg>").unwrap()];
+        assert!(!svg.contains("NaN") && !svg.contains("2147483"), "{svg}");
+    }
+}

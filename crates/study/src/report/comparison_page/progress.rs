@@ -3,7 +3,7 @@
 use maud::{Markup, PreEscaped, html};
 
 use super::ComparisonPage;
-use super::arm::distinct;
+use super::arm::{distinct, finite};
 use super::legend::{LegendEntry, legend};
 use crate::StudyError;
 use crate::report::markers::{Marker, marker, series_marker};
@@ -83,7 +83,8 @@ fn plot(
     let by_updates = x_label == "updates";
     let x = |point: &ProgressPoint| if by_updates { Some(point.steps as f64) } else { point.seconds };
     let line = |arm: &ArmProgress| {
-        let points = arm.points.iter().filter_map(|point| Some((x(point)?, point.accuracy, point.interval)));
+        let points =
+            arm.points.iter().filter_map(|point| Some((x(point)?, point.accuracy, finite(point.interval))));
         Line { points: points.collect(), marker: marker_of(&arm.arm) }
     };
     let last = |arm: &ArmProgress| {

@@ -2,7 +2,7 @@
 
 use maud::{Markup, PreEscaped, html};
 
-use super::arm::{arm_markers, data_sets, distinct, measures};
+use super::arm::{arm_markers, data_sets, distinct, finite, measures};
 use super::legend::{LegendEntry, legend};
 use super::{ComparedArm, ComparisonPage};
 use crate::StudyError;
@@ -70,7 +70,12 @@ fn groups(
             Some(axis) if joined(arm, page) => number(axis.value),
             _ => arm.name.clone(),
         };
-        Some(ScatterPoint { x: arm.seconds?, accuracy: score.accuracy, interval: score.interval, name })
+        Some(ScatterPoint {
+            x: arm.seconds?,
+            accuracy: score.accuracy,
+            interval: finite(score.interval),
+            name,
+        })
     };
     let on_axis = || timed.iter().filter(|(arm, _)| joined(arm, page));
     let mut groups: Vec<ScatterGroup> = timed

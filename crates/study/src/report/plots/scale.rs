@@ -59,7 +59,7 @@ impl Scale {
 /// Up to four digits that mean something: `0.25`, `12.5`, `1,000`, `3e-6`.
 pub(in crate::report) fn number(value: f64) -> String {
     let size = value.abs();
-    if size >= 999.5 && size < 1e15 {
+    if (999.5..1e15).contains(&size) {
         let sign = if value < 0.0 { "\u{2212}" } else { "" };
         return format!("{sign}{}", thousands(size.round() as usize));
     }
