@@ -2,6 +2,7 @@
 
 use maud::{Markup, html};
 
+use super::super::shell::shell;
 use super::Page;
 use crate::answer::thousands;
 
@@ -120,20 +121,6 @@ pub(super) fn commands(page: &Page<'_>) -> Markup {
             "python3 scripts/demo_table.py --seeds 0 1 2 --out runs/demo-table{}",
             if more.is_empty() { String::new() } else { format!(" -- {}", more.join(" ")) }
         )))
-    }
-}
-
-/// A command whose lines end between words only.
-fn shell(command: &str) -> Markup {
-    html! {
-        pre {
-            code {
-                @for (number, word) in command.split(' ').enumerate() {
-                    @if number > 0 { " " }
-                    span { (word) }
-                }
-            }
-        }
     }
 }
 

@@ -34,5 +34,6 @@ pub use page::{EvaluatedEncoder, EvaluationPage};
 pub use paired::PairedTest;
 pub use reliability::{ReliabilityBin, ReliabilityFigure};
 pub use scores::ScoreRow;
+pub(super) use scores::with_interval;
 pub use set::{Protocol, SetPage};
 pub use spectrum::SpectrumFigure;

@@ -8,9 +8,8 @@ use super::scores::with_interval;
 use super::{PairedTest, SetPage};
 use crate::StudyError;
 use crate::answer::thousands;
-use crate::report::STYLE;
-
-const EVALUATION_STYLE: &str = include_str!("style.css");
+use crate::report::machine::machine;
+use crate::report::{EVALUATION_STYLE, STYLE};
 
 /// The encoder that is evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,7 +92,9 @@ impl EvaluationPage {
                         @if let Some(command) = &self.command {
                             section { h2 { "Repeat it" } pre { (command) } }
                         }
-                        @if let Some(environment) = &self.environment { (machine(environment)) }
+                        @if let Some(environment) = &self.environment {
+                            section { h2 { "Where this was computed" } (machine(environment)) }
+                        }
                     }
                 }
             }
@@ -153,19 +154,6 @@ fn set_part(number: usize, set: &SetPage) -> Result<Markup, StudyError> {
             }
         }
     })
-}
-
-fn machine(environment: &Environment) -> Markup {
-    html! {
-        section {
-            h2 { "Where this was computed" }
-            dl {
-                dt { "Device" } dd { (environment.device.name) " (" (environment.device.reason) ")" }
-                dt { "Platform" } dd { (environment.platform) ", " (environment.threads) " threads" }
-                dt { "Versions" } dd { "zview " (environment.zview) ", burn " (environment.burn) }
-            }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -60,7 +60,7 @@ fn cells(row: &ScoreRow) -> [Markup; 5] {
 }
 
 /// An accuracy in % and the ends of its interval, which do not come apart at a line end.
-pub(super) fn with_interval(value: f64, interval: Option<(f64, f64)>) -> Markup {
+pub(in crate::report) fn with_interval(value: f64, interval: Option<(f64, f64)>) -> Markup {
     html! {
         b { (percent(value)) }
         @if let Some((low, high)) = interval {

@@ -1,7 +1,7 @@
 //! What every plot stands on: size, text, markers, and the `svg` element that comes out.
 
 use plotters::coord::Shift;
-use plotters::element::{Cross, PathElement, Rectangle, Text, TriangleMarker};
+use plotters::element::{Cross, PathElement, Polygon, Rectangle, Text, TriangleMarker};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -44,6 +44,22 @@ pub(super) fn draw_marker(root: &Area<'_>, (x, y): (i32, i32), marker: Marker) -
         Shape::Triangle => root.draw(&TriangleMarker::new((x, y), size + 2, filled))?,
         Shape::Square => {
             root.draw(&Rectangle::new([(x - size, y - size), (x + size, y + size)], filled))?;
+        }
+        Shape::Diamond => {
+            let size = size + 2;
+            root.draw(&Polygon::new(
+                vec![(x, y - size), (x + size, y), (x, y + size), (x - size, y)],
+                filled,
+            ))?;
+        }
+        Shape::TriangleDown => {
+            let corners = vec![(x - size - 1, y - size + 1), (x + size + 1, y - size + 1), (x, y + size + 2)];
+            root.draw(&Polygon::new(corners, filled))?;
+        }
+        Shape::Plus => {
+            let style = marker.colour.stroke_width(3);
+            root.draw(&PathElement::new(vec![(x - size, y), (x + size, y)], style))?;
+            root.draw(&PathElement::new(vec![(x, y - size), (x, y + size)], style))?;
         }
     }
     Ok(())

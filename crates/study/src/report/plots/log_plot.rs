@@ -130,7 +130,7 @@ fn curves(root: &Area<'_>, plot: &LogPlot<'_>) -> Drawn {
 }
 
 /// Smallest and largest with a margin; 0 to 1 where there is nothing.
-fn ends(values: impl Iterator<Item = f64>, margin: f64) -> (f64, f64) {
+pub(super) fn ends(values: impl Iterator<Item = f64>, margin: f64) -> (f64, f64) {
     let (low, high) = values
         .filter(|value| value.is_finite())
         .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
@@ -150,7 +150,7 @@ fn powers(low: f64, high: f64) -> Vec<f64> {
 }
 
 /// About five round numbers from `low` to `high`.
-fn even_ticks(low: f64, high: f64) -> Vec<f64> {
+pub(super) fn even_ticks(low: f64, high: f64) -> Vec<f64> {
     let rough = (high - low) / 5.0;
     let power = 10f64.powf(rough.log10().floor());
     let step = [1.0, 2.0, 5.0, 10.0].map(|factor| factor * power).into_iter().find(|&step| step >= rough);

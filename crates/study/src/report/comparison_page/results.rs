@@ -1,0 +1,151 @@
+//! The table: arms in rows, measures in columns.
+
+use maud::{Markup, html};
+
+use super::arm::{data_sets, measures};
+use super::{ArmScore, ComparedArm, ComparisonPage, MinusReference};
+use crate::answer::{signed_percent, thousands};
+use crate::report::evaluation_page::with_interval;
+use crate::report::words::minus;
+
+/// Columns of measures beside each other; more go into further tables.
+const MEASURES_MAX: usize = 4;
+/// Below this corrected probability a difference has a sign for its direction.
+const SIGNIFICANT: f64 = 0.05;
+
+/// A table for each data set.
+pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
+    let sets = data_sets(&page.arms);
+    html! {
+        p.fine {
+            "Accuracy in %, mean over the seeds, and under it the difference to " b { (page.reference) }
+            " in percentage points. In brackets " (page.intervals_text()) "; p " (page.p_values)
+            ". ▲ and ▼: better and worse than " (page.reference) " with p below " (SIGNIFICANT) "."
+        }
+        @for data in sets {
+            @for (part, measures) in measures(&page.arms, Some(data)).chunks(MEASURES_MAX).enumerate() {
+                (table(page, data, measures, part == 0))
+            }
+        }
+    }
+}
+
+/// On a narrow page a row becomes a block, its cells named by `data-label`.
+fn table(page: &ComparisonPage, data: &str, measures: &[&str], first: bool) -> Markup {
+    let header = |name: &str| html! { th scope="col" role="columnheader" { (name) } };
+    html! {
+        table.results.arms role="table" {
+            caption { "On test images of " b { (data) } "." }
+            thead role="rowgroup" {
+                tr role="row" {
+                    (header("Arm"))
+                    @for measure in measures { (header(measure)) }
+                    @if first { (header("Steps")) (header("Seconds")) }
+                }
+            }
+            tbody role="rowgroup" {
+                @for arm in &page.arms {
+                    tr.reference[arm.name == page.reference] role="row" {
+                        th scope="row" role="rowheader" {
+                            (arm.name)
+                            @if first && !arm.taught_by.is_empty() { span.taught-by { (arm.taught_by) } }
+                            @if first && !arm.missing_seeds.is_empty() {
+                                span.taught-by { "⚠ without " (seeds(&arm.missing_seeds)) }
+                            }
+                        }
+                        @for measure in measures {
+                            td role="cell" data-label=(measure) {
+                                span {
+                                    @match arm.score(data, measure) {
+                                        Some(score) => { (cell(score, arm.name == page.reference)) }
+                                        None => "–",
+                                    }
+                                }
+                            }
+                        }
+                        @if first { (cost(arm)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn cost(arm: &ComparedArm) -> Markup {
+    html! {
+        td role="cell" data-label="Steps" {
+            span { @if arm.steps > 0 { (thousands(arm.steps as usize)) } @else { "–" } }
+        }
+        td role="cell" data-label="Seconds" {
+            span {
+                @match arm.seconds.filter(|seconds| *seconds > 0.0) {
+                    Some(seconds) => { (seconds_text(seconds)) }
+                    None => "–",
+                }
+            }
+        }
+    }
+}
+
+/// Whole seconds from a hundred on.
+pub(super) fn seconds_text(seconds: f64) -> String {
+    if seconds >= 99.95 { thousands(seconds.round() as usize) } else { format!("{seconds:.1}") }
+}
+
+fn cell(score: &ArmScore, reference: bool) -> Markup {
+    html! {
+        span.score { (with_interval(score.accuracy, score.interval)) }
+        span.difference {
+            @if reference { "reference" }
+            @else if let Some(difference) = &score.minus_reference { (difference_text(difference)) }
+        }
+    }
+}
+
+fn difference_text(of: &MinusReference) -> Markup {
+    let signed = |value: f64| minus(&signed_percent(value));
+    let significant = of.p_holm.is_some_and(|p| p < SIGNIFICANT);
+    html! {
+        @if significant { @if of.difference > 0.0 { "▲ " } @else { "▼ " } }
+        (signed(of.difference))
+        @if let Some((low, high)) = of.interval { " " span.interval { "[" (signed(low)) ", " (signed(high)) "]" } }
+        @if let Some(p) = of.p_holm { " " span.interval { "p\u{a0}" (p_text(p)) } }
+    }
+}
+
+fn p_text(p: f64) -> String {
+    if p < 0.001 { "<\u{a0}0.001".to_owned() } else { format!("=\u{a0}{p:.3}") }
+}
+
+/// `seed 2`, `seeds 0, 1 and 2`.
+pub(super) fn seeds(seeds: &[u64]) -> String {
+    let names: Vec<String> = seeds.iter().map(u64::to_string).collect();
+    match names.split_last() {
+        Some((last, [])) => format!("seed {last}"),
+        Some((last, others)) => format!("seeds {} and {last}", others.join(", ")),
+        None => "no seed".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_sign_of_a_significant_difference_is_more_than_a_colour() {
+        let text = |difference, p_holm| {
+            let of = MinusReference { difference, interval: Some((-0.02, 0.01)), p_holm };
+            difference_text(&of).into_string()
+        };
+        assert!(text(-0.012, Some(0.0004)).starts_with("▼ −1.2"), "{}", text(-0.012, Some(0.0004)));
+        assert!(text(-0.012, Some(0.0004)).contains("&lt;\u{a0}0.001"));
+        assert!(text(0.012, Some(0.04)).starts_with("▲ +1.2"));
+        assert!(text(0.012, Some(0.05)).starts_with("+1.2") && text(0.012, None).ends_with("]</span>"));
+    }
+
+    #[test]
+    fn seeds_and_seconds_in_words() {
+        assert_eq!([seeds(&[]), seeds(&[4]), seeds(&[0, 1, 2])], ["no seed", "seed 4", "seeds 0, 1 and 2"]);
+        assert_eq!([seconds_text(3.21), seconds_text(1_234.5)], ["3.2", "1,235"]);
+    }
+}

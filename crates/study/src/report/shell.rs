@@ -1,0 +1,17 @@
+//! Commands as they are typed.
+
+use maud::{Markup, html};
+
+/// A command whose lines end between words only.
+pub(super) fn shell(command: &str) -> Markup {
+    html! {
+        pre {
+            code {
+                @for (number, word) in command.split(' ').enumerate() {
+                    @if number > 0 { " " }
+                    span { (word) }
+                }
+            }
+        }
+    }
+}
