@@ -93,6 +93,12 @@ fn arms_are_compared_and_finished_cells_are_kept() {
         "{}",
         comparison["answer"]
     );
+    let page = std::fs::read_to_string(folder.join("runs/study/report.html")).unwrap();
+    for part in ["Do the rows, columns and diagonals need real images?", "gaussian-0.5", "<svg", "views.std"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    assert!(!page.contains("http:") && !page.contains("https:") && !page.contains("<script"));
     // A second time nothing is computed, and the plan knows what a cell takes.
     let trained = |run: &str| std::fs::metadata(folder.join(run)).unwrap().modified().unwrap();
     let (encoder, before) = (

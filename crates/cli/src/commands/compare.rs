@@ -11,7 +11,10 @@ use zview_runtime::atomic::write_file;
 use zview_runtime::cache_folder;
 use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
-use zview_study::comparison::{CellOptions, CellOutcome, CellState, Plan, Study, collect, in_words};
+use zview_study::commands::command_line;
+use zview_study::comparison::{
+    CellOptions, CellOutcome, CellState, Plan, Study, collect, comparison_page, in_words,
+};
 
 use super::compared::compared;
 use crate::arguments::Common;
@@ -81,7 +84,12 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
     let comparison = collect(&study);
     std::fs::create_dir_all(&out).map_err(Failure::failed)?;
     write_file(&out.join("comparison.json"), format!("{:#}\n", json!(comparison)).as_bytes())?;
-    output::result(common.json, &comparison, in_words)?;
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    let report = out.join("report.html");
+    write_file(&report, comparison_page(&study, &comparison, &command_line(&words))?.as_bytes())?;
+    output::result(common.json, &comparison, |comparison| {
+        format!("{}\n\nreport: {}", in_words(comparison), report.display())
+    })?;
     Ok(if comparison.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 

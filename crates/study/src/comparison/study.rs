@@ -37,6 +37,21 @@ pub struct StudyArm {
     overrides: Vec<String>,
 }
 
+impl StudyArm {
+    /// The recipe that it begins with.
+    #[must_use]
+    pub fn recipe_file(&self) -> PathBuf {
+        self.recipe.clone()
+    }
+
+    /// What it changes in the recipe, `section.key` and value.
+    #[must_use]
+    pub fn settings(&self) -> Vec<(String, String)> {
+        let parts = self.overrides.iter().filter_map(|change| change.split_once('='));
+        parts.map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
+    }
+}
+
 /// A comparison, checked.
 #[derive(Debug, Clone)]
 pub struct Study {

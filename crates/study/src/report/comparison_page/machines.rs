@@ -1,7 +1,6 @@
 //! The machines that the cells ran on.
 
 use maud::{Markup, html};
-use zview_runtime::run_folder::Environment;
 
 use super::ComparisonPage;
 
@@ -20,19 +19,6 @@ pub struct CellMachine {
     pub burn: String,
     /// Cells that ran there, if that is known.
     pub cells: Option<usize>,
-}
-
-impl From<&Environment> for CellMachine {
-    fn from(environment: &Environment) -> Self {
-        Self {
-            device: environment.device.name.clone(),
-            platform: environment.platform.clone(),
-            threads: environment.threads,
-            zview: environment.zview.clone(),
-            burn: environment.burn.to_owned(),
-            cells: None,
-        }
-    }
 }
 
 /// A list for each machine.

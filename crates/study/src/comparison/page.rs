@@ -1,0 +1,187 @@
+//! A comparison as a page.
+
+use std::path::PathBuf;
+
+use zview_runtime::run_folder::read_run_json;
+
+use super::collect::Comparison;
+use super::plan::CellState;
+use super::scores::{Difference, Score};
+use super::study::Study;
+use crate::StudyError;
+use crate::report::{
+    ArmAxis, ArmScore, ArmViews, CellMachine, ComparedArm, ComparisonPage, ConfigText, FailedCell,
+    MinusReference, MissingCell, RecoveredShare, RepeatCommand,
+};
+
+/// Measures on the page, where they were taken: their key, and what they are called there.
+const MEASURES: [(&str, &str); 6] = [
+    ("linear", "Linear"),
+    ("knn_20", "20-NN"),
+    ("few_shot_10", "10 labels per class"),
+    ("few_shot_100", "100 labels per class"),
+    ("fine_tune", "Fine-tuned"),
+    ("scratch", "From scratch"),
+];
+
+/// The page of what was collected, as HTML; `command` makes it again.
+///
+/// # Errors
+/// A run folder that cannot be read, a plot that cannot be drawn.
+pub fn comparison_page(study: &Study, comparison: &Comparison, command: &str) -> Result<String, StudyError> {
+    let plan = study.plan()?;
+    let missing = plan.cells.iter().filter(|cell| matches!(cell.state, CellState::Absent | CellState::Begun));
+    let page = ComparisonPage {
+        question: comparison.question.clone(),
+        answer: comparison.answer.clone(),
+        conditions:
+            "Every encoder is judged on the same real test images, which have no part in any decision."
+                .to_owned(),
+        reference: comparison.reference.clone(),
+        seeds: comparison.seeds.clone(),
+        intervals:
+            "95 % t intervals over seeds; differences are paired by seed, those of the linear probe speak of \
+                    other test images too"
+                .to_owned(),
+        p_values: "after Holm's correction over all arms and data sets".to_owned(),
+        arms: arms(study, comparison),
+        recovered: recovered(comparison),
+        views: views(study),
+        failed: comparison
+            .failed
+            .iter()
+            .map(|cell| FailedCell {
+                cell: cell.cell,
+                arm: cell.arm.clone(),
+                seed: cell.seed,
+                error: cell.error.clone(),
+            })
+            .collect(),
+        missing: missing
+            .map(|cell| MissingCell {
+                cell: cell.cell,
+                arm: cell.arm.clone(),
+                seed: cell.seed,
+                state: if cell.state == CellState::Begun {
+                    "begun".to_owned()
+                } else {
+                    "not begun".to_owned()
+                },
+            })
+            .collect(),
+        configs: configs(study),
+        commands: vec![RepeatCommand {
+            purpose: "The whole comparison".to_owned(),
+            command: command.to_owned(),
+        }],
+        machines: machines(study),
+        ..ComparisonPage::default()
+    };
+    page.render()
+}
+
+fn arms(study: &Study, comparison: &Comparison) -> Vec<ComparedArm> {
+    let arm = |arm: &super::collect::ArmComparison| {
+        let mut scores = Vec::new();
+        for data in &comparison.data {
+            for (key, measure) in MEASURES {
+                let Some(score) = arm.scores.get(data).and_then(|scores| scores.get(key)) else { continue };
+                let minus = arm.minus_reference.get(data).and_then(|differences| differences.get(key));
+                scores.push(arm_score(data, measure, score, minus));
+            }
+        }
+        let settings =
+            study.arms.iter().find(|of| of.name == arm.name).map(|of| of.settings()).unwrap_or_default();
+        ComparedArm {
+            name: arm.name.clone(),
+            taught_by: arm.taught_by.clone(),
+            series: arm.series.clone(),
+            axis: arm.axis.as_ref().map(|axis| ArmAxis { key: axis.key.clone(), value: axis.value }),
+            settings,
+            steps: arm.steps,
+            seconds: (arm.steps > 0).then_some(arm.seconds),
+            missing_seeds: arm.missing_seeds.clone(),
+            scores,
+        }
+    };
+    comparison.arms.iter().map(arm).collect()
+}
+
+fn arm_score(data: &str, measure: &str, score: &Score, minus: Option<&Difference>) -> ArmScore {
+    ArmScore {
+        data: data.to_owned(),
+        measure: measure.to_owned(),
+        accuracy: score.mean,
+        interval: score.low.zip(score.high),
+        seeds: score.seeds.clone(),
+        minus_reference: minus.map(|minus| MinusReference {
+            difference: minus.difference,
+            interval: minus.low.zip(minus.high),
+            p_holm: minus.p_holm,
+        }),
+    }
+}
+
+fn recovered(comparison: &Comparison) -> Vec<RecoveredShare> {
+    let share = |(data, recovered): (&String, &super::collect::Recovered)| RecoveredShare {
+        data: data.clone(),
+        measure: "Linear".to_owned(),
+        share: recovered.share,
+        interval: recovered.low.zip(recovered.high),
+        real: recovered.arms.real.clone(),
+        synthetic: recovered.arms.synthetic.clone(),
+        views: recovered.arms.views.clone(),
+    };
+    // Without an interval the gap cannot be told from 0, and a share of it says nothing.
+    comparison.recovered.iter().filter(|(_, recovered)| recovered.low.is_some()).map(share).collect()
+}
+
+/// The views of each arm's first finished seed.
+fn views(study: &Study) -> Vec<ArmViews> {
+    let of_arm = |arm: &super::study::StudyArm| {
+        let first = study.config.seeds.iter().map(|&seed| study.run_folder(arm, seed).join("views.png"));
+        let png = first.filter_map(|file| std::fs::read(file).ok()).next()?;
+        Some(ArmViews { arm: arm.name.clone(), png, caption: arm.taught_by.clone() })
+    };
+    study.arms.iter().filter_map(of_arm).collect()
+}
+
+fn configs(study: &Study) -> Vec<ConfigText> {
+    let mut files: Vec<PathBuf> = vec![study.path.clone()];
+    for file in study.arms.iter().map(super::study::StudyArm::recipe_file) {
+        if !files.contains(&file) {
+            files.push(file);
+        }
+    }
+    let text = |file: PathBuf| {
+        let text = std::fs::read_to_string(&file).ok()?;
+        Some(ConfigText { title: file.display().to_string(), text })
+    };
+    files.into_iter().filter_map(text).collect()
+}
+
+/// The machines that cells were computed on, with the number of their cells.
+fn machines(study: &Study) -> Vec<CellMachine> {
+    let mut machines: Vec<CellMachine> = Vec::new();
+    for arm in &study.arms {
+        for &seed in &study.config.seeds {
+            let file = study.run_folder(arm, seed).join("environment.json");
+            let Ok(said) = read_run_json::<serde_json::Value>(&file) else { continue };
+            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+            let machine = CellMachine {
+                device: text(&said["device"]["name"]),
+                platform: text(&said["platform"]),
+                threads: said["threads"].as_u64().unwrap_or(0) as usize,
+                zview: text(&said["zview"]),
+                burn: text(&said["burn"]),
+                cells: None,
+            };
+            let same = |known: &&mut CellMachine| CellMachine { cells: None, ..(**known).clone() } == machine;
+            match machines.iter_mut().find(same) {
+                Some(known) => known.cells = known.cells.map(|cells| cells + 1),
+                None => machines.push(CellMachine { cells: Some(1), ..machine }),
+            }
+        }
+    }
+    machines
+}
