@@ -15,8 +15,8 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct LinearProbeConfig {
-    /// l2 values to choose from; 45 from 1e-6 to 1e5, four to a decade, where none are given (Kornblith et al., Do
-    /// Better ImageNet Models Transfer Better?, CVPR 2019, appendix A.6).
+    /// l2 values to choose from; 45 from 1e-6 to 1e5, four to a decade, where none are given (after
+    /// Kornblith et al., Do Better ImageNet Models Transfer Better?, CVPR 2019).
     pub penalties: Vec<f64>,
     /// The share of each class's training images held out to choose the penalty.
     pub validation_share: f64,

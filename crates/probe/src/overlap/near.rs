@@ -2,7 +2,7 @@
 //!
 //! An absolute distance does not tell copies apart: two handwritten ones are closer than two crops of one photograph.
 //! So a test image's nearest training image counts as a near-duplicate only where it is much closer than that
-//! image's other neighbours are (Carlini et al., Extracting Training Data from Diffusion Models, 2023, section 4.1,
+//! image's other neighbours are (Carlini et al., Extracting Training Data from Diffusion Models, 2023,
 //! with the distance of thumbnails), and alike in itself too.
 
 use zview_data::ImageSet;

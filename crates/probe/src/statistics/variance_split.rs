@@ -8,7 +8,7 @@ use super::{Interval, student_t_quantile};
 ///
 /// accuracy(s, r) = mean + seed(s) + draw(r) + rest(s, r), all effects random and independent. The rest is what the
 /// two together do, with the test images' share. Estimated by the method of moments of a two-way table with one
-/// value per cell (Searle, Casella and McCulloch, Variance Components, section 4.3); negative estimates are 0.
+/// value per cell (Searle, Casella and McCulloch, Variance Components); negative estimates are 0.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct VarianceSplit {
     /// Mean over all cells, a fraction.
