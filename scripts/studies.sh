@@ -1,0 +1,38 @@
+#!/usr/bin/env bash
+# Computes the studies of configs/studies (all, or those that are named) and renews their tables in docs/studies: what is
+# finished in runs/ stays, encoders that several studies have in common are trained once. About a minute per cell and
+# core; --plan with a study says how long it takes here.
+#   scripts/studies.sh [--data-dir DIR] [--jobs N] [STUDY...]
+# DIR has mnist/ and fashion-mnist/ (IDX files); published generators are looked for as configs/generators says.
+set -eu
+cd "$(dirname "$0")/.."
+zview=${ZVIEW:-target/release/zview}
+more=()
+jobs=1
+while [ $# -gt 0 ]; do
+    case "$1" in
+        --data-dir) more+=(--data-dir "$2"); shift 2 ;;
+        --jobs) jobs=$2; shift 2 ;;
+        -*) echo "studies: unknown option $1; expected --data-dir DIR or --jobs N" >&2; exit 2 ;;
+        *) break ;;
+    esac
+done
+studies=("$@")
+[ ${#studies[@]} -gt 0 ] || for file in configs/studies/*.toml; do studies+=("$(basename "$file" .toml)"); done
+
+# The generators of clothes are our own.
+for generator in fashion-gan fashion-gan-conditional; do
+    for study in "${studies[@]}"; do
+        recipes=$(grep -ho 'recipes/[a-z-]*.toml' "configs/studies/$study.toml" | sort -u | sed 's#^#configs/studies/#')
+        # shellcheck disable=SC2086 # names without blanks
+        if grep -q "\"runs/$generator\"" $recipes && [ ! -e "runs/$generator/generator.toml" ]; then
+            "$zview" generator train "configs/generators/train/$generator.toml" --out "runs/$generator" "${more[@]}"
+        fi
+    done
+done
+mkdir -p docs/studies
+for study in "${studies[@]}"; do
+    "$zview" compare "configs/studies/$study.toml" --out "runs/$study" --reuse runs --jobs "$jobs" "${more[@]}"
+    cp "runs/$study/comparison.md" "docs/studies/$study.md"
+    cp "runs/$study/comparison.json" "docs/studies/$study.json"
+done
