@@ -6,6 +6,7 @@ mod support;
 use std::path::Path;
 
 use serde_json::Value;
+use support::browser::open_in_browser;
 use support::{copy_folder, run, run_json, send, stderr, write_generator, write_idx, write_recipe, zview};
 
 const STUDY: &str = r#"question = "Do the rows, columns and diagonals need real images?"
@@ -70,7 +71,11 @@ fn arms_are_compared_and_finished_cells_are_kept() {
     let folder = folder.path();
     let plan = compare(folder, &["--plan"]);
     assert_eq!((plan["cells"].as_array().unwrap().len(), plan["open"].as_u64()), (8, Some(8)));
-    assert!(plan["estimated_seconds"].is_null() && !folder.join("runs").exists(), "a plan does nothing");
+    assert!(!folder.join("runs").exists(), "a plan leaves nothing");
+    assert!(
+        plan["estimated_seconds"].as_f64() > Some(0.0) && plan["estimated_by"] == "timed-steps",
+        "{plan}"
+    );
     let comparison = compare(folder, &[]);
     let names: Vec<&str> =
         comparison["arms"].as_array().unwrap().iter().map(|arm| arm["name"].as_str().unwrap()).collect();
@@ -89,7 +94,7 @@ fn arms_are_compared_and_finished_cells_are_kept() {
             && comparison["failed"] == serde_json::json!([])
     );
     assert!(
-        comparison["answer"].as_str().unwrap().contains("./shapes, against real"),
+        comparison["answer"].as_str().unwrap().contains("./shapes by linear probe, against real"),
         "{}",
         comparison["answer"]
     );
@@ -99,6 +104,12 @@ fn arms_are_compared_and_finished_cells_are_kept() {
         assert!(page.contains(part), "{part}");
     }
     assert!(!page.contains("http:") && !page.contains("https:") && !page.contains("<script"));
+    assert!(page.contains("Nearest neighbours"), "each arm's neighbours are on the page");
+    let markdown = std::fs::read_to_string(folder.join("runs/study/comparison.md")).unwrap();
+    assert!(
+        markdown.contains("| gaussian-0.5 | views.std 0.5 |")
+            && markdown.contains("zview compare study.toml")
+    );
     // A second time nothing is computed, and the plan knows what a cell takes.
     let trained = |run: &str| std::fs::metadata(folder.join(run)).unwrap().modified().unwrap();
     let (encoder, before) = (
@@ -109,6 +120,107 @@ fn arms_are_compared_and_finished_cells_are_kept() {
     assert_eq!(without_clock(compare(folder, &[])), without_clock(comparison));
     assert_eq!(trained(encoder), time);
     assert_eq!(compare(folder, &["--plan"])["estimated_seconds"].as_f64(), Some(0.0));
+}
+
+const PROGRESS: &str = r#"question = "Are the rows seen early?"
+reference = "same"
+recipe = "recipe.toml"
+seeds = [3, 5]
+data = ["./shapes"]
+progress = 3
+
+[evaluation]
+protocols = ["linear", "knn", "few-shot"]
+train_pool = 120
+linear = { penalties = [1e-3, 0.1] }
+few_shot = { labels_per_class = [4], shares = [], draws = 3 }
+few_shot_validation_share = 0.25
+
+[[arms]]
+name = "same"
+set = ["train.steps=6", "views.kind=same"]
+at = { series = "gaussian", value = 0.0 }
+
+[[arms]]
+name = "gaussian"
+set = ["train.steps=6"]
+vary = { key = "views.std", values = [0.5] }
+
+[[arms]]
+name = "far"
+set = ["train.steps=6", "views.std=2.0"]
+against = "gaussian-0.5"
+"#;
+
+#[test]
+fn arms_are_judged_on_the_way_and_at_equal_time_and_the_page_opens_in_a_browser() {
+    let folder = study();
+    let folder = folder.path();
+    std::fs::write(folder.join("progress.toml"), PROGRESS).unwrap();
+    let comparison = run_json(folder, &["compare", "progress.toml", "--device", "cpu"]);
+    let [same, gaussian, far] = [0, 1, 2].map(|arm| &comparison["arms"][arm]);
+    assert_eq!((same["series"].as_str(), same["axis"]["value"].as_f64()), (Some("gaussian"), Some(0.0)));
+    assert_eq!((same["against"].as_str(), far["against"].as_str()), (None, Some("gaussian-0.5")));
+    // The end of the way is the end.
+    let way = gaussian["progress"]["./shapes"].as_array().unwrap();
+    assert_eq!(way.iter().map(|point| point["steps"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 4, 6]);
+    for measure in ["linear", "few_shot_4"] {
+        assert_eq!(way[2]["scores"][measure], gaussian["scores"]["./shapes"][measure]);
+        assert!(gaussian["minus_reference"]["./shapes"][measure]["p_holm"].is_number());
+    }
+    assert!(gaussian["scores"]["./shapes"]["few_shot_4_validation"]["mean"].is_number());
+    // What an arm is compared with is its own choice.
+    let mean = |arm: &Value| arm["scores"]["./shapes"]["linear"]["mean"].as_f64().unwrap();
+    let minus = far["minus_reference"]["./shapes"]["linear"]["difference"].as_f64().unwrap();
+    assert!((minus - (mean(far) - mean(gaussian))).abs() < 1e-9);
+    let at_time = &comparison["equal_time"];
+    let fastest = at_time["arms"].as_array().unwrap().iter().filter(|arm| arm["steps"] == 6.0).count();
+    assert!(fastest >= 1 && at_time["seconds"].as_f64() > Some(0.0), "{at_time}");
+
+    let report = folder.join("runs/progress/report.html");
+    let page = std::fs::read_to_string(&report).unwrap();
+    for part in
+        ["Accuracy during training", "At equal training time", "Nearest neighbours", "to gaussian-0.5"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    if let Some(opened) = open_in_browser(&report) {
+        assert_eq!(opened.console, Vec::<String>::new(), "nothing is wrong with the page");
+        assert!(opened.width_on_a_phone <= 390, "{} pixels wide on a phone", opened.width_on_a_phone);
+        // And a page with an error would be noticed.
+        let wrong = folder.join("wrong.html");
+        std::fs::write(&wrong, page.replace("</body>", "<script>no_such_function()</script></body>"))
+            .unwrap();
+        let console = open_in_browser(&wrong).unwrap().console;
+        assert!(console.iter().any(|line| line.contains("no_such_function is not defined")), "{console:?}");
+    }
+}
+
+#[test]
+fn encoders_of_the_same_recipe_and_seed_are_taken_from_another_comparison() {
+    let folder = study();
+    let folder = folder.path();
+    let anew = without_clock(compare(folder, &["--out", "runs/first"]));
+    let encoder = |run: &str| {
+        std::fs::metadata(folder.join(run).join("encoder.safetensors")).unwrap().modified().unwrap()
+    };
+    let time = encoder("runs/first/cells/same-seed3");
+    let environment = |run: &str| std::fs::read(folder.join(run).join("events.jsonl")).unwrap();
+    let taken = without_clock(compare(folder, &["--out", "second", "--reuse", "runs", "--jobs", "2"]));
+    assert_eq!(taken, anew);
+    assert_eq!(
+        environment("second/cells/same-seed3"),
+        environment("runs/first/cells/same-seed3"),
+        "it was copied, not trained: the log has the same times"
+    );
+    assert_eq!(encoder("runs/first/cells/same-seed3"), time, "and the original is as it was");
+    // Judged in another way, the encoders stay and the judgement is made anew.
+    let otherwise = compare(folder, &["--out", "second", "--set", "evaluation.train_pool=60"]);
+    assert_eq!(otherwise["arms"][0]["scores"]["./shapes"]["linear"]["n_train"], 60);
+    // Another recipe is trained, whatever there is.
+    let other = ["--out", "third", "--reuse", "second", "--set", "seeds=[7]"];
+    assert!(compare(folder, &other)["arms"][0]["missing_seeds"].as_array().unwrap().is_empty());
+    assert!(!folder.join("third/cells/same-seed3").exists());
 }
 
 #[test]
@@ -170,8 +282,14 @@ fn everything_wrong_with_a_comparison_is_said_at_once_and_before_anything_runs()
         .replace("reference = \"real\"", "reference = \"reel\"")
         .replace("views = \"gaussian-0.5\"", "views = \"gaussian\"")
         .replace("seeds = [3, 5]", "seeds = [3, 3]")
-        .replace("name = \"same\"", "name = \"real\"")
+        .replace("data = [\"./shapes\"]", "data = [\"./shapes\"]\nprogress = 3")
+        .replace(
+            "name = \"same\"",
+            "name = \"real\"\nagainst = \"nobody\"\nat = { series = \"real\", value = 1.0 }",
+        )
         .replace("set = [\"views.kind=same\"]", "set = [\"anchors.unique=1000\", \"train.steps=7\"]");
+    let wrong =
+        wrong.replace("name = \"gaussian\"", "name = \"gaussian\"\nset = [\"source.generator=nowhere\"]");
     std::fs::write(folder.join("study.toml"), wrong).unwrap();
     let real = std::fs::read_to_string(folder.join("real.toml")).unwrap();
     std::fs::write(
@@ -189,8 +307,12 @@ fn everything_wrong_with_a_comparison_is_said_at_once_and_before_anything_runs()
         "seeds: expected one or more, each once",
         "anchors.unique is 1000, but 7 steps see 56 anchors",
         "train.steps differ",
+        "arm real: against: there is no arm \"nobody\"",
+        "at.series: no arm \"real\" has `vary`",
+        "progress: expected a divisor of train.steps",
         "source.data",
         "./absent",
+        "arm gaussian-0.5: source.generator: no generator `nowhere`",
     ] {
         assert!(message.contains(word), "`{word}` is not in {message}");
     }

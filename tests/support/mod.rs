@@ -1,6 +1,8 @@
 //! What the black-box tests share: running the binary, and small inputs of our own making.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod browser;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 

@@ -97,6 +97,16 @@ pub enum StudyError {
         /// What is wrong.
         problem: String,
     },
+    /// A finished run of another comparison could not be copied.
+    #[error("cannot copy {} to {}: {source}; make room, or leave --reuse out", from.display(), to.display())]
+    Reuse {
+        /// The run.
+        from: PathBuf,
+        /// The cell's run folder.
+        to: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
     /// The device did not give what it computed.
     #[error(transparent)]
     Device(#[from] ReadError),

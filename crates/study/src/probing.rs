@@ -173,6 +173,7 @@ pub(crate) mod tests {
             draws: vec![top1 - 0.1; DRAWS],
             penalties: vec![1e-3; DRAWS],
             converged: true,
+            right_draws: Vec::new(),
         };
         let trained = name != RANDOM;
         ArmResult {

@@ -71,6 +71,9 @@ struct RunResult {
     stopped: bool,
 }
 
+/// Values of a recipe that say when it is saved, and nothing of what is learnt.
+const CHECKPOINT_KEYS: [&str; 2] = ["train.checkpoint_every", "train.keep_checkpoints"];
+
 /// How far the run of `arm` in `run` is.
 ///
 /// # Errors
@@ -80,12 +83,16 @@ pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, StudyError> {
     if !config.exists() {
         return Ok(Progress::Absent);
     }
-    let keys = differing_keys(&Recipe::load(&config, &[])?, &arm.recipe);
+    let mut keys = differing_keys(&Recipe::load(&config, &[])?, &arm.recipe);
+    let finished = run.join("encoder.safetensors").exists()
+        && read_result(run).is_ok_and(|result| !result.stopped && result.steps == arm.recipe.train.steps);
+    if finished && arm.recipe.train.checkpoint_every == 0 {
+        // More checkpoints than asked for do no harm.
+        keys.retain(|key| !CHECKPOINT_KEYS.contains(&key.as_str()));
+    }
     if !keys.is_empty() {
         return Err(StudyError::OtherRecipe { run: run.to_owned(), keys });
     }
-    let finished = run.join("encoder.safetensors").exists()
-        && read_result(run).is_ok_and(|result| !result.stopped && result.steps == arm.recipe.train.steps);
     Ok(if finished { Progress::Finished } else { Progress::Begun })
 }
 

@@ -13,7 +13,8 @@ use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 use zview_study::commands::command_line;
 use zview_study::comparison::{
-    CellOptions, CellOutcome, CellState, Plan, Study, collect, comparison_page, in_words,
+    CellOptions, CellOutcome, CellState, EstimatedBy, Plan, Study, collect, comparison_page, in_markdown,
+    in_words,
 };
 
 use super::compared::compared;
@@ -32,7 +33,7 @@ pub struct CompareArguments {
     /// Folder of all runs; `runs/<config>` where it is not given. Finished cells in it are kept.
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Only say what there is to do and how long it takes.
+    /// Only say what there is to do and how long it takes, by finished cells or a few timed steps of each arm.
     #[arg(long, conflicts_with_all = ["cell", "collect"])]
     plan: bool,
     /// Only run this cell (for batch schedulers).
@@ -41,6 +42,10 @@ pub struct CompareArguments {
     /// Only make the table of the cells that are there.
     #[arg(long)]
     collect: bool,
+    /// Take encoders that another comparison trained by exactly the same recipe and seed: its folder, or a folder of
+    /// such folders; may be repeated.
+    #[arg(long, value_name = "DIR")]
+    reuse: Vec<PathBuf>,
     /// Cells at once, each in a process of its own.
     #[arg(long, default_value_t = 1, value_name = "N")]
     jobs: usize,
@@ -56,14 +61,14 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
         .unwrap_or_else(|| PathBuf::from("runs").join(arguments.config.file_stem().unwrap_or_default()));
     let study = Study::load(&arguments.config, &arguments.overrides, &out, common.data_dir.as_deref())?;
     if arguments.plan {
-        output::result(common.json, &study.plan()?, plan_in_words)?;
+        output::result(common.json, &timed_plan(&study, common)?, plan_in_words)?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(cell) = arguments.cell {
-        return run_here(&study, &[cell], common, true);
+        return run_here(&study, &[cell], &arguments.reuse, common, true);
     }
     if !arguments.collect {
-        let plan = study.plan()?;
+        let plan = timed_plan(&study, common)?;
         say(&plan_in_words(&plan));
         let open: Vec<usize> = plan
             .cells
@@ -72,7 +77,7 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
             .map(|cell| cell.cell)
             .collect();
         let ended = if arguments.jobs == 1 {
-            run_here(&study, &open, common, false)?
+            run_here(&study, &open, &arguments.reuse, common, false)?
         } else {
             run_in_processes(&open, arguments, &out, common)?
         };
@@ -85,8 +90,11 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
     std::fs::create_dir_all(&out).map_err(Failure::failed)?;
     write_file(&out.join("comparison.json"), format!("{:#}\n", json!(comparison)).as_bytes())?;
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
-    let report = out.join("report.html");
-    write_file(&report, comparison_page(&study, &comparison, &command_line(&words))?.as_bytes())?;
+    let (report, command) = (out.join("report.html"), command_line(&words));
+    let page = comparison_page(&study, &comparison, &command, common.data_dir.as_deref())?;
+    write_file(&report, page.as_bytes())?;
+    let short = format!("zview compare {}", arguments.config.display());
+    write_file(&out.join("comparison.md"), in_markdown(&comparison, &short).as_bytes())?;
     output::result(common.json, &comparison, |comparison| {
         format!("{}\n\nreport: {}", in_words(comparison), report.display())
     })?;
@@ -97,8 +105,27 @@ fn say(what: &str) {
     let _ = writeln!(std::io::stderr(), "{what}"); // a closed stderr must not end the work
 }
 
+/// The plan, with a few steps timed where no finished cell says what an arm takes.
+fn timed_plan(study: &Study, common: &Common) -> Result<Plan, Failure> {
+    let device = choose(common.device)?;
+    let options = CellOptions {
+        device: &device,
+        data_dir: common.data_dir.clone(),
+        stop: &StopSignal::listen(),
+        cache_folder: None,
+        reuse: &[],
+    };
+    Ok(study.timed_plan(&options)?)
+}
+
 /// Cells one after another in this process. A failed cell does not end the others, unless it is the only one asked for.
-fn run_here(study: &Study, cells: &[usize], common: &Common, only: bool) -> Result<ExitCode, Failure> {
+fn run_here(
+    study: &Study,
+    cells: &[usize],
+    reuse: &[PathBuf],
+    common: &Common,
+    only: bool,
+) -> Result<ExitCode, Failure> {
     let (stop, cache) = (StopSignal::listen(), cache_folder());
     for (done, &cell) in cells.iter().enumerate() {
         let Some((arm, seed)) = study.arm_and_seed(cell) else {
@@ -117,6 +144,7 @@ fn run_here(study: &Study, cells: &[usize], common: &Common, only: bool) -> Resu
             data_dir: common.data_dir.clone(),
             stop: &stop,
             cache_folder: cache.as_deref(),
+            reuse,
         };
         match study.run_cell(cell, &options) {
             Ok(CellOutcome::Finished) => {}
@@ -150,6 +178,9 @@ fn run_in_processes(
             command.args(["--cell", &cell.to_string(), "--device", &common.device.to_string()]);
             for change in &arguments.overrides {
                 command.args(["--set", change]);
+            }
+            for folder in &arguments.reuse {
+                command.arg("--reuse").arg(folder);
             }
             if let Some(folder) = &common.data_dir {
                 command.arg("--data-dir").arg(folder);
@@ -185,12 +216,17 @@ fn run_in_processes(
 
 fn plan_in_words(plan: &Plan) -> String {
     let of = |state: CellState| plan.cells.iter().filter(|cell| cell.state == state).count();
-    let cost = match plan.estimated_seconds {
-        _ if plan.open == 0 => String::new(),
-        Some(seconds) => {
-            format!("; about {:.0} minutes one after another, by the finished ones", seconds / 60.0)
+    let minutes = plan.estimated_seconds.unwrap_or(0.0) / 60.0;
+    let judged = of(CellState::Finished) > 0;
+    let cost = match plan.estimated_by {
+        None => String::new(),
+        Some(EstimatedBy::FinishedCells) => {
+            format!("; about {minutes:.0} minutes one after another, by the finished ones")
         }
-        None => "; how long they take is known after the first".to_owned(),
+        Some(EstimatedBy::TimedSteps) => format!(
+            "; about {minutes:.0} minutes one after another, by a few steps of each arm{}",
+            if judged { " and the finished ones" } else { "; judging comes on top" }
+        ),
     };
     format!(
         "{} cells: {} finished, {} begun, {} failed before, {} not begun{cost}",

@@ -17,7 +17,7 @@ pub use divergence::NotFinite;
 pub use loss_scale::LossScale;
 pub use precision::{NoHalfPrecision, Precision};
 pub use pretrain::{PretrainError, PretrainOptions, PretrainSummary, pretrain};
-pub use profile::{KernelLaunches, ProfileError, StageProfile, StepProfile, profile_step};
+pub use profile::{KernelLaunches, ProfileError, StageProfile, StepProfile, profile_step, seconds_of_steps};
 pub use recipe::{ProbeConfig, Recipe, TrainConfig};
 pub use stages::{PerStage, Stage, StageSeconds};
 pub(crate) use trainer::ENCODER;

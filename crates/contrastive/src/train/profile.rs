@@ -109,10 +109,10 @@ pub fn profile_step(
     steps: u64,
 ) -> Result<StepProfile, ProfileError> {
     let steps = steps.max(1);
-    timed(trainer, warmup)?;
+    seconds_of_steps(trainer, warmup)?;
     let memory_before = MemoryUse::now(&device.device);
     let waited_before = trainer.waited();
-    let seconds_per_step = timed(trainer, steps)? / steps as f64;
+    let seconds_per_step = seconds_of_steps(trainer, steps)? / steps as f64;
     let waited = trainer.waited().zip(waited_before).map(|(after, before)| (after - before).as_secs_f64());
     let launches = device.is_gpu().then(|| Rc::new(Launches::default()));
     trainer.seconds = StageSeconds::default();
@@ -121,7 +121,7 @@ pub fn profile_step(
         let counter = LaunchCounter::start();
         Box::new(move |stage| launches.add(stage, counter.take())) as Box<dyn FnMut(Stage)>
     });
-    timed(trainer, steps)?;
+    seconds_of_steps(trainer, steps)?;
     trainer.after_stage = None;
     trainer.synchronise_stages = false;
     let memory_after = MemoryUse::now(&device.device);
@@ -150,7 +150,10 @@ pub fn profile_step(
 }
 
 /// Seconds that `steps` steps take, until the last loss has been read.
-fn timed(trainer: &mut Trainer, steps: u64) -> Result<f64, ProfileError> {
+///
+/// # Errors
+/// [`ProfileError`].
+pub fn seconds_of_steps(trainer: &mut Trainer, steps: u64) -> Result<f64, ProfileError> {
     let started = Instant::now();
     let mut last = None;
     for _ in 0..steps {

@@ -95,10 +95,12 @@ impl LabelledPool {
         let choice = choose_penalty(&labelled, rule, max_iterations, penalty_seed)?;
         let options = LogisticConfig { max_iterations, ..LogisticConfig::with_l2(choice.penalty) };
         let fit = LogisticProblem::new(&labelled)?.fit(options, choice.model.as_ref().or(start))?;
-        let correct = fit.model.top_k_correct(&self.test, 1);
+        let right: Vec<bool> = fit.model.label_ranks(&self.test).iter().map(|&rank| rank == 0).collect();
+        let correct = right.iter().filter(|&&right| right).count();
         Ok(Learnt {
             correct,
             top1: correct as f64 / self.test.len() as f64,
+            right,
             penalty: choice.penalty,
             converged: fit.converged(),
             model: fit.model,
@@ -129,6 +131,8 @@ pub(super) struct Learnt {
     pub correct: usize,
     /// Their share.
     pub top1: f64,
+    /// Which they are (N).
+    pub right: Vec<bool>,
     /// l2.
     pub penalty: f64,
     pub converged: bool,

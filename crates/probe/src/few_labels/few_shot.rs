@@ -61,6 +61,9 @@ pub struct FewShotScore {
     pub penalties: Vec<f64>,
     /// Whether every fit converged.
     pub converged: bool,
+    /// In how many draws each test image was right (N).
+    #[serde(skip)]
+    pub right_draws: Vec<u32>,
 }
 
 /// Accuracy on all of `test` after learning from a few images of each class of `pool`, keyed by
@@ -130,6 +133,9 @@ impl FewShotScore {
             draws: accuracies,
             penalties: draws.iter().map(|draw| draw.penalty).collect(),
             converged: draws.iter().all(|draw| draw.converged),
+            right_draws: (0..draws.first().map_or(0, |draw| draw.right.len()))
+                .map(|image| draws.iter().map(|draw| u32::from(draw.right[image])).sum())
+                .collect(),
         }
     }
 }
@@ -147,6 +153,8 @@ mod tests {
         let few = &scores[&3];
         assert_eq!((few.draws.len(), few.labels), (10, 15));
         assert!(few.draws.iter().any(|&draw| draw != few.draws[0]), "{few:?}");
+        let right: u32 = few.right_draws.iter().sum();
+        assert!((f64::from(right) / 5_000.0 - few.mean).abs() < 1e-12 && few.right_draws.len() == 500);
         assert!(few.converged && few.low.unwrap() < few.mean && few.mean < few.high.unwrap());
         assert!(scores[&60].mean > few.mean + 0.05, "{scores:?}");
         assert_eq!(scores, few_shot(&pool, &test, &config).unwrap());

@@ -44,7 +44,10 @@ pub fn arms_difference_interval(
     let of_seeds = [(a.std, first.len()), (b.std, second.len())]
         .map(|(std, seeds)| (std.map_or(0.0, |std| std * std / seeds as f64), seeds as f64 - 1.0));
     let difference = a.mean - b.mean;
-    let variance = of_seeds[0].0 + of_seeds[1].0 + variance_over_images(first, second, groups, difference);
+    let right =
+        |arm: &[&[bool]], image: usize| share(arm.iter().filter(|correct| correct[image]).count(), arm.len());
+    let of_image = |image: usize| right(first, image) - right(second, image);
+    let variance = of_seeds[0].0 + of_seeds[1].0 + variance_over_images(images, of_image, groups, difference);
     // The part over test images has so many degrees of freedom that it does not matter here.
     let uncertain: f64 =
         of_seeds.iter().filter(|(part, _)| *part > 0.0).map(|(part, degrees)| part * part / degrees).sum();
@@ -68,36 +71,35 @@ pub struct PairedSeeds {
     pub seeds: usize,
 }
 
-/// The difference of two arms whose seeds are paired (`first[s]` and `second[s]` are the right answers of the encoders
-/// of the same seed): the variance of its mean is that of the differences over seeds plus that over test images, and
-/// interval and p-value are Student's t with Satterthwaite's degrees of freedom. With one seed it is the paired
-/// bootstrap over test images, without p-value. `None` if lengths differ or an arm is empty.
+/// The difference of two arms whose seeds are paired: `first[s][i]` and `second[s][i]` are the shares of draws in which
+/// the encoders of seed s got test image i right (0 or 1 where there is one draw). The variance of its mean is that of
+/// the differences over seeds plus that over test images (over groups of them, where `groups` (N) says which belong
+/// together); interval and p-value are Student's t with Satterthwaite's degrees of freedom. With one seed the interval
+/// is over test images alone, without p-value. `None` if lengths differ or an arm is empty.
 #[must_use]
 pub fn paired_seeds_difference(
-    first: &[&[bool]],
-    second: &[&[bool]],
+    first: &[&[f32]],
+    second: &[&[f32]],
     groups: Option<&[usize]>,
-    seed: u64,
-    use_number: u64,
 ) -> Option<PairedSeeds> {
     let images = first.first()?.len();
-    let fits = |correct: &&[bool]| correct.len() == images;
+    let fits = |right: &&[f32]| right.len() == images;
     if first.len() != second.len() || images == 0 || !first.iter().chain(second).all(fits) {
         return None;
     }
     if groups.is_some_and(|groups| groups.len() != images) {
         return None;
     }
-    let top1 = |correct: &[bool]| share(correct.iter().filter(|&&right| right).count(), images);
-    let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| top1(a) - top1(b)).collect();
+    let accuracy = |right: &[f32]| right.iter().map(|&share| f64::from(share)).sum::<f64>() / images as f64;
+    let differences: Vec<f64> = first.iter().zip(second).map(|(a, b)| accuracy(a) - accuracy(b)).collect();
     let summary = mean_interval(&differences);
     let (difference, seeds) = (summary.mean, differences.len());
-    let Some(std) = summary.std else {
-        let Interval { low, high } = arms_difference_interval(first, second, groups, seed, use_number)?;
-        return Some(PairedSeeds { difference, low, high, p_value: None, seeds });
+    let of_seeds = summary.std.map_or(0.0, |std| std * std / seeds as f64);
+    let right = |arm: &[&[f32]], image: usize| {
+        arm.iter().map(|right| f64::from(right[image])).sum::<f64>() / arm.len() as f64
     };
-    let of_seeds = std * std / seeds as f64;
-    let variance = of_seeds + variance_over_images(first, second, groups, difference);
+    let of_image = |image: usize| right(first, image) - right(second, image);
+    let variance = of_seeds + variance_over_images(images, of_image, groups, difference);
     let degrees = if of_seeds > 0.0 {
         (variance * variance / (of_seeds * of_seeds / (seeds as f64 - 1.0))).min(1e6)
     } else {
@@ -105,34 +107,33 @@ pub fn paired_seeds_difference(
     };
     let error = variance.sqrt();
     let half_width = student_t_quantile(0.975, degrees) * error;
-    let p_value = if error > 0.0 {
-        2.0 * student_t_cdf(-(difference / error).abs(), degrees)
-    } else {
-        f64::from(u8::from(difference == 0.0))
-    };
+    let p_value = (seeds > 1).then(|| {
+        if error > 0.0 {
+            2.0 * student_t_cdf(-(difference / error).abs(), degrees)
+        } else {
+            f64::from(u8::from(difference == 0.0))
+        }
+    });
     let (low, high) = (difference - half_width, difference + half_width);
-    Some(PairedSeeds { difference, low, high, p_value: Some(p_value), seeds })
+    Some(PairedSeeds { difference, low, high, p_value, seeds })
 }
 
 fn share(count: usize, of: usize) -> f64 {
     count as f64 / of as f64
 }
 
-/// Variance of the mean over test images of (mean over first) - (mean over second), which is `difference`: of a ratio
-/// of sums over groups.
+/// Variance of the mean over test images of `of_image`, (mean over first) - (mean over second), which is `difference`:
+/// of a ratio of sums over groups.
 fn variance_over_images(
-    first: &[&[bool]],
-    second: &[&[bool]],
+    images: usize,
+    of_image: impl Fn(usize) -> f64,
     groups: Option<&[usize]>,
     difference: f64,
 ) -> f64 {
-    let images = first[0].len();
-    let right =
-        |arm: &[&[bool]], image: usize| share(arm.iter().filter(|correct| correct[image]).count(), arm.len());
     let mut residuals = std::collections::BTreeMap::<usize, f64>::new();
     for image in 0..images {
         let group = groups.map_or(image, |groups| groups[image]);
-        *residuals.entry(group).or_default() += right(first, image) - right(second, image) - difference;
+        *residuals.entry(group).or_default() += of_image(image) - difference;
     }
     let count = residuals.len() as f64;
     let squares: f64 = residuals.values().map(|residual| residual * residual).sum();
@@ -203,7 +204,13 @@ mod tests {
             let (first, second) = (arm(0), arm(1));
             let first: Vec<&[bool]> = first.iter().map(Vec::as_slice).collect();
             let second: Vec<&[bool]> = second.iter().map(Vec::as_slice).collect();
-            let paired = paired_seeds_difference(&first, &second, None, trial, 0).unwrap();
+            let shares = |arm: &[&[bool]]| -> Vec<Vec<f32>> {
+                arm.iter().map(|of| of.iter().map(|&right| f32::from(u8::from(right))).collect()).collect()
+            };
+            let (a, b) = (shares(&first), shares(&second));
+            let a: Vec<&[f32]> = a.iter().map(Vec::as_slice).collect();
+            let b: Vec<&[f32]> = b.iter().map(Vec::as_slice).collect();
+            let paired = paired_seeds_difference(&a, &b, None).unwrap();
             covered += u64::from(paired.low <= 0.02 && 0.02 <= paired.high);
             below += u64::from(paired.p_value.unwrap() < 0.05);
             assert_eq!(paired.p_value.unwrap() < 0.05, paired.low > 0.0 || paired.high < 0.0);
@@ -213,9 +220,13 @@ mod tests {
         let coverage = covered as f64 / trials as f64;
         assert!((0.93..=1.0).contains(&coverage) && below > 15, "{coverage} {below}");
         assert!(paired_width < 0.8 * apart_width, "{paired_width} {apart_width}");
-        let one = [true, false, true, true];
-        assert!(paired_seeds_difference(&[&one], &[&one], None, 0, 0).unwrap().p_value.is_none());
-        assert!(paired_seeds_difference(&[&one, &one], &[&one], None, 0, 0).is_none());
+        let (one, other) = ([1.0, 0.0, 1.0, 1.0], [0.5, 0.0, 1.0, 0.25]);
+        let single = paired_seeds_difference(&[&one], &[&other], None).unwrap();
+        assert!(single.p_value.is_none() && (single.difference - 0.3125).abs() < 1e-12);
+        // By hand: residuals of 0.5, 0, 0, 0.75 from 0.3125, squares / 16 * 4 / 3, normal quantile.
+        let variance: f64 = [0.1875_f64, -0.3125, -0.3125, 0.4375].iter().map(|r| r * r).sum::<f64>() / 12.0;
+        assert!((single.high - single.difference - 1.959_964 * variance.sqrt()).abs() < 1e-4, "{single:?}");
+        assert!(paired_seeds_difference(&[&one, &one], &[&one], None).is_none());
     }
 
     #[test]

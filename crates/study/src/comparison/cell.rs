@@ -1,22 +1,26 @@
 //! One cell: train, judge, keep what came out.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zview_data::LoadOptions;
 use zview_runtime::atomic::write_file;
+use zview_runtime::hash::sha256_of_bytes;
 use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
 
+use super::cell_result::{CellProgress, CellResult, CellSet};
+use super::reuse::take_over;
 use super::study::{CellOptions, Study};
 use crate::StudyError;
-use crate::evaluation::{SuiteRequest, evaluate};
-use crate::training::{Training, TrainingOptions, train};
+use crate::arms::Arm;
+use crate::evaluation::{Measure, SetEvaluation, SuiteConfig, SuiteRequest, evaluate};
+use crate::training::{Progress, Training, TrainingOptions, progress, train};
 
-const EVALUATION: &str = "evaluation.json";
 const FAILED: &str = "failed.json";
+
+/// Part of what a judgement is recognised by; raised when judging changes.
+const JUDGING: u32 = 1;
 
 /// How a cell ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,43 +29,6 @@ pub enum CellOutcome {
     Finished,
     /// A signal ended it; what was reached is saved.
     Stopped,
-}
-
-/// What a finished cell leaves.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-pub(super) struct CellResult {
-    format: u32,
-    /// Seconds of training and judging.
-    pub(super) seconds: f64,
-    pub(super) steps: u64,
-    pub(super) views_per_second: f64,
-    pub(super) training_seconds: f64,
-    /// By data set.
-    pub(super) sets: BTreeMap<String, CellSet>,
-}
-
-/// One data set of a cell.
-#[derive(Debug, Clone, Deserialize, Serialize)]
-pub(super) struct CellSet {
-    /// Which test images the linear probe got right, a character 0 or 1 for each.
-    correct: String,
-    /// Everything measured.
-    pub(super) evaluation: Value,
-}
-
-impl CellSet {
-    pub(super) fn correct(&self) -> Vec<bool> {
-        self.correct.bytes().map(|byte| byte == b'1').collect()
-    }
-}
-
-/// The result of the cell in `run`, where it is finished.
-pub(super) fn read_cell(run: &Path) -> Option<CellResult> {
-    read_run_json(&run.join(EVALUATION)).ok()
-}
-
-pub(super) fn finished_seconds(run: &Path) -> Option<f64> {
-    read_cell(run).map(|cell| cell.seconds)
 }
 
 pub(super) fn has_failed(run: &Path) -> bool {
@@ -80,11 +47,12 @@ impl Study {
     /// # Errors
     /// [`StudyError`].
     pub fn run_cell(&self, number: usize, options: &CellOptions<'_>) -> Result<CellOutcome, StudyError> {
-        let Some((arm, seed)) = self.arm_and_seed(number) else {
+        let Some((study_arm, seed)) = self.arm_and_seed(number) else {
             return Err(StudyError::NoCell { cell: number, cells: self.cells() });
         };
-        let run = self.run_folder(arm, seed);
-        let outcome = self.computed(number, options);
+        let run = self.run_folder(study_arm, seed);
+        let outcome = self.arm(study_arm, seed).map_err(StudyError::from);
+        let outcome = outcome.and_then(|arm| self.computed(&arm, seed, &run, options));
         if let Err(error) = &outcome {
             // Another process is at it: nothing failed.
             if error.is_locked_run() {
@@ -101,50 +69,117 @@ impl Study {
         outcome
     }
 
-    fn computed(&self, number: usize, options: &CellOptions<'_>) -> Result<CellOutcome, StudyError> {
-        let Some((study_arm, seed)) = self.arm_and_seed(number) else {
-            return Err(StudyError::NoCell { cell: number, cells: self.cells() });
+    /// The result in `run`, where every data set of this comparison was judged as it asks.
+    pub(super) fn finished(&self, run: &Path, seed: u64) -> Option<CellResult> {
+        let mut result = CellResult::read(run)?;
+        let judged = |data: &String| {
+            result.sets.get(data).is_some_and(|set| set.judged_by == self.judged_by(data, seed))
         };
-        let (arm, run) = (self.arm(study_arm, seed)?, self.run_folder(study_arm, seed));
-        if read_cell(&run).is_some()
-            && crate::training::progress(&arm, &run)? == crate::training::Progress::Finished
-        {
+        if !self.config.data.iter().all(judged) {
+            return None;
+        }
+        result.sets.retain(|data, _| self.config.data.contains(data));
+        Some(result)
+    }
+
+    /// How `data` is judged in the cells of `seed`: labels are drawn anew for each seed, the same for all arms.
+    fn judging(&self, data: &str, seed: u64) -> SuiteConfig {
+        SuiteConfig { data: vec![data.to_owned()], ..self.config.evaluation.clone() }.with_seed(seed)
+    }
+
+    /// A hash of everything that decides how `data` is judged.
+    fn judged_by(&self, data: &str, seed: u64) -> String {
+        let how =
+            json!([JUDGING, self.judging(data, seed), self.config.progress.filter(|&points| points > 1)]);
+        sha256_of_bytes(how.to_string().as_bytes())
+    }
+
+    fn computed(
+        &self,
+        arm: &Arm,
+        seed: u64,
+        run: &Path,
+        options: &CellOptions<'_>,
+    ) -> Result<CellOutcome, StudyError> {
+        if progress(arm, run)? == Progress::Absent {
+            take_over(arm, run, options.reuse)?;
+        }
+        if progress(arm, run)? == Progress::Finished && self.finished(run, seed).is_some() {
             return Ok(CellOutcome::Finished);
         }
-        let started = Instant::now();
         let training_options = TrainingOptions {
             device: options.device,
             data_dir: options.data_dir.clone(),
             stop: options.stop,
         };
-        let Some(training) = train(&arm, &run, &training_options)? else { return Ok(CellOutcome::Stopped) };
-        let request = SuiteRequest {
-            encoders: std::slice::from_ref(&run),
-            versus: &[],
-            config: &self.config.evaluation,
-            options: LoadOptions { data_dir: options.data_dir.clone(), ..LoadOptions::default() },
-            color: None,
-            imagenet_pixels: false,
-            cache_folder: options.cache_folder,
-            command: None,
-        };
-        let suite = evaluate::<StudyError>(&request, options.device, |_, _, _| Ok(()))?;
-        let sets = suite.encoders.iter().flat_map(|encoder| &encoder.sets).map(|set| {
-            let correct = set.base.linear.as_ref().map_or(&[][..], |linear| &linear.correct);
-            let correct = correct.iter().map(|&right| if right { '1' } else { '0' }).collect();
-            (set.data.clone(), CellSet { correct, evaluation: json!(set) })
-        });
-        let Training { steps, views_per_second, seconds: training_seconds, .. } = training;
-        let result = CellResult {
-            format: RUN_FILE_FORMAT,
-            // A run that was there already has its own seconds.
-            seconds: started.elapsed().as_secs_f64().max(training_seconds),
-            steps,
-            views_per_second,
-            training_seconds,
-            sets: sets.collect(),
-        };
-        write_file(&run.join(EVALUATION), format!("{:#}\n", json!(result)).as_bytes())?;
+        let Some(training) = train(arm, run, &training_options)? else { return Ok(CellOutcome::Stopped) };
+        let Training { steps, views_per_second, seconds, .. } = training;
+        let mut result = CellResult::read(run).filter(|result| result.steps == steps);
+        let mut result = result.take().unwrap_or_else(|| CellResult::new(steps, views_per_second, seconds));
+        for data in &self.config.data {
+            let judged_by = self.judged_by(data, seed);
+            if result.sets.get(data).is_some_and(|set| set.judged_by == judged_by) {
+                continue;
+            }
+            if options.stop.requested() {
+                return Ok(CellOutcome::Stopped);
+            }
+            let started = Instant::now();
+            let how = self.judging(data, seed);
+            let mut set = CellSet::new(judged_by, &judged(run, &how, options)?);
+            set.progress = self.progress_of(arm, run, &how, &set, options)?;
+            result.sets.insert(data.clone(), set);
+            result.seconds += started.elapsed().as_secs_f64();
+            result.write(run)?;
+        }
         Ok(CellOutcome::Finished)
     }
+
+    /// The checkpoints on the way, judged as the end is but for the nearest neighbours, and the end.
+    fn progress_of(
+        &self,
+        arm: &Arm,
+        run: &Path,
+        how: &SuiteConfig,
+        end: &CellSet,
+        options: &CellOptions<'_>,
+    ) -> Result<Vec<CellProgress>, StudyError> {
+        let Some(points) = self.config.progress.filter(|&points| points > 1 && arm.recipe.train.steps > 0)
+        else {
+            return Ok(Vec::new());
+        };
+        let mut how = how.clone();
+        how.protocols.retain(|measure| matches!(measure, Measure::Linear | Measure::FewShot));
+        let every = arm.recipe.train.steps / points;
+        let mut reached = Vec::new();
+        for steps in (1..points).map(|point| point * every) {
+            let checkpoint =
+                run.join("checkpoints").join(format!("step-{steps:08}")).join("model.safetensors");
+            let set = CellSet::new(String::new(), &judged(&checkpoint, &how, options)?);
+            reached.push(CellProgress { steps, measures: set.measures() });
+        }
+        let names: Vec<String> =
+            reached.first().map(|first| first.measures.keys().cloned().collect()).unwrap_or_default();
+        let mut measures = end.measures();
+        measures.retain(|name, _| names.contains(name));
+        reached.push(CellProgress { steps: arm.recipe.train.steps, measures });
+        Ok(reached)
+    }
+}
+
+/// The encoder in `path` on the one data set of `config`.
+fn judged(path: &Path, config: &SuiteConfig, options: &CellOptions<'_>) -> Result<SetEvaluation, StudyError> {
+    let request = SuiteRequest {
+        encoders: &[path.to_owned()],
+        versus: &[],
+        config,
+        options: LoadOptions { data_dir: options.data_dir.clone(), ..LoadOptions::default() },
+        color: None,
+        imagenet_pixels: false,
+        cache_folder: options.cache_folder,
+        command: None,
+    };
+    let suite = evaluate::<StudyError>(&request, options.device, |_, _, _| Ok(()))?;
+    let set = suite.encoders.into_iter().flat_map(|encoder| encoder.sets).next();
+    set.ok_or_else(|| StudyError::RunFile { path: path.to_owned(), problem: "nothing was judged".to_owned() })
 }

@@ -7,13 +7,13 @@ use zview_data::{Split, image_groups};
 use zview_probe::{holm, paired_seeds_difference, ratio_interval};
 
 use super::answer::answer;
-use super::cell::{CellResult, failure, read_cell};
+use super::cell::failure;
+use super::cell_result::CellResult;
 use super::config::GapConfig;
-use super::scores::{Difference, Score, difference_over_seeds, measures, score};
+use super::equal_time::{EqualTime, ProgressScores, equal_time, progress_scores};
+use super::measures::measures;
+use super::scores::{Difference, Score, difference_over_seeds, score};
 use super::study::{Axis, Study, StudyArm};
-
-/// Differences have random streams of their own.
-const FIRST_DIFFERENCE: u64 = 2_000;
 
 /// Arms on the same test images.
 #[derive(Debug, Clone, Serialize)]
@@ -33,6 +33,9 @@ pub struct Comparison {
     /// The share of the real-synthetic gap that views recover, by data set.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub recovered: BTreeMap<String, Recovered>,
+    /// The arms after as many seconds of training as the fastest one takes for all its updates.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub equal_time: Option<EqualTime>,
     /// Cells whose last attempt failed.
     pub failed: Vec<FailedCell>,
 }
@@ -44,22 +47,28 @@ pub struct ArmComparison {
     pub name: String,
     /// What its encoder learns from.
     pub taught_by: String,
+    /// The arm that it is compared with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
     /// The name that arms of one axis share.
     pub series: String,
     /// Where it lies on that axis.
     pub axis: Option<Axis>,
     /// Updates.
     pub steps: u64,
-    /// Mean seconds of training.
+    /// Median seconds of training.
     pub seconds: f64,
-    /// Mean views per second.
+    /// Median views per second.
     pub views_per_second: f64,
     /// Seeds whose cells are not finished.
     pub missing_seeds: Vec<u64>,
     /// By data set, then measure.
     pub scores: BTreeMap<String, BTreeMap<String, Score>>,
-    /// The arm minus the reference, by data set, then measure.
+    /// The arm minus the one that it is compared with, by data set, then measure.
     pub minus_reference: BTreeMap<String, BTreeMap<String, Difference>>,
+    /// Scores on the way, by data set; empty where arms are judged at their end alone.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub progress: BTreeMap<String, Vec<ProgressScores>>,
 }
 
 /// (views - synthetic) / (real - synthetic) of the linear probe.
@@ -92,7 +101,7 @@ pub struct FailedCell {
 }
 
 /// The finished cells of one arm, by seed.
-type Cells = BTreeMap<u64, CellResult>;
+pub(super) type Cells = BTreeMap<u64, CellResult>;
 
 /// What the finished cells of `study` say. The same cells give the same comparison wherever they were computed.
 #[must_use]
@@ -103,7 +112,7 @@ pub fn collect(study: &Study) -> Comparison {
         let mut cells = Cells::new();
         for (index, &seed) in seeds.iter().enumerate() {
             let run = study.run_folder(arm, seed);
-            if let Some(cell) = read_cell(&run) {
+            if let Some(cell) = study.finished(&run, seed) {
                 cells.insert(seed, cell);
             } else if let Some(error) = failure(&run) {
                 failed.push(FailedCell {
@@ -116,14 +125,19 @@ pub fn collect(study: &Study) -> Comparison {
         }
         by_arm.push((arm, cells));
     }
-    let reference = by_arm.iter().find(|(arm, _)| arm.name == study.config.reference).map(|(_, cells)| cells);
     let mut arms: Vec<ArmComparison> = by_arm
         .iter()
-        .enumerate()
-        .map(|(number, (arm, cells))| compared(study, arm, cells, reference, number))
+        .map(|(arm, cells)| {
+            let against = by_arm
+                .iter()
+                .find(|(other, _)| Some(&other.name) == arm.against.as_ref())
+                .map(|(_, cells)| cells);
+            compared(study, arm, cells, against)
+        })
         .collect();
     correct_for_many(&mut arms);
     let recovered = study.config.gap.as_ref().map_or_else(BTreeMap::new, |gap| recovered(study, gap, &arms));
+    let equal_time = equal_time(study, &by_arm, &arms);
     let mut comparison = Comparison {
         question: study.config.question.clone(),
         answer: String::new(),
@@ -132,39 +146,35 @@ pub fn collect(study: &Study) -> Comparison {
         seeds: seeds.clone(),
         arms,
         recovered,
+        equal_time,
         failed,
     };
     comparison.answer = answer(&comparison);
     comparison
 }
 
-fn compared(
-    study: &Study,
-    arm: &StudyArm,
-    cells: &Cells,
-    reference: Option<&Cells>,
-    number: usize,
-) -> ArmComparison {
-    let mean =
-        |of: &dyn Fn(&CellResult) -> f64| cells.values().map(of).sum::<f64>() / cells.len().max(1) as f64;
+fn compared(study: &Study, arm: &StudyArm, cells: &Cells, against: Option<&Cells>) -> ArmComparison {
+    let middle = |of: &dyn Fn(&CellResult) -> f64| median(cells.values().map(of).collect());
     let (mut scores, mut minus_reference) = (BTreeMap::new(), BTreeMap::new());
     for data in &study.config.data {
         scores.insert(data.clone(), scores_on(cells, data));
-        if let Some(reference) = reference.filter(|_| arm.name != study.config.reference) {
-            minus_reference.insert(data.clone(), differences_on(study, cells, reference, data, number));
+        if let Some(against) = against {
+            minus_reference.insert(data.clone(), differences_on(cells, against, data));
         }
     }
     ArmComparison {
         name: arm.name.clone(),
         taught_by: arm.taught_by.clone(),
+        against: arm.against.clone(),
         series: arm.series.clone(),
         axis: arm.axis.clone(),
         steps: cells.values().map(|cell| cell.steps).max().unwrap_or(0),
-        seconds: mean(&|cell| cell.training_seconds),
-        views_per_second: mean(&|cell| cell.views_per_second),
+        seconds: middle(&|cell| cell.training_seconds),
+        views_per_second: middle(&|cell| cell.views_per_second),
         missing_seeds: study.config.seeds.iter().copied().filter(|seed| !cells.contains_key(seed)).collect(),
         scores,
         minus_reference,
+        progress: progress_scores(study, cells),
     }
 }
 
@@ -179,56 +189,63 @@ fn scores_on(cells: &Cells, data: &str) -> BTreeMap<String, Score> {
     names.map(score_of).collect()
 }
 
-/// On the seeds that both arms have.
-fn differences_on(
-    study: &Study,
-    cells: &Cells,
-    reference: &Cells,
-    data: &str,
-    number: usize,
-) -> BTreeMap<String, Difference> {
+/// On the seeds that both arms have. Where it is known which test images were right, the interval speaks of other test
+/// images too.
+fn differences_on(cells: &Cells, reference: &Cells, data: &str) -> BTreeMap<String, Difference> {
     let pairs: Vec<_> = cells
         .iter()
         .filter_map(|(seed, cell)| Some((cell.sets.get(data)?, reference.get(seed)?.sets.get(data)?)))
         .collect();
-    let Some((first, _)) = pairs.first() else { return BTreeMap::new() };
-    let mut differences = BTreeMap::new();
-    for name in measures(&first.evaluation).into_keys() {
-        let values = |of: &dyn Fn(usize) -> BTreeMap<String, f64>| -> Vec<f64> {
-            (0..pairs.len()).filter_map(|pair| of(pair).get(&name).copied()).collect()
-        };
-        let own = values(&|pair| measures(&pairs[pair].0.evaluation));
-        let other = values(&|pair| measures(&pairs[pair].1.evaluation));
-        if own.len() == pairs.len() && other.len() == pairs.len() {
-            differences.insert(name, difference_over_seeds(&own, &other));
-        }
-    }
-    let (own, other): (Vec<_>, Vec<_>) = pairs.iter().map(|(a, b)| (a.correct(), b.correct())).unzip();
-    let own: Vec<&[bool]> = own.iter().map(Vec::as_slice).collect();
-    let other: Vec<&[bool]> = other.iter().map(Vec::as_slice).collect();
+    let measured: Vec<_> = pairs.iter().map(|(own, other)| (own.measures(), other.measures())).collect();
+    let Some((first, _)) = measured.first() else { return BTreeMap::new() };
     let groups = image_groups(data, Split::Test).map(|groups| groups.of_image);
-    let stream = FIRST_DIFFERENCE + number as u64;
-    // Of the linear probe it is known which images were right: its interval speaks of other test images too.
-    if let Some(paired) =
-        paired_seeds_difference(&own, &other, groups.as_deref(), study.config.evaluation.linear.seed, stream)
-        && let Some(linear) = differences.get_mut("linear")
-    {
-        (linear.low, linear.high, linear.p_value) = (Some(paired.low), Some(paired.high), paired.p_value);
+    let mut differences = BTreeMap::new();
+    for name in first.keys() {
+        let values: Option<(Vec<f64>, Vec<f64>)> =
+            measured.iter().map(|(own, other)| Some((*own.get(name)?, *other.get(name)?))).collect();
+        let Some((own, other)) = values else { continue };
+        let mut difference = difference_over_seeds(&own, &other);
+        let right: Option<(Vec<_>, Vec<_>)> =
+            pairs.iter().map(|(own, other)| Some((own.right(name)?, other.right(name)?))).collect();
+        if let Some(paired) = right.and_then(|(own, other)| {
+            paired_seeds_difference(&slices(&own), &slices(&other), groups.as_deref())
+        }) {
+            (difference.low, difference.high) = (Some(paired.low), Some(paired.high));
+            difference.p_value = paired.p_value;
+        }
+        differences.insert(name.clone(), difference);
     }
     differences
 }
 
-/// Holm's correction over the p-values of all arms and data sets.
+fn slices(rows: &[Vec<f32>]) -> Vec<&[f32]> {
+    rows.iter().map(Vec::as_slice).collect()
+}
+
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => 0.0,
+        count if count % 2 == 1 => values[count / 2],
+        count => f64::midpoint(values[count / 2 - 1], values[count / 2]),
+    }
+}
+
+/// Holm's correction over the p-values of all arms and data sets, for each measure.
 fn correct_for_many(arms: &mut [ArmComparison]) {
-    let mut tested: Vec<&mut Difference> = arms
-        .iter_mut()
-        .flat_map(|arm| arm.minus_reference.values_mut())
-        .flat_map(BTreeMap::values_mut)
-        .filter(|difference| difference.p_value.is_some())
-        .collect();
-    let p_values: Vec<f64> = tested.iter().filter_map(|difference| difference.p_value).collect();
-    for (difference, corrected) in tested.iter_mut().zip(holm(&p_values)) {
-        difference.p_holm = Some(corrected);
+    let mut by_measure: BTreeMap<String, Vec<&mut Difference>> = BTreeMap::new();
+    for (name, difference) in
+        arms.iter_mut().flat_map(|arm| arm.minus_reference.values_mut()).flat_map(BTreeMap::iter_mut)
+    {
+        if difference.p_value.is_some() {
+            by_measure.entry(name.clone()).or_default().push(difference);
+        }
+    }
+    for tested in by_measure.values_mut() {
+        let p_values: Vec<f64> = tested.iter().filter_map(|difference| difference.p_value).collect();
+        for (difference, corrected) in tested.iter_mut().zip(holm(&p_values)) {
+            difference.p_holm = Some(corrected);
+        }
     }
 }
 

@@ -26,7 +26,11 @@ pub struct ComparisonConfig {
     /// Arms may take different numbers of updates.
     #[serde(default)]
     pub unequal_updates: bool,
-    /// How encoders are judged; its `data` is the one above.
+    /// How often each arm is judged while it trains, at evenly spaced updates, the last being the end; once where it
+    /// is not given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub progress: Option<u64>,
+    /// How encoders are judged; its `data` is the one above, its seeds are those of the cells.
     #[serde(default)]
     pub evaluation: SuiteConfig,
     /// What is compared.
@@ -51,6 +55,22 @@ pub struct ArmConfig {
     /// An arm for each of several values of one key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub vary: Option<Vary>,
+    /// The arm that it is compared with, in place of the comparison's reference.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<String>,
+    /// Where a single arm lies on the axis of others, such as the real images among the shares of real images.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Place>,
+}
+
+/// A place on the axis of an arm that varies.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// The name of the arm that varies.
+    pub series: String,
+    /// Where, in its key's unit.
+    pub value: f64,
 }
 
 /// One key of the recipe and its values.

@@ -5,19 +5,26 @@
 
 mod answer;
 mod cell;
+mod cell_result;
 mod collect;
 mod config;
+mod equal_time;
+mod markdown;
+mod measures;
 mod page;
 mod plan;
+mod reuse;
 mod scores;
 mod study;
 mod table;
 
 pub use cell::CellOutcome;
 pub use collect::{ArmComparison, Comparison, FailedCell, Recovered, collect};
-pub use config::{ArmConfig, ComparisonConfig, GapConfig, Vary};
+pub use config::{ArmConfig, ComparisonConfig, GapConfig, Place, Vary};
+pub use equal_time::{ArmAtTime, EqualTime, ProgressScores};
+pub use markdown::in_markdown;
 pub use page::comparison_page;
-pub use plan::{CellState, Plan, PlannedCell};
+pub use plan::{CellState, EstimatedBy, Plan, PlannedCell};
 pub use scores::{Difference, Score};
 pub use study::{Axis, CellOptions, Study, StudyArm};
 pub use table::in_words;

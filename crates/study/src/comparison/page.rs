@@ -1,34 +1,34 @@
 //! A comparison as a page.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
+use zview_data::{LoadOptions, Split, load};
 use zview_runtime::run_folder::read_run_json;
 
+use super::cell_result::CellResult;
 use super::collect::Comparison;
+use super::measures::{headlines, shown_measures};
 use super::plan::CellState;
 use super::scores::{Difference, Score};
 use super::study::Study;
 use crate::StudyError;
+use crate::evaluation::{QueryNeighbours, neighbour_figure};
 use crate::report::{
-    ArmAxis, ArmScore, ArmViews, CellMachine, ComparedArm, ComparisonPage, ConfigText, FailedCell,
-    MinusReference, MissingCell, RecoveredShare, RepeatCommand,
+    ArmAxis, ArmProgress, ArmScore, ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ComparisonPage,
+    ConfigText, EqualTimeTable, FailedCell, MinusReference, MissingCell, ProgressFigure, ProgressPoint,
+    RecoveredShare, RepeatCommand,
 };
 
-/// Measures on the page, where they were taken: their key, and what they are called there.
-const MEASURES: [(&str, &str); 6] = [
-    ("linear", "Linear"),
-    ("knn_20", "20-NN"),
-    ("few_shot_10", "10 labels per class"),
-    ("few_shot_100", "100 labels per class"),
-    ("fine_tune", "Fine-tuned"),
-    ("scratch", "From scratch"),
-];
-
-/// The page of what was collected, as HTML; `command` makes it again.
+/// The page of what was collected, as HTML; `command` makes it again, named data sets are looked up in `data_dir` first.
 ///
 /// # Errors
 /// A run folder that cannot be read, a plot that cannot be drawn.
-pub fn comparison_page(study: &Study, comparison: &Comparison, command: &str) -> Result<String, StudyError> {
+pub fn comparison_page(
+    study: &Study,
+    comparison: &Comparison,
+    command: &str,
+    data_dir: Option<&Path>,
+) -> Result<String, StudyError> {
     let plan = study.plan()?;
     let missing = plan.cells.iter().filter(|cell| matches!(cell.state, CellState::Absent | CellState::Begun));
     let page = ComparisonPage {
@@ -40,10 +40,9 @@ pub fn comparison_page(study: &Study, comparison: &Comparison, command: &str) ->
         reference: comparison.reference.clone(),
         seeds: comparison.seeds.clone(),
         intervals:
-            "95 % t intervals over seeds; differences are paired by seed, those of the linear probe speak of \
-                    other test images too"
+            "95 % t intervals over seeds; differences are paired by seed, and theirs speak of other test images too"
                 .to_owned(),
-        p_values: "after Holm's correction over all arms and data sets".to_owned(),
+        p_values: "after Holm's correction over all arms and data sets of a measure".to_owned(),
         arms: arms(study, comparison),
         recovered: recovered(comparison),
         views: views(study),
@@ -75,7 +74,9 @@ pub fn comparison_page(study: &Study, comparison: &Comparison, command: &str) ->
             command: command.to_owned(),
         }],
         machines: machines(study),
-        ..ComparisonPage::default()
+        progress: progress(comparison),
+        equal_time: equal_time(comparison),
+        neighbours: neighbours(study, comparison, data_dir)?,
     };
     page.render()
 }
@@ -84,10 +85,11 @@ fn arms(study: &Study, comparison: &Comparison) -> Vec<ComparedArm> {
     let arm = |arm: &super::collect::ArmComparison| {
         let mut scores = Vec::new();
         for data in &comparison.data {
-            for (key, measure) in MEASURES {
+            for (key, measure) in &shown_measures(comparison, data) {
                 let Some(score) = arm.scores.get(data).and_then(|scores| scores.get(key)) else { continue };
                 let minus = arm.minus_reference.get(data).and_then(|differences| differences.get(key));
-                scores.push(arm_score(data, measure, score, minus));
+                let against = arm.against.clone().filter(|against| *against != comparison.reference);
+                scores.push(arm_score(data, measure, score, minus.map(|minus| (minus, against))));
             }
         }
         let settings =
@@ -107,14 +109,20 @@ fn arms(study: &Study, comparison: &Comparison) -> Vec<ComparedArm> {
     comparison.arms.iter().map(arm).collect()
 }
 
-fn arm_score(data: &str, measure: &str, score: &Score, minus: Option<&Difference>) -> ArmScore {
+fn arm_score(
+    data: &str,
+    measure: &str,
+    score: &Score,
+    minus: Option<(&Difference, Option<String>)>,
+) -> ArmScore {
     ArmScore {
         data: data.to_owned(),
         measure: measure.to_owned(),
         accuracy: score.mean,
         interval: score.low.zip(score.high),
         seeds: score.seeds.clone(),
-        minus_reference: minus.map(|minus| MinusReference {
+        minus_reference: minus.map(|(minus, against)| MinusReference {
+            against,
             difference: minus.difference,
             interval: minus.low.zip(minus.high),
             p_holm: minus.p_holm,
@@ -144,6 +152,95 @@ fn views(study: &Study) -> Vec<ArmViews> {
         Some(ArmViews { arm: arm.name.clone(), png, caption: arm.taught_by.clone() })
     };
     study.arms.iter().filter_map(of_arm).collect()
+}
+
+/// Curves of the headline measures, where arms were judged on the way.
+fn progress(comparison: &Comparison) -> Vec<ProgressFigure> {
+    let mut figures = Vec::new();
+    for data in &comparison.data {
+        for (key, measure) in headlines(comparison, data) {
+            let of_arm = |arm: &super::collect::ArmComparison| {
+                let points = arm.progress.get(data).into_iter().flatten().filter_map(|point| {
+                    let score = point.scores.get(&key)?;
+                    Some(ProgressPoint {
+                        steps: point.steps,
+                        seconds: Some(point.seconds),
+                        accuracy: score.mean,
+                        interval: score.low.zip(score.high),
+                    })
+                });
+                ArmProgress { arm: arm.name.clone(), points: points.collect() }
+            };
+            let arms: Vec<ArmProgress> =
+                comparison.arms.iter().map(of_arm).filter(|arm| !arm.points.is_empty()).collect();
+            if !arms.is_empty() {
+                figures.push(ProgressFigure { data: data.clone(), measure, arms });
+            }
+        }
+    }
+    figures
+}
+
+/// The headline measures of all arms after the fastest arm's time.
+fn equal_time(comparison: &Comparison) -> Option<EqualTimeTable> {
+    let at = comparison.equal_time.as_ref()?;
+    let of_arm = |arm: &super::equal_time::ArmAtTime| {
+        let compared = comparison.arms.iter().find(|other| other.name == arm.name);
+        let against =
+            compared.and_then(|arm| arm.against.clone()).filter(|name| *name != comparison.reference);
+        let mut scores = Vec::new();
+        for data in &comparison.data {
+            for (key, measure) in &headlines(comparison, data) {
+                let Some(score) = arm.scores.get(data).and_then(|scores| scores.get(key)) else { continue };
+                let minus = arm.minus_reference.get(data).and_then(|differences| differences.get(key));
+                scores.push(arm_score(data, measure, score, minus.map(|minus| (minus, against.clone()))));
+            }
+        }
+        (arm.name.clone(), arm.steps, scores)
+    };
+    Some(EqualTimeTable { seconds: at.seconds, arms: at.arms.iter().map(of_arm).collect() })
+}
+
+/// For the first seed that all arms with results have, a few test images and their nearest training images.
+fn neighbours(
+    study: &Study,
+    comparison: &Comparison,
+    data_dir: Option<&Path>,
+) -> Result<Vec<ComparedNeighbours>, StudyError> {
+    let finished = |seed: u64| -> Vec<(&str, CellResult)> {
+        let of_arm = |arm: &'_ super::study::StudyArm| study.finished(&study.run_folder(arm, seed), seed);
+        study.arms.iter().filter_map(|arm| Some((arm.name.as_str(), of_arm(arm)?))).collect()
+    };
+    // Of the seeds with most finished arms, the first.
+    let mut cells: Vec<(&str, CellResult)> = Vec::new();
+    for &seed in &study.config.seeds {
+        let of_seed = finished(seed);
+        if of_seed.len() > cells.len() {
+            cells = of_seed;
+        }
+    }
+    let mut parts = Vec::new();
+    for data in &comparison.data {
+        let rows: Vec<(&str, Vec<QueryNeighbours>)> =
+            cells.iter().filter_map(|(arm, cell)| Some((*arm, cell.sets.get(data)?.neighbours()?))).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        let options = LoadOptions { data_dir: data_dir.map(Path::to_owned), ..LoadOptions::default() };
+        let (train, test) = (load(data, Split::Train, &options)?, load(data, Split::Test, &options)?);
+        let arms: Vec<(&str, &[QueryNeighbours])> =
+            rows.iter().map(|(arm, neighbours)| (*arm, neighbours.as_slice())).collect();
+        let n_train = cells
+            .iter()
+            .find_map(|(_, cell)| cell.sets.get(data)?.evaluation["n_train"].as_u64())
+            .unwrap_or_default();
+        parts.push(ComparedNeighbours {
+            data: data.clone(),
+            n_train: n_train as usize,
+            figure: neighbour_figure(&arms, &train, &test)?,
+        });
+    }
+    Ok(parts)
 }
 
 fn configs(study: &Study) -> Vec<ConfigText> {

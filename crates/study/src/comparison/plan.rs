@@ -1,12 +1,17 @@
 //! What there is to do, before anything is done.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use zview_contrastive::source::{OpenSource, open_source};
+use zview_contrastive::train::{ProfileError, Trainer, seconds_of_steps};
 
 use super::cell;
-use super::study::Study;
+use super::collect::median;
+use super::study::{CellOptions, Study, StudyArm};
 use crate::StudyError;
+use crate::arms::Arm;
 use crate::training::{Progress, progress};
 
 /// How far a cell is.
@@ -45,24 +50,63 @@ pub struct Plan {
     pub cells: Vec<PlannedCell>,
     /// Cells that are not finished.
     pub open: usize,
-    /// Seconds that the open cells take one after another, from the finished ones of the same arm, else of all; `None`
-    /// before any is finished.
+    /// Seconds that the open cells take one after another; `None` where nothing is known of them.
     pub estimated_seconds: Option<f64>,
+    /// What that is known from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub estimated_by: Option<EstimatedBy>,
 }
 
+/// What an estimate is made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum EstimatedBy {
+    /// Cells that are finished: of the same arm, else of all.
+    FinishedCells,
+    /// A few steps of each arm that has no finished cell. Where no cell is finished at all, judging is not in it.
+    TimedSteps,
+}
+
+/// Steps before the timed ones, and timed ones.
+const STEPS: (u64, u64) = (1, 3);
+
 impl Study {
-    /// What there is to do. Computes nothing.
+    /// What there is to do, and how long it takes by the cells that are finished. Computes nothing.
     ///
     /// # Errors
     /// A run folder of another recipe.
     pub fn plan(&self) -> Result<Plan, StudyError> {
-        let (mut cells, mut seconds) = (Vec::new(), Vec::new());
+        self.estimated(&BTreeMap::new())
+    }
+
+    /// The same, with a few steps timed of each arm that no finished cell speaks of.
+    ///
+    /// # Errors
+    /// A run folder of another recipe; an arm that cannot be trained.
+    pub fn timed_plan(&self, options: &CellOptions<'_>) -> Result<Plan, StudyError> {
+        let plan = self.plan()?;
+        let of = |arm: &StudyArm, finished: bool| {
+            plan.cells
+                .iter()
+                .any(|cell| cell.arm == arm.name && (cell.state == CellState::Finished) == finished)
+        };
+        let mut training_seconds = BTreeMap::new();
+        for arm in self.arms.iter().filter(|arm| of(arm, false) && !of(arm, true)) {
+            let seed = self.config.seeds.first().copied().unwrap_or_default();
+            training_seconds.insert(arm.name.clone(), timed_training(&self.arm(arm, seed)?, options)?);
+        }
+        self.estimated(&training_seconds)
+    }
+
+    /// `training_seconds` are of the arms without finished cells.
+    fn estimated(&self, training_seconds: &BTreeMap<String, f64>) -> Result<Plan, StudyError> {
+        let (mut cells, mut finished) = (Vec::new(), Vec::new());
         for number in 0..self.cells() {
             let Some((arm, seed)) = self.arm_and_seed(number) else { continue };
             let run = self.run_folder(arm, seed);
-            let state = match (cell::finished_seconds(&run), progress(&self.arm(arm, seed)?, &run)?) {
-                (Some(taken), _) => {
-                    seconds.push((arm.name.clone(), taken));
+            let state = match (self.finished(&run, seed), progress(&self.arm(arm, seed)?, &run)?) {
+                (Some(cell), _) => {
+                    finished.push((arm.name.clone(), cell));
                     CellState::Finished
                 }
                 _ if cell::has_failed(&run) => CellState::Failed,
@@ -71,15 +115,46 @@ impl Study {
             };
             cells.push(PlannedCell { cell: number, arm: arm.name.clone(), seed, run, state });
         }
-        let mean = |of: &[f64]| (!of.is_empty()).then(|| of.iter().sum::<f64>() / of.len() as f64);
-        let all: Vec<f64> = seconds.iter().map(|(_, taken)| *taken).collect();
+        let middle = |of: Vec<f64>| (!of.is_empty()).then(|| median(of));
+        let all = middle(finished.iter().map(|(_, cell)| cell.seconds).collect());
+        let judging = middle(finished.iter().map(|(_, cell)| cell.seconds - cell.training_seconds).collect());
         let open: Vec<&PlannedCell> = cells.iter().filter(|cell| cell.state != CellState::Finished).collect();
         let of_cell = |cell: &&PlannedCell| {
-            let same: Vec<f64> =
-                seconds.iter().filter(|(arm, _)| *arm == cell.arm).map(|(_, taken)| *taken).collect();
-            mean(&same).or_else(|| mean(&all))
+            let same = finished.iter().filter(|(arm, _)| *arm == cell.arm);
+            let timed = training_seconds.get(&cell.arm).map(|seconds| seconds + judging.unwrap_or(0.0));
+            middle(same.map(|(_, cell)| cell.seconds).collect()).or(timed).or(all)
         };
         let estimated_seconds = open.iter().map(of_cell).sum();
-        Ok(Plan { open: open.len(), cells, estimated_seconds })
+        let estimated_by = match estimated_seconds {
+            _ if open.is_empty() => None,
+            None => None,
+            Some(_) if training_seconds.is_empty() => Some(EstimatedBy::FinishedCells),
+            Some(_) => Some(EstimatedBy::TimedSteps),
+        };
+        Ok(Plan { open: open.len(), cells, estimated_seconds, estimated_by })
     }
+}
+
+/// Seconds that all steps of `arm` take, by a few of them.
+fn timed_training(arm: &Arm, options: &CellOptions<'_>) -> Result<f64, StudyError> {
+    let recipe = &arm.recipe;
+    if recipe.train.steps == 0 {
+        return Ok(0.0);
+    }
+    let how = OpenSource {
+        anchors: recipe.train.batch,
+        anchor_choice: recipe.anchors,
+        data_dir: options.data_dir.clone(),
+        device: &options.device.device,
+    };
+    let source = open_source(&recipe.source, &recipe.views, &how)?;
+    let mut trainer = Trainer::new(recipe, source, &options.device.device, options.device.is_gpu())?;
+    let timed = |trainer: &mut Trainer, steps| {
+        seconds_of_steps(trainer, steps).map_err(|error| match error {
+            ProfileError::Source(source) => StudyError::Source(source),
+            ProfileError::Device(device) => StudyError::Device(device),
+        })
+    };
+    timed(&mut trainer, STEPS.0)?;
+    Ok(timed(&mut trainer, STEPS.1)? / STEPS.1 as f64 * recipe.train.steps as f64)
 }

@@ -1,7 +1,5 @@
 //! What is read off the cells of an arm.
 
-use std::collections::BTreeMap;
-
 use serde::Serialize;
 use serde_json::Value;
 use zview_probe::mean_interval;
@@ -35,35 +33,11 @@ pub struct Difference {
     /// Two-sided p-value.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_value: Option<f64>,
-    /// The p-value corrected for all differences of the comparison (Holm).
+    /// The p-value corrected for all arms and data sets (Holm), within the measure.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_holm: Option<f64>,
     /// Seeds that both arms have.
     pub seeds: usize,
-}
-
-/// The measures of one evaluation: `linear`, `knn_20`, `few_shot_10` and so on.
-pub(super) fn measures(evaluation: &Value) -> BTreeMap<String, f64> {
-    let mut measures = BTreeMap::new();
-    let mut add = |name: String, value: &Value| {
-        if let Some(value) = value.as_f64() {
-            measures.insert(name, value);
-        }
-    };
-    add("linear".to_owned(), &evaluation["linear"]["top1"]);
-    add("sgd".to_owned(), &evaluation["sgd"]["top1"]);
-    add("fine_tune".to_owned(), &evaluation["fine_tune"]["mean"]);
-    add("scratch".to_owned(), &evaluation["scratch"]["mean"]);
-    for (k, score) in evaluation["knn"].as_object().into_iter().flatten() {
-        add(format!("knn_{k}"), &score["top1"]);
-    }
-    for (labels, score) in evaluation["few_shot"].as_object().into_iter().flatten() {
-        add(format!("few_shot_{labels}"), &score["mean"]);
-    }
-    for (share, score) in evaluation["few_shot_shares"].as_object().into_iter().flatten() {
-        add(format!("few_shot_{share}"), &score["mean"]);
-    }
-    measures
 }
 
 /// The score of the values of all seeds.

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use zview_contrastive::source::SourceKind;
 use zview_contrastive::train::Recipe;
 use zview_data::{LoadOptions, Split, load};
+use zview_generator::Manifest;
 use zview_runtime::config::{ConfigError, read_toml_with};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::stop::StopSignal;
 
-use super::config::{ArmConfig, ComparisonConfig};
+use super::config::{ArmConfig, ComparisonConfig, Place};
 use crate::arms::Arm;
 
 /// A value on an arm's axis.
@@ -33,6 +34,8 @@ pub struct StudyArm {
     pub axis: Option<Axis>,
     /// What its encoder learns from.
     pub taught_by: String,
+    /// The arm that it is compared with; none for the reference, unless it says otherwise.
+    pub against: Option<String>,
     recipe: PathBuf,
     overrides: Vec<String>,
 }
@@ -76,6 +79,8 @@ pub struct CellOptions<'a> {
     pub stop: &'a StopSignal,
     /// Where features are kept.
     pub cache_folder: Option<&'a Path>,
+    /// Other comparisons, or folders of them, whose encoders are taken where they are of the same recipe.
+    pub reuse: &'a [PathBuf],
 }
 
 impl Study {
@@ -130,7 +135,11 @@ impl Study {
     pub fn arm(&self, arm: &StudyArm, seed: u64) -> Result<Arm, ConfigError> {
         let mut overrides = arm.overrides.clone();
         overrides.push(format!("seed={seed}"));
-        let recipe = Recipe::load(&arm.recipe, &overrides)?;
+        let mut recipe = Recipe::load(&arm.recipe, &overrides)?;
+        if let Some(points) = self.config.progress.filter(|&points| points > 1) {
+            recipe.train.checkpoint_every = recipe.train.steps / points;
+            recipe.train.keep_checkpoints = points as usize;
+        }
         Ok(Arm { name: arm.name.clone(), taught_by: arm.taught_by.clone(), recipe })
     }
 
@@ -161,6 +170,22 @@ impl Study {
         }
         if self.arms.len() < 2 {
             problems.push("arms: two or more are needed to compare".to_owned());
+        }
+        for arm in &config.arms {
+            if let Some(against) = arm.against.as_ref().filter(|against| !names.contains(against.as_str())) {
+                problems.push(format!(
+                    "arm {}: against: there is no arm \"{against}\"; the arms are {}",
+                    arm.name,
+                    known()
+                ));
+            }
+            let Some(place) = &arm.at else { continue };
+            if arm.vary.is_some() {
+                problems.push(format!("arm {}: `at` is for a single arm, `vary` makes several", arm.name));
+            }
+            if !config.arms.iter().any(|other| other.name == place.series && other.vary.is_some()) {
+                problems.push(format!("arm {}: at.series: no arm \"{}\" has `vary`", arm.name, place.series));
+            }
         }
         let seeds: BTreeSet<u64> = config.seeds.iter().copied().collect();
         if seeds.is_empty() || seeds.len() < config.seeds.len() {
@@ -197,12 +222,29 @@ impl Study {
             if recipe.train.steps > 0 {
                 steps.insert(recipe.train.steps);
             }
+            if let Some(points) = self.config.progress
+                && recipe.train.steps > 0
+                && (points == 0 || !recipe.train.steps.is_multiple_of(points))
+            {
+                problems.push(format!(
+                    "progress: expected a divisor of train.steps ({}) of arm {}, got {points}",
+                    recipe.train.steps, arm.name
+                ));
+            }
             let seen = recipe.train.steps * recipe.train.batch as u64 * recipe.train.accumulate;
             if let Some(unique) = recipe.anchors.unique.filter(|&unique| unique > seen && seen > 0) {
                 problems.push(format!(
                     "arm {}: anchors.unique is {unique}, but {} steps see {seen} anchors: it would not differ from fresh ones",
                     arm.name, recipe.train.steps
                 ));
+            }
+            let several = recipe.source.generators.iter().map(|share| &share.generator);
+            for generator in recipe.source.generator.iter().chain(several) {
+                if looked_for.insert(generator.clone())
+                    && let Err(error) = Manifest::find(generator, &[])
+                {
+                    problems.push(format!("arm {}: source.generator: {error}", arm.name));
+                }
             }
             if recipe.source.kind != SourceKind::Generator
                 && let Some(data) = recipe.source.data.clone()
@@ -227,6 +269,10 @@ fn absent(field: &str, data: &str, split: Split, options: &LoadOptions) -> Optio
 
 /// An arm for each value, or one.
 fn expand(arm: &ArmConfig, config: &ComparisonConfig, folder: &Path) -> Vec<StudyArm> {
+    let against = |name: &str| {
+        let against = arm.against.as_ref().unwrap_or(&config.reference);
+        (against != name).then(|| against.clone())
+    };
     let recipe = folder.join(arm.recipe.as_ref().unwrap_or(&config.recipe));
     let taught_by = |value: Option<f64>| {
         let said = arm.taught_by.clone().unwrap_or_else(|| arm.set.join(", "));
@@ -238,22 +284,31 @@ fn expand(arm: &ArmConfig, config: &ComparisonConfig, folder: &Path) -> Vec<Stud
         }
     };
     let Some(vary) = &arm.vary else {
+        let of_place = |place: &Place| {
+            let varied = config.arms.iter().find(|other| other.name == place.series)?.vary.as_ref()?;
+            Some(Axis { key: varied.key.clone(), value: place.value })
+        };
         return vec![StudyArm {
             name: arm.name.clone(),
-            series: arm.name.clone(),
-            axis: None,
+            series: arm.at.as_ref().map_or_else(|| arm.name.clone(), |place| place.series.clone()),
+            axis: arm.at.as_ref().and_then(of_place),
             taught_by: taught_by(None),
+            against: against(&arm.name),
             recipe,
             overrides: arm.set.clone(),
         }];
     };
-    let of_value = |&value: &f64| StudyArm {
-        name: format!("{}-{value}", arm.name),
-        series: arm.name.clone(),
-        axis: Some(Axis { key: vary.key.clone(), value }),
-        taught_by: taught_by(Some(value)),
-        recipe: recipe.clone(),
-        overrides: [arm.set.clone(), vec![format!("{}={value}", vary.key)]].concat(),
+    let of_value = |&value: &f64| {
+        let name = format!("{}-{value}", arm.name);
+        StudyArm {
+            against: against(&name),
+            name,
+            series: arm.name.clone(),
+            axis: Some(Axis { key: vary.key.clone(), value }),
+            taught_by: taught_by(Some(value)),
+            recipe: recipe.clone(),
+            overrides: [arm.set.clone(), vec![format!("{}={value}", vary.key)]].concat(),
+        }
     };
     vary.values.iter().map(of_value).collect()
 }

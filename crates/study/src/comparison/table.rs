@@ -3,28 +3,17 @@
 use std::fmt::Write;
 
 use super::collect::Comparison;
+use super::measures::shown_measures;
 use super::scores::{Difference, Score};
-
-/// Columns after the linear probe, where they were measured.
-const MEASURES: [(&str, &str); 4] =
-    [("linear", "linear"), ("knn_20", "20-nn"), ("few_shot_10", "10/class"), ("few_shot_100", "100/class")];
 
 /// Arms by data sets, in percent.
 #[must_use]
 pub fn in_words(comparison: &Comparison) -> String {
     let mut text = format!("{}\n", comparison.question);
     for data in &comparison.data {
-        let measured: Vec<&(&str, &str)> = MEASURES
-            .iter()
-            .filter(|(key, _)| {
-                comparison
-                    .arms
-                    .iter()
-                    .any(|arm| arm.scores.get(data).is_some_and(|scores| scores.contains_key(*key)))
-            })
-            .collect();
+        let measured = shown_measures(comparison, data);
         let mut table = vec![vec!["arm".to_owned(), "seeds".to_owned()]];
-        table[0].extend(measured.iter().map(|(_, name)| (*name).to_owned()));
+        table[0].extend(measured.iter().map(|(_, name)| name.to_lowercase()));
         table[0].push(format!("linear - {}", comparison.reference));
         for arm in &comparison.arms {
             let scores = arm.scores.get(data);

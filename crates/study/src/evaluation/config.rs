@@ -76,6 +76,9 @@ pub struct SuiteConfig {
     pub knn: KnnConfig,
     /// Few labels.
     pub few_shot: FewShotConfig,
+    /// The share of the training images on which few labels are judged too, with labels from the rest: for choosing
+    /// between encoders without a look at test images. 0 leaves it out.
+    pub few_shot_validation_share: f64,
     /// Accuracy over labels.
     pub label_curve: LabelCurveConfig,
     /// The linear probe by steps.
@@ -112,6 +115,7 @@ impl Default for SuiteConfig {
             linear: LinearProbeConfig::default(),
             knn: KnnConfig::default(),
             few_shot: FewShotConfig::default(),
+            few_shot_validation_share: 0.0,
             label_curve: LabelCurveConfig::default(),
             sgd: SgdProbeConfig::default(),
             fine_tune: FineTuneConfig::default(),

@@ -8,14 +8,18 @@ use zview_data::ImageSet;
 use zview_probe::{
     EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, LinearProbe, ProbeError, Start,
     calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum, few_shot,
-    few_shot_shares, find_overlap, fine_tune, fine_tune_gain, knn_on, label_curve, outlier_detection,
-    robustness, sgd_probe,
+    few_shot_shares, find_overlap, fine_tune, fine_tune_gain, knn_on, label_curve, nearest_neighbours,
+    outlier_detection, robustness, sgd_probe, stratified_split,
 };
 
 use super::config::{Measure, SuiteConfig};
-use super::set_evaluation::{OutlierEvaluation, SetEvaluation, WithoutCopies};
+use super::set_evaluation::{OutlierEvaluation, QueryNeighbours, SetEvaluation, WithoutCopies};
 use crate::StudyError;
+use crate::figures::draw_queries;
 use crate::intervals::TestIntervals;
+
+const QUERIES: usize = 8;
+const NEIGHBOURS: usize = 6;
 
 /// Labelled images of one data set as an encoder takes them, and the outliers.
 pub(super) struct Images<'a> {
@@ -118,6 +122,14 @@ pub(super) fn measure(
         let by_class = few_shot(train_features, test_features, &config.few_shot)?;
         Ok((by_class, few_shot_shares(train_features, test_features, &config.few_shot)?))
     })?;
+    let held_out = config.few_shot_validation_share;
+    let few_shot_validation =
+        clock.time(asked(Measure::FewShot) && held_out > 0.0, "few_shot_validation", || {
+            let split = stratified_split(train_features, held_out.min(1.0), config.few_shot.seed);
+            let (labelled, judged) =
+                (train_features.select(&split.training), train_features.select(&split.validation));
+            few_shot(&labelled, &judged, &config.few_shot)
+        })?;
     let (few_shot, few_shot_shares) = few.unzip();
     let label_curve = clock.time(asked(Measure::LabelCurve), "label_curve", || {
         label_curve(train_features, test_features, &config.label_curve)
@@ -161,6 +173,13 @@ pub(super) fn measure(
         Some(WithoutCopies { top1, n_test: overlap.is_copy.iter().filter(|&&is_copy| !is_copy).count() })
     });
 
+    let queries = draw_queries(config.knn.seed, test_features.len(), QUERIES);
+    let nearest = nearest_neighbours(train_features, &test_features.select(&queries), NEIGHBOURS)?;
+    let neighbours = queries.iter().zip(&nearest).map(|(&test, near)| QueryNeighbours {
+        test,
+        train: near.iter().map(|near| encoded.pool[near.image]).collect(),
+    });
+
     let evaluation = SetEvaluation {
         data: images.data.to_owned(),
         protocol: decisions(config),
@@ -177,6 +196,7 @@ pub(super) fn measure(
         intervals: intervals.resampling().clone(),
         linear_without_copies,
         few_shot_shares,
+        few_shot_validation,
         label_curve,
         sgd,
         fine_tune: from_weights,
@@ -189,6 +209,7 @@ pub(super) fn measure(
         spectrum,
         clusters,
         overlap,
+        neighbours: neighbours.collect(),
         seconds: clock.0,
     };
     Ok(Measured { evaluation, encoded })

@@ -13,6 +13,7 @@ mod table;
 
 pub use comparison::{ArmComparison, ArmSummary, FewShotDifference};
 pub use config::{Measure, SuiteConfig};
+pub(crate) use page::neighbour_figure;
 pub use run::{EncoderEvaluation, SuiteEvaluation, SuiteRequest, evaluate};
-pub use set_evaluation::{OutlierEvaluation, SetEvaluation, WithoutCopies};
+pub use set_evaluation::{OutlierEvaluation, QueryNeighbours, SetEvaluation, WithoutCopies};
 pub use table::in_words;

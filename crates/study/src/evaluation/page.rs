@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use zview_data::ImageSet;
 use zview_probe::{
     Corruption, FewShotScore, FineTuneScore, IntervalOver, LabelCurve, Overlap, Robustness, corrupt,
-    feature_maps, nearest_neighbours,
+    feature_maps,
 };
 
 use super::config::SuiteConfig;
 use super::measure::{Images, Measured};
-use super::set_evaluation::SetEvaluation;
+use super::set_evaluation::{QueryNeighbours, SetEvaluation};
 use crate::StudyError;
 use crate::figures::{draw_queries, labelled_image};
 use crate::report::{
@@ -19,8 +19,6 @@ use crate::report::{
     ReliabilityFigure, ScoreRow, SetPage, SpectrumFigure, worst_mistakes,
 };
 
-const QUERIES: usize = 8;
-const NEIGHBOURS: usize = 6;
 const MISTAKES: usize = 16;
 const SHOWN_PAIRS: usize = 8;
 const CLASSIFIER: &str = "linear probe";
@@ -85,7 +83,8 @@ pub(super) fn set_page(
         }
         Err(error) => tracing::warn!(%error, "no maps on the page"),
     }
-    page.neighbours = Some(neighbours(measured, images, config.knn.seed)?);
+    page.neighbours =
+        Some(neighbour_figure(&[("nearest", &evaluation.neighbours)], images.train, images.test)?);
     Ok(page)
 }
 
@@ -283,18 +282,21 @@ fn corruptions(robustness: &Robustness, test: &ImageSet, seed: u64) -> Result<Co
     })
 }
 
-fn neighbours(measured: &Measured, images: &Images<'_>, seed: u64) -> Result<NeighbourFigure, StudyError> {
-    let Measured { encoded, .. } = measured;
-    let queries = draw_queries(seed, images.test.len(), QUERIES);
-    let nearest = nearest_neighbours(&encoded.train, &encoded.test.select(&queries), NEIGHBOURS)
-        .map_err(|error| StudyError::from(("neighbours", images.data, error)))?;
-    let row = |row: &Vec<zview_probe::Neighbour>| {
-        row.iter()
-            .map(|near| labelled_image(images.train, encoded.pool[near.image]))
-            .collect::<Result<Vec<_>, _>>()
+/// The images of `neighbours` as pictures, `arm` being the name of their row.
+pub(crate) fn neighbour_figure(
+    arms: &[(&str, &[QueryNeighbours])],
+    train: &ImageSet,
+    test: &ImageSet,
+) -> Result<NeighbourFigure, StudyError> {
+    let queries = arms.first().map_or(&[][..], |(_, neighbours)| *neighbours);
+    let row = |of: &QueryNeighbours| -> Result<Vec<_>, StudyError> {
+        of.train.iter().map(|&image| labelled_image(train, image)).collect()
+    };
+    let rows = |&(arm, neighbours): &(&str, &[QueryNeighbours])| -> Result<_, StudyError> {
+        Ok((arm.to_owned(), neighbours.iter().map(row).collect::<Result<_, _>>()?))
     };
     Ok(NeighbourFigure {
-        queries: queries.iter().map(|&image| labelled_image(images.test, image)).collect::<Result<_, _>>()?,
-        arms: vec![("nearest".to_owned(), nearest.iter().map(row).collect::<Result<_, _>>()?)],
+        queries: queries.iter().map(|of| labelled_image(test, of.test)).collect::<Result<_, _>>()?,
+        arms: arms.iter().map(rows).collect::<Result<_, _>>()?,
     })
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use zview_probe::{
     Calibration, ClusterQuality, Confusion, Evaluation, FeatureSpectrum, FewShotScore, FineTuneGain,
     FineTuneScore, LabelCurve, OutlierDetection, Overlap, Robustness, SgdScore,
@@ -28,6 +28,9 @@ pub struct SetEvaluation {
     /// Few labels by their share of all, keyed `1%`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub few_shot_shares: Option<BTreeMap<String, FewShotScore>>,
+    /// Few labels judged on held-out training images, keyed by labels per class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub few_shot_validation: Option<BTreeMap<usize, FewShotScore>>,
     /// Accuracy over labels.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label_curve: Option<LabelCurve>,
@@ -64,8 +67,19 @@ pub struct SetEvaluation {
     /// Test images that have copies among the training images.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overlap: Option<Overlap>,
+    /// A few test images, drawn before any result is known, and their nearest training images.
+    pub neighbours: Vec<QueryNeighbours>,
     /// Seconds of each part.
     pub seconds: BTreeMap<&'static str, f64>,
+}
+
+/// A test image and the training images nearest to it by cosine similarity of the features.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QueryNeighbours {
+    /// Which test image.
+    pub test: usize,
+    /// Which training images, nearest first.
+    pub train: Vec<usize>,
 }
 
 /// Outliers and where they come from.

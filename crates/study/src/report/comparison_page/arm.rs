@@ -17,7 +17,7 @@ pub struct ComparedArm {
     pub settings: Vec<(String, String)>,
     /// Training steps; 0 without training.
     pub steps: u64,
-    /// Training time of a seed, mean over the seeds.
+    /// Training time of a seed, median over the seeds.
     pub seconds: Option<f64>,
     /// Seeds without a result.
     pub missing_seeds: Vec<u64>,
@@ -51,9 +51,11 @@ pub struct ArmScore {
     pub minus_reference: Option<MinusReference>,
 }
 
-/// An arm's accuracy minus the reference arm's.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// An arm's accuracy minus that of the arm that it is compared with.
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct MinusReference {
+    /// The arm that it is compared with, where that is not the reference.
+    pub against: Option<String>,
     /// The difference, -1 to 1.
     pub difference: f64,
     /// Ends of its 95 % interval.

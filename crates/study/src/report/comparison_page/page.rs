@@ -7,6 +7,7 @@ use super::axis::axis_parts;
 use super::cells::cells_without_result;
 use super::config::{config_texts, repeat_commands, settings_table};
 use super::dots::dot_plots;
+use super::equal_time::equal_time_tables;
 use super::machines::machines;
 use super::pictures::{neighbour_cards, view_grids};
 use super::progress::progress;
@@ -14,8 +15,8 @@ use super::recovered::recovered_table;
 use super::results::{result_tables, seeds};
 use super::training_time::training_time;
 use super::{
-    ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ConfigText, FailedCell, MissingCell,
-    ProgressFigure, RecoveredShare, RepeatCommand,
+    ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ConfigText, EqualTimeTable, FailedCell,
+    MissingCell, ProgressFigure, RecoveredShare, RepeatCommand,
 };
 use crate::StudyError;
 use crate::answer::thousands;
@@ -47,6 +48,8 @@ pub struct ComparisonPage {
     pub recovered: Vec<RecoveredShare>,
     /// Accuracy during training.
     pub progress: Vec<ProgressFigure>,
+    /// The arms at equal training time.
+    pub equal_time: Option<EqualTimeTable>,
     /// What the encoders saw.
     pub views: Vec<ArmViews>,
     /// What the encoders hold for similar.
@@ -115,6 +118,9 @@ impl ComparisonPage {
         }
         if let Some(figures) = training_time(self)? {
             sections.push(("Accuracy against training time", figures));
+        }
+        if let Some(table) = &self.equal_time {
+            sections.push(("At equal training time", equal_time_tables(table, self)));
         }
         if let Some(figures) = progress(self)? {
             sections.push(("Accuracy during training", figures));

@@ -13,6 +13,7 @@ fn score(data: &str, accuracy: f64, reference: Option<f64>) -> ArmScore {
         interval: Some((accuracy - 0.01, accuracy + 0.01)),
         seeds: vec![accuracy - 0.005, accuracy + 0.005],
         minus_reference: reference.map(|reference| MinusReference {
+            against: None,
             difference: accuracy - reference,
             interval: Some((accuracy - reference - 0.01, accuracy - reference + 0.01)),
             p_holm: Some(0.02),
@@ -71,6 +72,10 @@ fn full() -> ComparisonPage {
                     .to_vec(),
             }],
         }],
+        equal_time: Some(EqualTimeTable {
+            seconds: 31.4,
+            arms: vec![("<walk>".to_owned(), 183.4, arm("<walk>", None, 0.7).scores)],
+        }),
         views: vec![ArmViews { arm: "<walk>".to_owned(), png: vec![1, 2], caption: "a <grid>".to_owned() }],
         neighbours: vec![ComparedNeighbours {
             data: "<mnist>".to_owned(),

@@ -19,7 +19,7 @@ pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
     html! {
         p.fine {
             "Accuracy in %, mean over the seeds, and under it the difference to " b { (page.reference) }
-            " in percentage points. In brackets " (page.intervals_text()) "; p " (page.p_values)
+            " (or to the arm that is named) in percentage points. In brackets " (page.intervals_text()) "; p " (page.p_values)
             ". ▲ and ▼: better and worse than " (page.reference) " with p below " (SIGNIFICANT) "."
         }
         @for data in sets {
@@ -92,7 +92,7 @@ pub(super) fn seconds_text(seconds: f64) -> String {
     if seconds >= 99.95 { thousands(seconds.round() as usize) } else { format!("{seconds:.1}") }
 }
 
-fn cell(score: &ArmScore, reference: bool) -> Markup {
+pub(super) fn cell(score: &ArmScore, reference: bool) -> Markup {
     html! {
         span.score { (with_interval(score.accuracy, score.interval)) }
         span.difference {
@@ -110,6 +110,7 @@ fn difference_text(of: &MinusReference) -> Markup {
         (signed(of.difference))
         @if let Some((low, high)) = of.interval { " " span.interval { "[" (signed(low)) ", " (signed(high)) "]" } }
         @if let Some(p) = of.p_holm { " " span.interval { "p\u{a0}" (p_text(p)) } }
+        @if let Some(against) = &of.against { " " span.interval { "to " (against) } }
     }
 }
 
@@ -134,7 +135,7 @@ mod tests {
     #[test]
     fn the_sign_of_a_significant_difference_is_more_than_a_colour() {
         let text = |difference, p_holm| {
-            let of = MinusReference { difference, interval: Some((-0.02, 0.01)), p_holm };
+            let of = MinusReference { difference, interval: Some((-0.02, 0.01)), p_holm, against: None };
             difference_text(&of).into_string()
         };
         assert!(text(-0.012, Some(0.0004)).starts_with("▼ −1.2"), "{}", text(-0.012, Some(0.0004)));

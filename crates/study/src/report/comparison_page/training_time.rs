@@ -44,7 +44,7 @@ pub(super) fn training_time(page: &ComparisonPage) -> Result<Option<Markup>, Stu
             @for (title, svg) in &figures { figure { h3 { (title) } (PreEscaped(svg)) } }
         }
         p.fine {
-            "Training seconds of one seed, mean over the seeds"
+            "Training seconds of one seed, median over the seeds"
             @if scale == Scale::Logarithmic { " (logarithmic axis)" }
             "; vertical lines: " (page.intervals_text()) ". Arms of one series are joined and have their value as name."
             @if page.machines.len() > 1 { " Cells ran on different machines, so seconds are not fully comparable." }

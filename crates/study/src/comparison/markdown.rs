@@ -1,0 +1,182 @@
+//! A comparison as Markdown, to put beside the code or into an issue.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use super::collect::{ArmComparison, Comparison};
+use super::measures::{headlines, held_out_measures, shown_measures};
+use super::scores::{Difference, Score};
+
+/// Question, answer and tables; `command` makes it again.
+#[must_use]
+pub fn in_markdown(comparison: &Comparison, command: &str) -> String {
+    let mut text =
+        format!("# {}\n\n{}\n\n{}\n", comparison.question, comparison.answer, conditions(comparison));
+    for data in &comparison.data {
+        let _ = write!(text, "\n{}", scores_table(comparison, data));
+    }
+    if let Some(at) = &comparison.equal_time {
+        let _ = write!(
+            text,
+            "\n**At equal training time**, that of the fastest arm's fastest seed ({:.0} s): every arm on the way there, \
+             with its learning rate where it then is. Scores between two judgements lie on the line between them; \
+             intervals are over seeds.\n",
+            at.seconds
+        );
+        for data in &comparison.data {
+            let _ = write!(text, "\n{}", equal_time_table(comparison, data));
+        }
+    }
+    for failed in &comparison.failed {
+        let _ = write!(
+            text,
+            "\nFailed: cell {} ({}, seed {}): {}\n",
+            failed.cell, failed.arm, failed.seed, failed.error
+        );
+    }
+    let _ = write!(text, "\nMade by `{command}`.\n");
+    text
+}
+
+fn conditions(comparison: &Comparison) -> String {
+    let seeds: Vec<String> = comparison.seeds.iter().map(u64::to_string).collect();
+    let mut updates: Vec<u64> =
+        comparison.arms.iter().map(|arm| arm.steps).filter(|&steps| steps > 0).collect();
+    updates.sort_unstable();
+    updates.dedup();
+    let updates: Vec<String> = updates.iter().map(u64::to_string).collect();
+    format!(
+        "Accuracy in %, mean over seeds ({}) ± half the 95 % t interval; {} updates in every trained arm. Differences to \
+         {} (or to the arm that is named), in points, are paired by seed; their 95 % intervals are over seeds and test \
+         images, p is after Holm's correction over all arms and data sets of the measure. Seconds: training of one seed, \
+         median; machines that did other things too.",
+        seeds.join(", "),
+        updates.join(" or "),
+        comparison.reference
+    )
+}
+
+type Scores = BTreeMap<String, BTreeMap<String, Score>>;
+type Differences = BTreeMap<String, BTreeMap<String, Difference>>;
+
+/// Arms in rows; every measure, after the headlines their differences, and what was judged without test images.
+fn scores_table(comparison: &Comparison, data: &str) -> String {
+    let mut columns = columns(comparison, data, &shown_measures(comparison, data));
+    columns.extend(held_out_measures(comparison, data).map(|(key, name)| Column::Score(key, name)));
+    let mut text = format!("**{data}**{}\n\n", images(comparison, data));
+    let _ = writeln!(text, "| arm | taught by | {} | seconds |", headers(&columns, &comparison.reference));
+    let _ = writeln!(text, "|---|---|{}---|", "---|".repeat(columns.len()));
+    for arm in &comparison.arms {
+        let cells = cells(&columns, data, &arm.scores, &arm.minus_reference, named_against(comparison, arm));
+        let seconds = if arm.steps > 0 { format!("{:.0}", arm.seconds) } else { "–".to_owned() };
+        let missing = if arm.missing_seeds.is_empty() {
+            String::new()
+        } else {
+            format!(" (without seeds {:?})", arm.missing_seeds)
+        };
+        let _ = writeln!(text, "| {}{missing} | {} | {cells} | {seconds} |", arm.name, arm.taught_by);
+    }
+    text
+}
+
+fn equal_time_table(comparison: &Comparison, data: &str) -> String {
+    let Some(at) = &comparison.equal_time else { return String::new() };
+    let reached: Vec<(String, String)> = headlines(comparison, data)
+        .into_iter()
+        .filter(|(key, _)| {
+            at.arms.iter().any(|arm| arm.scores.get(data).is_some_and(|of| of.contains_key(key)))
+        })
+        .collect();
+    let columns = columns(comparison, data, &reached);
+    let mut text = String::new();
+    let _ = writeln!(text, "| arm on {data} | updates | {} |", headers(&columns, &comparison.reference));
+    let _ = writeln!(text, "|---|---|{}", "---|".repeat(columns.len()));
+    for arm in &at.arms {
+        let Some(compared) = comparison.arms.iter().find(|other| other.name == arm.name) else { continue };
+        let against = named_against(comparison, compared);
+        let cells = cells(&columns, data, &arm.scores, &arm.minus_reference, against);
+        let _ = writeln!(text, "| {} | {:.0} | {cells} |", arm.name, arm.steps);
+    }
+    text
+}
+
+/// A measure's score, or its difference.
+enum Column {
+    Score(String, String),
+    Difference(String),
+}
+
+fn columns(comparison: &Comparison, data: &str, measures: &[(String, String)]) -> Vec<Column> {
+    let headlines = headlines(comparison, data);
+    let mut columns = Vec::new();
+    for (key, name) in measures {
+        columns.push(Column::Score(key.clone(), name.clone()));
+        if headlines.iter().any(|(headline, _)| headline == key) {
+            columns.push(Column::Difference(key.clone()));
+        }
+    }
+    columns
+}
+
+fn headers(columns: &[Column], reference: &str) -> String {
+    let header = |column: &Column| match column {
+        Column::Score(_, name) => name.to_lowercase(),
+        Column::Difference(_) => format!("minus {reference}"),
+    };
+    columns.iter().map(header).collect::<Vec<_>>().join(" | ")
+}
+
+fn cells(
+    columns: &[Column],
+    data: &str,
+    scores: &Scores,
+    differences: &Differences,
+    against: Option<&str>,
+) -> String {
+    let cell = |column: &Column| match column {
+        Column::Score(key, _) => scores.get(data)?.get(key).map(score),
+        Column::Difference(key) => differences.get(data)?.get(key).map(|of| difference(of, against)),
+    };
+    columns
+        .iter()
+        .map(|column| cell(column).unwrap_or_else(|| "–".to_owned()))
+        .collect::<Vec<_>>()
+        .join(" | ")
+}
+
+fn named_against<'a>(comparison: &Comparison, arm: &'a ArmComparison) -> Option<&'a str> {
+    arm.against.as_deref().filter(|against| *against != comparison.reference)
+}
+
+fn images(comparison: &Comparison, data: &str) -> String {
+    let scores = comparison.arms.iter().find_map(|arm| arm.scores.get(data)?.values().next());
+    scores.map_or_else(String::new, |score| {
+        format!(", {} labelled training images, {} test images", score.n_train, score.n_test)
+    })
+}
+
+fn score(score: &Score) -> String {
+    let mean = format!("{:.1}", 100.0 * score.mean);
+    match score.low.zip(score.high) {
+        Some((low, high)) => format!("{mean} ± {:.1}", 50.0 * (high - low)),
+        None => mean,
+    }
+}
+
+fn difference(difference: &Difference, against: Option<&str>) -> String {
+    let mut text = format!("{:+.1}", 100.0 * difference.difference);
+    if let Some((low, high)) = difference.low.zip(difference.high) {
+        let _ = write!(text, " [{:+.1}, {:+.1}]", 100.0 * low, 100.0 * high);
+    }
+    match difference.p_holm {
+        Some(p) if p < 0.001 => text.push_str(", p < 0.001"),
+        Some(p) => {
+            let _ = write!(text, ", p {p:.3}");
+        }
+        None => {}
+    }
+    if let Some(against) = against {
+        let _ = write!(text, " to {against}");
+    }
+    text
+}

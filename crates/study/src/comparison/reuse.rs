@@ -1,0 +1,64 @@
+//! Encoders of other comparisons that learnt exactly what a cell asks for.
+
+use std::path::{Path, PathBuf};
+
+use crate::StudyError;
+use crate::arms::Arm;
+use crate::training::{Progress, progress};
+
+/// What is not copied: the lock of another folder, and reports of it.
+const LEFT: [&str; 2] = ["lock", "failed.json"];
+
+/// Copies the run of an encoder of `arm`'s recipe from the comparisons in `folders` to `run`, where there is one.
+///
+/// # Errors
+/// A copy that cannot be written; nothing half-written is left.
+pub(super) fn take_over(arm: &Arm, run: &Path, folders: &[PathBuf]) -> Result<(), StudyError> {
+    let Some(found) = folders.iter().find_map(|folder| find(arm, run, folder)) else { return Ok(()) };
+    tracing::info!(run = %run.display(), from = %found.display(), "an encoder of the same recipe is taken over");
+    let failed = |source| StudyError::Reuse { from: found.clone(), to: run.to_owned(), source };
+    let copying = run.with_file_name(format!(
+        ".copying-{}-{}",
+        run.file_name().unwrap_or_default().to_string_lossy(),
+        std::process::id()
+    ));
+    let copied = copy_folder(&found, &copying).and_then(|()| {
+        // An empty folder may be left from a failed attempt.
+        if run.exists() {
+            std::fs::remove_dir_all(run)?;
+        }
+        std::fs::rename(&copying, run)
+    });
+    copied.map_err(|error| {
+        let _ = std::fs::remove_dir_all(&copying);
+        failed(error)
+    })
+}
+
+/// A finished run of `arm`'s recipe in the comparison `folder`, or in one of the comparisons in it.
+fn find(arm: &Arm, run: &Path, folder: &Path) -> Option<PathBuf> {
+    let inside = |folder: &Path| -> Vec<PathBuf> {
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
+            .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
+            .unwrap_or_default();
+        paths.sort();
+        paths
+    };
+    let mut cells = inside(&folder.join("cells"));
+    cells.extend(inside(folder).iter().flat_map(|comparison| inside(&comparison.join("cells"))));
+    cells.into_iter().find(|cell| cell != run && matches!(progress(arm, cell), Ok(Progress::Finished)))
+}
+
+fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, target) = (entry.path(), to.join(entry.file_name()));
+        if entry.file_type()?.is_dir() {
+            copy_folder(&path, &target)?;
+        } else if !LEFT.iter().any(|name| entry.file_name() == *name) {
+            std::fs::copy(&path, &target)?;
+        }
+    }
+    Ok(())
+}
