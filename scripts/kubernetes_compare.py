@@ -5,7 +5,7 @@ an Indexed Job with one pod per cell, and a suspended Job that collects the resu
     kubectl create -f cells.yaml          # the further commands stand at the top of cells.yaml
 
 CONFIG and OUT are paths as the containers see them. OUT must lie on the shared volume (below --mount). The numbers of the
-unfinished cells come from `zview compare CONFIG --out OUT --plan --json`: run here, if the volume is mounted here at the
+unfinished cells come from `zview compare CONFIG --out OUT --plan --untimed --json`: run here, if the volume is mounted here at the
 same path, or given with --plan FILE (`-`: stdin). With completion index k a pod runs the k-th unfinished cell.
 Only the standard library is needed. Kubernetes 1.29 or newer (backoffLimitPerIndex)."""
 
@@ -94,7 +94,7 @@ def compare(made):
 def unfinished_cells(made):
     """Numbers of the cells that are not finished, in ascending order, and the number of all cells."""
     if made.plan is None:
-        command = [*compare(made), "--plan", "--json"]
+        command = [*compare(made), "--plan", "--untimed", "--json"]
         try:
             text = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         except FileNotFoundError as error:
@@ -111,7 +111,7 @@ def unfinished_cells(made):
         cells = json.loads(text)["cells"]
         return sorted(int(cell["cell"]) for cell in cells if cell["state"] != "finished"), len(cells)
     except (ValueError, KeyError, TypeError) as error:
-        raise Refused(f"the plan is not what `zview compare CONFIG --out OUT --plan --json` prints: {error!r}") from error
+        raise Refused(f"the plan is not what `zview compare CONFIG --out OUT --plan --untimed --json` prints: {error!r}") from error
 
 
 def literal(text):

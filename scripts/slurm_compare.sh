@@ -75,7 +75,7 @@ case $out in *\\* | *$'\n'*) fail "the folder's path must have no backslash and 
 
 # ${x[@]+"${x[@]}"}: an empty array is an unset variable for bash before 4.4.
 compare=("$zview" compare "$config" --out "$out" ${zview_options[@]+"${zview_options[@]}"})
-plan=$("${compare[@]}" --plan --json) || fail "the plan failed (its error is above): ${compare[*]} --plan --json"
+plan=$("${compare[@]}" --plan --untimed --json) || fail "the plan failed (its error is above): ${compare[*]} --plan --untimed --json"
 # Three words: the number of unfinished cells, of all cells, and the unfinished ones as sbatch writes them (0-2,5).
 counted=$(python3 -c '
 import json, sys

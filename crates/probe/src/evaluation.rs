@@ -134,20 +134,6 @@ pub fn encode_with(
     Ok(EncodedSets { pool, train, test, extractor_sha256: after })
 }
 
-/// Encodes a pool of `train` and all of `test`, and evaluates the features by each protocol.
-///
-/// # Errors
-/// As [`encode`], and whatever a protocol cannot do.
-pub fn evaluate(
-    extractor: &dyn FeatureExtractor,
-    train: &ImageSet,
-    test: &ImageSet,
-    config: &EvaluationConfig,
-) -> Result<Evaluation, ProbeError> {
-    let sets = encode(extractor, train, test, config.train_pool, config.batch)?;
-    evaluate_features(&sets.train, &sets.test, config, sets.extractor_sha256)
-}
-
 /// Evaluates features that are already there; `extractor_sha256` says whose they are.
 ///
 /// All of `train` is used: [`EvaluationConfig::train_pool`] is only reported.
@@ -221,7 +207,9 @@ mod tests {
             knn: KnnConfig { k: Some(vec![1]), ..KnnConfig::default() },
             ..EvaluationConfig::default()
         };
-        let evaluation = evaluate(&Pixels::new(2), &strip(25, 5), &strip(10, 5), &config).unwrap();
+        let sets =
+            encode(&Pixels::new(2), &strip(25, 5), &strip(10, 5), config.train_pool, config.batch).unwrap();
+        let evaluation = evaluate_features(&sets.train, &sets.test, &config, sets.extractor_sha256).unwrap();
         assert_eq!((evaluation.n_train, evaluation.n_test), (20, 10));
         // The test images are the first training images; 0 to 9 point in different directions.
         assert_eq!(evaluation.knn.unwrap()[&1].top1, 1.0);
@@ -230,8 +218,7 @@ mod tests {
     #[test]
     fn an_encoder_that_changes_is_refused() {
         let changing = Pixels { changing: true, ..Pixels::new(2) };
-        let error =
-            evaluate(&changing, &strip(9, 3), &strip(9, 3), &EvaluationConfig::default()).unwrap_err();
+        let error = encode(&changing, &strip(9, 3), &strip(9, 3), None, 8).unwrap_err();
         assert!(matches!(error, ProbeError::StateChanged { .. }), "{error}");
     }
 

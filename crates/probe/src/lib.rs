@@ -30,7 +30,7 @@ pub use confusion::*;
 pub use corruptions::*;
 pub use error::ProbeError;
 pub use evaluation::{
-    EncodedSets, Evaluation, EvaluationConfig, Protocol, encode, encode_with, evaluate, evaluate_features,
+    EncodedSets, Evaluation, EvaluationConfig, Protocol, encode, encode_with, evaluate_features,
 };
 pub use features::*;
 pub use few_labels::*;

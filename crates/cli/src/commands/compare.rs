@@ -36,6 +36,9 @@ pub struct CompareArguments {
     /// Only say what there is to do and how long it takes, by finished cells or a few timed steps of each arm.
     #[arg(long, conflicts_with_all = ["cell", "collect"])]
     plan: bool,
+    /// With --plan: time nothing, only read what is there (where the device is another machine's).
+    #[arg(long, requires = "plan")]
+    untimed: bool,
     /// Only run this cell (for batch schedulers).
     #[arg(long, value_name = "K", conflicts_with = "collect")]
     cell: Option<usize>,
@@ -61,7 +64,8 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
         .unwrap_or_else(|| PathBuf::from("runs").join(arguments.config.file_stem().unwrap_or_default()));
     let study = Study::load(&arguments.config, &arguments.overrides, &out, common.data_dir.as_deref())?;
     if arguments.plan {
-        output::result(common.json, &timed_plan(&study, common)?, plan_in_words)?;
+        let plan = if arguments.untimed { study.plan()? } else { timed_plan(&study, common)? };
+        output::result(common.json, &plan, plan_in_words)?;
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(cell) = arguments.cell {
