@@ -39,9 +39,8 @@ pub fn comparison_page(
                 .to_owned(),
         reference: comparison.reference.clone(),
         seeds: comparison.seeds.clone(),
-        intervals:
-            "95 % t intervals over seeds; differences are paired by seed, and theirs speak of other test images too"
-                .to_owned(),
+        intervals: "95 % t intervals over seeds".to_owned(),
+        differences: "paired by seed, and over test images too".to_owned(),
         p_values: "after Holm's correction over all arms and data sets of a measure".to_owned(),
         arms: arms(study, comparison),
         recovered: recovered(comparison),

@@ -33,8 +33,10 @@ fn series_of(arms: &[ComparedArm]) -> Vec<Series<'_>> {
         for key in distinct(of_series().filter_map(|arm| arm.axis.as_ref().map(|axis| axis.key.as_str()))) {
             let value =
                 |arm: &ComparedArm| arm.axis.as_ref().filter(|axis| axis.key == key).map(|axis| axis.value);
-            let mut arms: Vec<(f64, &ComparedArm)> =
-                of_series().filter_map(|arm| Some((value(arm)?, arm))).collect();
+            let mut arms: Vec<(f64, &ComparedArm)> = of_series()
+                .filter(|arm| !arm.scores.is_empty())
+                .filter_map(|arm| Some((value(arm)?, arm)))
+                .collect();
             arms.sort_by(|one, other| one.0.total_cmp(&other.0));
             if arms.len() > 1 {
                 found.push(Series { name, key, arms });

@@ -40,6 +40,8 @@ pub struct ComparisonPage {
     pub seeds: Vec<u64>,
     /// What an interval is: `95 % intervals over seeds and test images`.
     pub intervals: String,
+    /// What an interval of a difference is, after "those of differences": `paired by seed`; may be empty.
+    pub differences: String,
     /// What a probability is, after "p": `with Holm's correction over the arms of a column`.
     pub p_values: String,
     /// The arms, in the order of the study.

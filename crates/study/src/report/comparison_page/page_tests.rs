@@ -46,6 +46,7 @@ fn full() -> ComparisonPage {
         reference: "real".to_owned(),
         seeds: vec![0, 1],
         intervals: "95 % intervals over <seeds>".to_owned(),
+        differences: "paired by <seed>".to_owned(),
         p_values: "by <Holm>".to_owned(),
         arms: vec![
             arm("real", None, 0.9),
@@ -128,8 +129,8 @@ fn the_page_needs_nothing_beside_itself() {
 fn what_comes_from_elsewhere_is_escaped() {
     let page = full().render().unwrap();
     let names = [
-        "real", "answer", "recipe", "seeds", "Holm", "of", "mnist", "Linear", "std", "key", "value", "walk",
-        "grid", "A", "B", "weights", "begun", "study", "x", "CPU",
+        "real", "answer", "recipe", "seeds", "seed", "Holm", "of", "mnist", "Linear", "std", "key", "value",
+        "walk", "grid", "A", "B", "weights", "begun", "study", "x", "CPU",
     ];
     for name in names {
         assert!(page.contains(&format!("&lt;{name}&gt;")), "{name} is shown");

@@ -19,7 +19,9 @@ pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
     html! {
         p.fine {
             "Accuracy in %, mean over the seeds, and under it the difference to " b { (page.reference) }
-            " (or to the arm that is named) in percentage points. In brackets " (page.intervals_text()) "; p " (page.p_values)
+            " (or to the arm that is named) in percentage points. In brackets " (page.intervals_text())
+            @if !page.differences.is_empty() { ", those of differences " (page.differences) }
+            "; p " (page.p_values)
             ". ▲ and ▼: better and worse than " (page.reference) " with p below " (SIGNIFICANT) "."
         }
         @for data in sets {
