@@ -1,8 +1,8 @@
 //! How good the features of a frozen encoder are: linear probe, nearest neighbours, few labels,
 //! each with its uncertainty.
 //!
-//! [`evaluate`] does all of it for one encoder and one labelled data set; the modules below work on
-//! plain host matrices ([`Features`]) and can be used alone.
+//! [`encode`] and [`evaluate_features`] do the usual part of it for one encoder and one labelled data set; the
+//! modules below work on plain host matrices ([`Features`]) and can be used alone.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
