@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Computes the studies of configs/studies (all, or those that are named) and renews their tables in docs/studies: what is
 # finished in runs/ stays, encoders that several studies have in common are trained once. About a minute per cell and
-# core; --plan with a study says how long it takes here.
+# core; `zview compare FILE --plan` says how long it takes here. The tables of docs/studies/README.md are renewed last.
 #   scripts/studies.sh [--data-dir DIR] [--jobs N] [STUDY...]
 # DIR has mnist/ and fashion-mnist/ (IDX files); published generators are looked for as configs/generators says.
 set -eu
@@ -36,3 +36,4 @@ for study in "${studies[@]}"; do
     cp "runs/$study/comparison.md" "docs/studies/$study.md"
     cp "runs/$study/comparison.json" "docs/studies/$study.json"
 done
+python3 scripts/studies_summary.py

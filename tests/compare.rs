@@ -177,6 +177,14 @@ fn arms_are_judged_on_the_way_and_at_equal_time_and_the_page_opens_in_a_browser(
     let fastest = at_time["arms"].as_array().unwrap().iter().filter(|arm| arm["steps"] == 6.0).count();
     assert!(fastest >= 1 && at_time["seconds"].as_f64() > Some(0.0), "{at_time}");
 
+    // What an update takes was measured in turns with the reference's, once.
+    let pace = std::fs::read_to_string(folder.join("runs/progress/pace.json")).unwrap();
+    let ratios = &serde_json::from_str::<Value>(&pace).unwrap()["relative_to_reference"];
+    assert!(ratios["same"] == 1.0 && ratios["far"].as_f64() > Some(0.0), "{ratios}");
+    let seconds =
+        way[2]["seconds"].as_f64().unwrap() / same["progress"]["./shapes"][2]["seconds"].as_f64().unwrap();
+    assert!((seconds - ratios["gaussian-0.5"].as_f64().unwrap()).abs() < 1e-9);
+
     let report = folder.join("runs/progress/report.html");
     let page = std::fs::read_to_string(&report).unwrap();
     for part in

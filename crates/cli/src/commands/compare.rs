@@ -9,7 +9,7 @@ use serde_json::json;
 use zview_contrastive::selfcheck::Subject;
 use zview_runtime::atomic::write_file;
 use zview_runtime::cache_folder;
-use zview_runtime::device::choose;
+use zview_runtime::device::{ChosenDevice, choose};
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 use zview_study::commands::command_line;
 use zview_study::comparison::{
@@ -90,6 +90,10 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
             return Ok(ended);
         }
     }
+    if !arguments.collect {
+        let device = choose(common.device)?;
+        study.measure_pace(&cell_options(&device, common, &StopSignal::listen()))?;
+    }
     let comparison = collect(&study);
     std::fs::create_dir_all(&out).map_err(Failure::failed)?;
     write_file(&out.join("comparison.json"), format!("{:#}\n", json!(comparison)).as_bytes())?;
@@ -112,14 +116,12 @@ fn say(what: &str) {
 /// The plan, with a few steps timed where no finished cell says what an arm takes.
 fn timed_plan(study: &Study, common: &Common) -> Result<Plan, Failure> {
     let device = choose(common.device)?;
-    let options = CellOptions {
-        device: &device,
-        data_dir: common.data_dir.clone(),
-        stop: &StopSignal::listen(),
-        cache_folder: None,
-        reuse: &[],
-    };
-    Ok(study.timed_plan(&options)?)
+    Ok(study.timed_plan(&cell_options(&device, common, &StopSignal::listen()))?)
+}
+
+/// For steps that are only timed.
+fn cell_options<'a>(device: &'a ChosenDevice, common: &Common, stop: &'a StopSignal) -> CellOptions<'a> {
+    CellOptions { device, data_dir: common.data_dir.clone(), stop, cache_folder: None, reuse: &[] }
 }
 
 /// Cells one after another in this process. A failed cell does not end the others, unless it is the only one asked for.

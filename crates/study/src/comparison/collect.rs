@@ -10,8 +10,9 @@ use super::answer::answer;
 use super::cell::failure;
 use super::cell_result::CellResult;
 use super::config::GapConfig;
-use super::equal_time::{EqualTime, ProgressScores, equal_time, progress_scores};
+use super::equal_time::{EqualTime, ProgressScores, arm_seconds, equal_time, progress_scores};
 use super::measures::measures;
+use super::pace::read_pace;
 use super::scores::{Difference, Score, difference_over_seeds, score};
 use super::study::{Axis, Study, StudyArm};
 
@@ -125,6 +126,7 @@ pub fn collect(study: &Study) -> Comparison {
         }
         by_arm.push((arm, cells));
     }
+    let arm_seconds = arm_seconds(study, &by_arm, &read_pace(study));
     let mut arms: Vec<ArmComparison> = by_arm
         .iter()
         .map(|(arm, cells)| {
@@ -132,12 +134,12 @@ pub fn collect(study: &Study) -> Comparison {
                 .iter()
                 .find(|(other, _)| Some(&other.name) == arm.against.as_ref())
                 .map(|(_, cells)| cells);
-            compared(study, arm, cells, against)
+            compared(study, arm, cells, against, arm_seconds.get(&arm.name).copied().unwrap_or(0.0))
         })
         .collect();
     correct_for_many(&mut arms);
     let recovered = study.config.gap.as_ref().map_or_else(BTreeMap::new, |gap| recovered(study, gap, &arms));
-    let equal_time = equal_time(study, &by_arm, &arms);
+    let equal_time = equal_time(study, &by_arm, &arms, &arm_seconds);
     let mut comparison = Comparison {
         question: study.config.question.clone(),
         answer: String::new(),
@@ -153,7 +155,13 @@ pub fn collect(study: &Study) -> Comparison {
     comparison
 }
 
-fn compared(study: &Study, arm: &StudyArm, cells: &Cells, against: Option<&Cells>) -> ArmComparison {
+fn compared(
+    study: &Study,
+    arm: &StudyArm,
+    cells: &Cells,
+    against: Option<&Cells>,
+    arm_seconds: f64,
+) -> ArmComparison {
     let middle = |of: &dyn Fn(&CellResult) -> f64| median(cells.values().map(of).collect());
     let (mut scores, mut minus_reference) = (BTreeMap::new(), BTreeMap::new());
     for data in &study.config.data {
@@ -174,7 +182,7 @@ fn compared(study: &Study, arm: &StudyArm, cells: &Cells, against: Option<&Cells
         missing_seeds: study.config.seeds.iter().copied().filter(|seed| !cells.contains_key(seed)).collect(),
         scores,
         minus_reference,
-        progress: progress_scores(study, cells),
+        progress: progress_scores(study, arm_seconds, cells),
     }
 }
 

@@ -14,7 +14,7 @@ use super::study::{Study, StudyArm};
 pub struct ProgressScores {
     /// Updates so far.
     pub steps: u64,
-    /// Seconds of training so far, of the fastest seed; every update of an arm takes as long as another.
+    /// Seconds of training so far; every update of an arm takes as long as another.
     pub seconds: f64,
     /// By measure.
     pub scores: BTreeMap<String, Score>,
@@ -23,7 +23,7 @@ pub struct ProgressScores {
 /// All arms after equal training time.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct EqualTime {
-    /// Seconds of training of the fastest arm's fastest seed.
+    /// Seconds of training of the fastest arm.
     pub seconds: f64,
     /// The arms; without those that take no step, and those that were not judged early enough.
     pub arms: Vec<ArmAtTime>,
@@ -43,7 +43,11 @@ pub struct ArmAtTime {
 }
 
 /// An arm's scores on the way, by data set.
-pub(super) fn progress_scores(study: &Study, cells: &Cells) -> BTreeMap<String, Vec<ProgressScores>> {
+pub(super) fn progress_scores(
+    study: &Study,
+    arm_seconds: f64,
+    cells: &Cells,
+) -> BTreeMap<String, Vec<ProgressScores>> {
     let mut by_data = BTreeMap::new();
     for data in &study.config.data {
         let sets: Vec<_> = cells.values().filter_map(|cell| cell.sets.get(data)).collect();
@@ -53,7 +57,7 @@ pub(super) fn progress_scores(study: &Study, cells: &Cells) -> BTreeMap<String, 
                 let values = sets.iter().filter_map(|set| set.progress.get(number)?.measures.get(name));
                 (name.clone(), score(values.copied().collect(), &first.evaluation))
             };
-            let seconds = fastest(cells) * share(point.steps, updates(cells));
+            let seconds = arm_seconds * share(point.steps, updates(cells));
             ProgressScores {
                 steps: point.steps,
                 seconds,
@@ -65,9 +69,23 @@ pub(super) fn progress_scores(study: &Study, cells: &Cells) -> BTreeMap<String, 
     by_data
 }
 
-/// On a machine that does other things too, the fastest seed says best what an arm takes.
-fn fastest(cells: &Cells) -> f64 {
-    cells.values().map(|cell| cell.training_seconds).min_by(f64::total_cmp).unwrap_or(0.0)
+/// Seconds that all updates of each arm take: the reference's by its fastest seed (other work on a machine only ever adds
+/// to it), the others' by their pace relative to it, or by their own fastest seed where that was not measured.
+pub(super) fn arm_seconds(
+    study: &Study,
+    cells: &[(&StudyArm, Cells)],
+    pace: &BTreeMap<String, f64>,
+) -> BTreeMap<String, f64> {
+    let fastest = |cells: &Cells| {
+        cells.values().map(|cell| cell.training_seconds).min_by(f64::total_cmp).unwrap_or(0.0)
+    };
+    let reference = cells.iter().find(|(arm, _)| arm.name == study.config.reference);
+    let reference = reference.map(|(_, cells)| fastest(cells)).filter(|&seconds| seconds > 0.0);
+    let of_arm = |(arm, cells): &(&StudyArm, Cells)| {
+        let paced = reference.zip(pace.get(&arm.name)).map(|(seconds, pace)| seconds * pace);
+        (arm.name.clone(), paced.unwrap_or_else(|| fastest(cells)))
+    };
+    cells.iter().map(of_arm).collect()
 }
 
 fn updates(cells: &Cells) -> u64 {
@@ -83,15 +101,17 @@ pub(super) fn equal_time(
     study: &Study,
     cells: &[(&StudyArm, Cells)],
     arms: &[ArmComparison],
+    arm_seconds: &BTreeMap<String, f64>,
 ) -> Option<EqualTime> {
     if arms.iter().all(|arm| arm.progress.is_empty()) {
         return None;
     }
-    let trained = || arms.iter().zip(cells).filter(|(arm, (_, cells))| arm.steps > 0 && fastest(cells) > 0.0);
-    let seconds = trained().map(|(_, (_, cells))| fastest(cells)).min_by(f64::total_cmp)?;
-    let steps_of = |arm: &ArmComparison, cells: &Cells| arm.steps as f64 * seconds / fastest(cells);
+    let takes = |arm: &ArmComparison| arm_seconds.get(&arm.name).copied().unwrap_or(0.0);
+    let trained = || arms.iter().zip(cells).filter(|(arm, _)| arm.steps > 0 && takes(arm) > 0.0);
+    let seconds = trained().map(|(arm, _)| takes(arm)).min_by(f64::total_cmp)?;
+    let steps_of = |arm: &ArmComparison| arm.steps as f64 * seconds / takes(arm);
     let at_time = |arm: &ArmComparison, cells: &Cells, data: &str| -> BTreeMap<u64, BTreeMap<String, f64>> {
-        let steps = steps_of(arm, cells);
+        let steps = steps_of(arm);
         cells.iter().filter_map(|(&seed, cell)| Some((seed, measures_at(cell, data, steps)?))).collect()
     };
     let mut at = Vec::new();
@@ -122,12 +142,7 @@ pub(super) fn equal_time(
             }
         }
         if !scores.is_empty() {
-            at.push(ArmAtTime {
-                name: arm.name.clone(),
-                steps: steps_of(arm, cells),
-                scores,
-                minus_reference,
-            });
+            at.push(ArmAtTime { name: arm.name.clone(), steps: steps_of(arm), scores, minus_reference });
         }
     }
     (!at.is_empty()).then_some(EqualTime { seconds, arms: at })

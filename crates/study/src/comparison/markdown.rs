@@ -18,7 +18,7 @@ pub fn in_markdown(comparison: &Comparison, command: &str) -> String {
     if let Some(at) = &comparison.equal_time {
         let _ = write!(
             text,
-            "\n**At equal training time**, that of the fastest arm's fastest seed ({:.0} s): every arm on the way there, \
+            "\n**At equal training time**, that of the fastest arm ({:.0} s): every arm on the way there, \
              with its learning rate where it then is. Scores between two judgements lie on the line between them; \
              intervals are over seeds.\n",
             at.seconds

@@ -11,6 +11,7 @@ mod config;
 mod equal_time;
 mod markdown;
 mod measures;
+mod pace;
 mod page;
 mod plan;
 mod reuse;

@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use zview_contrastive::source::{OpenSource, open_source};
-use zview_contrastive::train::{ProfileError, Trainer, seconds_of_steps};
 
 use super::cell;
 use super::collect::median;
+use super::pace::{timed, trainer_of};
 use super::study::{CellOptions, Study, StudyArm};
 use crate::StudyError;
 use crate::arms::Arm;
@@ -137,24 +136,10 @@ impl Study {
 
 /// Seconds that all steps of `arm` take, by a few of them.
 fn timed_training(arm: &Arm, options: &CellOptions<'_>) -> Result<f64, StudyError> {
-    let recipe = &arm.recipe;
-    if recipe.train.steps == 0 {
+    if arm.recipe.train.steps == 0 {
         return Ok(0.0);
     }
-    let how = OpenSource {
-        anchors: recipe.train.batch,
-        anchor_choice: recipe.anchors,
-        data_dir: options.data_dir.clone(),
-        device: &options.device.device,
-    };
-    let source = open_source(&recipe.source, &recipe.views, &how)?;
-    let mut trainer = Trainer::new(recipe, source, &options.device.device, options.device.is_gpu())?;
-    let timed = |trainer: &mut Trainer, steps| {
-        seconds_of_steps(trainer, steps).map_err(|error| match error {
-            ProfileError::Source(source) => StudyError::Source(source),
-            ProfileError::Device(device) => StudyError::Device(device),
-        })
-    };
+    let mut trainer = trainer_of(arm, options)?;
     timed(&mut trainer, STEPS.0)?;
-    Ok(timed(&mut trainer, STEPS.1)? / STEPS.1 as f64 * recipe.train.steps as f64)
+    Ok(timed(&mut trainer, STEPS.1)? / STEPS.1 as f64 * arm.recipe.train.steps as f64)
 }

@@ -21,8 +21,8 @@ pub(super) fn equal_time_tables(table: &EqualTimeTable, page: &ComparisonPage) -
     let scores = || table.arms.iter().flat_map(|(_, _, scores)| scores);
     html! {
         p.fine {
-            "After " (seconds_text(table.seconds)) " seconds of training, what the fastest arm takes for all its updates "
-            "(its fastest seed). Arms are judged on the way, with the learning rate where it then is; between two "
+            "After " (seconds_text(table.seconds)) " seconds of training, what the fastest arm takes for all its updates. "
+            "Arms are judged on the way, with the learning rate where it then is; between two "
             "judgements their accuracy lies on the line between them. Intervals are over seeds."
         }
         @for data in distinct(scores().map(|score| score.data.as_str())) {

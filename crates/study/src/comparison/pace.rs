@@ -1,0 +1,96 @@
+//! What an update of each arm takes, relative to the reference's.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use zview_contrastive::source::{OpenSource, open_source};
+use zview_contrastive::train::{ProfileError, Trainer, seconds_of_steps};
+use zview_runtime::atomic::write_file;
+use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
+
+use super::collect::median;
+use super::study::{CellOptions, Study};
+use crate::StudyError;
+use crate::arms::Arm;
+
+const PACE: &str = "pace.json";
+
+/// Steps of each of the two that are not timed, and pairs of steps that are.
+const WARM_UP: u64 = 2;
+const PAIRS: usize = 9;
+
+/// The file.
+#[derive(Deserialize, Serialize)]
+struct Pace {
+    format: u32,
+    /// Seconds of all updates of an arm over those of the reference.
+    relative_to_reference: BTreeMap<String, f64>,
+}
+
+/// What was measured for the comparison, if anything was.
+pub(super) fn read_pace(study: &Study) -> BTreeMap<String, f64> {
+    read_run_json::<Pace>(&study.out.join(PACE)).map(|pace| pace.relative_to_reference).unwrap_or_default()
+}
+
+impl Study {
+    /// Measures and keeps what each arm takes relative to the reference, where arms are judged on the way and it is not
+    /// known: a step of the one, a step of the other, in turns, because other work on the machine then slows both.
+    ///
+    /// # Errors
+    /// An arm that cannot be trained; a file that cannot be written.
+    pub fn measure_pace(&self, options: &CellOptions<'_>) -> Result<(), StudyError> {
+        let mut relative_to_reference = read_pace(self);
+        let open: Vec<_> =
+            self.arms.iter().filter(|arm| !relative_to_reference.contains_key(&arm.name)).collect();
+        let reference = self.arms.iter().find(|arm| arm.name == self.config.reference);
+        let (Some(reference), false) = (reference, open.is_empty()) else { return Ok(()) };
+        if self.config.progress.is_none_or(|points| points < 2) {
+            return Ok(());
+        }
+        let seed = self.config.seeds.first().copied().unwrap_or_default();
+        let reference_arm = self.arm(reference, seed)?;
+        let mut reference_trainer = trainer_of(&reference_arm, options)?;
+        timed(&mut reference_trainer, WARM_UP)?;
+        for study_arm in open {
+            let arm = self.arm(study_arm, seed)?;
+            let updates = arm.recipe.train.steps as f64 / (reference_arm.recipe.train.steps as f64).max(1.0);
+            let ratio = if study_arm.name == reference.name || arm.recipe.train.steps == 0 {
+                1.0
+            } else {
+                let mut trainer = trainer_of(&arm, options)?;
+                timed(&mut trainer, WARM_UP)?;
+                let mut ratios = Vec::new();
+                for _ in 0..PAIRS {
+                    let of_reference = timed(&mut reference_trainer, 1)?;
+                    ratios.push(timed(&mut trainer, 1)? / of_reference);
+                }
+                median(ratios)
+            };
+            relative_to_reference.insert(study_arm.name.clone(), ratio * updates);
+        }
+        let pace = Pace { format: RUN_FILE_FORMAT, relative_to_reference };
+        Ok(write_file(&self.out.join(PACE), format!("{:#}\n", json!(pace)).as_bytes())?)
+    }
+}
+
+/// A trainer of the arm, before its first step.
+pub(super) fn trainer_of(arm: &Arm, options: &CellOptions<'_>) -> Result<Trainer, StudyError> {
+    let recipe = &arm.recipe;
+    let how = OpenSource {
+        anchors: recipe.train.batch,
+        anchor_choice: recipe.anchors,
+        data_dir: options.data_dir.clone(),
+        device: &options.device.device,
+    };
+    let source = open_source(&recipe.source, &recipe.views, &how)?;
+    Ok(Trainer::new(recipe, source, &options.device.device, options.device.is_gpu())?)
+}
+
+/// Seconds of the trainer's next steps.
+pub(super) fn timed(trainer: &mut Trainer, steps: u64) -> Result<f64, StudyError> {
+    seconds_of_steps(trainer, steps).map_err(|error| match error {
+        ProfileError::Source(source) => StudyError::Source(source),
+        ProfileError::Device(device) => StudyError::Device(device),
+    })
+}
