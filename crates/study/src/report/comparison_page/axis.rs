@@ -146,7 +146,7 @@ fn plot<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::comparison_page::ArmAxis;
+    use crate::report::comparison_page::{ArmAxis, ArmScore};
 
     #[test]
     fn a_series_is_sorted_and_one_arm_is_none() {
@@ -154,9 +154,12 @@ mod tests {
             name: format!("{series}-{value}"),
             series: series.to_owned(),
             axis: Some(ArmAxis { key: key.to_owned(), value }),
+            scores: vec![ArmScore { accuracy: 0.9, ..ArmScore::default() }],
             ..ComparedArm::default()
         };
+        let open = ComparedArm { scores: Vec::new(), ..arm("gaussian", "views.std", 2.0) };
         let arms = [
+            open,
             arm("gaussian", "views.std", 0.5),
             arm("hybrid", "source.real_share", 0.5),
             ComparedArm { series: "gaussian".to_owned(), ..ComparedArm::default() },
