@@ -128,6 +128,7 @@ recipe = "recipe.toml"
 seeds = [3, 5]
 data = ["./shapes"]
 progress = 3
+equal_time = true
 
 [evaluation]
 protocols = ["linear", "knn", "few-shot"]
@@ -173,10 +174,6 @@ fn arms_are_judged_on_the_way_and_at_equal_time_and_the_page_opens_in_a_browser(
     let mean = |arm: &Value| arm["scores"]["./shapes"]["linear"]["mean"].as_f64().unwrap();
     let minus = far["minus_reference"]["./shapes"]["linear"]["difference"].as_f64().unwrap();
     assert!((minus - (mean(far) - mean(gaussian))).abs() < 1e-9);
-    let at_time = &comparison["equal_time"];
-    let fastest = at_time["arms"].as_array().unwrap().iter().filter(|arm| arm["steps"] == 6.0).count();
-    assert!(fastest >= 1 && at_time["seconds"].as_f64() > Some(0.0), "{at_time}");
-
     // What an update takes was measured in turns with the reference's, once.
     let pace = std::fs::read_to_string(folder.join("runs/progress/pace.json")).unwrap();
     let ratios = &serde_json::from_str::<Value>(&pace).unwrap()["relative_to_reference"];
@@ -184,6 +181,24 @@ fn arms_are_judged_on_the_way_and_at_equal_time_and_the_page_opens_in_a_browser(
     let seconds =
         way[2]["seconds"].as_f64().unwrap() / same["progress"]["./shapes"][2]["seconds"].as_f64().unwrap();
     assert!((seconds - ratios["gaussian-0.5"].as_f64().unwrap()).abs() < 1e-9);
+
+    // By it every arm but the reference was trained once more, with a schedule that takes the reference's time.
+    let at_time = comparison["equal_time"]["arms"].as_array().unwrap();
+    let names: Vec<&str> = at_time.iter().map(|arm| arm["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["same", "gaussian-0.5", "far"]);
+    for arm in &at_time[1..] {
+        let name = arm["name"].as_str().unwrap();
+        let steps = (6.0 / ratios[name].as_f64().unwrap()).round().max(1.0);
+        assert_eq!(arm["steps"].as_f64(), Some(steps), "{name}");
+        let recipe = folder.join(format!("runs/progress/cells/{name}-equal-time-seed5/config.toml"));
+        assert!(std::fs::read_to_string(recipe).unwrap().contains(&format!("\nsteps = {steps}\n")));
+        assert!(arm["minus_reference"]["./shapes"]["linear"]["p_holm"].is_number());
+    }
+    assert_eq!(at_time[0]["scores"], same["scores"], "the reference is what it is");
+    let minus = at_time[2]["minus_reference"]["./shapes"]["linear"]["difference"].as_f64().unwrap();
+    assert!((minus - (mean(&at_time[2]) - mean(&at_time[1]))).abs() < 1e-9, "both at that time");
+    let again = run_json(folder, &["compare", "progress.toml", "--device", "cpu", "--collect"]);
+    assert_eq!(again, comparison);
 
     let report = folder.join("runs/progress/report.html");
     let page = std::fs::read_to_string(&report).unwrap();
@@ -202,6 +217,34 @@ fn arms_are_judged_on_the_way_and_at_equal_time_and_the_page_opens_in_a_browser(
         let console = open_in_browser(&wrong).unwrap().console;
         assert!(console.iter().any(|line| line.contains("no_such_function is not defined")), "{console:?}");
     }
+}
+
+#[test]
+fn a_cell_at_equal_time_measures_first_and_the_next_one_takes_what_it_found() {
+    let folder = study();
+    let folder = folder.path();
+    std::fs::write(folder.join("progress.toml"), PROGRESS).unwrap();
+    let plan = run_json(folder, &["compare", "progress.toml", "--device", "cpu", "--plan", "--untimed"]);
+    let arms: Vec<&str> =
+        plan["cells"].as_array().unwrap().iter().map(|cell| cell["arm"].as_str().unwrap()).collect();
+    assert_eq!(
+        arms[5..],
+        ["far", "gaussian-0.5-equal-time", "gaussian-0.5-equal-time", "far-equal-time", "far-equal-time"]
+    );
+    let pace = || std::fs::read_to_string(folder.join("runs/progress/pace.json")).ok();
+    let cell = |number: &str| {
+        let output = run(folder, &["compare", "progress.toml", "--device", "cpu", "--cell", number]);
+        assert!(output.status.success(), "{}", stderr(&output));
+    };
+    cell("0");
+    assert_eq!(pace(), None, "it is not needed");
+    cell("6");
+    let measured = pace();
+    assert!(measured.is_some());
+    cell("9");
+    assert_eq!(pace(), measured, "cells of one comparison have one pace");
+    let comparison = run_json(folder, &["compare", "progress.toml", "--device", "cpu", "--collect"]);
+    assert_eq!(comparison["equal_time"]["arms"][2]["missing_seeds"], serde_json::json!([3]));
 }
 
 #[test]
@@ -229,6 +272,13 @@ fn encoders_of_the_same_recipe_and_seed_are_taken_from_another_comparison() {
     let other = ["--out", "third", "--reuse", "second", "--set", "seeds=[7]"];
     assert!(compare(folder, &other)["arms"][0]["missing_seeds"].as_array().unwrap().is_empty());
     assert!(!folder.join("third/cells/same-seed3").exists());
+    // A change for all arms reaches each of them; an arm's own goes first.
+    let longer =
+        ["--out", "fourth", "--set", "seeds=[7]", "--set", "set=[\"train.steps=3\", \"views.std=0.7\"]"];
+    let longer = compare(folder, &longer);
+    assert!(longer["arms"].as_array().unwrap().iter().all(|arm| arm["steps"] == 3), "{longer}");
+    let recipe = std::fs::read_to_string(folder.join("fourth/cells/gaussian-1-seed7/config.toml")).unwrap();
+    assert!(recipe.contains("\nstd = 1.0\n"), "{recipe}");
 }
 
 #[test]
@@ -325,4 +375,10 @@ fn everything_wrong_with_a_comparison_is_said_at_once_and_before_anything_runs()
         assert!(message.contains(word), "`{word}` is not in {message}");
     }
     assert!(!folder.join("runs").exists());
+    // Time cannot be shared out by a reference that takes none.
+    let untrained = PROGRESS
+        .replace("\"train.steps=6\", \"views.kind=same\"", "\"train.steps=0\", \"train.warmup_steps=0\"");
+    std::fs::write(folder.join("study.toml"), untrained).unwrap();
+    let message = stderr(&run(folder, &["compare", "study.toml", "--device", "cpu"]));
+    assert!(message.contains("equal_time: the reference \"same\" takes no updates"), "{message}");
 }

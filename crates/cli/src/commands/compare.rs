@@ -69,11 +69,16 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
         return Ok(ExitCode::SUCCESS);
     }
     if let Some(cell) = arguments.cell {
+        let at_equal_time = study.arm_and_seed(cell).is_some_and(|(arm, _)| arm.equal_time_of.is_some());
+        if at_equal_time {
+            measure_pace(&study, common)?;
+        }
         return run_here(&study, &[cell], &arguments.reuse, common, true);
     }
     if !arguments.collect {
         let plan = timed_plan(&study, common)?;
         say(&plan_in_words(&plan));
+        measure_pace(&study, common)?;
         let open: Vec<usize> = plan
             .cells
             .iter()
@@ -89,10 +94,6 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
             say(&format!("stopped and saved in {}; the same command continues", out.display()));
             return Ok(ended);
         }
-    }
-    if !arguments.collect {
-        let device = choose(common.device)?;
-        study.measure_pace(&cell_options(&device, common, &StopSignal::listen()))?;
     }
     let comparison = collect(&study);
     std::fs::create_dir_all(&out).map_err(Failure::failed)?;
@@ -117,6 +118,12 @@ fn say(what: &str) {
 fn timed_plan(study: &Study, common: &Common) -> Result<Plan, Failure> {
     let device = choose(common.device)?;
     Ok(study.timed_plan(&cell_options(&device, common, &StopSignal::listen()))?)
+}
+
+/// What updates of the arms take, where it matters and is not known.
+fn measure_pace(study: &Study, common: &Common) -> Result<(), Failure> {
+    let device = choose(common.device)?;
+    Ok(study.measure_pace(&cell_options(&device, common, &StopSignal::listen()))?)
 }
 
 /// For steps that are only timed.

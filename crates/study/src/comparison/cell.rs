@@ -11,7 +11,7 @@ use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
 
 use super::cell_result::{CellProgress, CellResult, CellSet};
 use super::reuse::take_over;
-use super::study::{CellOptions, Study};
+use super::study::{CellOptions, Study, StudyArm};
 use crate::StudyError;
 use crate::arms::Arm;
 use crate::evaluation::{Measure, SetEvaluation, SuiteConfig, SuiteRequest, evaluate};
@@ -52,7 +52,7 @@ impl Study {
         };
         let run = self.run_folder(study_arm, seed);
         let outcome = self.arm(study_arm, seed).map_err(StudyError::from);
-        let outcome = outcome.and_then(|arm| self.computed(&arm, seed, &run, options));
+        let outcome = outcome.and_then(|arm| self.computed(study_arm, &arm, seed, options));
         if let Err(error) = &outcome {
             // Another process is at it: nothing failed.
             if error.is_locked_run() {
@@ -69,11 +69,11 @@ impl Study {
         outcome
     }
 
-    /// The result in `run`, where every data set of this comparison was judged as it asks.
-    pub(super) fn finished(&self, run: &Path, seed: u64) -> Option<CellResult> {
-        let mut result = CellResult::read(run)?;
+    /// The result of a cell, where every data set of this comparison was judged as it asks.
+    pub(super) fn finished(&self, arm: &StudyArm, seed: u64) -> Option<CellResult> {
+        let mut result = CellResult::read(&self.run_folder(arm, seed))?;
         let judged = |data: &String| {
-            result.sets.get(data).is_some_and(|set| set.judged_by == self.judged_by(data, seed))
+            result.sets.get(data).is_some_and(|set| set.judged_by == self.judged_by(data, seed, arm))
         };
         if !self.config.data.iter().all(judged) {
             return None;
@@ -88,23 +88,23 @@ impl Study {
     }
 
     /// A hash of everything that decides how `data` is judged.
-    fn judged_by(&self, data: &str, seed: u64) -> String {
-        let how =
-            json!([JUDGING, self.judging(data, seed), self.config.progress.filter(|&points| points > 1)]);
+    fn judged_by(&self, data: &str, seed: u64, arm: &StudyArm) -> String {
+        let how = json!([JUDGING, self.judging(data, seed), self.points(arm)]);
         sha256_of_bytes(how.to_string().as_bytes())
     }
 
     fn computed(
         &self,
+        study_arm: &StudyArm,
         arm: &Arm,
         seed: u64,
-        run: &Path,
         options: &CellOptions<'_>,
     ) -> Result<CellOutcome, StudyError> {
+        let run = &self.run_folder(study_arm, seed);
         if progress(arm, run)? == Progress::Absent {
             take_over(arm, run, options.reuse)?;
         }
-        if progress(arm, run)? == Progress::Finished && self.finished(run, seed).is_some() {
+        if progress(arm, run)? == Progress::Finished && self.finished(study_arm, seed).is_some() {
             return Ok(CellOutcome::Finished);
         }
         let training_options = TrainingOptions {
@@ -117,7 +117,7 @@ impl Study {
         let mut result = CellResult::read(run).filter(|result| result.steps == steps);
         let mut result = result.take().unwrap_or_else(|| CellResult::new(steps, views_per_second, seconds));
         for data in &self.config.data {
-            let judged_by = self.judged_by(data, seed);
+            let judged_by = self.judged_by(data, seed, study_arm);
             if result.sets.get(data).is_some_and(|set| set.judged_by == judged_by) {
                 continue;
             }
@@ -127,44 +127,41 @@ impl Study {
             let started = Instant::now();
             let how = self.judging(data, seed);
             let mut set = CellSet::new(judged_by, &judged(run, &how, options)?);
-            set.progress = self.progress_of(arm, run, &how, &set, options)?;
+            if let Some(points) = self.points(study_arm).filter(|_| steps > 0) {
+                set.progress = progress_of(arm, run, points, &how, &set, options)?;
+            }
             result.sets.insert(data.clone(), set);
             result.seconds += started.elapsed().as_secs_f64();
             result.write(run)?;
         }
         Ok(CellOutcome::Finished)
     }
+}
 
-    /// The checkpoints on the way, judged as the end is but for the nearest neighbours, and the end.
-    fn progress_of(
-        &self,
-        arm: &Arm,
-        run: &Path,
-        how: &SuiteConfig,
-        end: &CellSet,
-        options: &CellOptions<'_>,
-    ) -> Result<Vec<CellProgress>, StudyError> {
-        let Some(points) = self.config.progress.filter(|&points| points > 1 && arm.recipe.train.steps > 0)
-        else {
-            return Ok(Vec::new());
-        };
-        let mut how = how.clone();
-        how.protocols.retain(|measure| matches!(measure, Measure::Linear | Measure::FewShot));
-        let every = arm.recipe.train.steps / points;
-        let mut reached = Vec::new();
-        for steps in (1..points).map(|point| point * every) {
-            let checkpoint =
-                run.join("checkpoints").join(format!("step-{steps:08}")).join("model.safetensors");
-            let set = CellSet::new(String::new(), &judged(&checkpoint, &how, options)?);
-            reached.push(CellProgress { steps, measures: set.measures() });
-        }
-        let names: Vec<String> =
-            reached.first().map(|first| first.measures.keys().cloned().collect()).unwrap_or_default();
-        let mut measures = end.measures();
-        measures.retain(|name, _| names.contains(name));
-        reached.push(CellProgress { steps: arm.recipe.train.steps, measures });
-        Ok(reached)
+/// The checkpoints on the way, judged as the end is but for the nearest neighbours, and the end.
+fn progress_of(
+    arm: &Arm,
+    run: &Path,
+    points: u64,
+    how: &SuiteConfig,
+    end: &CellSet,
+    options: &CellOptions<'_>,
+) -> Result<Vec<CellProgress>, StudyError> {
+    let mut how = how.clone();
+    how.protocols.retain(|measure| matches!(measure, Measure::Linear | Measure::FewShot));
+    let every = arm.recipe.train.steps / points;
+    let mut reached = Vec::new();
+    for steps in (1..points).map(|point| point * every) {
+        let checkpoint = run.join("checkpoints").join(format!("step-{steps:08}")).join("model.safetensors");
+        let set = CellSet::new(String::new(), &judged(&checkpoint, &how, options)?);
+        reached.push(CellProgress { steps, measures: set.measures() });
     }
+    let names: Vec<String> =
+        reached.first().map(|first| first.measures.keys().cloned().collect()).unwrap_or_default();
+    let mut measures = end.measures();
+    measures.retain(|name, _| names.contains(name));
+    reached.push(CellProgress { steps: arm.recipe.train.steps, measures });
+    Ok(reached)
 }
 
 /// The encoder in `path` on the one data set of `config`.

@@ -10,9 +10,10 @@ use super::answer::answer;
 use super::cell::failure;
 use super::cell_result::CellResult;
 use super::config::GapConfig;
-use super::equal_time::{EqualTime, ProgressScores, arm_seconds, equal_time, progress_scores};
+use super::equal_time::{EqualTime, equal_time};
 use super::measures::measures;
 use super::pace::read_pace;
+use super::progress::{ProgressScores, arm_seconds, progress_scores};
 use super::scores::{Difference, Score, difference_over_seeds, score};
 use super::study::{Axis, Study, StudyArm};
 
@@ -34,7 +35,7 @@ pub struct Comparison {
     /// The share of the real-synthetic gap that views recover, by data set.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub recovered: BTreeMap<String, Recovered>,
-    /// The arms after as many seconds of training as the fastest one takes for all its updates.
+    /// The arms with schedules of the reference's training time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub equal_time: Option<EqualTime>,
     /// Cells whose last attempt failed.
@@ -104,28 +105,14 @@ pub struct FailedCell {
 /// The finished cells of one arm, by seed.
 pub(super) type Cells = BTreeMap<u64, CellResult>;
 
+/// An arm and its finished cells.
+pub(super) type ArmCells<'a> = (&'a StudyArm, Cells);
+
 /// What the finished cells of `study` say. The same cells give the same comparison wherever they were computed.
 #[must_use]
 pub fn collect(study: &Study) -> Comparison {
-    let seeds = &study.config.seeds;
-    let (mut by_arm, mut failed) = (Vec::new(), Vec::new());
-    for (position, arm) in study.arms.iter().enumerate() {
-        let mut cells = Cells::new();
-        for (index, &seed) in seeds.iter().enumerate() {
-            let run = study.run_folder(arm, seed);
-            if let Some(cell) = study.finished(&run, seed) {
-                cells.insert(seed, cell);
-            } else if let Some(error) = failure(&run) {
-                failed.push(FailedCell {
-                    cell: position * seeds.len() + index,
-                    arm: arm.name.clone(),
-                    seed,
-                    error,
-                });
-            }
-        }
-        by_arm.push((arm, cells));
-    }
+    let mut failed = Vec::new();
+    let by_arm = finished_cells(study, &study.arms, 0, &mut failed);
     let arm_seconds = arm_seconds(study, &by_arm, &read_pace(study));
     let mut arms: Vec<ArmComparison> = by_arm
         .iter()
@@ -134,18 +121,23 @@ pub fn collect(study: &Study) -> Comparison {
                 .iter()
                 .find(|(other, _)| Some(&other.name) == arm.against.as_ref())
                 .map(|(_, cells)| cells);
-            compared(study, arm, cells, against, arm_seconds.get(&arm.name).copied().unwrap_or(0.0))
+            let seconds = arm_seconds.get(&arm.name).copied().unwrap_or(0.0);
+            compared(study, arm, cells, against, progress_scores(study, seconds, cells))
         })
         .collect();
     correct_for_many(&mut arms);
     let recovered = study.config.gap.as_ref().map_or_else(BTreeMap::new, |gap| recovered(study, gap, &arms));
-    let equal_time = equal_time(study, &by_arm, &arms, &arm_seconds);
+    let seconds = arm_seconds.get(&study.config.reference).copied().unwrap_or(0.0);
+    let mut equal_time = equal_time(study, &by_arm, seconds, &mut failed);
+    if let Some(at_time) = &mut equal_time {
+        correct_for_many(&mut at_time.arms);
+    }
     let mut comparison = Comparison {
         question: study.config.question.clone(),
         answer: String::new(),
         reference: study.config.reference.clone(),
         data: study.config.data.clone(),
-        seeds: seeds.clone(),
+        seeds: study.config.seeds.clone(),
         arms,
         recovered,
         equal_time,
@@ -155,12 +147,36 @@ pub fn collect(study: &Study) -> Comparison {
     comparison
 }
 
-fn compared(
+/// The finished cells of `arms`, whose cells are numbered after those of `before` other arms; failed ones are added.
+pub(super) fn finished_cells<'a>(
+    study: &Study,
+    arms: &'a [StudyArm],
+    before: usize,
+    failed: &mut Vec<FailedCell>,
+) -> Vec<ArmCells<'a>> {
+    let seeds = &study.config.seeds;
+    let of_arm = |(position, arm): (usize, &'a StudyArm)| {
+        let mut cells = Cells::new();
+        for (index, &seed) in seeds.iter().enumerate() {
+            if let Some(cell) = study.finished(arm, seed) {
+                cells.insert(seed, cell);
+            } else if let Some(error) = failure(&study.run_folder(arm, seed)) {
+                let cell = (before + position) * seeds.len() + index;
+                failed.push(FailedCell { cell, arm: arm.name.clone(), seed, error });
+            }
+        }
+        (arm, cells)
+    };
+    arms.iter().enumerate().map(of_arm).collect()
+}
+
+/// `arm` by its cells, minus those of the arm that it is compared with.
+pub(super) fn compared(
     study: &Study,
     arm: &StudyArm,
     cells: &Cells,
     against: Option<&Cells>,
-    arm_seconds: f64,
+    progress: BTreeMap<String, Vec<ProgressScores>>,
 ) -> ArmComparison {
     let middle = |of: &dyn Fn(&CellResult) -> f64| median(cells.values().map(of).collect());
     let (mut scores, mut minus_reference) = (BTreeMap::new(), BTreeMap::new());
@@ -182,7 +198,7 @@ fn compared(
         missing_seeds: study.config.seeds.iter().copied().filter(|seed| !cells.contains_key(seed)).collect(),
         scores,
         minus_reference,
-        progress: progress_scores(study, arm_seconds, cells),
+        progress,
     }
 }
 

@@ -16,6 +16,9 @@ pub struct ComparisonConfig {
     pub reference: String,
     /// The recipe that every arm begins with; a path from this file's folder.
     pub recipe: PathBuf,
+    /// Changes of every arm's recipe, `section.key=value`; an arm's own come after them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub set: Vec<String>,
     /// Seeds; every arm is trained once with each.
     pub seeds: Vec<u64>,
     /// Labelled data sets that encoders are judged on.
@@ -30,6 +33,9 @@ pub struct ComparisonConfig {
     /// is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<u64>,
+    /// Every arm is trained once more, with as many updates as fit into the reference's training time.
+    #[serde(default)]
+    pub equal_time: bool,
     /// How encoders are judged; its `data` is the one above, its seeds are those of the cells.
     #[serde(default)]
     pub evaluation: SuiteConfig,

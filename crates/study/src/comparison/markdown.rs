@@ -18,10 +18,9 @@ pub fn in_markdown(comparison: &Comparison, command: &str) -> String {
     if let Some(at) = &comparison.equal_time {
         let _ = write!(
             text,
-            "\n**At equal training time**, that of the fastest arm ({:.0} s): every arm on the way there, \
-             with its learning rate where it then is. Scores between two judgements lie on the line between them; \
-             intervals are over seeds.\n",
-            at.seconds
+            "\n**At equal training time**: every arm once more, with as many updates as fit into the {:.0} seconds that \
+             {} takes, and a schedule of that length. What an update takes was measured in turns with one of {}.\n",
+            at.seconds, comparison.reference, comparison.reference
         );
         for data in &comparison.data {
             let _ = write!(text, "\n{}", equal_time_table(comparison, data));
@@ -69,33 +68,28 @@ fn scores_table(comparison: &Comparison, data: &str) -> String {
     for arm in &comparison.arms {
         let cells = cells(&columns, data, &arm.scores, &arm.minus_reference, named_against(comparison, arm));
         let seconds = if arm.steps > 0 { format!("{:.0}", arm.seconds) } else { "–".to_owned() };
-        let missing = if arm.missing_seeds.is_empty() {
-            String::new()
-        } else {
-            format!(" (without seeds {:?})", arm.missing_seeds)
-        };
-        let _ = writeln!(text, "| {}{missing} | {} | {cells} | {seconds} |", arm.name, arm.taught_by);
+        let _ = writeln!(text, "| {}{} | {} | {cells} | {seconds} |", arm.name, missing(arm), arm.taught_by);
     }
     text
 }
 
+fn missing(arm: &ArmComparison) -> String {
+    if arm.missing_seeds.is_empty() {
+        String::new()
+    } else {
+        format!(" (without seeds {:?})", arm.missing_seeds)
+    }
+}
+
 fn equal_time_table(comparison: &Comparison, data: &str) -> String {
     let Some(at) = &comparison.equal_time else { return String::new() };
-    let reached: Vec<(String, String)> = headlines(comparison, data)
-        .into_iter()
-        .filter(|(key, _)| {
-            at.arms.iter().any(|arm| arm.scores.get(data).is_some_and(|of| of.contains_key(key)))
-        })
-        .collect();
-    let columns = columns(comparison, data, &reached);
+    let columns = columns(comparison, data, &headlines(comparison, data));
     let mut text = String::new();
     let _ = writeln!(text, "| arm on {data} | updates | {} |", headers(&columns, &comparison.reference));
     let _ = writeln!(text, "|---|---|{}", "---|".repeat(columns.len()));
     for arm in &at.arms {
-        let Some(compared) = comparison.arms.iter().find(|other| other.name == arm.name) else { continue };
-        let against = named_against(comparison, compared);
-        let cells = cells(&columns, data, &arm.scores, &arm.minus_reference, against);
-        let _ = writeln!(text, "| {} | {:.0} | {cells} |", arm.name, arm.steps);
+        let cells = cells(&columns, data, &arm.scores, &arm.minus_reference, named_against(comparison, arm));
+        let _ = writeln!(text, "| {}{} | {} | {cells} |", arm.name, missing(arm), arm.steps);
     }
     text
 }

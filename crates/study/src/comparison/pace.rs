@@ -1,6 +1,8 @@
 //! What an update of each arm takes, relative to the reference's.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -10,7 +12,7 @@ use zview_runtime::atomic::write_file;
 use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
 
 use super::collect::median;
-use super::study::{CellOptions, Study};
+use super::study::{CellOptions, Study, StudyArm};
 use crate::StudyError;
 use crate::arms::Arm;
 
@@ -34,25 +36,26 @@ pub(super) fn read_pace(study: &Study) -> BTreeMap<String, f64> {
 }
 
 impl Study {
-    /// Measures and keeps what each arm takes relative to the reference, where arms are judged on the way and it is not
-    /// known: a step of the one, a step of the other, in turns, because other work on the machine then slows both.
+    /// Measures and keeps what each arm takes relative to the reference, where arms are judged on the way or compared at
+    /// equal time and it is not known: a step of the one, a step of the other, in turns, because other work on the
+    /// machine then slows both. Processes that share the folder measure one after the other, so only the first does.
     ///
     /// # Errors
     /// An arm that cannot be trained; a file that cannot be written.
     pub fn measure_pace(&self, options: &CellOptions<'_>) -> Result<(), StudyError> {
-        let mut relative_to_reference = read_pace(self);
-        let open: Vec<_> =
-            self.arms.iter().filter(|arm| !relative_to_reference.contains_key(&arm.name)).collect();
+        let wanted = self.config.equal_time || self.config.progress.is_some_and(|points| points > 1);
         let reference = self.arms.iter().find(|arm| arm.name == self.config.reference);
-        let (Some(reference), false) = (reference, open.is_empty()) else { return Ok(()) };
-        if self.config.progress.is_none_or(|points| points < 2) {
+        let (Some(reference), true) = (reference, wanted && !self.arms_without(&read_pace(self)).is_empty())
+        else {
             return Ok(());
-        }
+        };
+        let _lock = lock(&self.out)?;
+        let mut relative_to_reference = read_pace(self);
         let seed = self.config.seeds.first().copied().unwrap_or_default();
         let reference_arm = self.arm(reference, seed)?;
         let mut reference_trainer = trainer_of(&reference_arm, options)?;
         timed(&mut reference_trainer, WARM_UP)?;
-        for study_arm in open {
+        for study_arm in self.arms_without(&relative_to_reference) {
             let arm = self.arm(study_arm, seed)?;
             let updates = arm.recipe.train.steps as f64 / (reference_arm.recipe.train.steps as f64).max(1.0);
             let ratio = if study_arm.name == reference.name || arm.recipe.train.steps == 0 {
@@ -72,6 +75,20 @@ impl Study {
         let pace = Pace { format: RUN_FILE_FORMAT, relative_to_reference };
         Ok(write_file(&self.out.join(PACE), format!("{:#}\n", json!(pace)).as_bytes())?)
     }
+
+    fn arms_without(&self, pace: &BTreeMap<String, f64>) -> Vec<&StudyArm> {
+        self.arms.iter().filter(|arm| !pace.contains_key(&arm.name)).collect()
+    }
+}
+
+/// Held while `folder`'s pace is measured; waits for another process that does.
+fn lock(folder: &Path) -> Result<File, StudyError> {
+    let path = folder.join("pace.lock");
+    let locked = std::fs::create_dir_all(folder).and_then(|()| File::create(&path)).and_then(|file| {
+        file.lock()?;
+        Ok(file)
+    });
+    locked.map_err(|error| StudyError::RunFile { path, problem: format!("cannot be locked: {error}") })
 }
 
 /// A trainer of the arm, before its first step.

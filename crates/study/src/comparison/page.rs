@@ -180,19 +180,17 @@ fn progress(comparison: &Comparison) -> Vec<ProgressFigure> {
     figures
 }
 
-/// The headline measures of all arms after the fastest arm's time.
+/// The headline measures of all arms at the reference's training time.
 fn equal_time(comparison: &Comparison) -> Option<EqualTimeTable> {
     let at = comparison.equal_time.as_ref()?;
-    let of_arm = |arm: &super::equal_time::ArmAtTime| {
-        let compared = comparison.arms.iter().find(|other| other.name == arm.name);
-        let against =
-            compared.and_then(|arm| arm.against.clone()).filter(|name| *name != comparison.reference);
+    let of_arm = |arm: &super::collect::ArmComparison| {
         let mut scores = Vec::new();
         for data in &comparison.data {
             for (key, measure) in &headlines(comparison, data) {
                 let Some(score) = arm.scores.get(data).and_then(|scores| scores.get(key)) else { continue };
                 let minus = arm.minus_reference.get(data).and_then(|differences| differences.get(key));
-                scores.push(arm_score(data, measure, score, minus.map(|minus| (minus, against.clone()))));
+                let against = arm.against.clone().filter(|against| *against != comparison.reference);
+                scores.push(arm_score(data, measure, score, minus.map(|minus| (minus, against))));
             }
         }
         (arm.name.clone(), arm.steps, scores)
@@ -207,7 +205,7 @@ fn neighbours(
     data_dir: Option<&Path>,
 ) -> Result<Vec<ComparedNeighbours>, StudyError> {
     let finished = |seed: u64| -> Vec<(&str, CellResult)> {
-        let of_arm = |arm: &'_ super::study::StudyArm| study.finished(&study.run_folder(arm, seed), seed);
+        let of_arm = |arm: &'_ super::study::StudyArm| study.finished(arm, seed);
         study.arms.iter().filter_map(|arm| Some((arm.name.as_str(), of_arm(arm)?))).collect()
     };
     // Of the seeds with most finished arms, the first.

@@ -103,7 +103,12 @@ impl Study {
         for number in 0..self.cells() {
             let Some((arm, seed)) = self.arm_and_seed(number) else { continue };
             let run = self.run_folder(arm, seed);
-            let state = match (self.finished(&run, seed), progress(&self.arm(arm, seed)?, &run)?) {
+            let reached = if self.waits_for_pace(arm) {
+                Progress::Absent
+            } else {
+                progress(&self.arm(arm, seed)?, &run)?
+            };
+            let state = match (self.finished(arm, seed), reached) {
                 (Some(cell), _) => {
                     finished.push((arm.name.clone(), cell));
                     CellState::Finished
@@ -118,10 +123,15 @@ impl Study {
         let all = middle(finished.iter().map(|(_, cell)| cell.seconds).collect());
         let judging = middle(finished.iter().map(|(_, cell)| cell.seconds - cell.training_seconds).collect());
         let open: Vec<&PlannedCell> = cells.iter().filter(|cell| cell.state != CellState::Finished).collect();
+        let of_arm = |arm: &str| {
+            let same = finished.iter().filter(|(name, _)| name == arm);
+            let timed = training_seconds.get(arm).map(|seconds| seconds + judging.unwrap_or(0.0));
+            middle(same.map(|(_, cell)| cell.seconds).collect()).or(timed)
+        };
+        // An arm at equal time takes what the reference takes.
+        let at_equal_time = |cell: &PlannedCell| self.at_equal_time.iter().any(|arm| arm.name == cell.arm);
         let of_cell = |cell: &&PlannedCell| {
-            let same = finished.iter().filter(|(arm, _)| *arm == cell.arm);
-            let timed = training_seconds.get(&cell.arm).map(|seconds| seconds + judging.unwrap_or(0.0));
-            middle(same.map(|(_, cell)| cell.seconds).collect()).or(timed).or(all)
+            of_arm(if at_equal_time(cell) { &self.config.reference } else { &cell.arm }).or(all)
         };
         let estimated_seconds = open.iter().map(of_cell).sum();
         let estimated_by = match estimated_seconds {

@@ -12,6 +12,7 @@ use zview_runtime::device::ChosenDevice;
 use zview_runtime::stop::StopSignal;
 
 use super::config::{ArmConfig, ComparisonConfig, Place};
+use super::equal_time::at_equal_time;
 use crate::arms::Arm;
 
 /// A value on an arm's axis.
@@ -36,6 +37,8 @@ pub struct StudyArm {
     pub taught_by: String,
     /// The arm that it is compared with; none for the reference, unless it says otherwise.
     pub against: Option<String>,
+    /// The arm that this one is at the reference's training time.
+    pub equal_time_of: Option<String>,
     recipe: PathBuf,
     overrides: Vec<String>,
 }
@@ -62,8 +65,10 @@ pub struct Study {
     pub path: PathBuf,
     /// What it says.
     pub config: ComparisonConfig,
-    /// Its arms, expanded.
+    /// Its arms, expanded; their cells come first.
     pub arms: Vec<StudyArm>,
+    /// The same at the reference's training time, where that is asked for; their cells come last.
+    pub at_equal_time: Vec<StudyArm>,
     /// Where runs go.
     pub out: PathBuf,
 }
@@ -100,7 +105,12 @@ impl Study {
         config.evaluation.data.clone_from(&config.data);
         let folder = path.parent().unwrap_or(Path::new("."));
         let arms: Vec<StudyArm> = config.arms.iter().flat_map(|arm| expand(arm, &config, folder)).collect();
-        let study = Self { path: path.to_owned(), config, arms, out: out.to_owned() };
+        let mut study =
+            Self { path: path.to_owned(), config, arms, at_equal_time: Vec::new(), out: out.to_owned() };
+        if study.config.equal_time {
+            let others = study.arms.iter().filter(|arm| arm.name != study.config.reference);
+            study.at_equal_time = others.filter(|arm| study.is_trained(arm)).map(at_equal_time).collect();
+        }
         let problems = study.problems(data_dir);
         if problems.is_empty() {
             Ok(study)
@@ -109,17 +119,27 @@ impl Study {
         }
     }
 
+    /// All arms in the order of their cells.
+    fn all_arms(&self) -> impl Iterator<Item = &StudyArm> {
+        self.arms.iter().chain(&self.at_equal_time)
+    }
+
+    /// Whether an arm takes any step; one whose recipe cannot be used is named elsewhere.
+    fn is_trained(&self, arm: &StudyArm) -> bool {
+        self.arm(arm, 0).is_ok_and(|arm| arm.recipe.train.steps > 0)
+    }
+
     /// How many cells there are: arms x seeds.
     #[must_use]
     pub fn cells(&self) -> usize {
-        self.arms.len() * self.config.seeds.len()
+        self.all_arms().count() * self.config.seeds.len()
     }
 
     /// The arm and seed of a cell, counted from 0 seed by seed within an arm.
     #[must_use]
     pub fn arm_and_seed(&self, cell: usize) -> Option<(&StudyArm, u64)> {
         let seeds = self.config.seeds.len().max(1);
-        Some((self.arms.get(cell / seeds)?, *self.config.seeds.get(cell % seeds)?))
+        Some((self.all_arms().nth(cell / seeds)?, *self.config.seeds.get(cell % seeds)?))
     }
 
     /// The run folder of an arm's seed.
@@ -131,16 +151,22 @@ impl Study {
     /// Everything that decides what an arm's encoder of `seed` learns.
     ///
     /// # Errors
-    /// A recipe that cannot be used.
+    /// A recipe that cannot be used; an arm at equal time before it is measured what its updates take.
     pub fn arm(&self, arm: &StudyArm, seed: u64) -> Result<Arm, ConfigError> {
         let mut overrides = arm.overrides.clone();
         overrides.push(format!("seed={seed}"));
         let mut recipe = Recipe::load(&arm.recipe, &overrides)?;
-        if let Some(points) = self.config.progress.filter(|&points| points > 1) {
+        if let Some(points) = self.points(arm) {
             recipe.train.checkpoint_every = recipe.train.steps / points;
             recipe.train.keep_checkpoints = points as usize;
         }
-        Ok(Arm { name: arm.name.clone(), taught_by: arm.taught_by.clone(), recipe })
+        let built = Arm { name: arm.name.clone(), taught_by: arm.taught_by.clone(), recipe };
+        arm.equal_time_of.as_ref().map_or(Ok(built.clone()), |of| self.with_equal_time(built, of))
+    }
+
+    /// How often an arm is judged, where that is more than once. At equal time it is judged at its end alone.
+    pub(super) fn points(&self, arm: &StudyArm) -> Option<u64> {
+        self.config.progress.filter(|&points| points > 1 && arm.equal_time_of.is_none())
     }
 
     /// Everything that is wrong, one line each.
@@ -160,7 +186,8 @@ impl Study {
             arm_exists("gap.synthetic", &gap.synthetic);
             arm_exists("gap.views", &gap.views);
         }
-        if names.len() < self.arms.len() {
+        let folders: BTreeSet<&str> = self.all_arms().map(|arm| arm.name.as_str()).collect();
+        if folders.len() < self.all_arms().count() {
             problems.push("arms: two have the same name; each needs its own".to_owned());
         }
         for name in &names {
@@ -186,6 +213,13 @@ impl Study {
             if !config.arms.iter().any(|other| other.name == place.series && other.vary.is_some()) {
                 problems.push(format!("arm {}: at.series: no arm \"{}\" has `vary`", arm.name, place.series));
             }
+        }
+        let reference = self.arms.iter().find(|arm| arm.name == config.reference);
+        if config.equal_time
+            && let Some(Ok(arm)) = reference.map(|arm| self.arm(arm, 0))
+            && arm.recipe.train.steps == 0
+        {
+            problems.push(format!("equal_time: the reference \"{}\" takes no updates", config.reference));
         }
         let seeds: BTreeSet<u64> = config.seeds.iter().copied().collect();
         if seeds.is_empty() || seeds.len() < config.seeds.len() {
@@ -294,8 +328,9 @@ fn expand(arm: &ArmConfig, config: &ComparisonConfig, folder: &Path) -> Vec<Stud
             axis: arm.at.as_ref().and_then(of_place),
             taught_by: taught_by(None),
             against: against(&arm.name),
+            equal_time_of: None,
             recipe,
-            overrides: arm.set.clone(),
+            overrides: [config.set.clone(), arm.set.clone()].concat(),
         }];
     };
     let of_value = |&value: &f64| {
@@ -306,8 +341,9 @@ fn expand(arm: &ArmConfig, config: &ComparisonConfig, folder: &Path) -> Vec<Stud
             series: arm.name.clone(),
             axis: Some(Axis { key: vary.key.clone(), value }),
             taught_by: taught_by(Some(value)),
+            equal_time_of: None,
             recipe: recipe.clone(),
-            overrides: [arm.set.clone(), vec![format!("{}={value}", vary.key)]].concat(),
+            overrides: [config.set.clone(), arm.set.clone(), vec![format!("{}={value}", vary.key)]].concat(),
         }
     };
     vary.values.iter().map(of_value).collect()

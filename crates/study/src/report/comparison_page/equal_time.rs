@@ -7,13 +7,13 @@ use super::results::{cell, seconds_text};
 use super::{ArmScore, ComparisonPage};
 use crate::answer::thousands;
 
-/// Scores after the training time of the fastest arm.
+/// Scores of schedules as long as the reference's in time.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct EqualTimeTable {
     /// That time.
     pub seconds: f64,
-    /// Name of each arm, the updates that it has taken by then, and its scores.
-    pub arms: Vec<(String, f64, Vec<ArmScore>)>,
+    /// Name of each arm, the updates of its schedule, and its scores.
+    pub arms: Vec<(String, u64, Vec<ArmScore>)>,
 }
 
 /// A table for each data set.
@@ -21,9 +21,9 @@ pub(super) fn equal_time_tables(table: &EqualTimeTable, page: &ComparisonPage) -
     let scores = || table.arms.iter().flat_map(|(_, _, scores)| scores);
     html! {
         p.fine {
-            "After " (seconds_text(table.seconds)) " seconds of training, what the fastest arm takes for all its updates. "
-            "Arms are judged on the way, with the learning rate where it then is; between two "
-            "judgements their accuracy lies on the line between them. Intervals are over seeds."
+            "Every arm was trained once more, with as many updates as fit into the " (seconds_text(table.seconds))
+            " seconds that " (page.reference) " takes, and a schedule of that length. What an update takes was measured in "
+            "turns with one of " (page.reference) "."
         }
         @for data in distinct(scores().map(|score| score.data.as_str())) {
             @let measures = distinct(scores().filter(|score| score.data == data).map(|score| score.measure.as_str()));
@@ -40,7 +40,7 @@ pub(super) fn equal_time_tables(table: &EqualTimeTable, page: &ComparisonPage) -
                     @for (name, steps, scores) in &table.arms {
                         tr.reference[*name == page.reference] role="row" {
                             th scope="row" role="rowheader" { (name) }
-                            td role="cell" data-label="Updates" { span { (thousands(steps.round() as usize)) } }
+                            td role="cell" data-label="Updates" { span { (thousands(*steps as usize)) } }
                             @for measure in &measures {
                                 td role="cell" data-label=(measure) {
                                     span {

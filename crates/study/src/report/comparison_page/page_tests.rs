@@ -75,7 +75,7 @@ fn full() -> ComparisonPage {
         }],
         equal_time: Some(EqualTimeTable {
             seconds: 31.4,
-            arms: vec![("<walk>".to_owned(), 183.4, arm("<walk>", None, 0.7).scores)],
+            arms: vec![("<walk>".to_owned(), 183, arm("<walk>", None, 0.7).scores)],
         }),
         views: vec![ArmViews { arm: "<walk>".to_owned(), png: vec![1, 2], caption: "a <grid>".to_owned() }],
         neighbours: vec![ComparedNeighbours {
