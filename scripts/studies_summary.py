@@ -3,7 +3,8 @@
 
     python3 scripts/studies_summary.py
 
-Each table stands between `<!-- table STUDY MEASURE [STUDY...] -->` and `<!-- end -->`: arms in rows, a column for each
+Each table stands between `<!-- table MEASURE STUDY... -->` and `<!-- end -->` (`MEASURE@equal-time` for the arms at the
+reference's training time): arms in rows, a column for each
 study and data set, the mean over seeds in % and, in brackets, the difference to what the arm is compared with and its 95 %
 interval in points; bold where its corrected p is below 0.05. Only the standard library is needed.
 """
@@ -30,16 +31,18 @@ def cell(arm, data, measure):
 
 
 def table(measure, studies):
+    measure, _, at_equal_time = measure.partition("@")
     comparisons = [(study, json.loads((FOLDER / f"{study}.json").read_text())) for study in studies if (FOLDER / f"{study}.json").exists()]
     columns = [(comparison, data) for _, comparison in comparisons for data in comparison["data"]]
+    arms_of = lambda comparison: (comparison.get("equal_time") or {"arms": []} if at_equal_time else comparison)["arms"]
     names = []
     for comparison, _ in columns:
-        names += [arm["name"] for arm in comparison["arms"] if arm["name"] not in names]
+        names += [arm["name"] for arm in arms_of(comparison) if arm["name"] not in names]
     lines = ["| arm | " + " | ".join(data for _, data in columns) + " |", "|---|" + "---|" * len(columns)]
     for name in names:
         cells = []
         for comparison, data in columns:
-            arm = next((arm for arm in comparison["arms"] if arm["name"] == name), None)
+            arm = next((arm for arm in arms_of(comparison) if arm["name"] == name), None)
             cells.append(cell(arm, data, measure) if arm else "–")
         lines.append(f"| {name} | " + " | ".join(cells) + " |")
     return "\n".join(lines)

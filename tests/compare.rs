@@ -245,6 +245,12 @@ fn a_cell_at_equal_time_measures_first_and_the_next_one_takes_what_it_found() {
     assert_eq!(pace(), measured, "cells of one comparison have one pace");
     let comparison = run_json(folder, &["compare", "progress.toml", "--device", "cpu", "--collect"]);
     assert_eq!(comparison["equal_time"]["arms"][2]["missing_seeds"], serde_json::json!([3]));
+    // Cells of another pace, as from a machine that measured for itself, are no part of it.
+    let other = measured.unwrap().replace("\"far\": ", "\"far\": 9");
+    std::fs::write(folder.join("runs/progress/pace.json"), other).unwrap();
+    let output = run(folder, &["compare", "progress.toml", "--device", "cpu", "--collect"]);
+    let message = stderr(&output);
+    assert!(output.status.code() == Some(2) && message.contains("train.steps"), "{message}");
 }
 
 #[test]
