@@ -93,10 +93,10 @@ fn arms_are_compared_and_finished_cells_are_kept() {
         comparison["recovered"]["./shapes"]["share"].is_number()
             && comparison["failed"] == serde_json::json!([])
     );
+    let answer = comparison["answer"].as_str().unwrap();
     assert!(
-        comparison["answer"].as_str().unwrap().contains("./shapes by linear probe, against real"),
-        "{}",
-        comparison["answer"]
+        answer.starts_with("By linear probe, against real, on ./shapes ") && answer.ends_with('.'),
+        "{answer}"
     );
     let page = std::fs::read_to_string(folder.join("runs/study/report.html")).unwrap();
     for part in ["Do the rows, columns and diagonals need real images?", "gaussian-0.5", "<svg", "views.std"]

@@ -1,4 +1,4 @@
-//! What the numbers allow to say, in two sentences or a few.
+//! What the numbers allow to say, in two sentences.
 
 use super::collect::{ArmComparison, Comparison};
 use super::measures::headlines;
@@ -7,26 +7,30 @@ use super::scores::Difference;
 /// Above this corrected probability of no difference, arms are not told apart.
 const TOLD_APART: f64 = 0.05;
 
-/// Better, worse and not told apart, on every data set, by the linear probe and with the fewest labels, after correction
-/// for many differences.
+/// A sentence by the linear probe and one with the fewest labels: on every data set what is better, what is worse and
+/// how much is not told apart, after correction for many differences.
 pub(super) fn answer(comparison: &Comparison) -> String {
-    let mut sentences = Vec::new();
-    for data in &comparison.data {
-        let said: Vec<String> = headlines(comparison, data)
-            .iter()
-            .filter_map(|(key, name)| by_measure(comparison, data, key, name))
-            .collect();
-        if said.is_empty() {
-            sentences.push(format!("On {data} nothing can be said yet: cells are missing."));
-            continue;
+    let mut measures: Vec<(String, String)> = Vec::new();
+    for headline in comparison.data.iter().flat_map(|data| headlines(comparison, data)) {
+        if !measures.contains(&headline) {
+            measures.push(headline);
         }
-        sentences.extend(said);
-        sentences.extend(recovered(comparison, data));
     }
-    sentences.join(" ")
+    let sentences = measures.iter().filter_map(|(key, name)| by_measure(comparison, key, name));
+    let sentences = sentences.collect::<Vec<_>>().join(" ");
+    if sentences.is_empty() { "Nothing can be said yet: cells are missing.".to_owned() } else { sentences }
 }
 
-fn by_measure(comparison: &Comparison, data: &str, key: &str, name: &str) -> Option<String> {
+fn by_measure(comparison: &Comparison, key: &str, name: &str) -> Option<String> {
+    let on: Vec<String> = comparison.data.iter().filter_map(|data| on_data(comparison, data, key)).collect();
+    if on.is_empty() {
+        return None;
+    }
+    let how = if key == "linear" { "By linear probe".to_owned() } else { format!("With {name}") };
+    Some(format!("{how}, against {}, {}.", comparison.reference, on.join("; ")))
+}
+
+fn on_data(comparison: &Comparison, data: &str, key: &str) -> Option<String> {
     let judged: Vec<(&ArmComparison, &Difference)> = comparison
         .arms
         .iter()
@@ -57,8 +61,10 @@ fn by_measure(comparison: &Comparison, data: &str, key: &str, name: &str) -> Opt
     if neither > 0 {
         parts.push(format!("{neither} of {} differences cannot be told from 0", judged.len()));
     }
-    let how = if key == "linear" { "by linear probe".to_owned() } else { format!("with {name}") };
-    Some(format!("On {data} {how}, against {}, {}.", comparison.reference, parts.join("; ")))
+    if key == "linear" {
+        parts.extend(recovered(comparison, data));
+    }
+    Some(format!("on {data} {}", parts.join(", ")))
 }
 
 fn recovered(comparison: &Comparison, data: &str) -> Option<String> {
@@ -66,7 +72,7 @@ fn recovered(comparison: &Comparison, data: &str) -> Option<String> {
     let (gap, arms) = (100.0 * recovered.gap, &recovered.arms);
     Some(match recovered.low.zip(recovered.high) {
         Some((low, high)) => format!(
-            "By linear probe, views recover {:.0} % [{:.0}, {:.0}] of the gap of {gap:.1} points between {} and {}.",
+            "views recover {:.0} % [{:.0}, {:.0}] of the gap of {gap:.1} points between {} and {}",
             100.0 * recovered.share,
             100.0 * low,
             100.0 * high,
@@ -74,7 +80,7 @@ fn recovered(comparison: &Comparison, data: &str) -> Option<String> {
             arms.synthetic
         ),
         None => format!(
-            "The gap between {} and {} by linear probe ({gap:+.1} points) cannot be told from 0, so there is no share of it to recover.",
+            "no share of a gap is recovered, because that between {} and {} ({gap:+.1} points) cannot be told from 0",
             arms.real, arms.synthetic
         ),
     })
