@@ -112,16 +112,6 @@ impl CellSet {
         Self { judged_by, right, evaluation: json!(set), progress: Vec::new() }
     }
 
-    #[cfg(test)]
-    pub(super) fn of_nothing() -> Self {
-        Self {
-            judged_by: String::new(),
-            right: BTreeMap::new(),
-            evaluation: Value::Null,
-            progress: Vec::new(),
-        }
-    }
-
     /// The share of draws in which each test image was right; absent where it is not known for the measure.
     pub(super) fn right(&self, measure: &str) -> Option<Vec<f32>> {
         self.right.get(measure).map(Right::shares)

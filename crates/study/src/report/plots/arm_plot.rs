@@ -4,7 +4,8 @@ use plotters::element::{PathElement, Rectangle, Text};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::canvas::{Area, Drawn, GREY, INK, draw, draw_marker, text};
+use super::accuracy_axes::accuracy_rows;
+use super::canvas::{Area, Drawn, INK, draw, draw_marker, text};
 use crate::StudyError;
 use crate::report::markers::Marker;
 
@@ -42,24 +43,8 @@ fn arms(root: &Area<'_>, rows: &[ArmRow]) -> Drawn {
     // Room at the right for the value.
     let (low, high) = ((low - margin).max(0.0), high + 4.0 * margin);
     let names = rows.iter().map(|row| row.name.chars().count().min(NAME_MAX)).max().unwrap_or(0);
-    let mut chart = ChartBuilder::on(root)
-        .margin(8)
-        .set_label_area_size(LabelAreaPosition::Left, (7 * names as u32 + 14).clamp(60, 176))
-        .set_label_area_size(LabelAreaPosition::Bottom, 46)
-        .build_cartesian_2d(low..high, -0.5..rows.len() as f64 - 0.5)?;
-    let decimals = usize::from(high - low < 6.0);
-    chart
-        .configure_mesh()
-        .disable_y_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GREY)
-        .axis_style(INK)
-        .y_labels(0)
-        .x_labels(5)
-        .x_label_formatter(&|value| format!("{value:.decimals$}"))
-        .x_desc("accuracy in %")
-        .label_style(text())
-        .draw()?;
+    let name_width = (7 * names as u32 + 14).clamp(60, 176);
+    let mut chart = accuracy_rows(root, rows.len(), name_width, low..high)?;
     let (top, bottom) = (rows.len() as f64 - 0.5, -0.5);
     if let Some(row) = rows.iter().find(|row| row.reference) {
         if let Some((from, to)) = row.interval {

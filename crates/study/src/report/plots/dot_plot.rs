@@ -4,7 +4,8 @@ use plotters::element::{PathElement, Text};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::canvas::{Area, Drawn, GREY, INK, draw, draw_marker, text};
+use super::accuracy_axes::accuracy_rows;
+use super::canvas::{Area, Drawn, draw, draw_marker, text};
 use crate::StudyError;
 use crate::report::markers::marker;
 
@@ -34,24 +35,7 @@ fn dots(root: &Area<'_>, rows: &[DotRow]) -> Drawn {
     let margin = (0.08 * (high - low)).max(0.5);
     // Room at the right for the value.
     let (low, high) = ((low - margin).max(0.0), (high + 3.0 * margin).min(108.0));
-    let mut chart = ChartBuilder::on(root)
-        .margin(8)
-        .set_label_area_size(LabelAreaPosition::Left, 128)
-        .set_label_area_size(LabelAreaPosition::Bottom, 46)
-        .build_cartesian_2d(low..high, -0.5..rows.len() as f64 - 0.5)?;
-    let decimals = usize::from(high - low < 6.0);
-    chart
-        .configure_mesh()
-        .disable_y_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GREY)
-        .axis_style(INK)
-        .y_labels(0)
-        .x_labels(5)
-        .x_label_formatter(&|value| format!("{value:.decimals$}"))
-        .x_desc("accuracy in %")
-        .label_style(text())
-        .draw()?;
+    let mut chart = accuracy_rows(root, rows.len(), 128, low..high)?;
     for (position, row) in rows.iter().enumerate() {
         let y = (rows.len() - 1 - position) as f64;
         let (x_pixel, y_pixel) = chart.backend_coord(&(row.value, y));

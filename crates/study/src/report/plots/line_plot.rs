@@ -4,10 +4,10 @@ use plotters::element::{PathElement, Polygon, Rectangle};
 use plotters::prelude::*;
 use plotters::series::DashedLineSeries;
 
-use super::canvas::{Area, Drawn, GREY, INK, draw, draw_marker, text};
+use super::accuracy_axes::{HorizontalAxis, accuracy_over};
+use super::canvas::{Area, Drawn, draw, draw_marker};
 use super::log_plot::{LogPoint, ends, even_ticks};
-use super::scale::{Scale, number};
-use super::ticked_axis::TickedAxis;
+use super::scale::Scale;
 use crate::StudyError;
 use crate::report::markers::Marker;
 
@@ -68,28 +68,8 @@ fn lines(root: &Area<'_>, plot: &LinePlot<'_>) -> Drawn {
     let (left, right) = ends(placed.iter().flatten().map(|&(x, ..)| x), 0.05);
     let values =
         if plot.x_ticks.is_empty() { round_values(plot.scale, left, right) } else { plot.x_ticks.clone() };
-    let x_ticks = plot.scale.ticks(&values, (left, right));
-    let decimals = usize::from(high - low < 0.06);
-    let mut chart = ChartBuilder::on(root)
-        .margin(8)
-        .margin_right(16)
-        .set_label_area_size(LabelAreaPosition::Left, 60)
-        .set_label_area_size(LabelAreaPosition::Bottom, 46)
-        .build_cartesian_2d(
-            TickedAxis::new(left..right, x_ticks),
-            TickedAxis::new(low..high, even_ticks(low, high)),
-        )?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GREY)
-        .axis_style(INK)
-        .x_label_formatter(&|&place| number(plot.scale.value(place)))
-        .y_label_formatter(&|value| format!("{:.decimals$}", 100.0 * value))
-        .x_desc(plot.x_label)
-        .y_desc("accuracy in %")
-        .label_style(text())
-        .draw()?;
+    let x = HorizontalAxis { label: plot.x_label, scale: plot.scale, range: left..right, values: &values };
+    let mut chart = accuracy_over(root, &x, low..high)?;
     for level in &plot.levels {
         if let Some((from, to)) = level.interval {
             let band = level.colour.mix(0.13).filled();
@@ -143,6 +123,7 @@ pub(super) fn round_values(scale: Scale, left: f64, right: f64) -> Vec<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::canvas::INK;
     use super::*;
     use crate::report::markers::series_marker;
 

@@ -1,5 +1,6 @@
 //! Plots as inline SVG.
 
+mod accuracy_axes;
 mod arm_plot;
 mod canvas;
 mod dot_plot;

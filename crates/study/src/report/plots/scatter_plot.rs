@@ -4,11 +4,11 @@ use plotters::element::{PathElement, Text};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::canvas::{Area, Drawn, GREY, INK, draw, draw_marker, text};
+use super::accuracy_axes::{HorizontalAxis, accuracy_over};
+use super::canvas::{Area, Drawn, INK, draw, draw_marker, text};
 use super::line_plot::round_values;
-use super::log_plot::{ends, even_ticks};
-use super::scale::{Scale, number};
-use super::ticked_axis::TickedAxis;
+use super::log_plot::ends;
+use super::scale::Scale;
 use crate::StudyError;
 use crate::report::markers::Marker;
 
@@ -63,28 +63,9 @@ fn points(root: &Area<'_>, plot: &ScatterPlot<'_>) -> Drawn {
         }),
         0.06,
     );
-    let x_ticks = plot.scale.ticks(&round_values(plot.scale, left, right), (left, right));
-    let decimals = usize::from(high - low < 0.06);
-    let mut chart = ChartBuilder::on(root)
-        .margin(8)
-        .margin_right(16)
-        .set_label_area_size(LabelAreaPosition::Left, 60)
-        .set_label_area_size(LabelAreaPosition::Bottom, 46)
-        .build_cartesian_2d(
-            TickedAxis::new(left..right, x_ticks),
-            TickedAxis::new(low..high, even_ticks(low, high)),
-        )?;
-    chart
-        .configure_mesh()
-        .light_line_style(TRANSPARENT)
-        .bold_line_style(GREY)
-        .axis_style(INK)
-        .x_label_formatter(&|&place| number(plot.scale.value(place)))
-        .y_label_formatter(&|value| format!("{:.decimals$}", 100.0 * value))
-        .x_desc(plot.x_label)
-        .y_desc("accuracy in %")
-        .label_style(text())
-        .draw()?;
+    let values = round_values(plot.scale, left, right);
+    let x = HorizontalAxis { label: plot.x_label, scale: plot.scale, range: left..right, values: &values };
+    let chart = accuracy_over(root, &x, low..high)?;
     let pixel = |x: f64, accuracy: f64| chart.backend_coord(&(plot.scale.place(x), accuracy));
     let mut named = Vec::new();
     for (marker, points) in &groups {
