@@ -14,6 +14,7 @@ mod measures;
 mod pace;
 mod page;
 mod plan;
+mod problems;
 mod progress;
 mod reuse;
 mod scores;

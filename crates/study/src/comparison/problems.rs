@@ -1,0 +1,144 @@
+//! Everything that is wrong with a comparison, before anything runs.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use zview_contrastive::source::SourceKind;
+use zview_data::{LoadOptions, Split, load};
+use zview_generator::Manifest;
+use zview_runtime::config::ConfigError;
+
+use super::study::Study;
+
+impl Study {
+    /// Everything that is wrong, one line each.
+    pub(super) fn problems(&self, data_dir: Option<&Path>) -> Vec<String> {
+        let config = &self.config;
+        let mut problems = Vec::new();
+        let names: BTreeSet<&str> = self.arms.iter().map(|arm| arm.name.as_str()).collect();
+        let known = || names.iter().copied().collect::<Vec<_>>().join(", ");
+        let mut arm_exists = |field: &str, name: &str| {
+            if !names.contains(name) {
+                problems.push(format!("{field}: there is no arm \"{name}\"; the arms are {}", known()));
+            }
+        };
+        arm_exists("reference", &config.reference);
+        if let Some(gap) = &config.gap {
+            arm_exists("gap.real", &gap.real);
+            arm_exists("gap.synthetic", &gap.synthetic);
+            arm_exists("gap.views", &gap.views);
+        }
+        let folders: BTreeSet<&str> = self.all_arms().map(|arm| arm.name.as_str()).collect();
+        if folders.len() < self.all_arms().count() {
+            problems.push("arms: two have the same name; each needs its own".to_owned());
+        }
+        for name in &names {
+            if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
+                problems.push(format!("arms.name: \"{name}\" cannot be a folder's name"));
+            }
+        }
+        if self.arms.len() < 2 {
+            problems.push("arms: two or more are needed to compare".to_owned());
+        }
+        for arm in &config.arms {
+            if let Some(against) = arm.against.as_ref().filter(|against| !names.contains(against.as_str())) {
+                problems.push(format!(
+                    "arm {}: against: there is no arm \"{against}\"; the arms are {}",
+                    arm.name,
+                    known()
+                ));
+            }
+            let Some(place) = &arm.at else { continue };
+            if arm.vary.is_some() {
+                problems.push(format!("arm {}: `at` is for a single arm, `vary` makes several", arm.name));
+            }
+            if !config.arms.iter().any(|other| other.name == place.series && other.vary.is_some()) {
+                problems.push(format!("arm {}: at.series: no arm \"{}\" has `vary`", arm.name, place.series));
+            }
+        }
+        let reference = self.arms.iter().find(|arm| arm.name == config.reference);
+        if config.equal_time
+            && let Some(Ok(arm)) = reference.map(|arm| self.arm(arm, 0))
+            && arm.recipe.train.steps == 0
+        {
+            problems.push(format!("equal_time: the reference \"{}\" takes no updates", config.reference));
+        }
+        let seeds: BTreeSet<u64> = config.seeds.iter().copied().collect();
+        if seeds.is_empty() || seeds.len() < config.seeds.len() {
+            problems.push("seeds: expected one or more, each once".to_owned());
+        }
+        if config.data.is_empty() {
+            problems.push("data: expected one labelled data set or more, got none".to_owned());
+        }
+        let options = LoadOptions { data_dir: data_dir.map(Path::to_owned), ..LoadOptions::default() };
+        for data in &config.data {
+            problems.extend(absent("data", data, Split::Test, &options));
+        }
+        self.recipe_problems(&options, &mut problems);
+        problems
+    }
+
+    fn recipe_problems(&self, options: &LoadOptions, problems: &mut Vec<String>) {
+        let mut steps = BTreeSet::new();
+        let mut looked_for = BTreeSet::new();
+        for arm in &self.arms {
+            let recipe = match self.arm(arm, self.config.seeds.first().copied().unwrap_or(0)) {
+                Ok(arm) => arm.recipe,
+                Err(ConfigError::Invalid { problems: of_recipe, .. }) => {
+                    problems
+                        .extend(of_recipe.into_iter().map(|problem| format!("arm {}: {problem}", arm.name)));
+                    continue;
+                }
+                Err(error) => {
+                    problems.push(format!("arm {}: {error}", arm.name));
+                    continue;
+                }
+            };
+            // The untrained encoder is an arm too.
+            if recipe.train.steps > 0 {
+                steps.insert(recipe.train.steps);
+            }
+            if let Some(points) = self.config.progress
+                && recipe.train.steps > 0
+                && (points == 0 || !recipe.train.steps.is_multiple_of(points))
+            {
+                problems.push(format!(
+                    "progress: expected a divisor of train.steps ({}) of arm {}, got {points}",
+                    recipe.train.steps, arm.name
+                ));
+            }
+            let seen = recipe.train.steps * recipe.train.batch as u64 * recipe.train.accumulate;
+            if let Some(unique) = recipe.anchors.unique.filter(|&unique| unique > seen && seen > 0) {
+                problems.push(format!(
+                    "arm {}: anchors.unique is {unique}, but {} steps see {seen} anchors: it would not differ from fresh ones",
+                    arm.name, recipe.train.steps
+                ));
+            }
+            let several = recipe.source.generators.iter().map(|share| &share.generator);
+            for generator in recipe.source.generator.iter().chain(several) {
+                if looked_for.insert(generator.clone())
+                    && let Err(error) = Manifest::find(generator, &[])
+                {
+                    problems.push(format!("arm {}: source.generator: {error}", arm.name));
+                }
+            }
+            if recipe.source.kind != SourceKind::Generator
+                && let Some(data) = recipe.source.data.clone()
+                && looked_for.insert(data.clone())
+            {
+                let field = format!("arm {}: source.data", arm.name);
+                problems.extend(absent(&field, &data, Split::Train, options));
+            }
+        }
+        if steps.len() > 1 && !self.config.unequal_updates {
+            problems.push(format!(
+                "arms: train.steps differ ({steps:?}); arms are compared at equal updates, or with unequal_updates = true"
+            ));
+        }
+    }
+}
+
+/// Why a data set cannot be had, if it cannot.
+fn absent(field: &str, data: &str, split: Split, options: &LoadOptions) -> Option<String> {
+    load(data, split, options).err().map(|error| format!("{field}: {error}"))
+}
