@@ -83,6 +83,7 @@ fn arms_are_compared_and_finished_cells_are_kept() {
     let arm = &comparison["arms"][2];
     assert_eq!((arm["series"].as_str(), arm["axis"]["value"].as_f64()), (Some("gaussian"), Some(0.5)));
     let scores = &arm["scores"]["./shapes"]["linear"];
+    assert!(arm["linear"]["mean"].is_number() && arm["linear"] == *scores);
     assert_eq!((scores["seeds"].as_array().unwrap().len(), scores["n_test"].as_u64()), (2, Some(45)));
     let minus = &arm["minus_reference"]["./shapes"]["linear"];
     assert!(

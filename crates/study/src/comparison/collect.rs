@@ -64,6 +64,9 @@ pub struct ArmComparison {
     pub views_per_second: f64,
     /// Seeds whose cells are not finished.
     pub missing_seeds: Vec<u64>,
+    /// By linear probe on the first data set; the same as in `scores`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linear: Option<Score>,
     /// By data set, then measure.
     pub scores: BTreeMap<String, BTreeMap<String, Score>>,
     /// The arm minus the one that it is compared with, by data set, then measure.
@@ -196,6 +199,7 @@ pub(super) fn compared(
         seconds: middle(&|cell| cell.training_seconds),
         views_per_second: middle(&|cell| cell.views_per_second),
         missing_seeds: study.config.seeds.iter().copied().filter(|seed| !cells.contains_key(seed)).collect(),
+        linear: study.config.data.first().and_then(|data| scores.get(data)?.get("linear").cloned()),
         scores,
         minus_reference,
         progress,
