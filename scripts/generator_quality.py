@@ -4,7 +4,8 @@
     python3 scripts/generator_quality.py target/release/zview DATA_DIR/mnist GENERATOR... [--samples 2000]
 
 Samples are drawn by `zview sample` (the anchors, truncated at 2 as in training), real images are the first test images
-of the IDX files in DATA_DIR/mnist; all become grey, 28x28, and are projected on the 64 principal components of the real
+of the IDX files in DATA_DIR/mnist (`cargo run --release -p zview-data --example write_idx -- glyphs FOLDER` writes those of
+the embedded letters); all become grey, 28x28, and are projected on the 64 principal components of the real
 ones. Printed for each generator, and for as many other real images as a yardstick:
 
 - Frechet: squared Frechet distance of the two Gaussians (Heusel et al. 2017, with pixels for features);

@@ -20,7 +20,7 @@ done
 studies=("$@")
 [ ${#studies[@]} -gt 0 ] || for file in configs/studies/*.toml; do studies+=("$(basename "$file" .toml)"); done
 
-# Our own generators: of digits 8 minutes on two cores, of clothes 17 each, and at early stages of their training (NAME-UPDATES).
+# Our own generators, and early stages of their training (NAME-UPDATES): of digits two minutes on two cores, of clothes four each.
 train_generator() {
     name=$(basename "$1")
     recipe=configs/generators/train/$name.toml
