@@ -18,7 +18,7 @@ pub fn in_markdown(comparison: &Comparison, command: &str) -> String {
     if let Some(at) = &comparison.equal_time {
         let _ = write!(
             text,
-            "\n**At equal training time**: every arm once more, with as many updates as fit into the {:.0} seconds that \
+            "\n**At equal training time**: every other arm once more, with as many updates as fit into the {:.0} seconds that \
              {} takes, and a schedule of that length. What an update takes was measured in turns with one of {}.\n",
             at.seconds, comparison.reference, comparison.reference
         );

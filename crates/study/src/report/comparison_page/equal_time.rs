@@ -21,7 +21,7 @@ pub(super) fn equal_time_tables(table: &EqualTimeTable, page: &ComparisonPage) -
     let scores = || table.arms.iter().flat_map(|(_, _, scores)| scores);
     html! {
         p.fine {
-            "Every arm was trained once more, with as many updates as fit into the " (seconds_text(table.seconds))
+            "Every other arm was trained once more, with as many updates as fit into the " (seconds_text(table.seconds))
             " seconds that " (page.reference) " takes, and a schedule of that length. What an update takes was measured in "
             "turns with one of " (page.reference) "."
         }
