@@ -320,6 +320,51 @@ fn halves_from_two_machines_give_the_table_of_one_and_a_killed_study_goes_on() {
     assert_eq!(without_clock(compare(folder, &["--out", "killed"])), whole);
 }
 
+/// The plan listened to signals before the cells did, and they then never heard one.
+#[test]
+fn a_comparison_that_is_asked_to_stop_saves_what_it_has() {
+    let folder = study();
+    let folder = folder.path();
+    let long = [
+        "compare",
+        "study.toml",
+        "--set",
+        "set=[\"train.steps=100000\"]",
+        "--device",
+        "cpu",
+        "--out",
+        "stopped",
+    ];
+    let mut child = zview(folder)
+        .args(long)
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !folder.join("stopped/cells/real-seed3/events.jsonl").exists() {
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    send("TERM", &child);
+    let asked = std::time::Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        if asked.elapsed().as_secs() > 120 {
+            child.kill().unwrap();
+            panic!("it did not hear the signal");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    let output = child.wait_with_output().unwrap();
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(130), "{message}");
+    assert!(message.contains("stopped and saved in stopped") && !message.contains("WARN"), "{message}");
+    let plan = run_json(folder, &[&long[..], &["--plan", "--untimed"]].concat());
+    let states: Vec<&str> =
+        plan["cells"].as_array().unwrap().iter().map(|cell| cell["state"].as_str().unwrap()).collect();
+    assert!(states[0] == "begun" && states[1..].iter().all(|state| *state == "absent"), "{states:?}");
+    let checkpoints = std::fs::read_dir(folder.join("stopped/cells/real-seed3/checkpoints")).unwrap();
+    assert!(checkpoints.count() >= 1, "where it goes on from");
+}
+
 #[test]
 fn a_failed_cell_is_listed_and_the_others_are_compared() {
     let folder = study();

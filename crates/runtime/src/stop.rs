@@ -1,7 +1,7 @@
 //! Stop signals: the first asks for an orderly end, the second ends at once.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Exit code of a run that was stopped by a signal (after saving, where there was something to save).
 pub const EXIT_STOPPED: i32 = 130;
@@ -12,11 +12,18 @@ pub struct StopSignal {
     requested: Arc<AtomicBool>,
 }
 
+/// What the process listens with: handlers are installed once.
+static LISTENING: OnceLock<StopSignal> = OnceLock::new();
+
 impl StopSignal {
-    /// A signal that listens to Ctrl-C and SIGTERM. The second one exits with [`EXIT_STOPPED`] at once.
-    /// Where handlers cannot be installed (there already are some), it never fires.
+    /// The signal that listens to Ctrl-C and SIGTERM, the same one whoever asks. The second one exits with
+    /// [`EXIT_STOPPED`] at once. Where handlers cannot be installed (there already are others), it never fires.
     #[must_use]
     pub fn listen() -> Self {
+        LISTENING.get_or_init(Self::installed).clone()
+    }
+
+    fn installed() -> Self {
         let signal = Self::default();
         let requested = Arc::clone(&signal.requested);
         let installed = ctrlc::set_handler(move || {
