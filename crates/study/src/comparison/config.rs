@@ -33,7 +33,7 @@ pub struct ComparisonConfig {
     /// is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub progress: Option<u64>,
-    /// Every arm is trained once more, with as many updates as fit into the reference's training time.
+    /// Every arm but the reference is trained once more, with as many updates as fit into the reference's training time.
     #[serde(default)]
     pub equal_time: bool,
     /// How encoders are judged; its `data` is the one above, its seeds are those of the cells.

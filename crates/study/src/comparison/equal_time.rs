@@ -28,7 +28,7 @@ pub(super) fn at_equal_time(arm: &StudyArm) -> StudyArm {
 }
 
 impl Study {
-    /// `recipe` of an arm at equal time has another number of updates: its own over what they take, relative to the
+    /// An arm at equal time has another number of updates: those of arm `of` over what they take, relative to the
     /// reference's.
     pub(super) fn with_equal_time(&self, mut arm: Arm, of: &str) -> Result<Arm, ConfigError> {
         let Some(&relative) = read_pace(self).get(of).filter(|&&relative| relative > 0.0) else {
