@@ -7,7 +7,10 @@ use std::path::Path;
 
 use serde_json::Value;
 use support::browser::open_in_browser;
-use support::{copy_folder, run, run_json, send, stderr, write_generator, write_idx, write_recipe, zview};
+use support::{
+    copy_folder, run, run_json, send, stderr, write_generator, write_generator_with_weights, write_idx,
+    write_recipe, zview,
+};
 
 const STUDY: &str = r#"question = "Do the rows, columns and diagonals need real images?"
 reference = "real"
@@ -286,6 +289,25 @@ fn encoders_of_the_same_recipe_and_seed_are_taken_from_another_comparison() {
     assert!(longer["arms"].as_array().unwrap().iter().all(|arm| arm["steps"] == 3), "{longer}");
     let recipe = std::fs::read_to_string(folder.join("fourth/cells/gaussian-1-seed7/config.toml")).unwrap();
     assert!(recipe.contains("\nstd = 1.0\n"), "{recipe}");
+}
+
+#[test]
+fn encoders_that_a_generator_taught_before_it_was_trained_anew_are_not_used() {
+    let folder = study();
+    let folder = folder.path();
+    compare(folder, &["--out", "runs/first"]);
+    let log = |run: &str| std::fs::read(folder.join(run).join("events.jsonl")).unwrap();
+    let before = log("runs/first/cells/same-seed3");
+    write_generator_with_weights(folder, 7);
+    let refused = run(folder, &["compare", "study.toml", "--device", "cpu", "--out", "runs/first"]);
+    assert_eq!(refused.status.code(), Some(2));
+    let said = stderr(&refused);
+    assert!(said.contains("other weights of the generator generator") && said.contains("--out"), "{said}");
+    assert_eq!(log("runs/first/cells/same-seed3"), before, "what is there stays");
+    // Another comparison takes the encoders of real images, and trains the others.
+    compare(folder, &["--out", "second", "--reuse", "runs"]);
+    assert_eq!(log("second/cells/real-seed3"), log("runs/first/cells/real-seed3"));
+    assert_ne!(log("second/cells/same-seed3"), before);
 }
 
 #[test]

@@ -8,7 +8,10 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use support::{copy_folder, losses, run, stderr, write_generator, write_idx, write_recipe, zview};
+use support::{
+    copy_folder, losses, run, stderr, write_generator, write_generator_with_weights, write_idx, write_recipe,
+    zview,
+};
 
 /// 20 steps with a checkpoint after every fifth.
 const TRAIN: [&str; 14] = [
@@ -204,6 +207,25 @@ fn without_any_checkpoint_a_run_begins_anew_only_if_it_was_never_saved() {
     assert!(resumed.status.success(), "{}", stderr(&resumed));
     assert!(stderr(&resumed).contains("never saved: starting at step 0"), "{}", stderr(&resumed));
     assert!(end(&folder.join("run"), 20) == whole, "the run that began anew ends elsewhere");
+}
+
+#[test]
+fn a_run_is_not_resumed_with_another_generator_of_the_same_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_generator(folder);
+    write_recipe(folder);
+    train(folder, &["--out", "run"]);
+    let whole = end(&folder.join("run"), 20);
+    remove_checkpoints_after(&folder.join("run"), 10);
+    let resume = [&TRAIN[..], &["--out", "run", "--resume"]].concat();
+    write_generator_with_weights(folder, 7);
+    let output = run(folder, &resume);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("other weights of the generator generator"), "{}", stderr(&output));
+    write_generator(folder);
+    train(folder, &["--out", "run", "--resume"]);
+    assert_eq!(end(&folder.join("run"), 20), whole);
 }
 
 #[test]

@@ -73,10 +73,15 @@ pub fn write_safetensors(path: &Path, tensors: &[(&str, &[usize], &[f32])]) {
 
 /// A folder `generator` with weights and a manifest: latent of 6 to a 1x16x16 image.
 pub fn write_generator(folder: &Path) -> PathBuf {
+    write_generator_with_weights(folder, 1)
+}
+
+/// The generator of [`write_generator`] with weights that `seed` decides.
+pub fn write_generator_with_weights(folder: &Path, seed: u64) -> PathBuf {
     let generator = folder.join("generator");
     std::fs::create_dir_all(&generator).unwrap();
     let weights = generator.join("weights.safetensors");
-    let scaled: Vec<f32> = noise(256 * 6, 1).iter().map(|value| 4.0 * value).collect();
+    let scaled: Vec<f32> = noise(256 * 6, seed).iter().map(|value| 4.0 * value).collect();
     write_safetensors(&weights, &[("fc.weight", &[256, 6], &scaled), ("fc.bias", &[256], &noise(256, 2))]);
     let hash = zview_runtime::hash::sha256_of_file(&weights).unwrap();
     std::fs::write(generator.join("generator.toml"), manifest(&hash)).unwrap();

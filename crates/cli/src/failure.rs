@@ -177,7 +177,9 @@ impl From<PretrainError> for Failure {
         match error {
             PretrainError::Source(error) => error.into(),
             PretrainError::Folder(error) => error.into(),
-            error @ PretrainError::Precision(_) => Self::usage(error),
+            error @ (PretrainError::Precision(_) | PretrainError::OtherGenerator { .. }) => {
+                Self::usage(error)
+            }
             error => Self::failed(error),
         }
     }
@@ -225,7 +227,8 @@ impl From<StudyError> for Failure {
             | StudyError::ImagenetPixels { .. }
             | StudyError::Unlabelled { .. }
             | StudyError::Groups { .. }
-            | StudyError::OtherRecipe { .. } => Self::usage(error),
+            | StudyError::OtherRecipe { .. }
+            | StudyError::OtherGenerator { .. } => Self::usage(error),
             error => Self::failed(error),
         }
     }

@@ -89,6 +89,18 @@ pub enum StudyError {
         /// The keys whose values differ.
         keys: Vec<String>,
     },
+    /// The folder holds an arm that other weights of a generator of the same name taught.
+    #[error(
+        "{} learnt from other weights of the generator {generator} than those that are there now. \
+         Name another folder with --out, or remove that one",
+        run.display()
+    )]
+    OtherGenerator {
+        /// The run folder.
+        run: PathBuf,
+        /// The generator, as the recipe names it.
+        generator: String,
+    },
     /// A file of a run folder is not what a run leaves.
     #[error("cannot use {}: {problem}; remove the run folder it is in, and the arm is trained again", path.display())]
     RunFile {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use zview_contrastive::train::{PretrainOptions, Recipe, pretrain};
+use zview_contrastive::train::{PretrainOptions, Recipe, generator_with_other_weights, pretrain};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::read_run_json;
 use zview_runtime::stop::StopSignal;
@@ -77,7 +77,8 @@ const CHECKPOINT_KEYS: [&str; 2] = ["train.checkpoint_every", "train.keep_checkp
 /// How far the run of `arm` in `run` is.
 ///
 /// # Errors
-/// [`StudyError::OtherRecipe`] where it is the run of another recipe; a recipe that cannot be read.
+/// [`StudyError::OtherRecipe`] where it is the run of another recipe; [`StudyError::OtherGenerator`] where its generator
+/// was trained anew since; a recipe that cannot be read.
 pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, StudyError> {
     let config = run.join("config.toml");
     if !config.exists() {
@@ -92,6 +93,9 @@ pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, StudyError> {
     }
     if !keys.is_empty() {
         return Err(StudyError::OtherRecipe { run: run.to_owned(), keys });
+    }
+    if let Some(generator) = generator_with_other_weights(run, &arm.recipe.source) {
+        return Err(StudyError::OtherGenerator { run: run.to_owned(), generator });
     }
     Ok(if finished { Progress::Finished } else { Progress::Begun })
 }

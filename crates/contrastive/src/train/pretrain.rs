@@ -19,6 +19,7 @@ use super::precision::NoHalfPrecision;
 use super::recipe::Recipe;
 use super::saver::{self, Newest, Saver};
 use super::stages::StageSeconds;
+use super::taught_by::{GENERATOR_WEIGHTS, generator_weights, generator_with_other_weights};
 use super::trainer::Trainer;
 use super::view_picture::show_views;
 use crate::encoder::save_encoder;
@@ -36,6 +37,17 @@ pub enum PretrainError {
     /// The run folder cannot be used.
     #[error(transparent)]
     Folder(#[from] RunFolderError),
+    /// A run is resumed with the weights that it began with.
+    #[error(
+        "{} learns from other weights of the generator {generator} than those that are there now; \
+         bring those back, or start anew with --out", run.display()
+    )]
+    OtherGenerator {
+        /// The run folder.
+        run: PathBuf,
+        /// The generator, as the recipe names it.
+        generator: String,
+    },
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -196,13 +208,16 @@ struct Opened {
     last_loss: Option<f32>,
 }
 
-fn take_folder(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<RunFolder, RunFolderError> {
+fn take_folder(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<RunFolder, PretrainError> {
     if !options.resume {
-        return RunFolder::create(options.out);
+        return Ok(RunFolder::create(options.out)?);
     }
     let folder = RunFolder::resume(options.out)?;
     folder.check_same_config(recipe)?;
-    Ok(folder)
+    match generator_with_other_weights(options.out, &recipe.source) {
+        Some(generator) => Err(PretrainError::OtherGenerator { run: options.out.to_owned(), generator }),
+        None => Ok(folder),
+    }
 }
 
 /// Takes the run folder, if it is not `folder` already, and puts the trainer where the run stands.
@@ -230,6 +245,10 @@ fn open_run(
     let mut started = json!({ "event": "started", "step": 0, "seed": recipe.seed, "selfcheck": selfcheck });
     if let Some(weights) = &trainer.initial_weights {
         started["encoder_weights"] = json!(weights);
+    }
+    let weights = generator_weights(&recipe.source);
+    if !weights.is_empty() {
+        started[GENERATOR_WEIGHTS] = json!(weights);
     }
     if let left_out @ [_, ..] = &*trainer.left_out() {
         started["left_out"] = json!(left_out);
