@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Computes the studies of configs/studies (all, or those that are named) and renews their tables in docs/studies: what is
-# finished in runs/ stays, encoders that several studies have in common are trained once. About a minute per cell and
+# finished in runs/ stays, encoders that several studies have in common are trained once. About two minutes per cell and
 # core; `zview compare FILE --plan` says how long it takes here. The tables of docs/studies/README.md are renewed last.
 #   scripts/studies.sh [--data-dir DIR] [--jobs N] [STUDY...]
 # DIR has mnist/ and fashion-mnist/ (IDX files); published generators are looked for as configs/generators says.
