@@ -456,28 +456,3 @@ fn everything_wrong_with_a_comparison_is_said_at_once_and_before_anything_runs()
     let message = stderr(&run(folder, &["compare", "study.toml", "--device", "cpu"]));
     assert!(message.contains("equal_time: the reference \"same\" takes no updates"), "{message}");
 }
-
-/// Of what the project ships only data and generators that are not part of it may be missing.
-#[test]
-fn every_study_that_is_shipped_can_be_read() {
-    let folder = tempfile::tempdir().unwrap();
-    let studies = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/studies");
-    let mut read = 0;
-    for file in std::fs::read_dir(studies).unwrap().map(|entry| entry.unwrap().path()) {
-        if file.extension().is_none_or(|extension| extension != "toml") {
-            continue;
-        }
-        read += 1;
-        let output = run(folder.path(), &["compare", file.to_str().unwrap(), "--plan", "--untimed"]);
-        let message = stderr(&output);
-        let problems: Vec<&str> =
-            message.lines().filter_map(|line| line.split_once("   - ")).map(|of| of.1).collect();
-        assert!(output.status.success() || !problems.is_empty(), "{}: {message}", file.display());
-        // A path is where data was looked for.
-        for problem in problems.into_iter().filter(|problem| !problem.starts_with('/')) {
-            let absent = problem.contains("no generator `") || problem.contains("data: ");
-            assert!(absent, "{}: {problem}", file.display());
-        }
-    }
-    assert!(read >= 20, "{read}");
-}
