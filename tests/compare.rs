@@ -7,53 +7,8 @@ use std::path::Path;
 
 use serde_json::Value;
 use support::browser::open_in_browser;
-use support::{
-    copy_folder, run, run_json, send, stderr, write_generator, write_generator_with_weights, write_idx,
-    write_recipe, zview,
-};
-
-const STUDY: &str = r#"question = "Do the rows, columns and diagonals need real images?"
-reference = "real"
-recipe = "recipe.toml"
-seeds = [3, 5]
-data = ["./shapes"]
-
-[gap]
-real = "real"
-synthetic = "same"
-views = "gaussian-0.5"
-
-[evaluation]
-protocols = ["linear", "knn"]
-train_pool = 120
-linear = { penalties = [1e-3, 0.1] }
-
-[[arms]]
-name = "real"
-recipe = "real.toml"
-
-[[arms]]
-name = "same"
-set = ["views.kind=same"]
-
-[[arms]]
-name = "gaussian"
-vary = { key = "views.std", values = [0.5, 1.0] }
-"#;
-
-/// A folder with a generator, data and `study.toml`: four arms, two seeds.
-fn study() -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    write_generator(folder.path());
-    write_idx(folder.path(), 120, 45);
-    let recipe = std::fs::read_to_string(write_recipe(folder.path())).unwrap();
-    let real = recipe
-        .replace("kind = \"generator\"\ngenerator = \"generator\"", "kind = \"real\"\ndata = \"./shapes\"");
-    let real = real.replace("kind = \"gaussian\"\nstd = 0.5", "kind = \"same\"");
-    std::fs::write(folder.path().join("real.toml"), real).unwrap();
-    std::fs::write(folder.path().join("study.toml"), STUDY).unwrap();
-    folder
-}
+use support::study::{STUDY, study};
+use support::{copy_folder, run, run_json, send, stderr, write_generator_with_weights, zview};
 
 fn compare(folder: &Path, more: &[&str]) -> Value {
     run_json(folder, &[&["compare", "study.toml", "--device", "cpu"], more].concat())
@@ -340,51 +295,6 @@ fn halves_from_two_machines_give_the_table_of_one_and_a_killed_study_goes_on() {
     send("KILL", &child);
     child.wait().unwrap();
     assert_eq!(without_clock(compare(folder, &["--out", "killed"])), whole);
-}
-
-/// The plan listened to signals before the cells did, and they then never heard one.
-#[test]
-fn a_comparison_that_is_asked_to_stop_saves_what_it_has() {
-    let folder = study();
-    let folder = folder.path();
-    let long = [
-        "compare",
-        "study.toml",
-        "--set",
-        "set=[\"train.steps=100000\"]",
-        "--device",
-        "cpu",
-        "--out",
-        "stopped",
-    ];
-    let mut child = zview(folder)
-        .args(long)
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    while !folder.join("stopped/cells/real-seed3/events.jsonl").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
-    send("TERM", &child);
-    let asked = std::time::Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        if asked.elapsed().as_secs() > 120 {
-            child.kill().unwrap();
-            panic!("it did not hear the signal");
-        }
-        std::thread::sleep(std::time::Duration::from_millis(20));
-    }
-    let output = child.wait_with_output().unwrap();
-    let message = stderr(&output);
-    assert_eq!(output.status.code(), Some(130), "{message}");
-    assert!(message.contains("stopped and saved in stopped") && !message.contains("WARN"), "{message}");
-    let plan = run_json(folder, &[&long[..], &["--plan", "--untimed"]].concat());
-    let states: Vec<&str> =
-        plan["cells"].as_array().unwrap().iter().map(|cell| cell["state"].as_str().unwrap()).collect();
-    assert!(states[0] == "begun" && states[1..].iter().all(|state| *state == "absent"), "{states:?}");
-    let checkpoints = std::fs::read_dir(folder.join("stopped/cells/real-seed3/checkpoints")).unwrap();
-    assert!(checkpoints.count() >= 1, "where it goes on from");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! The studies that are shipped: each can be read, and what it needs can be made.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod support;
 

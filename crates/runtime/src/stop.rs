@@ -1,5 +1,6 @@
 //! Stop signals: the first asks for an orderly end, the second ends at once.
 
+use std::io::Read;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
@@ -40,6 +41,15 @@ impl StopSignal {
     /// Asks for a stop, as a signal would.
     pub fn request(&self) {
         self.requested.store(true, Ordering::SeqCst);
+    }
+
+    /// Asks for a stop when `input` ends: a pipe does when whoever holds its other end closes it, or is killed.
+    pub fn request_at_end_of(&self, mut input: impl Read + Send + 'static) {
+        let signal = self.clone();
+        std::thread::spawn(move || {
+            let _ = std::io::copy(&mut input, &mut std::io::sink()); // an error is an end too
+            signal.request();
+        });
     }
 
     /// True once a stop was asked for.

@@ -1,8 +1,10 @@
 //! `zview compare`: arms x seeds at equal updates, on the same test images.
 
+mod processes;
+
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode, Stdio};
+use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
@@ -17,6 +19,7 @@ use zview_study::comparison::{
     in_words,
 };
 
+use self::processes::run_in_processes;
 use super::compared::compared;
 use crate::arguments::Common;
 use crate::failure::Failure;
@@ -52,6 +55,9 @@ pub struct CompareArguments {
     /// Cells at once, each in a process of its own.
     #[arg(long, default_value_t = 1, value_name = "N")]
     jobs: usize,
+    /// Stop, saved, when stdin ends: whoever started this process and holds the other end is gone or wants it to end.
+    #[arg(long, requires = "cell", hide = true)]
+    until_stdin_ends: bool,
 }
 
 pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Failure> {
@@ -67,6 +73,9 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
         let plan = if arguments.untimed { study.plan()? } else { timed_plan(&study, common)? };
         output::result(common.json, &plan, plan_in_words)?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.until_stdin_ends {
+        StopSignal::listen().request_at_end_of(std::io::stdin());
     }
     if let Some(cell) = arguments.cell {
         let at_equal_time = study.arm_and_seed(cell).is_some_and(|(arm, _)| arm.equal_time_of.is_some());
@@ -167,64 +176,6 @@ fn run_here(
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// Cells in processes of their own, `--jobs` at once; the processor's cores are shared out among them.
-fn run_in_processes(
-    cells: &[usize],
-    arguments: &CompareArguments,
-    out: &Path,
-    common: &Common,
-) -> Result<ExitCode, Failure> {
-    let stop = StopSignal::listen();
-    let program = std::env::current_exe().map_err(Failure::failed)?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = (cores / arguments.jobs).max(1).to_string();
-    let mut waiting = cells.iter();
-    let mut running = Vec::new();
-    let mut stopped = false;
-    loop {
-        while running.len() < arguments.jobs && !stop.requested() {
-            let Some(&cell) = waiting.next() else { break };
-            let mut command = Command::new(&program);
-            command.arg("compare").arg(&arguments.config).arg("--out").arg(out);
-            command.args(["--cell", &cell.to_string(), "--device", &common.device.to_string()]);
-            for change in &arguments.overrides {
-                command.args(["--set", change]);
-            }
-            for folder in &arguments.reuse {
-                command.arg("--reuse").arg(folder);
-            }
-            if let Some(folder) = &common.data_dir {
-                command.arg("--data-dir").arg(folder);
-            }
-            // A number of threads that the user gave stays.
-            if std::env::var_os("RAYON_NUM_THREADS").is_none() {
-                command.env("RAYON_NUM_THREADS", &threads);
-            }
-            let child = command.stdout(Stdio::null()).spawn().map_err(Failure::failed)?;
-            running.push((cell, child));
-        }
-        let mut still = Vec::new();
-        for (cell, mut child) in running {
-            match child.try_wait().map_err(Failure::failed)? {
-                None => still.push((cell, child)),
-                Some(status) => {
-                    stopped |= status.code() == Some(EXIT_STOPPED);
-                    say(&format!(
-                        "cell {cell}: {}",
-                        if status.success() { "done" } else { "failed or stopped" }
-                    ));
-                }
-            }
-        }
-        running = still;
-        if running.is_empty() && (waiting.len() == 0 || stop.requested() || stopped) {
-            let ended_early = stopped || stop.requested();
-            return Ok(if ended_early { ExitCode::from(EXIT_STOPPED as u8) } else { ExitCode::SUCCESS });
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
 }
 
 fn plan_in_words(plan: &Plan) -> String {
