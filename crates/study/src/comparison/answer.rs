@@ -2,6 +2,7 @@
 
 use super::collect::{ArmComparison, Comparison};
 use super::measures::headlines;
+use super::recovered::Recovered;
 use super::scores::Difference;
 
 /// Above this corrected probability of no difference, arms are not told apart.
@@ -62,28 +63,9 @@ fn on_data(comparison: &Comparison, data: &str, key: &str) -> Option<String> {
         parts.push(format!("{neither} of {} differences cannot be told from 0", judged.len()));
     }
     if key == "linear" {
-        parts.extend(recovered(comparison, data));
+        parts.extend(comparison.recovered.get(data).map(Recovered::in_words));
     }
     Some(format!("on {data} {}", parts.join(", ")))
-}
-
-fn recovered(comparison: &Comparison, data: &str) -> Option<String> {
-    let recovered = comparison.recovered.get(data)?;
-    let (gap, arms) = (100.0 * recovered.gap, &recovered.arms);
-    Some(match recovered.low.zip(recovered.high) {
-        Some((low, high)) => format!(
-            "views recover {:.0} % [{:.0}, {:.0}] of the gap of {gap:.1} points between {} and {}",
-            100.0 * recovered.share,
-            100.0 * low,
-            100.0 * high,
-            arms.real,
-            arms.synthetic
-        ),
-        None => format!(
-            "no share of a gap is recovered, because that between {} and {} ({gap:+.1} points) cannot be told from 0",
-            arms.real, arms.synthetic
-        ),
-    })
 }
 
 fn points(difference: &Difference) -> String {

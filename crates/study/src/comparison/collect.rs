@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use zview_data::{Split, image_groups};
-use zview_probe::{holm, paired_seeds_difference, ratio_interval};
+use zview_probe::{holm, paired_seeds_difference};
 
 use super::answer::answer;
 use super::cell::failure;
 use super::cell_result::CellResult;
-use super::config::GapConfig;
 use super::equal_time::{EqualTime, equal_time};
 use super::measures::measures;
 use super::pace::read_pace;
 use super::progress::{ProgressScores, arm_seconds, progress_scores};
+use super::recovered::{Recovered, recovered};
 use super::scores::{Difference, Score, difference_over_seeds, score};
 use super::study::{Axis, Study, StudyArm};
 
@@ -74,22 +74,6 @@ pub struct ArmComparison {
     /// Scores on the way, by data set; empty where arms are judged at their end alone.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub progress: BTreeMap<String, Vec<ProgressScores>>,
-}
-
-/// (views - synthetic) / (real - synthetic) of the linear probe.
-#[derive(Debug, Clone, Serialize)]
-pub struct Recovered {
-    /// The share; of means over seeds.
-    pub share: f64,
-    /// Lower end of its 95 % interval; absent where the gap cannot be told from 0.
-    pub low: Option<f64>,
-    /// Upper end of it.
-    pub high: Option<f64>,
-    /// real - synthetic.
-    pub gap: f64,
-    /// The arms.
-    #[serde(flatten)]
-    pub arms: GapConfig,
 }
 
 /// A cell whose last attempt failed.
@@ -275,26 +259,4 @@ fn correct_for_many(arms: &mut [ArmComparison]) {
             difference.p_holm = Some(corrected);
         }
     }
-}
-
-fn recovered(study: &Study, gap: &GapConfig, arms: &[ArmComparison]) -> BTreeMap<String, Recovered> {
-    let mut shares = BTreeMap::new();
-    for data in &study.config.data {
-        let linear = |name: &str| {
-            let arm = arms.iter().find(|arm| arm.name == name).filter(|arm| arm.missing_seeds.is_empty())?;
-            Some(arm.scores.get(data)?.get("linear")?.seeds.clone())
-        };
-        let (Some(real), Some(synthetic), Some(views)) =
-            (linear(&gap.real), linear(&gap.synthetic), linear(&gap.views))
-        else {
-            continue;
-        };
-        let minus = |a: &[f64], b: &[f64]| -> Vec<f64> { a.iter().zip(b).map(|(a, b)| a - b).collect() };
-        let (gains, gaps) = (minus(&views, &synthetic), minus(&real, &synthetic));
-        let Some((share, interval)) = ratio_interval(&gains, &gaps) else { continue };
-        let (low, high) = interval.map(|interval| (interval.low, interval.high)).unzip();
-        let mean_gap = gaps.iter().sum::<f64>() / gaps.len() as f64;
-        shares.insert(data.clone(), Recovered { share, low, high, gap: mean_gap, arms: gap.clone() });
-    }
-    shares
 }

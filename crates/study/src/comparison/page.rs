@@ -130,7 +130,7 @@ fn arm_score(
 }
 
 fn recovered(comparison: &Comparison) -> Vec<RecoveredShare> {
-    let share = |(data, recovered): (&String, &super::collect::Recovered)| RecoveredShare {
+    let share = |(data, recovered): (&String, &super::Recovered)| RecoveredShare {
         data: data.clone(),
         measure: "Linear".to_owned(),
         share: recovered.share,
