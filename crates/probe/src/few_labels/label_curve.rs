@@ -266,14 +266,4 @@ mod tests {
         let single = Features::new(vec![0.0, 1.0], 1, vec![0, 0], numbered(1)).unwrap();
         assert!(matches!(label_curve(&single, &single, &config).unwrap_err(), ProbeError::OneClass { .. }));
     }
-
-    #[test]
-    #[ignore = "a measurement of a few seconds: run it alone"]
-    fn the_whole_curve_takes_seconds() {
-        use std::io::Write;
-        let (pool, test) = (clouds(10_000, 128, 10, 0.3, 0), clouds(10_000, 128, 10, 0.3, 1));
-        let curve = label_curve(&pool, &test, &LabelCurveConfig::default()).unwrap();
-        let _ = writeln!(std::io::stderr(), "{} points in {:.1} s", curve.points.len(), curve.seconds);
-        assert!(curve.seconds < 20.0);
-    }
 }
