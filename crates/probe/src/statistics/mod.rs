@@ -3,16 +3,19 @@
 mod arms;
 mod bootstrap;
 mod cluster_bootstrap;
+mod cochran_cox;
 mod fieller;
 mod mcnemar;
+mod paired_seeds;
 mod student_t;
 mod variance_split;
 
-pub use arms::{PairedSeeds, arms_difference_interval, paired_seeds_difference};
+pub use arms::arms_difference_interval;
 pub(crate) use bootstrap::percentile_interval;
 pub use bootstrap::{Interval, accuracy_interval, paired_difference_interval};
 pub use cluster_bootstrap::{cluster_accuracy_interval, cluster_difference_interval};
 pub use fieller::ratio_interval;
 pub use mcnemar::{PairedTest, holm, mcnemar};
+pub use paired_seeds::{PairedSeeds, paired_seeds_difference};
 pub use student_t::{MeanInterval, mean_interval, student_t_cdf, student_t_quantile, welch_interval};
 pub use variance_split::{VarianceSplit, variance_split};
