@@ -117,6 +117,13 @@ impl StateDict {
             .collect()
     }
 
+    /// The names of the tensors that nothing has taken and nothing is known to leave out, for what may say that a
+    /// file holds another network than the one that was read.
+    #[must_use]
+    pub fn unused(&self) -> Vec<String> {
+        self.tensors.keys().filter(|key| !self.taken.contains(*key)).cloned().collect()
+    }
+
     /// The tensor `key` as f32 in row-major order; half and double precision are converted.
     ///
     /// # Errors
