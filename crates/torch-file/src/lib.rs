@@ -31,8 +31,6 @@ mod source;
 mod storage;
 mod tar;
 mod tensor;
-#[cfg(test)]
-mod tests;
 mod zip;
 
 pub use element::Element;

@@ -31,6 +31,38 @@ pub enum WeightsError {
         /// What the reader found.
         reason: String,
     },
+    /// The file is of a kind that holds no weights, or none that are read.
+    #[error("{} is {what}; {remedy}", path.display())]
+    NotWeights {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// The only weights are within a Python object.
+    #[error("{}: its tensors lie within a Python object of class `{class}`, at `{folder}`; write `state_dict = \"{folder}\"` in the manifest, or {remedy}", path.display())]
+    InObject {
+        /// The file.
+        path: PathBuf,
+        /// The object's class.
+        class: String,
+        /// What the names of its tensors begin with.
+        folder: String,
+        /// How to save them alone.
+        remedy: &'static str,
+    },
+    /// The file has tensors that nothing takes.
+    #[error("{} has {count} tensors that nothing takes, such as `{}`: it belongs to another network or other settings; use the file or the settings that it was written with", path.display(), first.join("`, `"))]
+    Unused {
+        /// The file.
+        path: PathBuf,
+        /// How many.
+        count: usize,
+        /// Some of them.
+        first: Vec<String>,
+    },
     /// A network in an ONNX file cannot be used.
     #[error("{}: {problem}", path.display())]
     Onnx {
@@ -115,7 +147,17 @@ pub enum WeightsError {
         /// What can be used.
         expected: &'static str,
         /// In the file.
-        got: &'static str,
+        got: String,
+    },
+    /// A tensor is of a kind that is not read.
+    #[error("{}: tensor `{key}` cannot be read: {kind} is not read here; save it as a plain tensor (in Python: .to_dense() or .dequantize(), then torch.save)", path.display())]
+    Kind {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        key: String,
+        /// What it is.
+        kind: String,
     },
     /// A tensor holds values that no network works with.
     #[error("{}: tensor `{key}` holds {count} values that {problem}; the file is damaged or the training diverged: get another one", path.display())]

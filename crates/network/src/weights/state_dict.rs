@@ -6,16 +6,11 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::convert::{self, ElementType};
-use super::{WeightsError, nearest_names, pytorch, safetensors_file};
-
-/// One tensor of a file, its bytes not yet read.
-pub(super) struct StoredTensor {
-    pub(super) element: ElementType,
-    pub(super) shape: Vec<usize>,
-    /// Gives the elements, row-major and little-endian.
-    pub(super) read: Box<dyn Fn() -> Result<Vec<u8>, String>>,
-}
+use super::account::{Account, reason_by_name};
+use super::reparametrised::Parts;
+use super::selection::{Selection, select};
+use super::stored::{Content, Tensors};
+use super::{WeightsError, nearest_names, prefix, pytorch, safetensors_file};
 
 /// One key of a file, for people to look at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,19 +20,46 @@ pub struct KeyInfo {
     /// Its extents, outermost first.
     pub shape: Vec<usize>,
     /// Its element type as PyTorch names it.
-    pub element_type: &'static str,
+    pub element_type: String,
     /// Whether a layer has taken it.
     pub used: bool,
 }
 
 /// The tensors of a weights file by name. Bytes are read when a tensor is taken.
+///
+/// A key that is there only under what wrappers put before it (`module.`, `_orig_mod.`, `netG.`) is found there, and
+/// then so are all others. A weight that the file has in parts (spectral norm, weight norm, pruning) is made whole.
 pub struct StateDict {
-    path: PathBuf,
-    /// The dictionary inside a PyTorch file that the tensors are from.
-    top_level_key: Option<String>,
-    tensors: BTreeMap<String, StoredTensor>,
+    pub(super) path: PathBuf,
+    /// The dictionary inside the file that the tensors are from.
+    state_dict: Option<String>,
+    pub(super) tensors: Tensors,
+    /// The other tensors of the file, and why they are not needed.
+    pub(super) beside: Tensors,
+    reasons: BTreeMap<String, String>,
     metadata: BTreeMap<String, String>,
-    taken: BTreeSet<String>,
+    pub(super) taken: BTreeSet<String>,
+    /// What its callers know not to be needed.
+    set_aside: BTreeMap<String, String>,
+    /// What stands before every key; `None` until the first is taken.
+    pub(super) prefix: Option<String>,
+}
+
+/// Where a key is found.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Tensor(String),
+    Parts(Parts),
+}
+
+impl Place {
+    /// The tensor that has the shape.
+    fn shaped(&self) -> &str {
+        match self {
+            Self::Tensor(name) => name,
+            Self::Parts(parts) => parts.shaped(),
+        }
+    }
 }
 
 impl std::fmt::Debug for StateDict {
@@ -48,41 +70,57 @@ impl std::fmt::Debug for StateDict {
 
 impl StateDict {
     /// Reads what tensors the file at `path` holds: safetensors, or any layout that `torch.save`
-    /// has written. `top_level_key` names a dictionary inside a PyTorch file ("state_dict");
-    /// safetensors have none, and there it is ignored.
+    /// has written. `state_dict` names a dictionary inside the file ("state_dict", "ema.shadow"), which is what names
+    /// begin with; a safetensors file without such names is read whole.
     ///
     /// # Errors
     /// [`WeightsError`] for a file that is absent, damaged, of another format, or without tensors.
-    pub fn read(path: &Path, top_level_key: Option<&str>) -> Result<Self, WeightsError> {
-        let (tensors, metadata, top_level_key) = if looks_like_safetensors(path)? {
-            let (tensors, metadata) = safetensors_file::read(path)?;
-            (tensors, metadata, None)
-        } else {
-            (pytorch::read(path, top_level_key)?, BTreeMap::new(), top_level_key.map(str::to_owned))
-        };
-        if tensors.is_empty() {
-            return Err(WeightsError::NoTensors { path: path.to_owned(), detail: String::new() });
+    pub fn read(path: &Path, state_dict: Option<&str>) -> Result<Self, WeightsError> {
+        if path.is_dir() {
+            let source = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+            return Err(WeightsError::Read { path: path.to_owned(), source });
         }
-        Ok(Self { path: path.to_owned(), top_level_key, tensors, metadata, taken: BTreeSet::new() })
+        if !looks_like_safetensors(path)? {
+            return Self::of(path, pytorch::read(path)?, state_dict);
+        }
+        let content = safetensors_file::read(path)?;
+        let prefix = state_dict.map(|key| format!("{key}."));
+        let has = |prefix: &String| content.tensors.keys().any(|name| name.starts_with(prefix));
+        let state_dict = state_dict.filter(|_| prefix.is_some_and(|prefix| has(&prefix)));
+        Self::of(path, content, state_dict)
     }
 
-    /// The tensors of a safetensors file whose bytes are already here; `path` is only named in errors.
+    /// The tensors of a safetensors file whose bytes are already here; `path` is only named in errors. Keys are taken
+    /// as they are.
     ///
     /// # Errors
     /// [`WeightsError`] for bytes that are no safetensors, or hold no tensors.
     pub fn parse_safetensors(path: &Path, bytes: &[u8]) -> Result<Self, WeightsError> {
-        let (tensors, metadata) = safetensors_file::parse(path, bytes.to_vec())?;
-        if tensors.is_empty() {
-            return Err(WeightsError::NoTensors { path: path.to_owned(), detail: String::new() });
-        }
-        Ok(Self { path: path.to_owned(), top_level_key: None, tensors, metadata, taken: BTreeSet::new() })
+        let parsed = Self::of(path, safetensors_file::parse(path, bytes.to_vec())?, None)?;
+        Ok(Self { prefix: Some(String::new()), ..parsed })
+    }
+
+    fn of(path: &Path, content: Content, state_dict: Option<&str>) -> Result<Self, WeightsError> {
+        let metadata = content.metadata.clone();
+        let Selection { tensors, beside, reasons } = select(path, content, state_dict)?;
+        let state_dict = state_dict.map(str::to_owned);
+        Ok(Self { state_dict, tensors, beside, reasons, metadata, ..Self::of_other_format(path) })
     }
 
     /// Of a file whose tensors are read by other means: none of them is here.
     #[must_use]
     pub fn of_other_format(path: &Path) -> Self {
-        let (tensors, metadata) = (BTreeMap::new(), BTreeMap::new());
-        Self { path: path.to_owned(), top_level_key: None, tensors, metadata, taken: BTreeSet::new() }
+        Self {
+            path: path.to_owned(),
+            state_dict: None,
+            tensors: Tensors::new(),
+            beside: Tensors::new(),
+            reasons: BTreeMap::new(),
+            metadata: BTreeMap::new(),
+            taken: BTreeSet::new(),
+            set_aside: BTreeMap::new(),
+            prefix: None,
+        }
     }
 
     /// The file.
@@ -100,10 +138,11 @@ impl StateDict {
     /// The shape of the tensor `key`, if there is one.
     #[must_use]
     pub fn shape(&self, key: &str) -> Option<&[usize]> {
-        self.tensors.get(key).map(|tensor| tensor.shape.as_slice())
+        let (_, place) = self.find(key).ok()?;
+        self.tensors.get(place.shaped()).map(|tensor| tensor.shape.as_slice())
     }
 
-    /// Every tensor of the file, by name, and whether it has been taken.
+    /// Every tensor of the state dict, by name, and whether it has been taken.
     #[must_use]
     pub fn keys(&self) -> Vec<KeyInfo> {
         self.tensors
@@ -111,122 +150,152 @@ impl StateDict {
             .map(|(key, tensor)| KeyInfo {
                 key: key.clone(),
                 shape: tensor.shape.clone(),
-                element_type: tensor.element.name(),
+                element_type: tensor.element.name().to_owned(),
                 used: self.taken.contains(key),
             })
             .collect()
+    }
+
+    /// What the keys that were taken have before them in the file ("module."), if wrappers put something there.
+    #[must_use]
+    pub fn found_prefix(&self) -> Option<&str> {
+        self.prefix.as_deref().filter(|prefix| !prefix.is_empty())
+    }
+
+    /// Notes that the tensors whose names `which` picks are not needed, and why ("a classification head").
+    pub fn set_aside(&mut self, which: impl Fn(&str) -> bool, reason: &str) {
+        let picked = self.tensors.keys().filter(|name| which(name));
+        self.set_aside.extend(picked.map(|name| (name.clone(), reason.to_owned())));
+    }
+
+    /// What has become of every tensor of the file.
+    #[must_use]
+    pub fn account(&self) -> Account {
+        let mut account = Account::default();
+        for name in self.tensors.keys() {
+            match (self.taken.contains(name), self.why_unneeded(name)) {
+                (true, _) => account.used.push(name.clone()),
+                (false, Some(reason)) => account.unneeded.push((name.clone(), reason)),
+                (false, None) => account.unused.push(name.clone()),
+            }
+        }
+        for name in self.beside.keys() {
+            let reason = self.reasons.get(name).cloned().unwrap_or_default();
+            match self.taken.contains(name) {
+                true => account.used.push(name.clone()),
+                false => account.unneeded.push((name.clone(), reason)),
+            }
+        }
+        account
+    }
+
+    fn why_unneeded(&self, name: &str) -> Option<String> {
+        if let Some(reason) = self.set_aside.get(name) {
+            return Some(reason.clone());
+        }
+        if let Some(reason) = reason_by_name(name) {
+            return Some(reason.to_owned());
+        }
+        if let Some(prefix) = self.found_prefix().filter(|prefix| !name.starts_with(prefix)) {
+            return Some(format!("beside `{}`, which was read", prefix.trim_end_matches('.')));
+        }
+        let ends = ["_orig", "_u", "_v", "_g", "_mask", "_bar"];
+        let whole = ends.iter().find_map(|end| name.strip_suffix(end)).filter(|whole| self.taken.contains(*whole))?;
+        Some(format!("a part of `{whole}`, which the file has whole"))
     }
 
     /// The names of the tensors that nothing has taken and nothing is known to leave out, for what may say that a
     /// file holds another network than the one that was read.
     #[must_use]
     pub fn unused(&self) -> Vec<String> {
-        self.tensors.keys().filter(|key| !self.taken.contains(*key)).cloned().collect()
+        self.account().unused
     }
 
-    /// The tensor `key` as f32 in row-major order; half and double precision are converted.
+    /// Refuses a file with a tensor that nothing has taken.
     ///
     /// # Errors
-    /// [`WeightsError::MissingKey`], [`WeightsError::Shape`], [`WeightsError::ElementType`] for
-    /// integers, [`WeightsError::Values`] for values that are not finite, and
-    /// [`WeightsError::Malformed`] when the file does not hold the bytes it promises.
-    pub fn take(&mut self, key: &str, expected_shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
-        let (element, bytes) =
-            self.take_bytes(key, expected_shape, "floating-point numbers", ElementType::is_float)?;
-        let values = convert::floats(element, &bytes).unwrap_or_default();
-        let count = values.iter().filter(|value| !value.is_finite()).count();
-        if count > 0 {
-            let (path, key) = (self.path.clone(), key.to_owned());
-            return Err(WeightsError::Values { path, key, count, problem: "are not finite" });
+    /// [`WeightsError::Unused`].
+    pub fn refuse_unused(&self) -> Result<(), WeightsError> {
+        let unused = self.unused();
+        if unused.is_empty() {
+            return Ok(());
         }
-        Ok(values)
+        let (path, count) = (self.path.clone(), unused.len());
+        Err(WeightsError::Unused { path, count, first: unused.into_iter().take(5).collect() })
     }
 
-    /// A vector of `length` that lies in the file beside the dictionary that was read, or among its tensors where
-    /// the whole file was read; `None` if there is none.
-    ///
-    /// # Errors
-    /// As [`Self::take`], and as [`Self::read`].
-    pub fn take_beside(&mut self, key: &str, length: usize) -> Result<Option<Vec<f32>>, WeightsError> {
-        if self.tensors.contains_key(key) {
-            return self.take(key, &[length]).map(Some);
+    fn place(&self, name: &str) -> Option<Place> {
+        if self.tensors.contains_key(name) {
+            return Some(Place::Tensor(name.to_owned()));
         }
-        if self.top_level_key.is_none() {
-            return Ok(None);
-        }
-        let mut whole = Self::read(&self.path, None)?;
-        if whole.tensors.contains_key(key) { whole.take(key, &[length]).map(Some) } else { Ok(None) }
+        Parts::of(name, |name| self.tensors.contains_key(name)).map(Place::Parts)
     }
 
-    /// The extents of the tensor `key`, which has to have those that are `Some`.
-    ///
-    /// # Errors
-    /// [`WeightsError::MissingKey`], [`WeightsError::Extents`].
-    pub fn extents<const R: usize>(
-        &self,
-        key: &str,
-        expected: [Option<usize>; R],
-    ) -> Result<[usize; R], WeightsError> {
-        let got = self.shape(key).ok_or_else(|| self.missing_key(key))?;
-        let fits = |got: &[usize; R]| {
-            got.iter().zip(expected).all(|(got, want)| want.is_none_or(|want| *got == want))
-        };
-        <[usize; R]>::try_from(got).ok().filter(|got| !got.contains(&0) && fits(got)).ok_or_else(|| {
-            let extents = expected.map(|extent| extent.map_or("any".to_owned(), |extent| extent.to_string()));
-            let expected = format!("[{}]", extents.join(", "));
-            WeightsError::Extents {
-                path: self.path.clone(),
-                key: key.to_owned(),
-                expected,
-                got: got.to_vec(),
+    /// Where `key` is, and what stands before it there; else what stands before it where it may be meant.
+    pub(super) fn find(&self, key: &str) -> Result<(String, Place), Vec<String>> {
+        if let Some(prefix) = &self.prefix {
+            let place = self.place(&format!("{prefix}{key}"));
+            return place.map(|place| (prefix.clone(), place)).ok_or_else(Vec::new);
+        }
+        if let Some(place) = self.place(key) {
+            return Ok((String::new(), place));
+        }
+        let mut prefixes: Vec<String> = self.prefixes_of(key);
+        prefixes.retain(|found| prefix::is_wrapper(found));
+        match prefixes.as_slice() {
+            [only] => {
+                let place = self.place(&format!("{only}{key}"));
+                place.map(|place| (only.clone(), place)).ok_or_else(Vec::new)
             }
-        })
+            _ => Err(prefixes),
+        }
     }
 
-    /// The integer tensor `key` in row-major order.
-    ///
-    /// # Errors
-    /// As [`Self::take`], with [`WeightsError::ElementType`] for anything but integers.
-    pub fn take_integers(&mut self, key: &str, expected_shape: &[usize]) -> Result<Vec<i64>, WeightsError> {
-        let (element, bytes) = self.take_bytes(key, expected_shape, "integers", ElementType::is_integer)?;
-        Ok(convert::integers(element, &bytes).unwrap_or_default())
-    }
-
-    fn take_bytes(
-        &mut self,
-        key: &str,
-        expected_shape: &[usize],
-        expected_type: &'static str,
-        accepts: fn(ElementType) -> bool,
-    ) -> Result<(ElementType, Vec<u8>), WeightsError> {
-        let path = || self.path.clone();
-        let Some(tensor) = self.tensors.get(key) else { return Err(self.missing_key(key)) };
-        if tensor.shape != expected_shape {
-            let (expected, got) = (expected_shape.to_vec(), tensor.shape.clone());
-            return Err(WeightsError::Shape { path: path(), key: key.to_owned(), expected, got });
-        }
-        if !accepts(tensor.element) {
-            let got = tensor.element.name();
-            let (key, expected) = (key.to_owned(), expected_type);
-            return Err(WeightsError::ElementType { path: path(), key, expected, got });
-        }
-        let bytes = (tensor.read)().map_err(|reason| WeightsError::Malformed { path: path(), reason })?;
-        let element = tensor.element;
-        self.taken.insert(key.to_owned());
-        Ok((element, bytes))
+    /// What stands before `key` in the file, for each time that it is there.
+    fn prefixes_of(&self, key: &str) -> Vec<String> {
+        let (layer, name) = key.rsplit_once('.').map_or(("", key), |(layer, name)| (&key[..=layer.len()], name));
+        let original = format!("{layer}parametrizations.{name}.original");
+        let forms = [key.to_owned(), format!("{key}_orig"), format!("{key}_g"), format!("{original}0"), original];
+        let names = || self.tensors.keys().map(String::as_str);
+        let mut found: Vec<String> =
+            forms.iter().flat_map(|form| prefix::before(form, names())).map(str::to_owned).collect();
+        found.sort_unstable();
+        found.dedup();
+        found.retain(|prefix| self.place(&format!("{prefix}{key}")).is_some());
+        found
     }
 
     /// The error for a tensor `key` that is not there, with the nearest keys that are.
     #[must_use]
     pub fn missing_key(&self, key: &str) -> WeightsError {
-        let names = || self.tensors.keys().map(String::as_str);
-        let prefix = names().find_map(|name| name.strip_suffix(key)?.strip_suffix('.'));
-        let nearest = nearest_names(key, names(), 3).join("`, `");
-        let mut hint = format!("; the nearest are `{nearest}`");
-        if let Some(prefix) = prefix.filter(|prefix| !prefix.is_empty()) {
-            hint.push_str(&format!(
-                " (if that is a dictionary in a PyTorch file, write `state_dict = \"{prefix}\"` in the manifest)"
-            ));
+        let mut hint = String::new();
+        let name = |prefix: &str| {
+            let prefix = prefix.trim_end_matches('.');
+            match &self.state_dict {
+                Some(outer) => format!("`state_dict = \"{outer}.{prefix}\"`"),
+                None => format!("`state_dict = \"{prefix}\"`"),
+            }
+        };
+        let mut elsewhere: Vec<String> = self.prefixes_of(key);
+        elsewhere.retain(|prefix| !prefix.is_empty() && Some(prefix) != self.prefix.as_ref());
+        let in_object = self.beside.iter().find_map(|(name, tensor)| {
+            let folder = name.strip_suffix(key)?.strip_suffix('.')?;
+            Some((folder, tensor.holder.as_ref()?.0.clone()))
+        });
+        if !elsewhere.is_empty() {
+            let more = if elsewhere.len() > 4 { ", ..." } else { "" };
+            let named: Vec<String> = elsewhere.iter().take(4).map(|prefix| name(prefix)).collect();
+            hint = format!("; it is there under another name: write {}{more} in the manifest", named.join(" or "));
+        } else if let Some((folder, class)) = in_object {
+            hint = format!(
+                "; it lies within a Python object of class `{class}`: write `state_dict = \"{folder}\"` in the manifest, \
+                 or save the state_dict() alone"
+            );
+        } else if !self.tensors.is_empty() {
+            let prefix = self.found_prefix().unwrap_or_default();
+            let within = self.tensors.keys().filter(|name| name.starts_with(prefix)).map(String::as_str);
+            let nearest = nearest_names(&format!("{prefix}{key}"), within, 3);
+            hint = format!("; the nearest are `{}`", nearest.join("`, `"));
         }
         let (path, present) = (self.path.clone(), self.tensors.len());
         WeightsError::MissingKey { path, key: key.to_owned(), present, hint }
@@ -240,5 +309,8 @@ fn looks_like_safetensors(path: &Path) -> Result<bool, WeightsError> {
         .and_then(|file| file.take(9).read_to_end(&mut start))
         .map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
     let named_so = path.extension().is_some_and(|extension| extension == "safetensors");
-    Ok(named_so || start.get(8) == Some(&b'{') && !start.starts_with(b"PK"))
+    let is_pytorch = [&b"PK"[..], b"\x80"].iter().any(|mark| start.starts_with(mark)) && start.get(8) != Some(&b'{');
+    // A text that has a brace there has letters before it; a length has zeros.
+    let has_header = start.get(8) == Some(&b'{') && start.get(7) == Some(&0);
+    Ok(has_header || named_so && !is_pytorch)
 }
