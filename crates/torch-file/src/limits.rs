@@ -7,7 +7,7 @@ pub(crate) const OPERATIONS: u64 = 30_000_000;
 /// Bytes that names, shapes and places of all tensors may take.
 pub(crate) const TENSORS_BYTES: usize = 64 << 20;
 /// Containers entered on the way to the tensors: one that is referred to from many places is entered from each.
-pub(crate) const ENTERED: usize = 2_000_000;
+pub(crate) const ENTERED: usize = 400_000;
 /// The longest line of a pickle of protocol 0, and the longest text that is kept rather than left in the file.
 pub(crate) const TEXT_BYTES: usize = 1 << 16;
 /// Bytes of a compressed pickle once it is inflated.

@@ -88,18 +88,15 @@ impl Tensor {
         // A view can promise more than the file holds (an expanded scalar): weights never do.
         let holds = self.file_bytes.max(view.storage.length());
         if plan.bytes > holds {
-            let (name, claimed) = (&self.name, plan.bytes);
-            return Err(TorchError::damaged(format!(
-                "tensor `{name}` claims {claimed} bytes in a file of {}",
-                self.file_bytes
-            )));
+            let (claimed, file) = (plan.bytes, self.file_bytes);
+            return Err(TorchError::damaged(format!("it claims {claimed} bytes in a file of {file}")));
         }
         if plan.bytes == 0 {
             return Ok(Vec::new());
         }
         if plan.end > view.length {
             let (needs, has) = (plan.end, view.length);
-            return Err(TorchError::CutOff(format!("tensor `{}` needs {needs} bytes of a storage of {has}", self.name)));
+            return Err(TorchError::CutOff(format!("it needs {needs} bytes of a storage of {has}")));
         }
         let base = view.base.saturating_add(plan.start);
         let bytes = view.storage.bytes(base, plan.end - plan.start)?;

@@ -2,11 +2,17 @@
 //! in the file ever executed.
 
 mod account;
+#[cfg(test)]
+mod account_tests;
+#[cfg(test)]
+mod cases_tests;
 mod convert;
 mod error;
 mod hash;
 mod nearest;
 mod not_weights;
+#[cfg(test)]
+mod parts_tests;
 mod prefix;
 mod pytorch;
 mod reparametrised;

@@ -72,8 +72,8 @@ fn a_wrong_key_shape_or_type_is_named() {
         let message = |result: Result<Vec<f32>, WeightsError>| result.unwrap_err().to_string();
         let missing = message(state_dict.take("net.0.wieght", &[2, 3]));
         assert!(missing.contains("file's 4") && missing.contains("nearest are `net.0.weight`"), "{missing}");
-        let prefix = message(state_dict.take("0.weight", &[2, 3]));
-        assert!(prefix.contains("state_dict = \"net\""), "{prefix}");
+        let prefix = message(state_dict.take("weight", &[2, 3]));
+        assert!(prefix.contains("state_dict = \"net.0\""), "{prefix}");
         let shape = message(state_dict.take("net.0.weight", &[3, 2]));
         assert!(shape.contains("[2, 3]") && shape.contains("expected [3, 2]"), "{shape}");
         let integers = message(state_dict.take("steps", &[1, 2]));
@@ -124,12 +124,18 @@ fn what_is_no_weights_file_is_an_error() {
     let folder = Folder::new();
     let absurd_header = [&u64::MAX.to_le_bytes()[..], b"{}"].concat();
     let long_header = [&200_000_000u64.to_le_bytes()[..], b"{\"a\":1}"].concat();
+    for (name, bytes, what) in [
+        ("empty.pth", b"".as_slice(), "an empty file"),
+        ("empty.safetensors", b"", "an empty file"),
+        ("text.pth", b"<!DOCTYPE html><html>not found</html>", "a web page"),
+        ("text.safetensors", b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
+    ] {
+        let error = StateDict::read(&folder.file(name, bytes), None).unwrap_err();
+        assert!(matches!(error, WeightsError::NotWeights { .. }), "{name}: {error}");
+        assert!(error.to_string().contains(name) && error.to_string().contains(what), "{error}");
+    }
     for (name, bytes) in [
-        ("empty.pth", b"".as_slice()),
-        ("empty.safetensors", b""),
-        ("text.pth", b"<!DOCTYPE html><html>not found</html>"),
-        ("text.safetensors", b"version https://git-lfs.github.com/spec/v1\n"),
-        ("absurd.safetensors", &absurd_header),
+        ("absurd.safetensors", absurd_header.as_slice()),
         ("long.safetensors", &long_header),
         ("long-header-in-another-name.pth", &long_header),
     ] {

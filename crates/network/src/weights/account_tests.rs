@@ -1,0 +1,181 @@
+//! Names under wrappers, dictionaries within dictionaries, and what becomes of every tensor.
+
+use safetensors::Dtype;
+use safetensors::tensor::TensorView;
+
+use super::test_files::{calling_pickle, float_tensor, legacy_file, state_dict_pickle, zip_file};
+use super::{StateDict, WeightsError};
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    /// A state dict of vectors of two, each of which has its place as values.
+    fn read(names: &[&'static str], state_dict: Option<&str>) -> Result<StateDict, WeightsError> {
+        let folder = Self(tempfile::tempdir().unwrap());
+        let tensors: Vec<_> = names
+            .iter()
+            .enumerate()
+            .map(|(index, name)| float_tensor(name, [1, 2], &[index as f32, 0.5]))
+            .collect();
+        let path = folder.0.path().join("w.pth");
+        std::fs::write(&path, zip_file(&state_dict_pickle(&tensors, false), &tensors)).unwrap();
+        // Tensors are read from the open file.
+        StateDict::read(&path, state_dict)
+    }
+}
+
+fn first(state: &mut StateDict, key: &str) -> f32 {
+    state.take(key, &[1, 2]).unwrap_or_else(|error| panic!("{error}"))[0]
+}
+
+#[test]
+fn names_under_wrappers_are_found_by_themselves() {
+    for prefix in ["module.", "generator.", "netG.", "_orig_mod.", "module._orig_mod.", "state_dict.G.module."] {
+        let names = [format!("{prefix}0.weight"), format!("{prefix}1.weight")].map(|name| &*name.leak());
+        let mut state = Folder::read(&[names[0], names[1], "netD.0.weight"], None).unwrap();
+        assert_eq!(state.shape("1.weight"), Some(&[1, 2][..]));
+        assert_eq!((first(&mut state, "0.weight"), first(&mut state, "1.weight")), (0.0, 1.0));
+        assert_eq!(state.found_prefix(), Some(prefix));
+        let account = state.account();
+        assert_eq!(account.used.len(), 2);
+        assert_eq!(account.unneeded, [("netD.0.weight".to_owned(), "a discriminator's".to_owned())]);
+        assert!(state.unused().is_empty());
+    }
+}
+
+#[test]
+fn one_wrapper_serves_all_keys() {
+    let mut state = Folder::read(&["module.a.weight", "b.weight", "module.c.weight"], None).unwrap();
+    assert_eq!(first(&mut state, "a.weight"), 0.0);
+    assert!(state.take("b.weight", &[1, 2]).is_err());
+    let mut state = Folder::read(&["a.weight", "module.b.weight"], None).unwrap();
+    assert_eq!(first(&mut state, "a.weight"), 0.0);
+    let error = state.take("b.weight", &[1, 2]).unwrap_err().to_string();
+    assert!(error.contains("state_dict = \"module\""), "{error}");
+}
+
+#[test]
+fn two_networks_under_wrappers_are_named_and_each_hint_works() {
+    let names = ["generator.0.weight", "g_ema.0.weight", "discriminator.0.weight"];
+    let error = Folder::read(&names, None).unwrap().take("0.weight", &[1, 2]).unwrap_err().to_string();
+    assert!(error.contains("`state_dict = \"g_ema\"` or `state_dict = \"generator\"`"), "{error}");
+    for (key, value) in [("generator", 0.0), ("g_ema", 1.0), ("discriminator", 2.0)] {
+        let mut state = Folder::read(&names, Some(key)).unwrap();
+        assert_eq!(first(&mut state, "0.weight"), value);
+        assert_eq!(state.account().unneeded.len(), 2);
+    }
+}
+
+#[test]
+fn a_discriminator_is_never_found_by_itself() {
+    let error = Folder::read(&["netD.0.weight"], None).unwrap().take("0.weight", &[1, 2]).unwrap_err().to_string();
+    assert!(error.contains("state_dict = \"netD\""), "{error}");
+}
+
+#[test]
+fn dictionaries_within_dictionaries_are_named_with_dots() {
+    let names = ["ema.model.0.weight", "ema.other.0.weight", "x"];
+    let mut state = Folder::read(&names, Some("ema.other")).unwrap();
+    assert_eq!(first(&mut state, "0.weight"), 1.0);
+    let mut state = Folder::read(&names, Some("ema")).unwrap();
+    assert_eq!(first(&mut state, "0.weight"), 0.0, "`model.` is a wrapper, `other.` is none");
+    let error = Folder::read(&names, Some("emma")).unwrap_err().to_string();
+    assert!(error.contains("there are `ema`"), "{error}");
+    let error = Folder::read(&names, Some("x")).unwrap_err().to_string();
+    assert!(error.contains("`x` is a tensor"), "{error}");
+}
+
+#[test]
+fn an_unused_tensor_is_refused_by_name() {
+    let mut state = Folder::read(&["a.weight", "b.gamma", "c.num_batches_tracked"], None).unwrap();
+    first(&mut state, "a.weight");
+    let error = state.refuse_unused().unwrap_err().to_string();
+    assert!(error.contains("1 tensors") && error.contains("`b.gamma`"), "{error}");
+    state.set_aside(|name| name.starts_with("b."), "a head");
+    state.refuse_unused().unwrap();
+    let account = state.account();
+    assert_eq!(account.unneeded[0], ("b.gamma".to_owned(), "a head".to_owned()));
+}
+
+#[test]
+fn a_wrapper_in_safetensors_is_found_and_named_alike() {
+    let bytes = [1.0f32, 2.0].map(f32::to_le_bytes).concat();
+    let view = || TensorView::new(Dtype::F32, vec![2], &bytes).unwrap();
+    let file = safetensors::serialize([("module.a", view()), ("other.a", view())], None).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    std::fs::write(&path, file).unwrap();
+    let mut state = StateDict::read(&path, None).unwrap();
+    assert_eq!(state.take("a", &[2]).unwrap(), [1.0, 2.0]);
+    let mut state = StateDict::read(&path, Some("other")).unwrap();
+    assert_eq!(state.take("a", &[2]).unwrap(), [1.0, 2.0]);
+}
+
+#[test]
+fn element_types_of_safetensors_that_are_not_read_are_refused_only_where_needed() {
+    let half = [0x00, 0x3c];
+    let one = TensorView::new(Dtype::F16, vec![1], &half).unwrap();
+    let small = [0x38];
+    let odd = TensorView::new(Dtype::F8_E4M3, vec![1], &small).unwrap();
+    let flag = TensorView::new(Dtype::BOOL, vec![1], &small).unwrap();
+    let file = safetensors::serialize([("a", one), ("b", odd), ("c", flag)], None).unwrap();
+    let mut state = StateDict::parse_safetensors("w.safetensors".as_ref(), &file).unwrap();
+    assert_eq!(state.take("a", &[1]).unwrap(), [1.0]);
+    let error = state.take("b", &[1]).unwrap_err().to_string();
+    assert!(error.contains("float8_e4m3fn"), "{error}");
+}
+
+#[test]
+fn a_header_that_is_no_header_is_an_error() {
+    let header = |text: &str, data: usize| {
+        let mut file = (text.len() as u64).to_le_bytes().to_vec();
+        file.extend(text.bytes());
+        file.extend(vec![0; data]);
+        file
+    };
+    let tensor = |from, to| format!("{{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[{from},{to}]}}");
+    for (text, data) in [
+        (format!("{{\"a\":{},\"b\":{}}}", tensor(0, 4), tensor(0, 4)), 4),
+        (format!("{{\"a\":{},\"b\":{}}}", tensor(0, 4), tensor(8, 12)), 12),
+        (format!("{{\"a\":{},\"a\":{}}}", tensor(0, 4), tensor(4, 8)), 8),
+        (format!("{{\"a\":{}}}", tensor(0, 8)), 8),
+        (format!("{{\"a\":{}}}", tensor(0, 4)), 5),
+        (format!("{{\"a\":{}}}", tensor(4, 0)), 4),
+        ("{\"a\":{\"dtype\":\"F32\",\"shape\":[18446744073709551615,2],\"data_offsets\":[0,4]}}".to_owned(), 4),
+        ("[".repeat(100_000), 0),
+    ] {
+        let error = StateDict::parse_safetensors("w.safetensors".as_ref(), &header(&text, data)).unwrap_err();
+        assert!(matches!(error, WeightsError::Malformed { .. }), "{text:.60}: {error}");
+    }
+}
+
+#[test]
+fn a_safetensors_file_of_4_gib_is_not_read_whole() {
+    use std::io::{Seek, SeekFrom, Write};
+    let bytes = (4u64 << 30) - 8;
+    let text = format!(
+        "{{\"big\":{{\"dtype\":\"U8\",\"shape\":[{bytes}],\"data_offsets\":[0,{bytes}]}},\
+         \"small\":{{\"dtype\":\"F32\",\"shape\":[2],\"data_offsets\":[{bytes},{}]}}}}",
+        bytes + 8
+    );
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.safetensors");
+    let mut file = std::fs::File::create(&path).unwrap();
+    file.write_all(&(text.len() as u64).to_le_bytes()).unwrap();
+    file.write_all(text.as_bytes()).unwrap();
+    file.seek(SeekFrom::Current(bytes as i64)).unwrap();
+    file.write_all(&[1.0f32, 2.0].map(f32::to_le_bytes).concat()).unwrap();
+    let start = std::time::Instant::now();
+    let mut state = StateDict::read(&path, None).unwrap();
+    assert_eq!(state.take("small", &[2]).unwrap(), [1.0, 2.0]);
+    assert!(start.elapsed() < std::time::Duration::from_secs(1));
+}
+
+#[test]
+fn a_pickle_that_is_only_a_call_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.pth");
+    std::fs::write(&path, legacy_file(&calling_pickle("true", false), &[])).unwrap();
+    let error = StateDict::read(&path, None).unwrap_err().to_string();
+    assert!(error.contains("posix.system"), "{error}");
+}
