@@ -47,10 +47,18 @@ fn every_architecture_trains_and_is_probed() {
         let probed = run_json(folder, &probe);
         assert!(probed["knn"]["20"]["top1"].as_f64().unwrap() > 0.2, "{name}: {probed}");
     }
-    // A Vision Transformer has one position embedding per patch of its own images.
-    let output = run(folder, &["probe", "vit", "--data", "./shapes", "--size", "20", "--device", "cpu"]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(stderr(&output).contains("takes images of 16x16 pixels"), "{}", stderr(&output));
+    // A Vision Transformer's position embeddings are interpolated to whole patches of another side.
+    let probe = |size| {
+        let words =
+            ["probe", "vit", "--data", "./shapes", "--protocol", "knn", "--size", size, "--device", "cpu"];
+        run(folder, &words)
+    };
+    let output = probe("20");
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert!(stderr(&output).contains("4x4 patches are interpolated to 5x5"), "{}", stderr(&output));
+    let output = probe("18");
+    assert!(!output.status.success());
+    assert!(stderr(&output).contains("no multiple of its patches of 4"), "{}", stderr(&output));
 }
 
 #[test]

@@ -209,6 +209,8 @@ impl From<PretrainedError> for Failure {
         match error {
             PretrainedError::Missing { .. }
             | PretrainedError::Images(_)
+            | PretrainedError::Unfinished { .. }
+            | PretrainedError::Asked { .. }
             | PretrainedError::OtherEncoder { .. } => Self::usage(error),
             error => Self::failed(error),
         }
@@ -224,7 +226,8 @@ impl From<StudyError> for Failure {
             StudyError::EvaluatedEncoder(error) => (*error).into(),
             StudyError::Shapes { .. }
             | StudyError::ImagesDoNotFit { .. }
-            | StudyError::ImagenetPixels { .. }
+            | StudyError::Pixels { .. }
+            | StudyError::NotTrained { .. }
             | StudyError::Unlabelled { .. }
             | StudyError::Groups { .. }
             | StudyError::OtherRecipe { .. }

@@ -127,7 +127,7 @@ fn an_encoder_starts_from_torchvisions_and_timms_checkpoints() {
         let config = EncoderConfig { pixel_mean: 0.0, pixel_std: 1.0, ..config };
         let shape = ImageShape { channels: 3, height: 64, width: 64 };
         let mut encoder = made(&config, shape);
-        let loaded = encoder.load_weights(&folder.path().join(file)).unwrap();
+        let loaded = encoder.load_weights(&folder.path().join(file), None).unwrap();
         assert_eq!(loaded.left_out.len(), 2, "weight and bias of the head: {:?}", loaded.left_out);
         let path = folder.path().join(format!("{name}-reference.safetensors"));
         let mut reference = StateDict::read(&path, None).unwrap();
@@ -142,7 +142,7 @@ fn an_encoder_starts_from_torchvisions_and_timms_checkpoints() {
         // A larger network's checkpoint is not taken for a smaller one's.
         if config.arch == Architecture::Vit {
             let mut shallow = made(&EncoderConfig { depth: Some(11), ..config }, shape);
-            let error = shallow.load_weights(&folder.path().join(file)).unwrap_err().to_string();
+            let error = shallow.load_weights(&folder.path().join(file), None).unwrap_err().to_string();
             assert!(error.contains("its encoder.depth is 12, the recipe's 11"), "{error}");
         }
     }

@@ -15,5 +15,5 @@ pub mod weights;
 pub use average::WeightAverage;
 pub use cost::{Cost, TrainingCost};
 pub use state::{Mode, Network, StateVisitor, count_parameters, freeze, parameter_names, track_gradients};
-pub use state_file::{NamedTensors, StateError, read_network, write_tensors};
+pub use state_file::{NamedTensors, StateError, TensorSource, read_network, write_tensors};
 pub use target::{Target, cosine_to_one};

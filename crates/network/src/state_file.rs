@@ -34,6 +34,35 @@ pub enum StateError {
     },
 }
 
+/// What a network is filled from: tensors by the network's own names.
+pub trait TensorSource {
+    /// The tensor `name` in row-major order.
+    ///
+    /// # Errors
+    /// [`WeightsError`] where it is missing, of another shape or type, or cannot be read.
+    fn floats(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError>;
+
+    /// The number `name`; `None` where there is none.
+    ///
+    /// # Errors
+    /// As [`Self::floats`].
+    fn counter(&mut self, name: &str) -> Result<Option<u64>, WeightsError>;
+}
+
+impl TensorSource for StateDict {
+    fn floats(&mut self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+        self.take(name, shape)
+    }
+
+    fn counter(&mut self, name: &str) -> Result<Option<u64>, WeightsError> {
+        if self.shape(name).is_none() {
+            return Ok(None);
+        }
+        let values = self.take_integers(name, &[])?;
+        Ok(Some(values.first().map_or(0, |&value| value.max(0) as u64)))
+    }
+}
+
 /// Fills `network` from `state`; keys begin with `prefix`. Missing counters stay 0: old files lack them.
 ///
 /// # Errors
@@ -41,19 +70,19 @@ pub enum StateError {
 pub fn read_network(
     network: &mut impl Network,
     prefix: &str,
-    state: &mut StateDict,
+    state: &mut impl TensorSource,
 ) -> Result<(), StateError> {
-    struct Read<'a> {
-        state: &'a mut StateDict,
+    struct Read<'a, S> {
+        state: &'a mut S,
         result: Result<(), WeightsError>,
     }
-    impl Read<'_> {
+    impl<S: TensorSource> Read<'_, S> {
         fn fill<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
             if self.result.is_err() {
                 return;
             }
             let shape = tensor.dims();
-            match self.state.take(name, &shape) {
+            match self.state.floats(name, &shape) {
                 Ok(values) => {
                     let device = tensor.clone().inner().device();
                     *tensor = Tensor::from_data(TensorData::new(values, shape), &device);
@@ -62,7 +91,7 @@ pub fn read_network(
             }
         }
     }
-    impl StateVisitor for Read<'_> {
+    impl<S: TensorSource> StateVisitor for Read<'_, S> {
         fn parameter<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
             self.fill(name, tensor);
         }
@@ -70,9 +99,9 @@ pub fn read_network(
             self.fill(name, tensor);
         }
         fn counter(&mut self, name: &str, count: &mut u64) {
-            if self.result.is_ok() && self.state.shape(name).is_some() {
-                match self.state.take_integers(name, &[]) {
-                    Ok(values) => *count = values.first().map_or(0, |&value| value.max(0) as u64),
+            if self.result.is_ok() {
+                match self.state.counter(name) {
+                    Ok(found) => *count = found.unwrap_or(*count),
                     Err(error) => self.result = Err(error),
                 }
             }

@@ -157,13 +157,26 @@ pub enum StudyError {
         /// What it takes, and what they are.
         problem: String,
     },
-    /// Pixels cannot be scaled as ImageNet's for this encoder.
-    #[error("--pixels imagenet cannot be used with {}: {problem}; leave it out", encoder.display())]
-    ImagenetPixels {
+    /// Pixels cannot be scaled so for this encoder.
+    #[error("--pixels {scale} cannot be used with {}: {problem}; leave it out", encoder.display())]
+    Pixels {
         /// The encoder.
         encoder: PathBuf,
+        /// What was asked for.
+        scale: String,
         /// Why not.
         problem: String,
+    },
+    /// The encoder has parts that training does not know.
+    #[error(
+        "{} has {}: fine-tune and scratch train networks that a recipe can ask for; leave them out of --protocol",
+        encoder.display(), parts.join(", ")
+    )]
+    NotTrained {
+        /// The encoder.
+        encoder: PathBuf,
+        /// The parts.
+        parts: Vec<String>,
     },
     /// There is no such cell.
     #[error("there is no cell {cell}: the comparison has {cells} cells, counted from 0")]

@@ -4,9 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
+use zview_contrastive::encoder::{Pool, ReadOptions};
 use zview_contrastive::selfcheck::Subject;
 use zview_contrastive::train::Recipe;
 use zview_data::{ColorMode, LoadOptions};
+use zview_probe::PixelScale;
 use zview_runtime::atomic::write_file;
 use zview_runtime::cache_folder;
 use zview_runtime::config::read_toml_with;
@@ -64,10 +66,20 @@ pub struct ProbeArguments {
     /// Colours: as-stored, grey or rgb; what the encoder takes where it is not given.
     #[arg(long, value_parser = parse_color)]
     color: Option<ColorMode>,
-    /// How an encoder file of other origin wants its pixels: unit (0 to 1, the default) or imagenet (ImageNet's mean and
-    /// standard deviation). zview's own files say it themselves.
-    #[arg(long, default_value = "unit", value_parser = ["unit", "imagenet"])]
-    pixels: String,
+    /// How an encoder file of other origin wants its pixels: unit (0 to 1, the default), half (mean and standard deviation
+    /// 0.5), imagenet, clip, or MEAN:STD, each one number or one for each channel with commas between them. zview's own
+    /// files say it themselves.
+    #[arg(long, value_name = "SCALE")]
+    pixels: Option<PixelScale>,
+    /// Which network of a checkpoint with several, by a part of its tensors' names (encoder_k, teacher, state_dict_ema).
+    #[arg(long, value_name = "NAME")]
+    branch: Option<String>,
+    /// Attention heads of a Vision Transformer whose file does not say it; one per 64 features where it is not given.
+    #[arg(long, value_name = "N")]
+    heads: Option<usize>,
+    /// Which token of a Vision Transformer are the features, where its file does not say it: class-token or mean.
+    #[arg(long, value_name = "TOKEN", value_parser = parse_pool)]
+    pool: Option<Pool>,
     /// Share of unreadable image files to leave out.
     #[arg(long, default_value_t = 0.0)]
     max_reject_share: f64,
@@ -97,6 +109,14 @@ fn parse_protocol(text: &str) -> Result<Protocols, String> {
     })
 }
 
+fn parse_pool(text: &str) -> Result<Pool, String> {
+    match text {
+        "class-token" => Ok(Pool::ClassToken),
+        "mean" => Ok(Pool::Mean),
+        _ => Err(format!("`{text}` is not one of class-token, mean")),
+    }
+}
+
 pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
     let config = config(arguments)?;
     let device = choose(common.device)?;
@@ -113,13 +133,19 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
             ..LoadOptions::default()
         },
         color: arguments.color,
-        imagenet_pixels: arguments.pixels == "imagenet",
+        read: ReadOptions {
+            branch: arguments.branch.clone(),
+            heads: arguments.heads,
+            pool: arguments.pool,
+            ..ReadOptions::default()
+        },
         cache_folder: cache.as_deref(),
         command: arguments.report.is_some().then(|| command_line(&words)),
     };
     let suite = evaluate(&request, &device, |path, encoder, train| {
         let (config, shape, batch) = (encoder.config(), train.shape, config.batch.min(train.len()));
-        let subject = Subject::Features { encoder: path, config, shape, batch };
+        let (options, beyond) = (&request.how_read(), encoder.encoder().beyond_recipes());
+        let subject = Subject::Features { encoder: path, options, config, beyond, shape, batch };
         compared(device.clone(), &subject, common).map(|_| ())
     })?;
     if let (Some(path), Some(page)) = (&arguments.report, &suite.page) {
@@ -147,10 +173,19 @@ fn as_json(suite: &SuiteEvaluation, report: Option<&Path>) -> Value {
     value
 }
 
+/// The recipe of a run folder, or of the run that a checkpoint is of.
+fn recipe_of(encoder: &Path) -> Option<PathBuf> {
+    let mut folders = vec![encoder.to_owned()];
+    // runs/x/checkpoints/step-00000100, or model.safetensors in it.
+    let absolute = encoder.canonicalize().unwrap_or_default();
+    let of_run = absolute.ancestors().skip(1).take(2).find(|folder| folder.ends_with("checkpoints"));
+    folders.extend(of_run.and_then(Path::parent).map(Path::to_owned));
+    folders.into_iter().map(|folder| folder.join("config.toml")).find(|file| file.exists())
+}
+
 /// What the file says, then the options, then the recipe of the first encoder's run folder.
 fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
-    let recipe_file = arguments.encoders.first().map(|encoder| encoder.join("config.toml"));
-    let recipe = match recipe_file.filter(|file| file.exists()) {
+    let recipe = match arguments.encoders.first().and_then(|encoder| recipe_of(encoder)) {
         Some(file) => Recipe::load(&file, &[])?.probe,
         None => None,
     };
@@ -191,6 +226,9 @@ fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
     if let Some(outliers) = &arguments.outliers {
         config.outlier_data = Some(outliers.clone());
         config.protocols.push(Measure::Outliers);
+    }
+    if arguments.pixels.is_some() {
+        config.pixels.clone_from(&arguments.pixels);
     }
     config.protocols.sort_unstable();
     config.protocols.dedup();

@@ -3,20 +3,17 @@
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use zview_data::ImageShape;
-use zview_network::weights::StateDict;
 use zview_network::{Mode, Network, StateVisitor, TrainingCost};
 use zview_runtime::seed::Stream;
 
 use super::config::EncoderConfig;
-use super::header::Header;
+use super::file::{EncoderTensors, Header, Naming, ReadOptions};
 use super::resnet::ResNet;
 use super::small_conv::SmallConv;
 use super::vit::Vit;
 
 /// What an architecture offers. A new one is a file that implements this, and a line in the table below.
 pub(super) trait EncoderNetwork: Network {
-    /// The key of a state dict by which it is known.
-    const TELLING_KEY: &'static str;
     /// Whether one network takes images of any size.
     const TAKES_ANY_SIZE: bool;
 
@@ -32,6 +29,9 @@ pub(super) trait EncoderNetwork: Network {
     fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 2];
 
     /// D, the features of an image.
+    fn features(&self) -> usize;
+
+    /// D of a network of this configuration.
     fn feature_dimension(config: &EncoderConfig) -> usize;
 
     /// What is wrong with the settings that only this architecture has, one line each.
@@ -40,18 +40,48 @@ pub(super) trait EncoderNetwork: Network {
     /// Refuses images that a network of this configuration cannot take.
     fn check_images(config: &EncoderConfig, images: ImageShape) -> Result<(), UnfitImages>;
 
-    /// The configuration and the images of the network whose tensors these are, its names beginning with `prefix`;
-    /// `header` is that of the file. Everything that decides how much memory the network takes must really be there.
-    fn recognise(state: &StateDict, prefix: &str, header: &Header) -> Result<Recognised, String>;
+    /// The network whose tensors these are, not yet filled with them, or what does not fit; `header` is that of the file.
+    /// Every size is that of a tensor in the file.
+    fn recognise(
+        file: &mut EncoderTensors,
+        header: &Header,
+        options: &ReadOptions,
+        device: &Device,
+    ) -> Result<Recognised<Self>, String>;
 }
 
 /// What a file's tensors say of the network that they belong to.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) struct Recognised {
-    /// The network.
+#[derive(Debug, Clone)]
+pub(super) struct Recognised<N> {
+    /// The network, all zeros.
+    pub(super) network: N,
+    /// The nearest network that a recipe can ask for.
     pub(super) config: EncoderConfig,
     /// Images that it takes; an architecture that takes any size has some.
     pub(super) images: ImageShape,
+    /// What it has that no recipe can ask for.
+    pub(super) beyond: Vec<String>,
+    /// What had to be assumed, as the tensors do not say it.
+    pub(super) assumed: Vec<String>,
+    /// What was changed for images of another side than the file's.
+    pub(super) changed: Option<String>,
+    /// What it is, such as "a ResNet-50 of width 64".
+    pub(super) described: String,
+}
+
+impl<N> Recognised<N> {
+    fn map<M>(self, wrap: impl FnOnce(N, Architecture) -> M) -> Recognised<M> {
+        let Self { network, config, images, beyond, assumed, changed, described } = self;
+        Recognised {
+            network: wrap(network, config.arch),
+            config,
+            images,
+            beyond,
+            assumed,
+            changed,
+            described,
+        }
+    }
 }
 
 /// The images do not fit the encoder.
@@ -102,6 +132,13 @@ macro_rules! architectures {
                 }
             }
 
+            /// D, the features of an image.
+            pub(super) fn features(&self) -> usize {
+                match self {
+                    $(Self::$name(network) => network.features(),)+
+                }
+            }
+
             pub(super) fn cost(
                 &self,
                 images: [usize; 4],
@@ -144,15 +181,35 @@ macro_rules! architectures {
                 }
             }
         }
-
-        /// By what each architecture is known, and how it is read off; architectures of one network have it alike.
-        pub(super) const RECOGNISERS: &[Recogniser] =
-            &[$((<$network>::TELLING_KEY, <$network>::recognise),)+];
     };
 }
 
-/// A telling key, and what reads a configuration off the tensors around it.
-pub(super) type Recogniser = (&'static str, fn(&StateDict, &str, &Header) -> Result<Recognised, String>);
+impl AnyNetwork {
+    /// The network whose tensors these are, not yet filled with them.
+    pub(super) fn recognise(
+        file: &mut EncoderTensors,
+        header: &Header,
+        options: &ReadOptions,
+        device: &Device,
+    ) -> Result<Recognised<Self>, String> {
+        Ok(match file.naming() {
+            Naming::ResNet | Naming::NumberedResNet(_) => ResNet::recognise(file, header, options, device)?
+                .map(|network, arch| match arch {
+                    Architecture::Resnet34 => Self::Resnet34(network),
+                    Architecture::Resnet50 => Self::Resnet50(network),
+                    Architecture::Resnet101 => Self::Resnet101(network),
+                    Architecture::Resnet152 => Self::Resnet152(network),
+                    _ => Self::Resnet18(network),
+                }),
+            Naming::TimmVit | Naming::TorchvisionVit | Naming::TransformersVit => {
+                Vit::recognise(file, header, options, device)?.map(|network, _| Self::Vit(network))
+            }
+            Naming::Conv => {
+                SmallConv::recognise(file, header, options, device)?.map(|network, _| Self::Conv(network))
+            }
+        })
+    }
+}
 
 architectures! {
     /// ResNet-18: basic blocks 2, 2, 2, 2.
@@ -161,6 +218,10 @@ architectures! {
     Resnet34(ResNet),
     /// ResNet-50 (v1.5): bottleneck blocks 3, 4, 6, 3.
     Resnet50(ResNet),
+    /// ResNet-101 (v1.5): bottleneck blocks 3, 4, 23, 3.
+    Resnet101(ResNet),
+    /// ResNet-152 (v1.5): bottleneck blocks 3, 8, 36, 3.
+    Resnet152(ResNet),
     /// A Vision Transformer.
     Vit(Vit),
     /// Four 3x3 convolutions, for CPUs.

@@ -63,9 +63,12 @@ pub struct EncoderConfig {
     /// Which token of a Vision Transformer are the features; the class token where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<Pool>,
-    /// File of the initial weights: torchvision's or timm's names, safetensors or PyTorch; a head is left out.
+    /// File of the initial weights: safetensors or PyTorch, in torchvision's or timm's names; a head is left out.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub weights: Option<String>,
+    /// Which of several networks in that file: a part of its names, such as `encoder_k`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub branch: Option<String>,
     /// Subtracted from pixels in 0..1 before the first layer.
     pub pixel_mean: f32,
     /// Divides them after that.
@@ -84,6 +87,7 @@ impl Default for EncoderConfig {
             patch: None,
             pool: None,
             weights: None,
+            branch: None,
             pixel_mean: 0.5,
             pixel_std: 0.5,
         }
@@ -144,6 +148,9 @@ impl EncoderConfig {
         }
         if !(self.pixel_std > 0.0 && self.pixel_std.is_finite()) {
             problems.push(format!("encoder.pixel_std: expected a positive number, got {}", self.pixel_std));
+        }
+        if self.branch.is_some() && self.weights.is_none() {
+            problems.push("encoder.branch: not used without encoder.weights; remove it".to_owned());
         }
         problems.extend(self.arch.problems(self));
         problems

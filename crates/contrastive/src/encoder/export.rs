@@ -7,7 +7,7 @@ use zview_network::{NamedTensors, StateError};
 use zview_runtime::atomic::{self, WriteError};
 use zview_runtime::hash::sha256_of_bytes;
 
-use super::pretrained::metadata;
+use super::file::metadata;
 use super::resnet::blocks;
 use super::{Architecture, Encoder, EncoderConfig, Pool, Stem, VitConfig};
 
@@ -62,6 +62,12 @@ pub enum ExportError {
         /// What to ask for.
         remedy: &'static str,
     },
+    /// The network has parts that the lines to load it would not make.
+    #[error("an encoder with {} cannot be exported; its file already has the names of the library that made it", parts.join(", "))]
+    Beyond {
+        /// What it has.
+        parts: Vec<String>,
+    },
     /// The tensors cannot be read or put in a file's form.
     #[error(transparent)]
     State(#[from] StateError),
@@ -101,6 +107,9 @@ pub fn export_encoder(encoder: &Encoder, format: ExportFormat, path: &Path) -> R
             ExportFormat::Timm => ("torchvision has no", "ask for `--format timm`"),
         };
         return Err(ExportError::Format { format, arch: config.arch.name(), remedy });
+    }
+    if let parts @ [_, ..] = encoder.beyond_recipes() {
+        return Err(ExportError::Beyond { parts: parts.to_vec() });
     }
     let tensors = NamedTensors::of_network(encoder, "")?;
     let bytes = tensors.to_bytes(metadata(encoder))?;

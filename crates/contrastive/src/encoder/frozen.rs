@@ -14,13 +14,20 @@ use super::{Encoder, EncoderConfig, UnfitImages};
 pub struct FrozenEncoder {
     encoder: Encoder,
     device: Device,
+    /// How a file of other origin was read, where its tensors alone do not say it.
+    read_as: Option<String>,
 }
 
 impl FrozenEncoder {
     /// Freezes a copy of `encoder`.
     #[must_use]
     pub fn new(encoder: &Encoder, device: &Device) -> Self {
-        Self { encoder: freeze(encoder), device: device.clone() }
+        Self { encoder: freeze(encoder), device: device.clone(), read_as: None }
+    }
+
+    /// The same, with how the file was read as a part of [`Self::state_sha256`].
+    pub(super) fn read_as(self, how: String) -> Self {
+        Self { read_as: Some(how), ..self }
     }
 
     /// The encoder, without gradients.
@@ -86,12 +93,14 @@ impl FrozenEncoder {
         self.encoder.clone().forward(images, Mode::Evaluate)
     }
 
-    /// SHA-256 over every tensor, to see that nothing changed.
+    /// SHA-256 over every tensor, to see that nothing changed, and over how a file of other origin was read.
     ///
     /// # Errors
     /// [`StateError`] where the device cannot be read.
     pub fn state_sha256(&self) -> Result<String, StateError> {
         let tensors = NamedTensors::of_network(&self.encoder, "")?;
-        Ok(sha256_of_bytes(&tensors.to_bytes(HashMap::new())?))
+        let mut bytes = tensors.to_bytes(HashMap::new())?;
+        bytes.extend(self.read_as.iter().flat_map(|how| how.bytes()));
+        Ok(sha256_of_bytes(&bytes))
     }
 }

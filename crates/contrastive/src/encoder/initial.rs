@@ -3,17 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use zview_network::StateError;
 use zview_network::weights::WeightsError;
-use zview_network::{StateError, read_network};
+use zview_runtime::device::cpu;
 use zview_runtime::hash::sha256_of_file;
 
-use super::pretrained::EncoderFile;
+use super::file::{EncoderFile, ReadOptions, tell};
 use super::{Encoder, PretrainedError};
-
-/// Names of classification heads, which encoders do not have.
-const HEADS: [&str; 2] = ["fc.", "head."];
-/// How many tensors too many are named.
-const NAMED: usize = 3;
 
 /// Where an encoder's initial weights came from; an event of the run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -22,36 +18,40 @@ pub struct InitialWeights {
     pub file: PathBuf,
     /// Its SHA-256, hexadecimal.
     pub sha256: String,
-    /// Names of tensors of its head, which were left out.
+    /// Names of tensors that are known not to be the encoder's, such as a head's.
     pub left_out: Vec<String>,
 }
 
 impl Encoder {
-    /// Fills it from the safetensors or PyTorch file at `path`, in torchvision's or timm's naming. A head is left out;
-    /// everything else must be the encoder's, and all of it.
+    /// Fills it from the safetensors or PyTorch file at `path`. Tensors that are known not to be the encoder's are left out
+    /// and told of; everything else must be the encoder's, and all of it. `branch` is [`ReadOptions::branch`].
     ///
     /// # Errors
     /// [`PretrainedError`], naming what differs from the recipe, or the tensors that the encoder has not.
-    pub fn load_weights(&mut self, path: &Path) -> Result<InitialWeights, PretrainedError> {
-        let mut file = EncoderFile::open(path)?;
+    pub fn load_weights(
+        &mut self,
+        path: &Path,
+        branch: Option<&str>,
+    ) -> Result<InitialWeights, PretrainedError> {
+        let vit = self.config().vit();
+        let options = ReadOptions {
+            branch: branch.map(str::to_owned),
+            heads: vit.map(|vit| vit.heads),
+            pool: vit.map(|vit| vit.pool),
+            side: self.side(),
+            for_recipe: true,
+        };
+        let mut file = EncoderFile::open(path, &options, &cpu("tensors are only read").device)?;
         let differences = self.differences(&file);
         if !differences.is_empty() {
             return Err(PretrainedError::OtherEncoder { path: path.to_owned(), differences });
         }
-        read_network(self, &file.prefix, &mut file.state)?;
-        let unused = file.state.keys().into_iter().filter(|key| !key.used);
-        let unused = unused.filter_map(|key| key.key.strip_prefix(&file.prefix).map(str::to_owned));
-        let (left_out, others): (Vec<String>, Vec<String>) =
-            unused.partition(|key| HEADS.iter().any(|head| key.starts_with(head)));
-        if !others.is_empty() {
-            let (path, count) = (path.to_owned(), others.len());
-            let first = others.into_iter().take(NAMED).collect();
-            return Err(PretrainedError::NotUsed { path, count, first });
-        }
-        let file = file.state.path().to_owned();
+        let account = file.fill(self)?;
+        tell(&file.notes(&account));
+        let file = file.tensors.path().to_owned();
         let sha256 = sha256_of_file(&file)
             .map_err(|source| StateError::from(WeightsError::Read { path: file.clone(), source }))?;
-        Ok(InitialWeights { file, sha256, left_out })
+        Ok(InitialWeights { file, sha256, left_out: account.left_out() })
     }
 
     /// What of the file's encoder differs from this one, with what to set.
@@ -70,15 +70,12 @@ impl Encoder {
                 let [theirs, ours] = [theirs, ours].map(|config| format!("{:?}", config.stem).to_lowercase());
                 compare("encoder.stem", theirs, ours);
             }
-            let (channels, side) = (file.recognised.images.channels, file.recognised.images.height);
+            let channels = file.recognised.images.channels;
             compare("number of channels", channels.to_string(), self.images().channels.to_string());
             if let (Some(theirs), Some(ours)) = (theirs.vit(), ours.vit()) {
                 compare("encoder.depth", theirs.depth.to_string(), ours.depth.to_string());
                 compare("encoder.patch", theirs.patch.to_string(), ours.patch.to_string());
-                compare("image side", side.to_string(), self.images().height.to_string());
-                if file.header.is_some() {
-                    compare("encoder.heads", theirs.heads.to_string(), ours.heads.to_string());
-                }
+                compare("encoder.heads", theirs.heads.to_string(), ours.heads.to_string());
             }
         }
         // What a file of another origin wants of pixels is not in it.
@@ -86,6 +83,8 @@ impl Encoder {
             compare("encoder.pixel_mean", theirs.pixel_mean.to_string(), ours.pixel_mean.to_string());
             compare("encoder.pixel_std", theirs.pixel_std.to_string(), ours.pixel_std.to_string());
         }
+        let beyond = file.recognised.beyond.iter();
+        differences.extend(beyond.map(|part| format!("it has {part}, which no recipe's encoder has")));
         differences
     }
 }

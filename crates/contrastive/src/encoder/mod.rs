@@ -3,10 +3,9 @@
 mod architecture;
 mod config;
 mod export;
+mod file;
 mod frozen;
-mod header;
 mod initial;
-mod pretrained;
 mod resnet;
 mod small_conv;
 mod vit;
@@ -18,9 +17,12 @@ use zview_runtime::seed::Stream;
 pub use architecture::{Architecture, UnfitImages};
 pub use config::{EncoderConfig, Pool, Stem, VitConfig};
 pub use export::{ExportError, ExportFormat, Exported, export_encoder};
+pub use file::{
+    Account, ExpectedPixels, LoadedEncoder, PretrainedError, ReadOptions, load_encoder, read_encoder,
+    save_encoder,
+};
 pub use frozen::FrozenEncoder;
 pub use initial::InitialWeights;
-pub use pretrained::{PretrainedError, load_encoder, save_encoder};
 pub use vit::Vit;
 pub use zview_network::layers::Init;
 use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
@@ -33,6 +35,8 @@ pub struct Encoder {
     network: AnyNetwork,
     config: EncoderConfig,
     images: ImageShape,
+    /// What it has that no recipe can ask for.
+    beyond: Vec<String>,
 }
 
 impl Encoder {
@@ -47,13 +51,30 @@ impl Encoder {
         device: &Device,
     ) -> Result<Self, UnfitImages> {
         let network = AnyNetwork::new(config, images, random, device)?;
-        Ok(Self { network, config: config.clone(), images })
+        Ok(Self { network, config: config.clone(), images, beyond: Vec::new() })
+    }
+
+    /// The encoder of a file.
+    fn of_network(
+        network: AnyNetwork,
+        config: EncoderConfig,
+        images: ImageShape,
+        beyond: Vec<String>,
+    ) -> Self {
+        Self { network, config, images, beyond }
+    }
+
+    /// What it has, being from a file of other origin, that no recipe can ask for: [`Self::config`] alone does not make
+    /// such a network.
+    #[must_use]
+    pub fn beyond_recipes(&self) -> &[String] {
+        &self.beyond
     }
 
     /// How many features an image gets (D).
     #[must_use]
     pub fn feature_dimension(&self) -> usize {
-        self.config.feature_dimension()
+        self.network.features()
     }
 
     /// What it was made from.

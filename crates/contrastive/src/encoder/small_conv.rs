@@ -6,13 +6,12 @@
 use burn::tensor::{DType, Device, Tensor};
 use zview_data::ImageShape;
 use zview_network::layers::{BatchNorm, Convolution};
-use zview_network::weights::StateDict;
 use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
-use zview_runtime::seed::Stream;
+use zview_runtime::seed::{Purpose, Stream};
 
 use super::architecture::{Architecture, EncoderNetwork, Recognised, UnfitImages};
 use super::config::EncoderConfig;
-use super::header::Header;
+use super::file::{EncoderTensors, Header, ReadOptions};
 
 const STAGES: usize = 4;
 
@@ -20,10 +19,10 @@ const STAGES: usize = 4;
 #[derive(Debug, Clone)]
 pub struct SmallConv {
     stages: Vec<(Convolution, BatchNorm)>,
+    features: usize,
 }
 
 impl EncoderNetwork for SmallConv {
-    const TELLING_KEY: &'static str = "stages.0.conv.weight";
     const TAKES_ANY_SIZE: bool = true;
 
     fn new(config: &EncoderConfig, images: ImageShape, random: &mut Stream, device: &Device) -> Self {
@@ -34,7 +33,7 @@ impl EncoderNetwork for SmallConv {
             inputs = outputs;
             (conv, BatchNorm::new(outputs, device))
         });
-        Self { stages: stages.collect() }
+        Self { stages: stages.collect(), features: Self::feature_dimension(config) }
     }
 
     fn forward(&mut self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
@@ -60,6 +59,10 @@ impl EncoderNetwork for SmallConv {
         [batch, channels]
     }
 
+    fn features(&self) -> usize {
+        self.features
+    }
+
     fn feature_dimension(config: &EncoderConfig) -> usize {
         config.width << (STAGES - 1)
     }
@@ -72,8 +75,13 @@ impl EncoderNetwork for SmallConv {
         Ok(())
     }
 
-    fn recognise(state: &StateDict, prefix: &str, header: &Header) -> Result<Recognised, String> {
-        let shape = |stage: usize| state.shape(&format!("{prefix}stages.{stage}.conv.weight"));
+    fn recognise(
+        file: &mut EncoderTensors,
+        header: &Header,
+        _: &ReadOptions,
+        device: &Device,
+    ) -> Result<Recognised<Self>, String> {
+        let shape = |stage: usize| file.shape(&format!("stages.{stage}.conv.weight"));
         let (width, channels) = match shape(0) {
             Some(&[width, channels, 3, 3]) if (1..=16).contains(&channels) => (width, channels),
             other => {
@@ -97,7 +105,18 @@ impl EncoderNetwork for SmallConv {
                 return Err(format!("`stages.3.conv.weight` has shape {got:?}, expected {expected:?}"));
             }
         }
-        Ok(Recognised { config, images: ImageShape { channels, height: 32, width: 32 } })
+        let images = ImageShape { channels, height: 32, width: 32 };
+        let network = Self::new(&config, images, &mut Stream::new(0, Purpose::Weights, 0, 0), device);
+        let described = format!("zview's conv of width {width}");
+        Ok(Recognised {
+            network,
+            config,
+            images,
+            beyond: Vec::new(),
+            assumed: Vec::new(),
+            changed: None,
+            described,
+        })
     }
 }
 

@@ -199,9 +199,16 @@ fn tokens(encoder: &Encoder, images: Tensor<4>, choose: impl FnOnce(Tensor<3>) -
         return Tensor::zeros([count, 1, 1], &images.device()); // refused by `IJepa::new`
     };
     let patches = choose(vit.embed_patches(encoder.normalize(images)));
-    let class = vit.class_token().cast(patches.dtype()).repeat_dim(0, count);
     let chosen = patches.dims()[1];
-    let tokens = vit.encode_tokens(Tensor::cat(vec![class, patches], 1)).narrow(1, 1, chosen);
+    let (tokens, first) = match vit.first_tokens() {
+        Some(first) => {
+            let number = first.dims()[1];
+            let first = first.cast(patches.dtype()).repeat_dim(0, count);
+            (Tensor::cat(vec![first, patches], 1), number)
+        }
+        None => (patches, 0),
+    };
+    let tokens = vit.encode_tokens(tokens).narrow(1, first, chosen);
     if tokens.dtype() == DType::F32 { tokens } else { tokens.cast(DType::F32) }
 }
 

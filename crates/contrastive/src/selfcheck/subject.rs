@@ -17,7 +17,7 @@ use super::check::{Check, relative_error};
 use super::comparison::Comparison;
 use super::layers::{at_batch, multiplications};
 use super::recipe::{SHORT_STEP, check_recipe};
-use crate::encoder::{EncoderConfig, load_encoder};
+use crate::encoder::{EncoderConfig, ReadOptions, read_encoder};
 use crate::source::SourceError;
 use crate::train::Recipe;
 
@@ -57,8 +57,12 @@ pub enum Subject<'a> {
     Features {
         /// Run folder or file of the encoder.
         encoder: &'a Path,
+        /// How its file is read.
+        options: &'a ReadOptions,
         /// What it was made from.
         config: &'a EncoderConfig,
+        /// What it has beyond that.
+        beyond: &'a [String],
         /// The images.
         shape: ImageShape,
         /// Images at once.
@@ -85,8 +89,13 @@ impl Subject<'_> {
                 "generator": generator_key(manifest), "anchors": latents.anchors, "views": latents.per_anchor,
                 "distinct": latents.distinct_views(),
             }),
-            Self::Features { config, shape, batch, .. } => {
-                json!({ "encoder": value_of(*config), "images": shape_key(*shape), "batch": batch })
+            Self::Features { config, beyond, shape, batch, .. } => {
+                let mut key =
+                    json!({ "encoder": value_of(*config), "images": shape_key(*shape), "batch": batch });
+                if !beyond.is_empty() {
+                    key["beyond"] = json!(beyond);
+                }
+                key
             }
             Self::GeneratorTraining { training, images } => {
                 let mut training = value_of(*training);
@@ -109,9 +118,9 @@ impl Subject<'_> {
             Self::Rendering { manifest, weights, latents } => {
                 check_rendering(comparison, manifest, weights, latents)
             }
-            Self::Features { encoder, shape, batch, .. } => {
-                let on_cpu = load_encoder(encoder, &comparison.cpu)?;
-                let on_device = load_encoder(encoder, comparison.device())?;
+            Self::Features { encoder, options, shape, batch, .. } => {
+                let on_cpu = read_encoder(encoder, options, &comparison.cpu)?.encoder;
+                let on_device = read_encoder(encoder, options, comparison.device())?.encoder;
                 let dims = [shape.channels, shape.height, shape.width];
                 let features = |images| on_device.features(images);
                 // Seen on one image: what is recorded are shapes.
@@ -201,7 +210,7 @@ fn recipe_key(recipe: &Recipe) -> Result<Value, SelfCheckError> {
     remove(&mut key, &["train.keep_checkpoints", "train.keep_best"]);
     remove(&mut key, &["source.generator", "source.weights", "source.max_reject_share"]);
     remove(&mut key, &["views.std", "views.truncation", "objective.temperature"]);
-    remove(&mut key, &["encoder.init", "encoder.weights"]);
+    remove(&mut key, &["encoder.init", "encoder.weights", "encoder.branch"]);
     if let Some(name) = &recipe.source.generator {
         let manifest = Manifest::find(name, &[]).map_err(SourceError::from)?;
         key["generator"] = generator_key(&manifest);

@@ -140,7 +140,9 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     // A checkpoint replaces the weights that the run began with: their file need not be there any more.
     let newest = if options.resume { saver::newest(options.out)? } else { None };
     let mut begun = recipe.clone();
-    begun.encoder.weights = begun.encoder.weights.filter(|_| newest.is_none());
+    if newest.is_some() {
+        (begun.encoder.weights, begun.encoder.branch) = (None, None);
+    }
     let mut trainer = Trainer::new(&begun, source, device, options.device.is_gpu())?;
     let Opened { folder, mut events, mut saver, last_loss } =
         open_run(recipe, options, (folder, newest), &mut trainer)?;

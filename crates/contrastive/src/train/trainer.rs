@@ -101,7 +101,8 @@ impl Trainer {
         let random = &mut Stream::new(recipe.seed, Purpose::Weights, 0, 0);
         let mut encoder = Encoder::new(&recipe.encoder, shape, random, device)?;
         let weights = recipe.encoder.weights.as_deref().map(Path::new);
-        let initial_weights = weights.map(|path| encoder.load_weights(path)).transpose()?;
+        let branch = recipe.encoder.branch.as_deref();
+        let initial_weights = weights.map(|path| encoder.load_weights(path, branch)).transpose()?;
         let setting = Setting {
             anchors: recipe.train.batch,
             per_anchor: recipe.views.per_anchor,

@@ -1,5 +1,7 @@
-//! Convolution without bias, as in every ResNet.
+//! Convolution without bias, as in every ResNet; grouped in some.
 
+use burn::tensor::module;
+use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_kernels::conv2d;
 use zview_runtime::seed::Stream;
@@ -10,9 +12,10 @@ use crate::{Cost, Network, StateVisitor, TrainingCost};
 /// A square convolution without bias.
 #[derive(Debug, Clone)]
 pub struct Convolution {
-    weight: Tensor<4>, // [C_out, C_in, K, K]
+    weight: Tensor<4>, // [C_out, C_in / groups, K, K]
     stride: usize,
     padding: usize,
+    groups: usize,
 }
 
 impl Convolution {
@@ -41,27 +44,37 @@ impl Convolution {
         let values: Vec<f32> = (0..channels_out * channels_in * window).map(|_| draw()).collect();
         let shape = [channels_out, channels_in, kernel, kernel];
         let weight = Tensor::from_data(TensorData::new(values, shape), device);
-        Self { weight, stride, padding: kernel / 2 }
+        Self { weight, stride, padding: kernel / 2, groups: 1 }
+    }
+
+    /// Zeros, to be filled from a file; `shape` is the weight's, (C_out, C_in / groups, K, K).
+    #[must_use]
+    pub fn zeros(shape: [usize; 4], stride: usize, groups: usize, device: &Device) -> Self {
+        Self { weight: Tensor::zeros(shape, device), stride, padding: shape[2] / 2, groups }
     }
 
     /// (B, C_in, H, W) -> (B, C_out, H / stride, W / stride), rounded up.
     #[must_use]
     pub fn forward(&self, images: Tensor<4>) -> Tensor<4> {
-        conv2d(images, self.weight.clone(), [self.stride; 2], [self.padding; 2])
+        let (stride, padding) = ([self.stride; 2], [self.padding; 2]);
+        if self.groups == 1 {
+            return conv2d(images, self.weight.clone(), stride, padding);
+        }
+        let options = ConvOptions::new(stride, padding, [1, 1], self.groups);
+        module::conv2d(images, self.weight.clone(), None, options)
     }
 
     /// Adds the cost for images of shape `input` (B, C_in, H, W) to `total` and gives the output's shape.
     /// Without `input_gradient`, backward stops at the weight.
     #[must_use]
     pub fn cost(&self, input: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 4] {
-        let [channels_out, channels_in, kernel, _] = self.weight.dims();
+        let [channels_out, per_group, kernel, _] = self.weight.dims();
         let [batch, _, height, width] = input;
         let side = |length: usize| (length + 2 * self.padding - kernel) / self.stride + 1;
         let output = [batch, channels_out, side(height), side(width)];
         let [x, y] = [input, output].map(|shape| shape.iter().product::<usize>());
         // The forward pass and both gradients are the same multiply-adds between the same three tensors.
-        let pass =
-            Cost::new(2 * y * channels_in * kernel * kernel, x + self.weight.shape().num_elements() + y);
+        let pass = Cost::new(2 * y * per_group * kernel * kernel, x + self.weight.shape().num_elements() + y);
         total.forward += pass;
         total.backward += pass;
         if input_gradient {

@@ -23,6 +23,14 @@ impl FeedForward {
         Self { fc1, fc2, hidden }
     }
 
+    /// Zeros, to be filled from a file; `biases` of `fc1` and `fc2`.
+    #[must_use]
+    pub fn zeros(features: usize, hidden: usize, biases: [bool; 2], device: &Device) -> Self {
+        let fc1 = Linear::zeros(features, hidden, biases[0], device);
+        let fc2 = Linear::zeros(hidden, features, biases[1], device);
+        Self { fc1, fc2, hidden }
+    }
+
     /// Tokens (B, N, D) -> (B, N, D).
     #[must_use]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 
 use crate::{Cost, Network, StateVisitor, TrainingCost};
 
-/// Added to the variance: that of timm's Vision Transformers.
+/// Added to the variance where nothing else is said: that of timm's Vision Transformers.
 const EPSILON: f64 = 1e-6;
 
 /// (x - mean) / sqrt(variance + epsilon) * weight + bias over the D features of a token.
@@ -15,19 +15,26 @@ const EPSILON: f64 = 1e-6;
 pub struct LayerNorm {
     weight: Tensor<1>, // [D]
     bias: Tensor<1>,   // [D]
+    epsilon: f64,
 }
 
 impl LayerNorm {
     /// Weight 1, bias 0.
     #[must_use]
     pub fn new(features: usize, device: &Device) -> Self {
-        Self { weight: Tensor::ones([features], device), bias: Tensor::zeros([features], device) }
+        Self::with_epsilon(features, EPSILON, device)
+    }
+
+    /// The same with another number added to the variance.
+    #[must_use]
+    pub fn with_epsilon(features: usize, epsilon: f64, device: &Device) -> Self {
+        Self { weight: Tensor::ones([features], device), bias: Tensor::zeros([features], device), epsilon }
     }
 
     /// Tokens (B, N, D) -> (B, N, D).
     #[must_use]
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
-        layer_norm(tokens, self.weight.clone(), self.bias.clone())
+        normalized(tokens, self.weight.clone(), self.bias.clone(), self.epsilon)
     }
 
     /// Adds the cost of a training pass over `tokens` (B, N, D) to `total`; the output has the same shape.
@@ -45,9 +52,13 @@ impl LayerNorm {
 /// Tokens (B, N, D) normalised, with weight and bias (D).
 #[must_use]
 pub fn layer_norm(tokens: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>) -> Tensor<3> {
+    normalized(tokens, weight, bias, EPSILON)
+}
+
+fn normalized(tokens: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>, epsilon: f64) -> Tensor<3> {
     let centred = tokens.clone() - tokens.mean_dim(2);
     let variance = centred.clone().square().mean_dim(2); // [B, N, 1]
-    let normed = centred / (variance + EPSILON).sqrt();
+    let normed = centred / (variance + epsilon).sqrt();
     normed * weight.unsqueeze::<3>() + bias.unsqueeze::<3>()
 }
 

@@ -7,11 +7,11 @@ use zview_runtime::seed::Stream;
 use super::init::truncated_normal;
 use crate::{Cost, Network, StateVisitor, TrainingCost};
 
-/// y = x Wᵀ + b, with W stored [out, in] as PyTorch does.
+/// y = x Wᵀ + b, with W stored [out, in] as PyTorch does; some published networks have no b.
 #[derive(Debug, Clone)]
 pub struct Linear {
     weight: Tensor<2>,
-    bias: Tensor<1>,
+    bias: Option<Tensor<1>>,
 }
 
 impl Linear {
@@ -21,14 +21,21 @@ impl Linear {
         let (weight, bias) = uniform(inputs, outputs, random);
         let weight = TensorData::new(weight, [outputs, inputs]);
         let bias = TensorData::new(bias, [outputs]);
-        Self { weight: Tensor::from_data(weight, device), bias: Tensor::from_data(bias, device) }
+        Self { weight: Tensor::from_data(weight, device), bias: Some(Tensor::from_data(bias, device)) }
     }
 
     /// Weights normal with the standard deviation of timm's transformers, bias 0.
     #[must_use]
     pub fn truncated_normal(inputs: usize, outputs: usize, random: &mut Stream, device: &Device) -> Self {
         let weight = truncated_normal([outputs, inputs], random, device);
-        Self { weight, bias: Tensor::zeros([outputs], device) }
+        Self { weight, bias: Some(Tensor::zeros([outputs], device)) }
+    }
+
+    /// Zeros, to be filled from a file.
+    #[must_use]
+    pub fn zeros(inputs: usize, outputs: usize, bias: bool, device: &Device) -> Self {
+        let bias = bias.then(|| Tensor::zeros([outputs], device));
+        Self { weight: Tensor::zeros([outputs, inputs], device), bias }
     }
 
     /// (B, inputs) -> (B, outputs).
@@ -51,13 +58,17 @@ impl Linear {
     }
 }
 
-/// x (B, inputs) times the transpose of `weight` (outputs, inputs), plus `bias` (outputs).
-pub(super) fn apply(x: Tensor<2>, weight: Tensor<2>, bias: Tensor<1>) -> Tensor<2> {
+/// x (B, inputs) times the transpose of `weight` (outputs, inputs), plus `bias` (outputs) where there is one.
+pub(super) fn apply(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
     record_layer(|| {
         let ([rows, inputs], [outputs, _]) = (x.dims(), weight.dims());
         LayerCall::Linear { rows, inputs, outputs }
     });
-    x.matmul(weight.transpose()) + bias.unsqueeze()
+    let product = x.matmul(weight.transpose());
+    match bias {
+        Some(bias) => product + bias.unsqueeze(),
+        None => product,
+    }
 }
 
 /// PyTorch's default: weight (outputs, inputs) and bias (outputs), uniform in ±1/sqrt(inputs).
@@ -71,6 +82,8 @@ pub(super) fn uniform(inputs: usize, outputs: usize, random: &mut Stream) -> (Ve
 impl Network for Linear {
     fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
         visitor.parameter(&format!("{prefix}.weight"), &mut self.weight);
-        visitor.parameter(&format!("{prefix}.bias"), &mut self.bias);
+        if let Some(bias) = &mut self.bias {
+            visitor.parameter(&format!("{prefix}.bias"), bias);
+        }
     }
 }

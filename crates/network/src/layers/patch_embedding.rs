@@ -11,8 +11,8 @@ use crate::{Cost, Network, StateVisitor, TrainingCost};
 /// Dosovitskiy et al. 2021, <https://arxiv.org/abs/2010.11929>, equation 1 (E). Named as in timm (`proj`).
 #[derive(Debug, Clone)]
 pub struct PatchEmbedding {
-    weight: Tensor<4>, // [D, C, P, P]
-    bias: Tensor<1>,   // [D]
+    weight: Tensor<4>,       // [D, C, P, P]
+    bias: Option<Tensor<1>>, // [D]
 }
 
 impl PatchEmbedding {
@@ -24,7 +24,14 @@ impl PatchEmbedding {
         let (weight, bias) = linear::uniform(inputs, features, random);
         let weight = TensorData::new(weight, [features, channels, side, side]);
         let bias = TensorData::new(bias, [features]);
-        Self { weight: Tensor::from_data(weight, device), bias: Tensor::from_data(bias, device) }
+        Self { weight: Tensor::from_data(weight, device), bias: Some(Tensor::from_data(bias, device)) }
+    }
+
+    /// Zeros, to be filled from a file.
+    #[must_use]
+    pub fn zeros(channels: usize, side: usize, features: usize, bias: bool, device: &Device) -> Self {
+        let bias = bias.then(|| Tensor::zeros([features], device));
+        Self { weight: Tensor::zeros([features, channels, side, side], device), bias }
     }
 
     /// Images (B, C, H, W), H and W multiples of the patch's side -> tokens (B, N, D), row by row of patches.
@@ -70,6 +77,8 @@ pub fn patches(images: Tensor<4>, side: usize) -> Tensor<2> {
 impl Network for PatchEmbedding {
     fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
         visitor.parameter(&format!("{prefix}.proj.weight"), &mut self.weight);
-        visitor.parameter(&format!("{prefix}.proj.bias"), &mut self.bias);
+        if let Some(bias) = &mut self.bias {
+            visitor.parameter(&format!("{prefix}.proj.bias"), bias);
+        }
     }
 }

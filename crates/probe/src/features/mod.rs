@@ -12,7 +12,7 @@ mod standardiser;
 pub use cache::FeatureCache;
 pub(crate) use extract::training_pool;
 pub use extract::{FeatureExtractor, extract, extract_some};
-pub use pixel_scale::ImagenetPixels;
+pub use pixel_scale::{PixelScale, ScaledPixels};
 pub use rows::Features;
 pub(crate) use split::split_by_class;
 pub use split::{Split, stratified_split};

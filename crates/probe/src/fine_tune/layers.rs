@@ -16,12 +16,12 @@ use zview_network::optimizer::GroupConfig;
 pub fn layer_prefixes(encoder: &EncoderConfig, prefix: &str) -> Vec<Vec<String>> {
     let one = |name: String| vec![format!("{prefix}{name}")];
     match encoder.arch {
-        Architecture::Resnet18 | Architecture::Resnet34 | Architecture::Resnet50 => {
+        arch if arch.is_resnet() => {
             let stem = vec![format!("{prefix}conv1."), format!("{prefix}bn1.")];
             std::iter::once(stem).chain((1..=4).map(|layer| one(format!("layer{layer}.")))).collect()
         }
         Architecture::Conv => (0..4).map(|stage| one(format!("stages.{stage}."))).collect(),
-        Architecture::Vit => {
+        _ => {
             let depth = encoder.vit().map_or(0, |vit| vit.depth);
             let embedding = ["cls_token", "pos_embed", "patch_embed."].map(|name| format!("{prefix}{name}"));
             let mut layers = vec![embedding.to_vec()];

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use zview_contrastive::encoder::ReadOptions;
 use zview_data::LoadOptions;
 use zview_runtime::atomic::write_file;
 use zview_runtime::hash::sha256_of_bytes;
@@ -172,7 +173,7 @@ fn judged(path: &Path, config: &SuiteConfig, options: &CellOptions<'_>) -> Resul
         config,
         options: LoadOptions { data_dir: options.data_dir.clone(), ..LoadOptions::default() },
         color: None,
-        imagenet_pixels: false,
+        read: ReadOptions::default(),
         cache_folder: options.cache_folder,
         command: None,
     };

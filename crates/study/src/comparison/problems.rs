@@ -67,6 +67,11 @@ impl Study {
         if seeds.is_empty() || seeds.len() < config.seeds.len() {
             problems.push("seeds: expected one or more, each once".to_owned());
         }
+        if let Some(scale) = &config.evaluation.pixels {
+            problems.push(format!(
+                "evaluation.pixels: \"{scale}\" has no effect, as the encoders of a comparison say it themselves; remove it"
+            ));
+        }
         if config.data.is_empty() {
             problems.push("data: expected one labelled data set or more, got none".to_owned());
         }

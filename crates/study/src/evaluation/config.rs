@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use zview_probe::{
     CalibrationConfig, ClusterConfig, ConfusionConfig, EvaluationConfig, FewShotConfig, FineTuneConfig,
-    KnnConfig, LabelCurveConfig, LinearProbeConfig, MapConfig, OutlierConfig, OverlapConfig,
+    KnnConfig, LabelCurveConfig, LinearProbeConfig, MapConfig, OutlierConfig, OverlapConfig, PixelScale,
     RobustnessConfig, SgdProbeConfig, SpectrumConfig,
 };
 
@@ -61,6 +61,9 @@ impl Measure {
 pub struct SuiteConfig {
     /// Names or paths of the labelled data sets.
     pub data: Vec<String>,
+    /// How an encoder of other origin sees pixels: `unit`, `half`, `imagenet`, `clip`, or `MEAN:STD`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pixels: Option<PixelScale>,
     /// What is measured.
     pub protocols: Vec<Measure>,
     /// How many training images of each data set are used (the first, or evenly spaced ones of a set stored class by
@@ -108,6 +111,7 @@ impl Default for SuiteConfig {
         let EvaluationConfig { batch, train_pool, .. } = EvaluationConfig::default();
         Self {
             data: Vec::new(),
+            pixels: None,
             protocols: vec![Measure::Linear, Measure::Knn, Measure::FewShot, Measure::Overlap],
             train_pool: train_pool.unwrap_or(usize::MAX),
             batch,

@@ -3,9 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
-use zview_contrastive::encoder::{FrozenEncoder, load_encoder};
+use zview_contrastive::encoder::{FrozenEncoder, LoadedEncoder, ReadOptions, read_encoder};
 use zview_data::{ColorMode, ImageSet, LoadOptions, Split, image_groups, load};
-use zview_probe::{FeatureCache, FeatureExtractor, ImagenetPixels};
+use zview_probe::{FeatureCache, FeatureExtractor, ScaledPixels};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
 
@@ -31,8 +31,8 @@ pub struct SuiteRequest<'a> {
     pub options: LoadOptions,
     /// Colours, where they are given.
     pub color: Option<ColorMode>,
-    /// Scale pixels by ImageNet's mean and standard deviation before they reach the encoder.
-    pub imagenet_pixels: bool,
+    /// How encoder files of other origin are read; the side is that of [`Self::options`].
+    pub read: ReadOptions,
     /// Where features are kept.
     pub cache_folder: Option<&'a Path>,
     /// The command that does the same again, for the page; without it no page is made.
@@ -79,9 +79,11 @@ pub fn evaluate<E: From<StudyError>>(
     let mut pages: Option<(EvaluatedEncoder, Vec<SetPage>)> = None;
     let first = request.encoders.iter().map(|path| (path, "first"));
     for (path, arm) in first.chain(request.versus.iter().map(|path| (path, "versus"))) {
-        let encoder = load_encoder(path, &device.device)
+        let loaded = read_encoder(path, &request.how_read(), &device.device)
             .map_err(|error| StudyError::EvaluatedEncoder(Box::new(error)))?;
-        let scaled = scaled(&encoder, path, request)?;
+        loaded.tell();
+        let scaled = scaled(&loaded, path, request)?;
+        let encoder = loaded.encoder.clone();
         let judged = Judged { encoder: &encoder, extractor: &*scaled };
         let (mut sets, mut set_pages) = (Vec::new(), Vec::new());
         let mut sha256 = String::new();
@@ -134,29 +136,54 @@ pub fn evaluate<E: From<StudyError>>(
     Ok(SuiteEvaluation { arms, comparisons, page: page.transpose()?, encoders })
 }
 
+impl SuiteRequest<'_> {
+    /// How encoder files are read.
+    #[must_use]
+    pub fn how_read(&self) -> ReadOptions {
+        ReadOptions { side: self.options.size, ..self.read.clone() }
+    }
+}
+
 /// The encoder behind whatever scales its pixels.
 fn scaled<'a>(
-    encoder: &'a FrozenEncoder,
+    loaded: &'a LoadedEncoder,
     path: &Path,
     request: &SuiteRequest<'_>,
 ) -> Result<Box<dyn FeatureExtractor + 'a>, StudyError> {
-    if !request.imagenet_pixels {
+    let encoder = &loaded.encoder;
+    let trains = [Measure::FineTune, Measure::Scratch];
+    let trained = trains.into_iter().any(|measure| request.config.asks_for(measure));
+    if let (true, parts @ [_, ..]) = (trained, encoder.encoder().beyond_recipes()) {
+        return Err(StudyError::NotTrained { encoder: path.to_owned(), parts: parts.to_vec() });
+    }
+    let Some(scale) = &request.config.pixels else {
+        if let Some(expected) = &loaded.expected_pixels {
+            tracing::warn!(
+                "{}: --pixels was not given, so that its pixels are those from 0 to 1 (unit); it most likely expects {}, {}",
+                path.display(),
+                expected.name,
+                expected.why
+            );
+        }
         return Ok(Box::new(encoder));
-    }
-    let refused = |problem: &str| {
-        Err(StudyError::ImagenetPixels { encoder: path.to_owned(), problem: problem.to_owned() })
     };
-    let config = encoder.config();
-    if (config.pixel_mean, config.pixel_std) != (0.0, 1.0) {
-        return refused("its file says how it scales pixels");
+    let refused = |problem: String| {
+        Err(StudyError::Pixels { encoder: path.to_owned(), scale: scale.to_string(), problem })
+    };
+    let Some(expected) = &loaded.expected_pixels else {
+        return refused("its file says how it scales pixels".to_owned());
+    };
+    if let Some(channels) = scale.channels().filter(|channels| *channels != encoder.channels()) {
+        return refused(format!("it takes {} channels, not {channels}", encoder.channels()));
     }
-    if encoder.channels() != 3 {
-        return refused("it does not take three channels");
+    if trained && !scale.is_unit() {
+        return refused("fine-tune and scratch train on pixels as they are".to_owned());
     }
-    if [Measure::FineTune, Measure::Scratch].into_iter().any(|measure| request.config.asks_for(measure)) {
-        return refused("fine-tune and scratch train on pixels as they are");
+    if scale.to_string() != expected.name {
+        let (path, name, why) = (path.display(), expected.name, expected.why);
+        tracing::warn!("{path}: --pixels {scale} was given; it most likely expects {name}, {why}");
     }
-    Ok(Box::new(ImagenetPixels::new(encoder)))
+    Ok(if scale.is_unit() { Box::new(encoder) } else { Box::new(ScaledPixels::new(encoder, scale.clone())) })
 }
 
 /// Training, test and outlying images as the encoder takes them.

@@ -4,27 +4,27 @@ use serde::{Deserialize, Serialize};
 use zview_network::weights::StateDict;
 use zview_runtime::format::check_format;
 
-use super::config::{EncoderConfig, Pool};
+use super::super::config::{EncoderConfig, Pool};
 
 /// The one text in an encoder file's header. (One only: several would be written in a random order.)
-pub(super) const KEY: &str = "zview-encoder";
+pub(in crate::encoder) const KEY: &str = "zview-encoder";
 const FORMAT: u32 = 1;
 
 /// The text, as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Header {
+pub(in crate::encoder) struct Header {
     format: u32,
     /// Subtracted from pixels in 0..1.
-    pub(super) pixel_mean: f32,
+    pub(in crate::encoder) pixel_mean: f32,
     /// Divides them after that.
-    pub(super) pixel_std: f32,
+    pub(in crate::encoder) pixel_std: f32,
     /// Attention heads of a Vision Transformer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) heads: Option<usize>,
+    pub(in crate::encoder) heads: Option<usize>,
     /// Which token of a Vision Transformer are the features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) pool: Option<Pool>,
+    pub(in crate::encoder) pool: Option<Pool>,
 }
 
 #[derive(Deserialize)]
@@ -34,7 +34,7 @@ struct Claim {
 
 impl Header {
     /// The header of a file of this encoder.
-    pub(super) fn of(config: &EncoderConfig) -> Self {
+    pub(in crate::encoder) fn of(config: &EncoderConfig) -> Self {
         let vit = config.vit();
         Self {
             format: FORMAT,
@@ -46,7 +46,7 @@ impl Header {
     }
 
     /// The header of a file; `None` for a file of another origin.
-    pub(super) fn read(state: &StateDict) -> Result<Option<Self>, String> {
+    pub(in crate::encoder) fn read(state: &StateDict) -> Result<Option<Self>, String> {
         let Some(text) = state.metadata(KEY) else { return Ok(None) };
         let unreadable = |error: serde_json::Error| format!("its header `{text}`: {error}");
         // First, as a later format may have other keys.
@@ -56,12 +56,12 @@ impl Header {
     }
 
     /// What holds for a file of another origin: pixels are taken as they come.
-    pub(super) fn unknown() -> Self {
+    pub(in crate::encoder) fn unknown() -> Self {
         Self { format: FORMAT, pixel_mean: 0.0, pixel_std: 1.0, heads: None, pool: None }
     }
 
     /// The text.
-    pub(super) fn text(&self) -> String {
+    pub(in crate::encoder) fn text(&self) -> String {
         serde_json::to_string(self).unwrap_or_default()
     }
 }

@@ -6,34 +6,43 @@
 //! - z'_l = MSA(LN(z_(l-1))) + z_(l-1), z_l = MLP(LN(z'_l)) + z'_l
 //! - y = LN(z_L), its class token or the mean of its patch tokens
 //!
-//! The names, the layer norm's epsilon and the initial weights are those of timm's `VisionTransformer` without head.
+//! The names, the layer norm's epsilon and the initial weights are those of timm's `VisionTransformer` without head. Files
+//! of other origin may hold more than a recipe can ask for (`plan.rs`).
+
+mod plan;
+mod positions;
+mod recognise;
 
 use burn::tensor::{Device, Tensor};
 use zview_data::ImageShape;
 use zview_network::layers::{LayerNorm, PatchEmbedding, TransformerBlock, truncated_normal};
-use zview_network::weights::StateDict;
 use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
 use zview_runtime::seed::Stream;
 
 use super::architecture::{Architecture, EncoderNetwork, Recognised, UnfitImages};
 use super::config::{EncoderConfig, Pool, VitConfig};
-use super::header::Header;
+use super::file::{EncoderTensors, Header, ReadOptions};
+use plan::{FinalNorm, Plan};
 
 /// Patches of an image: their attention is N x N numbers per head and image.
 const MOST_PATCHES: usize = 4096;
 /// Standard deviation of the initial class token.
 const CLASS_TOKEN_STD: f32 = 1e-6;
-/// Features of a head in timm's published networks, for files that do not say how many heads they have.
-const HEAD_DIMENSION: usize = 64;
 
 /// A Vision Transformer without head, for images of one size.
 #[derive(Debug, Clone)]
 pub struct Vit {
-    cls_token: Tensor<3>, // [1, 1, D]
-    pos_embed: Tensor<3>, // [1, 1 + N, D]
+    cls_token: Option<Tensor<3>>, // [1, 1, D]
+    reg_token: Option<Tensor<3>>, // [1, R, D]
+    pos_embed: Tensor<3>,         // [1, placed + N, D]
+    /// How many of the tokens before the patches have a place in `pos_embed`.
+    placed: usize,
     patch_embed: PatchEmbedding,
+    norm_pre: Option<LayerNorm>,
     blocks: Vec<TransformerBlock>,
-    norm: LayerNorm,
+    norm: Option<LayerNorm>,
+    /// A norm of the features, after the choice or the mean of tokens.
+    fc_norm: Option<LayerNorm>,
     pool: Pool,
 }
 
@@ -43,26 +52,42 @@ impl Vit {
     #[must_use]
     pub fn embed_patches(&self, images: Tensor<4>) -> Tensor<3> {
         let patches = self.patch_embed.forward(images);
-        let positions = self.positions(1, patches.dims()[1]);
+        let positions = self.positions(self.placed, patches.dims()[1]);
         patches + positions
     }
 
     /// Tokens (B, n, D), any n of them in any order, through all blocks and the final norm: (B, n, D).
     #[must_use]
     pub fn encode_tokens(&self, tokens: Tensor<3>) -> Tensor<3> {
-        self.norm.forward(self.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens)))
+        let tokens = self.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens));
+        normed(self.norm.as_ref(), tokens)
     }
 
     /// Position embedding of the patches (N, D).
     #[must_use]
     pub fn position_embedding(&self) -> Tensor<2> {
-        self.positions(1, self.pos_embed.dims()[1] - 1).squeeze_dim(0)
+        self.positions(self.placed, self.pos_embed.dims()[1] - self.placed).squeeze_dim(0)
     }
 
-    /// The class token with its position embedding (1, 1, D).
+    /// The tokens before the patches (1, P, D), class token first, with their position embedding; `None` where there are
+    /// none.
     #[must_use]
-    pub fn class_token(&self) -> Tensor<3> {
-        self.cls_token.clone() + self.positions(0, 1)
+    pub fn first_tokens(&self) -> Option<Tensor<3>> {
+        let tokens: Vec<Tensor<3>> =
+            [&self.cls_token, &self.reg_token].into_iter().flatten().cloned().collect();
+        if tokens.is_empty() {
+            return None;
+        }
+        let tokens = Tensor::cat(tokens, 1);
+        let count = tokens.dims()[1];
+        Some(match self.placed {
+            0 => tokens,
+            placed if placed == count => tokens + self.positions(0, count),
+            placed => {
+                let with_place = tokens.clone().narrow(1, 0, placed) + self.positions(0, placed);
+                Tensor::cat(vec![with_place, tokens.narrow(1, placed, count - placed)], 1)
+            }
+        })
     }
 
     /// Adds the cost of [`Self::embed_patches`] for images (B, C, H, W) to `total`, and gives the tokens' shape
@@ -86,7 +111,7 @@ impl Vit {
         for block in &self.blocks {
             block.cost(tokens, total);
         }
-        self.norm.cost(tokens, total);
+        self.norm.iter().for_each(|norm| norm.cost(tokens, total));
     }
 
     /// (1, count, D) of the position embedding.
@@ -96,7 +121,6 @@ impl Vit {
 }
 
 impl EncoderNetwork for Vit {
-    const TELLING_KEY: &'static str = "cls_token";
     const TAKES_ANY_SIZE: bool = false;
 
     fn new(config: &EncoderConfig, images: ImageShape, random: &mut Stream, device: &Device) -> Self {
@@ -112,29 +136,53 @@ impl EncoderNetwork for Vit {
         let pos_embed = truncated_normal([1, 1 + count, width], random, device);
         let class: Vec<f32> = (0..width).map(|_| CLASS_TOKEN_STD * random.normal()).collect();
         let cls_token = Tensor::<1>::from_floats(class.as_slice(), device).reshape([1, 1, width]);
-        Self { cls_token, pos_embed, patch_embed, blocks, norm, pool }
+        Self {
+            cls_token: Some(cls_token),
+            reg_token: None,
+            pos_embed,
+            placed: 1,
+            patch_embed,
+            norm_pre: None,
+            blocks,
+            norm: Some(norm),
+            fc_norm: None,
+            pool,
+        }
     }
 
     fn forward(&mut self, images: Tensor<4>, _: Mode) -> Tensor<2> {
         let patches = self.embed_patches(images);
-        let [batch, count, _] = patches.dims();
-        let class = self.class_token().repeat_dim(0, batch);
-        let tokens = self.encode_tokens(Tensor::cat(vec![class, patches], 1));
-        match self.pool {
-            Pool::ClassToken => tokens.narrow(1, 0, 1).squeeze_dim(1),
-            Pool::Mean => tokens.narrow(1, 1, count).mean_dim(1).squeeze_dim(1),
-        }
+        let [batch, count, width] = patches.dims();
+        let (tokens, first) = match self.first_tokens() {
+            Some(first) => {
+                let number = first.dims()[1];
+                (Tensor::cat(vec![first.repeat_dim(0, batch), patches], 1), number)
+            }
+            None => (patches, 0),
+        };
+        let tokens = self.encode_tokens(normed(self.norm_pre.as_ref(), tokens));
+        let pooled = match self.pool {
+            Pool::ClassToken => tokens.narrow(1, 0, 1),
+            Pool::Mean => tokens.narrow(1, first, count).mean_dim(1),
+        };
+        normed(self.fc_norm.as_ref(), pooled).reshape([batch, width])
     }
 
     fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 2] {
         let [batch, patches, width] = self.embedding_cost(images, input_gradient, total);
-        self.encoding_cost([batch, 1 + patches, width], total);
+        let first = [&self.cls_token, &self.reg_token].into_iter().flatten();
+        let first: usize = first.map(|token| token.dims()[1]).sum();
+        self.encoding_cost([batch, first + patches, width], total);
         if self.pool == Pool::Mean {
             let mean = Cost::new(batch * patches * width, batch * (patches + 1) * width);
             total.forward += mean;
             total.backward += mean;
         }
         [batch, width]
+    }
+
+    fn features(&self) -> usize {
+        self.pos_embed.dims()[2]
     }
 
     fn feature_dimension(config: &EncoderConfig) -> usize {
@@ -183,60 +231,64 @@ impl EncoderNetwork for Vit {
         Ok(())
     }
 
-    fn recognise(state: &StateDict, prefix: &str, header: &Header) -> Result<Recognised, String> {
-        let shape = |key: &str| state.shape(&format!("{prefix}{key}"));
-        let projection = shape("patch_embed.proj.weight").ok_or("there is no `patch_embed.proj.weight`")?;
-        let &[width, channels, patch, other] = projection else {
-            return Err(format!("`patch_embed.proj.weight` has shape {projection:?}, expected 4 extents"));
-        };
-        if patch != other {
-            return Err(format!(
-                "`patch_embed.proj.weight` has patches of {patch}x{other}, expected square ones"
-            ));
+    fn recognise(
+        file: &mut EncoderTensors,
+        header: &Header,
+        options: &ReadOptions,
+        device: &Device,
+    ) -> Result<Recognised<Self>, String> {
+        recognise::recognise(file, header, options, device)
+    }
+}
+
+/// The norm of tokens where there is one.
+fn normed(norm: Option<&LayerNorm>, tokens: Tensor<3>) -> Tensor<3> {
+    match norm {
+        Some(norm) => norm.forward(tokens),
+        None => tokens,
+    }
+}
+
+impl Vit {
+    /// Zeros, to be filled from a file.
+    fn zeros(plan: &Plan, device: &Device) -> Self {
+        let Plan { width, channels, patch, epsilon, .. } = *plan;
+        let norm = |present: bool| present.then(|| LayerNorm::with_epsilon(width, epsilon, device));
+        let tokens = |count: usize| (count > 0).then(|| Tensor::zeros([1, count, width], device));
+        Self {
+            cls_token: tokens(usize::from(plan.class_token)),
+            reg_token: tokens(plan.registers),
+            pos_embed: Tensor::zeros([1, plan.placed + plan.rows * plan.rows, width], device),
+            placed: plan.placed,
+            patch_embed: PatchEmbedding::zeros(channels, patch, width, plan.patch_bias, device),
+            norm_pre: norm(plan.norm_pre),
+            blocks: plan.blocks.iter().map(|block| TransformerBlock::zeros(block, device)).collect(),
+            norm: norm(plan.norm == FinalNorm::OfTokens),
+            fc_norm: norm(plan.norm == FinalNorm::OfFeatures),
+            pool: plan.pool,
         }
-        if !(1..=16).contains(&channels) {
-            return Err(format!("`patch_embed.proj.weight` takes {channels} channels, expected 1 to 16"));
-        }
-        let positions = shape("pos_embed").ok_or("there is no `pos_embed`")?;
-        let count = match positions {
-            &[1, tokens, features] if features == width && tokens > 1 => tokens - 1,
-            _ => return Err(format!("`pos_embed` has shape {positions:?}, expected [1, tokens, {width}]")),
-        };
-        let rows = count.isqrt();
-        if rows * rows != count {
-            return Err(format!("`pos_embed` has {count} patches, expected those of a square image"));
-        }
-        let hidden = |block: usize| shape(&format!("blocks.{block}.mlp.fc1.weight"));
-        let depth = (0..).take_while(|&block| hidden(block).is_some()).count();
-        let expected = [4 * width, width];
-        if let Some(other) = (0..depth).filter_map(hidden).find(|&shape| shape != expected) {
-            return Err(format!("`mlp.fc1.weight` has shape {other:?}, expected {expected:?}"));
-        }
-        let heads = header.heads.unwrap_or((width / HEAD_DIMENSION).max(1));
-        let config = EncoderConfig {
-            arch: Architecture::Vit,
-            width,
-            depth: Some(depth),
-            heads: Some(heads),
-            patch: Some(patch),
-            pool: Some(header.pool.unwrap_or_default()),
-            pixel_mean: header.pixel_mean,
-            pixel_std: header.pixel_std,
-            ..EncoderConfig::default()
-        };
-        let side = rows * patch;
-        Ok(Recognised { config, images: ImageShape { channels, height: side, width: side } })
     }
 }
 
 impl Network for Vit {
     fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
-        visitor.parameter(&format!("{prefix}cls_token"), &mut self.cls_token);
+        for (name, token) in [("cls_token", &mut self.cls_token), ("reg_token", &mut self.reg_token)] {
+            if let Some(token) = token {
+                visitor.parameter(&format!("{prefix}{name}"), token);
+            }
+        }
         visitor.parameter(&format!("{prefix}pos_embed"), &mut self.pos_embed);
         self.patch_embed.visit(&format!("{prefix}patch_embed"), visitor);
+        if let Some(norm) = &mut self.norm_pre {
+            norm.visit(&format!("{prefix}norm_pre"), visitor);
+        }
         for (index, block) in self.blocks.iter_mut().enumerate() {
             block.visit(&format!("{prefix}blocks.{index}"), visitor);
         }
-        self.norm.visit(&format!("{prefix}norm"), visitor);
+        for (name, norm) in [("norm", &mut self.norm), ("fc_norm", &mut self.fc_norm)] {
+            if let Some(norm) = norm {
+                norm.visit(&format!("{prefix}{name}"), visitor);
+            }
+        }
     }
 }

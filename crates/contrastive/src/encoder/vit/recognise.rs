@@ -1,0 +1,332 @@
+//! A Vision Transformer read off the tensors of a file.
+
+use burn::tensor::Device;
+use zview_data::ImageShape;
+use zview_network::layers::{AttentionShape, BlockShape};
+
+use super::super::architecture::{Architecture, Recognised};
+use super::super::config::{EncoderConfig, Pool};
+use super::super::file::{EncoderTensors, Header, ReadOptions};
+use super::plan::{FinalNorm, Plan};
+use super::positions::resample;
+use super::{MOST_PATCHES, Vit};
+
+/// Features of a head in nearly all published networks, for files that do not say how many heads they have.
+const HEAD_DIMENSION: usize = 64;
+/// Pixels of a patch's side: the widest that is published has 32.
+const PATCH_MAX: usize = 64;
+
+pub(super) fn recognise(
+    file: &mut EncoderTensors,
+    header: &Header,
+    options: &ReadOptions,
+    device: &Device,
+) -> Result<Recognised<Vit>, String> {
+    let (mut assumed, mut changed) = (Vec::new(), None);
+    let [width, channels, patch] = patches(file)?;
+    let class_token = file.has("cls_token");
+    let registers = match file.shape("reg_token") {
+        None => 0,
+        Some(&[1, count, features]) if features == width && count > 0 => count,
+        Some(shape) => return Err(format!("`reg_token` has shape {shape:?}, expected [1, any, {width}]")),
+    };
+    let (own_rows, placed) = positions(file, width, class_token, registers)?;
+    let rows = match options.side {
+        Some(side) if side != own_rows * patch => {
+            let rows = rows_of(side, patch)?;
+            let note = interpolate(file, [own_rows, rows], placed, width)?;
+            changed = Some(format!("images of {side} pixels instead of {}: {note}", own_rows * patch));
+            rows
+        }
+        _ => own_rows,
+    };
+    if rows * rows > MOST_PATCHES {
+        return Err(format!("{} patches, at most {MOST_PATCHES} are taken", rows * rows));
+    }
+    let epsilon = file.norm_epsilon();
+    let depth = (0..).take_while(|block| file.has(&format!("blocks.{block}.norm1.weight"))).count();
+    if depth == 0 {
+        return Err("a Vision Transformer without `blocks.0.norm1.weight`".to_owned());
+    }
+    let heads = heads(file, width, header, options, &mut assumed)?;
+    let blocks =
+        (0..depth).map(|index| block(file, index, width, heads, epsilon)).collect::<Result<_, _>>()?;
+    let norm = match (file.has("norm.weight"), file.has("fc_norm.weight")) {
+        (true, false) => FinalNorm::OfTokens,
+        (false, true) => FinalNorm::OfFeatures,
+        (false, false) => FinalNorm::Absent,
+        (true, true) => {
+            return Err(
+                "it has both `norm` and `fc_norm`, and which of them its features pass is not in the file; \
+                        remove one"
+                    .to_owned(),
+            );
+        }
+    };
+    let pool = pool(header, options, class_token, norm, &mut assumed)?;
+    let norm_pre = file.has("norm_pre.weight");
+    if norm_pre {
+        assumed.push(format!(
+            "layer norms add {epsilon:e} to the variance and perceptrons have the exact GELU: CLIP's own has 1e-5, and \
+             OpenAI's weights the quick GELU, which is not computed here"
+        ));
+    }
+    let patch_bias = file.has("patch_embed.proj.bias");
+    let plan = Plan {
+        width,
+        channels,
+        patch,
+        patch_bias,
+        rows,
+        class_token,
+        registers,
+        placed,
+        norm_pre,
+        blocks,
+        norm,
+        pool,
+        epsilon,
+    };
+    let config = EncoderConfig {
+        arch: Architecture::Vit,
+        width,
+        depth: Some(depth),
+        heads: Some(heads),
+        patch: Some(patch),
+        pool: Some(pool),
+        pixel_mean: header.pixel_mean,
+        pixel_std: header.pixel_std,
+        ..EncoderConfig::default()
+    };
+    let side = rows * patch;
+    Ok(Recognised {
+        network: Vit::zeros(&plan, device),
+        config,
+        images: ImageShape { channels, height: side, width: side },
+        beyond: plan.beyond(),
+        assumed,
+        changed,
+        described: format!(
+            "a Vision Transformer of width {width} and depth {depth} for patches of {patch} and images of {side} pixels"
+        ),
+    })
+}
+
+/// Width, channels and side of a patch.
+fn patches(file: &EncoderTensors) -> Result<[usize; 3], String> {
+    match file.shape("patch_embed.proj.weight") {
+        Some(&[width, channels, patch, other]) => {
+            if patch != other {
+                return Err(format!("it has patches of {patch}x{other} pixels, expected square ones"));
+            }
+            if !(1..=PATCH_MAX).contains(&patch) {
+                return Err(format!("it has patches of {patch} pixels, expected 1 to {PATCH_MAX}"));
+            }
+            if !(1..=16).contains(&channels) {
+                return Err(format!("it takes {channels} channels, expected 1 to 16"));
+            }
+            Ok([width.max(1), channels, patch])
+        }
+        Some(shape) => Err(format!("`patch_embed.proj.weight` has shape {shape:?}, expected 4 extents")),
+        None => Err("there is no `patch_embed.proj.weight`".to_owned()),
+    }
+}
+
+/// Patches of a row, and how many of the tokens before the patches have a place in `pos_embed`.
+fn positions(
+    file: &EncoderTensors,
+    width: usize,
+    class_token: bool,
+    registers: usize,
+) -> Result<(usize, usize), String> {
+    let shape = file.shape("pos_embed").ok_or(
+        "a Vision Transformer without `pos_embed`; rotary, relative and missing position embeddings are not computed here",
+    )?;
+    let &[1, places, features] = shape else {
+        return Err(format!("`pos_embed` has shape {shape:?}, expected [1, places, {width}]"));
+    };
+    if features != width {
+        return Err(format!("`pos_embed` has {features} features, expected {width}"));
+    }
+    let first = usize::from(class_token) + registers;
+    // All of them, none, or (as in DINOv2's own files) the class token alone.
+    let mut options = vec![first, 0];
+    if class_token && registers > 0 {
+        options.push(1);
+        if file.class_token_alone_has_a_place() {
+            options = vec![1];
+        }
+    }
+    options.dedup();
+    let square = |count: usize| {
+        let rows = count.isqrt();
+        (count > 0 && rows * rows == count).then_some(rows)
+    };
+    let fitting: Vec<(usize, usize)> = options
+        .into_iter()
+        .filter_map(|placed| Some((square(places.checked_sub(placed)?)?, placed)))
+        .collect();
+    match fitting.as_slice() {
+        [one] => Ok(*one),
+        [] => Err(format!(
+            "`pos_embed` has {places} places, which with {first} tokens before the patches are no square image's"
+        )),
+        _ => Err(format!(
+            "`pos_embed` has {places} places, which may be those of patches alone or of {first} tokens and patches"
+        )),
+    }
+}
+
+/// Patches of a row of images of `side` pixels.
+fn rows_of(side: usize, patch: usize) -> Result<usize, String> {
+    if side == 0 || !side.is_multiple_of(patch) {
+        return Err(format!(
+            "images of {side} pixels are no multiple of its patches of {patch}; choose another --size"
+        ));
+    }
+    Ok(side / patch)
+}
+
+/// Puts position embeddings for another number of patches in the place of the file's.
+fn interpolate(
+    file: &mut EncoderTensors,
+    [old, new]: [usize; 2],
+    placed: usize,
+    width: usize,
+) -> Result<String, String> {
+    if new * new > MOST_PATCHES {
+        return Err(format!(
+            "{} patches, at most {MOST_PATCHES} are taken; choose another --size",
+            new * new
+        ));
+    }
+    let make = |values: Vec<f32>| {
+        let (first, grid) = values.split_at(placed * width);
+        [first, &*resample(grid, old, new, width)].concat()
+    };
+    file.replace("pos_embed", vec![1, placed + new * new, width], make).map_err(|error| error.to_string())?;
+    Ok(format!("position embeddings of {old}x{old} patches are interpolated to {new}x{new}, as timm does"))
+}
+
+fn heads(
+    file: &EncoderTensors,
+    width: usize,
+    header: &Header,
+    options: &ReadOptions,
+    assumed: &mut Vec<String>,
+) -> Result<usize, String> {
+    let divides = |heads: usize| heads > 0 && width.is_multiple_of(heads);
+    let of_norm = match file.shape("blocks.0.attn.q_norm.weight") {
+        Some(&[features]) if features > 0 && width.is_multiple_of(features) => Some(width / features),
+        Some(shape) => {
+            return Err(format!(
+                "`blocks.0.attn.q_norm.weight` has shape {shape:?}, which no head of {width} has"
+            ));
+        }
+        None => None,
+    };
+    if let Some(known) = of_norm.or(header.heads) {
+        return match options.heads {
+            Some(heads) if heads != known && !options.for_recipe => {
+                Err(format!("--heads {heads}: the file says that there are {known}; leave it out"))
+            }
+            _ if !divides(known) => Err(format!("{known} heads do not divide its {width} features")),
+            _ => Ok(known),
+        };
+    }
+    if let Some(heads) = options.heads {
+        if !divides(heads) {
+            return Err(format!("--heads {heads}: expected a divisor of its {width} features"));
+        }
+        return Ok(heads);
+    }
+    let habit = (width / HEAD_DIMENSION).max(1);
+    if width > HEAD_DIMENSION && !width.is_multiple_of(HEAD_DIMENSION) {
+        return Err(format!(
+            "its {width} features are no multiple of {HEAD_DIMENSION}, so that the number of attention heads, which is not \
+             in the file, cannot be guessed; say it with --heads"
+        ));
+    }
+    assumed.push(format!(
+        "the file does not say how many attention heads there are: {habit} of {} features, as published networks have \
+         (--heads sets another number)",
+        width / habit
+    ));
+    Ok(habit)
+}
+
+fn pool(
+    header: &Header,
+    options: &ReadOptions,
+    class_token: bool,
+    norm: FinalNorm,
+    assumed: &mut Vec<String>,
+) -> Result<Pool, String> {
+    let default = match norm {
+        _ if !class_token => Pool::Mean,
+        FinalNorm::OfFeatures => Pool::Mean,
+        _ => Pool::ClassToken,
+    };
+    match (header.pool, options.pool) {
+        (Some(known), _) if options.for_recipe => Ok(known),
+        (None, _) if options.for_recipe => Ok(default),
+        (Some(known), Some(asked)) if known != asked => {
+            Err("--pool: the file says it itself; leave it out".to_owned())
+        }
+        (_, Some(Pool::ClassToken)) | (Some(Pool::ClassToken), None) if !class_token => {
+            Err("the features cannot be a class token's, as it has none (`cls_token`)".to_owned())
+        }
+        (Some(known), _) => Ok(known),
+        (None, Some(asked)) => Ok(asked),
+        (None, None) => {
+            if class_token && default == Pool::ClassToken {
+                assumed
+                    .push("the features are the class token (--pool mean averages the patches)".to_owned());
+            }
+            Ok(default)
+        }
+    }
+}
+
+fn block(
+    file: &EncoderTensors,
+    index: usize,
+    width: usize,
+    heads: usize,
+    epsilon: f64,
+) -> Result<BlockShape, String> {
+    let name = |part: &str| format!("blocks.{index}.{part}");
+    let has = |part: &str| file.has(&name(part));
+    let hidden = match (file.shape(&name("mlp.fc1.weight")), file.shape(&name("mlp.fc2.weight"))) {
+        (Some(&[hidden, _]), Some(&[_, inputs])) if hidden == inputs => hidden,
+        (Some(&[hidden, _]), Some(&[_, inputs])) if hidden == 2 * inputs => {
+            return Err(format!(
+                "gated perceptrons (SwiGLU): `{}` gives {hidden} features and `mlp.fc2` takes {inputs}",
+                name("mlp.fc1.weight")
+            ));
+        }
+        (one, other) => {
+            return Err(format!(
+                "the perceptron `{}` has weights of shapes {one:?} and {other:?}",
+                name("mlp")
+            ));
+        }
+    };
+    let norms = [has("attn.q_norm.weight"), has("attn.k_norm.weight")];
+    if norms == [true, false] || norms == [false, true] {
+        return Err(format!("`{}` normalises only one of queries and keys", name("attn")));
+    }
+    let attention = AttentionShape {
+        features: width,
+        heads,
+        biases: [has("attn.qkv.bias"), has("attn.proj.bias")],
+        norm_epsilon: norms[0].then_some(epsilon),
+    };
+    Ok(BlockShape {
+        attention,
+        hidden,
+        biases: [has("mlp.fc1.bias"), has("mlp.fc2.bias")],
+        scaled: [has("ls1.gamma"), has("ls2.gamma")],
+        epsilon,
+    })
+}
