@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use crate::TorchError;
 use crate::archive::Content;
 use crate::limits::{ENTERED, TENSORS_BYTES};
 use crate::module::{Part, Role, class_name, is_module, parts};
 use crate::pickle::{Id, Value, Values};
-use crate::rebuild::{Built, Builder, is_leaf};
+use crate::rebuild::{Builder, Built, is_leaf};
 use crate::tensor::{Holder, Tensor};
-use crate::TorchError;
 
 /// Keys on the way to a tensor; what lies deeper is named and not read.
 const DEPTH_MAX: usize = 256;
@@ -102,7 +102,10 @@ impl Outline<'_> {
         holder: Holder,
         path: usize,
     ) -> Result<(), TorchError> {
-        if !self.holding.holds(id) || role == Role::Inside && !self.seen_inside.insert(id) || !self.on_path.insert(id) {
+        if !self.holding.holds(id)
+            || role == Role::Inside && !self.seen_inside.insert(id)
+            || !self.on_path.insert(id)
+        {
             return Ok(());
         }
         let class = match self.values.get(id) {
@@ -118,7 +121,9 @@ impl Outline<'_> {
         let parts = parts(self.values, id, role, |part| self.holding.holds(part));
         self.entered += 1 + parts.len();
         if self.entered > ENTERED {
-            return Err(TorchError::TooLarge("its dictionaries and lists refer to each other too often".to_owned()));
+            return Err(TorchError::TooLarge(
+                "its dictionaries and lists refer to each other too often".to_owned(),
+            ));
         }
         frames.push(Frame { id, parts: parts.into_iter(), holder, class, path });
         Ok(())

@@ -83,8 +83,9 @@ impl Tensor {
         if size == 0 {
             return Err(TorchError::Kind(format!("the element type {}", self.element)));
         }
-        let plan = Plan::new(&self.shape, &view.stride, view.offset, size)
-            .ok_or_else(|| TorchError::damaged(format!("the shape {:?} has no number of bytes", self.shape)))?;
+        let plan = Plan::new(&self.shape, &view.stride, view.offset, size).ok_or_else(|| {
+            TorchError::damaged(format!("the shape {:?} has no number of bytes", self.shape))
+        })?;
         // A view can promise more than the file holds (an expanded scalar): weights never do.
         let holds = self.file_bytes.max(view.storage.length());
         if plan.bytes > holds {

@@ -48,11 +48,18 @@ fn every_file_of_pytorch_holds_what_python_says() {
         match TorchFile::open(&golden(&name)) {
             Err(error) => wrong.push(format!("{name}: {error}")),
             Ok(file) => {
-                let got: BTreeMap<String, Value> =
-                    file.tensors().iter().map(|tensor| (tensor.name().to_owned(), as_expected(tensor))).collect();
+                let got: BTreeMap<String, Value> = file
+                    .tensors()
+                    .iter()
+                    .map(|tensor| (tensor.name().to_owned(), as_expected(tensor)))
+                    .collect();
                 for key in got.keys().chain(tensors.keys()) {
                     if got.get(key) != tensors.get(key) {
-                        wrong.push(format!("{name}, {key}: expected {:?}, got {:?}", tensors.get(key), got.get(key)));
+                        wrong.push(format!(
+                            "{name}, {key}: expected {:?}, got {:?}",
+                            tensors.get(key),
+                            got.get(key)
+                        ));
                     }
                 }
             }

@@ -3,11 +3,51 @@
 /// Words that say of a dictionary or wrapper that the network to be loaded lies in it. A discriminator's or an
 /// optimizer's are not among them.
 const WORDS: [&str; 46] = [
-    "module", "_orig_mod", "_fsdp_wrapped_module", "_forward_module", "model", "models", "net", "network", "nets",
-    "state_dict", "model_state_dict", "model_state", "state", "weights", "params", "params_ema", "generator", "Generator",
-    "gen", "netG", "net_g", "net_G", "G", "g", "netG_A", "G_state_dict", "g_state_dict", "netG_state_dict",
-    "generator_state_dict", "gen_state_dict", "G_ema", "g_ema", "Gs", "netG_ema", "generator_ema", "gen_ema", "ema",
-    "ema_model", "model_ema", "ema_state_dict", "state_dict_ema", "shadow", "shadow_params", "decoder", "dec",
+    "module",
+    "_orig_mod",
+    "_fsdp_wrapped_module",
+    "_forward_module",
+    "model",
+    "models",
+    "net",
+    "network",
+    "nets",
+    "state_dict",
+    "model_state_dict",
+    "model_state",
+    "state",
+    "weights",
+    "params",
+    "params_ema",
+    "generator",
+    "Generator",
+    "gen",
+    "netG",
+    "net_g",
+    "net_G",
+    "G",
+    "g",
+    "netG_A",
+    "G_state_dict",
+    "g_state_dict",
+    "netG_state_dict",
+    "generator_state_dict",
+    "gen_state_dict",
+    "G_ema",
+    "g_ema",
+    "Gs",
+    "netG_ema",
+    "generator_ema",
+    "gen_ema",
+    "ema",
+    "ema_model",
+    "model_ema",
+    "ema_state_dict",
+    "state_dict_ema",
+    "shadow",
+    "shadow_params",
+    "decoder",
+    "dec",
     "averaged_model",
 ];
 
@@ -33,10 +73,12 @@ mod tests {
 
     #[test]
     fn wrappers_are_known_alone_and_stacked() {
-        for prefix in ["module.", "_orig_mod.", "netG.", "module._orig_mod.", "state_dict.generator.module."] {
+        for prefix in ["module.", "_orig_mod.", "netG.", "module._orig_mod.", "state_dict.generator.module."]
+        {
             assert!(is_wrapper(prefix), "{prefix}");
         }
-        for prefix in ["", "netD.", "discriminator.module.", "optimizer.state.", "module", "generatormodule."] {
+        for prefix in ["", "netD.", "discriminator.module.", "optimizer.state.", "module", "generatormodule."]
+        {
             assert!(!is_wrapper(prefix), "{prefix}");
         }
     }

@@ -39,7 +39,8 @@ pub(super) fn select(
             };
             selection.tensors = stripped(selection.tensors);
             for (name, tensor) in outside {
-                let reason = reason_by_name(&name).map_or(format!("beside `{key}`, which was read"), str::to_owned);
+                let reason =
+                    reason_by_name(&name).map_or(format!("beside `{key}`, which was read"), str::to_owned);
                 selection.reasons.insert(name.clone(), reason);
                 selection.beside.insert(name, tensor);
             }
@@ -52,20 +53,28 @@ pub(super) fn select(
 /// Dictionaries before modules, and modules before other objects, which only a `state_dict` that was asked for reaches.
 fn by_holder(path: &Path, tensors: Tensors, whole_file: bool) -> Result<Selection, WeightsError> {
     let is_weight = |(name, tensor): (&String, &StoredTensor)| {
-        tensor.holder.is_none() && tensor.unreadable.is_none() && reason_by_name(name).is_none() && !is_optimizer(name)
+        tensor.holder.is_none()
+            && tensor.unreadable.is_none()
+            && reason_by_name(name).is_none()
+            && !is_optimizer(name)
     };
     let from_dictionaries = tensors.iter().any(is_weight);
     let module = |tensor: &StoredTensor| matches!(tensor.holder, Some((_, true)));
     let from_modules = !from_dictionaries && tensors.values().any(module);
-    let from_objects = !from_dictionaries && !from_modules && tensors.values().any(|tensor| tensor.holder.is_some());
+    let from_objects =
+        !from_dictionaries && !from_modules && tensors.values().any(|tensor| tensor.holder.is_some());
     if from_objects && whole_file {
         return Err(in_object(path, &tensors));
     }
     let (mut chosen, mut beside, mut reasons) = (Tensors::new(), Tensors::new(), BTreeMap::new());
     for (name, tensor) in tensors {
         let reason = match &tensor.holder {
-            Some((class, true)) if from_dictionaries => Some(format!("within a pickled module of class `{class}`")),
-            Some((class, false)) if !from_objects => Some(format!("within a Python object of class `{class}`")),
+            Some((class, true)) if from_dictionaries => {
+                Some(format!("within a pickled module of class `{class}`"))
+            }
+            Some((class, false)) if !from_objects => {
+                Some(format!("within a Python object of class `{class}`"))
+            }
             _ => None,
         };
         match reason {
@@ -88,7 +97,8 @@ fn in_object(path: &Path, tensors: &Tensors) -> WeightsError {
             by_folder.entry(folder).or_insert((0, class)).0 += 1;
         }
     }
-    let most = by_folder.into_iter().max_by_key(|(folder, (count, _))| (*count, std::cmp::Reverse(folder.len())));
+    let most =
+        by_folder.into_iter().max_by_key(|(folder, (count, _))| (*count, std::cmp::Reverse(folder.len())));
     let (folder, (_, class)) = most.unwrap_or_default();
     WeightsError::InObject {
         path: path.to_owned(),
@@ -116,7 +126,8 @@ fn not_there(key: &str, tensors: &Tensors) -> String {
     if tensors.contains_key(key) {
         return format!("`{key}` is a tensor, not a dictionary");
     }
-    let mut dictionaries: Vec<&str> = tensors.keys().filter_map(|name| name.rsplit_once('.')).map(|(d, _)| d).collect();
+    let mut dictionaries: Vec<&str> =
+        tensors.keys().filter_map(|name| name.rsplit_once('.')).map(|(d, _)| d).collect();
     // Of a network's layers only the dictionary that holds them all.
     for dictionary in &mut dictionaries {
         *dictionary = dictionary.split('.').next().unwrap_or(dictionary);

@@ -43,6 +43,8 @@ pub struct StateDict {
     set_aside: BTreeMap<String, String>,
     /// What stands before every key; `None` until the first is taken.
     pub(super) prefix: Option<String>,
+    /// Whether names say what is not needed: not in files of zview's own, of which everything is.
+    foreign: bool,
 }
 
 /// Where a key is found.
@@ -90,14 +92,14 @@ impl StateDict {
         Self::of(path, content, state_dict)
     }
 
-    /// The tensors of a safetensors file whose bytes are already here; `path` is only named in errors. Keys are taken
-    /// as they are.
+    /// The tensors of a safetensors file of zview's own whose bytes are already here; `path` is only named in errors.
+    /// Keys are taken as they are, and no tensor is unneeded by its name.
     ///
     /// # Errors
     /// [`WeightsError`] for bytes that are no safetensors, or hold no tensors.
     pub fn parse_safetensors(path: &Path, bytes: &[u8]) -> Result<Self, WeightsError> {
         let parsed = Self::of(path, safetensors_file::parse(path, bytes.to_vec())?, None)?;
-        Ok(Self { prefix: Some(String::new()), ..parsed })
+        Ok(Self { prefix: Some(String::new()), foreign: false, ..parsed })
     }
 
     fn of(path: &Path, content: Content, state_dict: Option<&str>) -> Result<Self, WeightsError> {
@@ -120,6 +122,7 @@ impl StateDict {
             taken: BTreeSet::new(),
             set_aside: BTreeMap::new(),
             prefix: None,
+            foreign: true,
         }
     }
 
@@ -193,14 +196,15 @@ impl StateDict {
         if let Some(reason) = self.set_aside.get(name) {
             return Some(reason.clone());
         }
-        if let Some(reason) = reason_by_name(name) {
+        if let Some(reason) = reason_by_name(name).filter(|_| self.foreign) {
             return Some(reason.to_owned());
         }
         if let Some(prefix) = self.found_prefix().filter(|prefix| !name.starts_with(prefix)) {
             return Some(format!("beside `{}`, which was read", prefix.trim_end_matches('.')));
         }
         let ends = ["_orig", "_u", "_v", "_g", "_mask", "_bar"];
-        let whole = ends.iter().find_map(|end| name.strip_suffix(end)).filter(|whole| self.taken.contains(*whole))?;
+        let whole =
+            ends.iter().find_map(|end| name.strip_suffix(end)).filter(|whole| self.taken.contains(*whole))?;
         Some(format!("a part of `{whole}`, which the file has whole"))
     }
 
@@ -253,9 +257,11 @@ impl StateDict {
 
     /// What stands before `key` in the file, for each time that it is there.
     fn prefixes_of(&self, key: &str) -> Vec<String> {
-        let (layer, name) = key.rsplit_once('.').map_or(("", key), |(layer, name)| (&key[..=layer.len()], name));
+        let (layer, name) =
+            key.rsplit_once('.').map_or(("", key), |(layer, name)| (&key[..=layer.len()], name));
         let original = format!("{layer}parametrizations.{name}.original");
-        let forms = [key.to_owned(), format!("{key}_orig"), format!("{key}_g"), format!("{original}0"), original];
+        let forms =
+            [key.to_owned(), format!("{key}_orig"), format!("{key}_g"), format!("{original}0"), original];
         let names = || self.tensors.keys().map(String::as_str);
         let mut found: Vec<String> =
             forms.iter().flat_map(|form| prefix::before(form, names())).map(str::to_owned).collect();
@@ -285,7 +291,10 @@ impl StateDict {
         if !elsewhere.is_empty() {
             let more = if elsewhere.len() > 4 { ", ..." } else { "" };
             let named: Vec<String> = elsewhere.iter().take(4).map(|prefix| name(prefix)).collect();
-            hint = format!("; it is there under another name: write {}{more} in the manifest", named.join(" or "));
+            hint = format!(
+                "; it is there under another name: write {}{more} in the manifest",
+                named.join(" or ")
+            );
         } else if let Some((folder, class)) = in_object {
             hint = format!(
                 "; it lies within a Python object of class `{class}`: write `state_dict = \"{folder}\"` in the manifest, \
@@ -309,7 +318,8 @@ fn looks_like_safetensors(path: &Path) -> Result<bool, WeightsError> {
         .and_then(|file| file.take(9).read_to_end(&mut start))
         .map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
     let named_so = path.extension().is_some_and(|extension| extension == "safetensors");
-    let is_pytorch = [&b"PK"[..], b"\x80"].iter().any(|mark| start.starts_with(mark)) && start.get(8) != Some(&b'{');
+    let is_pytorch =
+        [&b"PK"[..], b"\x80"].iter().any(|mark| start.starts_with(mark)) && start.get(8) != Some(&b'{');
     // A text that has a brace there has letters before it; a length has zeros.
     let has_header = start.get(8) == Some(&b'{') && start.get(7) == Some(&0);
     Ok(has_header || named_so && !is_pytorch)

@@ -2,11 +2,11 @@
 
 use zview_torch_file::Element;
 
+use super::WeightsError;
 use super::convert;
 use super::reparametrised::{Parts, spectral_sigma, weight_norm};
 use super::state_dict::{Place, StateDict};
 use super::stored::StoredTensor;
-use super::WeightsError;
 
 impl StateDict {
     /// The tensor `key` as f32 in row-major order; half and double precision are converted.
@@ -28,7 +28,12 @@ impl StateDict {
         self.take_weight(key, expected_shape, true)
     }
 
-    fn take_weight(&mut self, key: &str, shape: &[usize], transposed: bool) -> Result<Vec<f32>, WeightsError> {
+    fn take_weight(
+        &mut self,
+        key: &str,
+        shape: &[usize],
+        transposed: bool,
+    ) -> Result<Vec<f32>, WeightsError> {
         let (prefix, place) = self.find(key).map_err(|_| self.missing_key(key))?;
         let values = match &place {
             Place::Tensor(name) => {
@@ -121,7 +126,8 @@ impl StateDict {
                 let v = v.as_deref().map(&part).transpose()?.map(|(v, _)| v);
                 let sigma = spectral_sigma(&weight, shape, &u, v.as_deref(), transposed);
                 let sigma = sigma.filter(|sigma| sigma.is_finite() && *sigma != 0.0);
-                let sigma = sigma.ok_or_else(|| unusable("have no spectral norm with the vectors beside them"))?;
+                let sigma =
+                    sigma.ok_or_else(|| unusable("have no spectral norm with the vectors beside them"))?;
                 weight.iter().map(|value| value / sigma).collect()
             }
             Parts::WeightNorm { g, .. } => {
@@ -183,6 +189,7 @@ impl StateDict {
             let (got, expected) = (tensor.element.name().to_owned(), expected_type);
             return Err(WeightsError::ElementType { path, key, expected, got });
         }
-        (tensor.read)().map_err(|reason| WeightsError::Malformed { path, reason: format!("tensor `{key}`: {reason}") })
+        (tensor.read)()
+            .map_err(|reason| WeightsError::Malformed { path, reason: format!("tensor `{key}`: {reason}") })
     }
 }
