@@ -46,6 +46,16 @@ fn names_under_wrappers_are_found_by_themselves() {
 }
 
 #[test]
+fn wrappers_of_single_layers_are_passed_over() {
+    let names = ["net._orig_mod.0.weight", "net.1._checkpoint_wrapped_module.weight", "net.module.2.weight"];
+    let mut state = Folder::read(&names, None).unwrap();
+    for (key, value) in [("net.0.weight", 0.0), ("net.1.weight", 1.0), ("net.2.weight", 2.0)] {
+        assert_eq!(first(&mut state, key), value);
+    }
+    assert!(state.unused().is_empty());
+}
+
+#[test]
 fn one_wrapper_serves_all_keys() {
     let mut state = Folder::read(&["module.a.weight", "b.weight", "module.c.weight"], None).unwrap();
     assert_eq!(first(&mut state, "a.weight"), 0.0);
@@ -60,7 +70,7 @@ fn one_wrapper_serves_all_keys() {
 fn two_networks_under_wrappers_are_named_and_each_hint_works() {
     let names = ["generator.0.weight", "g_ema.0.weight", "discriminator.0.weight"];
     let error = Folder::read(&names, None).unwrap().take("0.weight", &[1, 2]).unwrap_err().to_string();
-    assert!(error.contains("`state_dict = \"g_ema\"` or `state_dict = \"generator\"`"), "{error}");
+    assert!(error.contains("write `state_dict = \"g_ema\"` or `state_dict = \"generator\"` in"), "{error}");
     for (key, value) in [("generator", 0.0), ("g_ema", 1.0), ("discriminator", 2.0)] {
         let mut state = Folder::read(&names, Some(key)).unwrap();
         assert_eq!(first(&mut state, "0.weight"), value);

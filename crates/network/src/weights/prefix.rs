@@ -56,6 +56,28 @@ pub(super) fn is_wrapper(prefix: &str) -> bool {
     prefix.strip_suffix('.').is_some_and(|words| words.split('.').all(|word| WORDS.contains(&word)))
 }
 
+/// Words that wrappers of single layers put into the middle of names.
+const INNER_WORDS: [&str; 6] = [
+    "module",
+    "_orig_mod",
+    "_fsdp_wrapped_module",
+    "_checkpoint_wrapped_module",
+    "_forward_module",
+    "_original_module",
+];
+
+/// `name` without such words but for those at its start; `None` where it has none.
+pub(super) fn without_inner_wrappers(name: &str) -> Option<String> {
+    let inner = |word: &&str| INNER_WORDS.contains(word);
+    let start = name.split('.').take_while(inner).count();
+    let rest = || name.split('.').skip(start);
+    if !rest().any(|word| inner(&word)) {
+        return None;
+    }
+    let words: Vec<&str> = name.split('.').take(start).chain(rest().filter(|word| !inner(word))).collect();
+    Some(words.join("."))
+}
+
 /// What stands before `key` in each of the names that end with it, each once.
 pub(super) fn before<'a>(key: &str, names: impl Iterator<Item = &'a str>) -> Vec<&'a str> {
     let mut found: Vec<&str> = names

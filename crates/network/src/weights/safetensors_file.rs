@@ -101,8 +101,14 @@ fn content(bytes: Bytes, length: u64) -> Result<Content, String> {
         }
         let bytes = Rc::clone(&bytes);
         let read = move || bytes.read(start + from, to - from);
-        let stored =
-            StoredTensor { element, shape: info.shape, unreadable: None, holder: None, read: Box::new(read) };
+        let stored = StoredTensor {
+            element,
+            shape: info.shape,
+            dictionary: String::new(),
+            unreadable: None,
+            holder: None,
+            read: Box::new(read),
+        };
         tensors.insert(name, stored);
     }
     Ok(Content { tensors, metadata: header.metadata, root: "a dictionary".to_owned() })

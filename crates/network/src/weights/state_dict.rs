@@ -34,6 +34,8 @@ pub struct StateDict {
     /// The dictionary inside the file that the tensors are from.
     state_dict: Option<String>,
     pub(super) tensors: Tensors,
+    /// Names without the words that wrappers of single layers put into them, for the names that have some.
+    plain_names: BTreeMap<String, String>,
     /// The other tensors of the file, and why they are not needed.
     pub(super) beside: Tensors,
     reasons: BTreeMap<String, String>,
@@ -106,7 +108,16 @@ impl StateDict {
         let metadata = content.metadata.clone();
         let Selection { tensors, beside, reasons } = select(path, content, state_dict)?;
         let state_dict = state_dict.map(str::to_owned);
-        Ok(Self { state_dict, tensors, beside, reasons, metadata, ..Self::of_other_format(path) })
+        let plain_names = plain_names(&tensors);
+        Ok(Self {
+            state_dict,
+            tensors,
+            plain_names,
+            beside,
+            reasons,
+            metadata,
+            ..Self::of_other_format(path)
+        })
     }
 
     /// Of a file whose tensors are read by other means: none of them is here.
@@ -116,6 +127,7 @@ impl StateDict {
             path: path.to_owned(),
             state_dict: None,
             tensors: Tensors::new(),
+            plain_names: BTreeMap::new(),
             beside: Tensors::new(),
             reasons: BTreeMap::new(),
             metadata: BTreeMap::new(),
@@ -142,7 +154,7 @@ impl StateDict {
     #[must_use]
     pub fn shape(&self, key: &str) -> Option<&[usize]> {
         let (_, place) = self.find(key).ok()?;
-        self.tensors.get(place.shaped()).map(|tensor| tensor.shape.as_slice())
+        self.tensors.get(self.in_file(place.shaped())?).map(|tensor| tensor.shape.as_slice())
     }
 
     /// Every tensor of the state dict, by name, and whether it has been taken.
@@ -229,10 +241,18 @@ impl StateDict {
     }
 
     fn place(&self, name: &str) -> Option<Place> {
-        if self.tensors.contains_key(name) {
+        if let Some(name) = self.in_file(name) {
             return Some(Place::Tensor(name.to_owned()));
         }
-        Parts::of(name, |name| self.tensors.contains_key(name)).map(Place::Parts)
+        Parts::of(name, |name| self.in_file(name).is_some()).map(Place::Parts)
+    }
+
+    /// The file's own name of the tensor `name`, if it is there.
+    pub(super) fn in_file<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        if self.tensors.contains_key(name) {
+            return Some(name);
+        }
+        self.plain_names.get(name).map(String::as_str).filter(|_| self.foreign)
     }
 
     /// Where `key` is, and what stands before it there; else what stands before it where it may be meant.
@@ -284,6 +304,10 @@ impl StateDict {
         };
         let mut elsewhere: Vec<String> = self.prefixes_of(key);
         elsewhere.retain(|prefix| !prefix.is_empty() && Some(prefix) != self.prefix.as_ref());
+        // What is likely to be meant alone, where there is such.
+        if elsewhere.iter().any(|prefix| prefix::is_wrapper(prefix)) {
+            elsewhere.retain(|prefix| prefix::is_wrapper(prefix));
+        }
         let in_object = self.beside.iter().find_map(|(name, tensor)| {
             let folder = name.strip_suffix(key)?.strip_suffix('.')?;
             Some((folder, tensor.holder.as_ref()?.0.clone()))
@@ -309,6 +333,21 @@ impl StateDict {
         let (path, present) = (self.path.clone(), self.tensors.len());
         WeightsError::MissingKey { path, key: key.to_owned(), present, hint }
     }
+}
+
+/// The names that are the only ones to be what they are without the words of wrappers.
+fn plain_names(tensors: &Tensors) -> BTreeMap<String, String> {
+    let mut found: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+    for name in tensors.keys() {
+        if let Some(plain) = prefix::without_inner_wrappers(name) {
+            found.entry(plain).or_default().push(name);
+        }
+    }
+    let only = |(plain, names): (String, Vec<&String>)| match names.as_slice() {
+        [one] => Some((plain, (*one).clone())),
+        _ => None,
+    };
+    found.into_iter().filter_map(only).collect()
 }
 
 /// By extension, or by the content: eight bytes of length, then the `{` of a JSON object.

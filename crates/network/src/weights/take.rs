@@ -43,8 +43,12 @@ impl StateDict {
             }
             Place::Parts(parts) => {
                 let values = self.whole(parts, shape, transposed)?;
-                self.taken.insert(parts.shaped().to_owned());
-                self.taken.extend(parts.others().into_iter().map(str::to_owned));
+                let others = parts.others().into_iter();
+                let names: Vec<String> = others
+                    .chain([parts.shaped()])
+                    .filter_map(|name| self.in_file(name).map(str::to_owned))
+                    .collect();
+                self.taken.extend(names);
                 values
             }
         };
@@ -111,7 +115,8 @@ impl StateDict {
     fn whole(&self, parts: &Parts, shape: &[usize], transposed: bool) -> Result<Vec<f32>, WeightsError> {
         let doubles = |values: Vec<f32>| -> Vec<f64> { values.into_iter().map(f64::from).collect() };
         let part = |name: &str| -> Result<(Vec<f64>, Vec<usize>), WeightsError> {
-            let shape = self.tensors.get(name).map_or_else(Vec::new, |tensor| tensor.shape.clone());
+            let stored = self.in_file(name).and_then(|name| self.tensors.get(name));
+            let shape = stored.map_or_else(Vec::new, |tensor| tensor.shape.clone());
             Ok((doubles(self.floats(name, &shape)?), shape))
         };
         let name = parts.shaped();
@@ -150,7 +155,8 @@ impl StateDict {
     }
 
     fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
-        let tensor = self.tensors.get(name).ok_or_else(|| self.missing_key(name))?;
+        let tensor = self.in_file(name).and_then(|name| self.tensors.get(name));
+        let tensor = tensor.ok_or_else(|| self.missing_key(name))?;
         self.floats_of(name, tensor, shape)
     }
 
