@@ -49,7 +49,9 @@ fn some_names(zip: &Zip) -> String {
     names.sort_unstable();
     match names.as_slice() {
         [] => "nothing".to_owned(),
-        [first @ .., _] if first.len() >= 3 => format!("`{}` and {} more", first[..3].join("`, `"), names.len() - 3),
+        [first @ .., _] if first.len() >= 3 => {
+            format!("`{}` and {} more", first[..3].join("`, `"), names.len() - 3)
+        }
         all => format!("`{}`", all.join("`, `")),
     }
 }

@@ -95,7 +95,8 @@ fn attributes(values: &Values, object: &Object) -> Vec<(Id, Id)> {
 /// The class of the `torch.nn.Module` that `id` is, with its attributes.
 fn module(values: &Values, object: &Object) -> Option<Vec<(Id, Id)>> {
     let attributes = attributes(values, object);
-    let has = |name: &str| attributes.iter().any(|(key, _)| values.as_text(*key).is_some_and(|key| key == name));
+    let has =
+        |name: &str| attributes.iter().any(|(key, _)| values.as_text(*key).is_some_and(|key| key == name));
     (has("_parameters") && has("_modules")).then_some(attributes)
 }
 
@@ -131,11 +132,14 @@ pub(crate) fn parts(values: &Values, id: Id, role: Role, wanted: impl Fn(Id) -> 
                         "_parameters" | "_modules" => named(&content, Role::Module, &mut found),
                         "_buffers" => {
                             let saved = |key: Id| !passing.contains(&key_name(values, key));
-                            let (kept, left): (Vec<_>, Vec<_>) = content.iter().partition(|(key, _)| saved(*key));
+                            let (kept, left): (Vec<_>, Vec<_>) =
+                                content.iter().partition(|(key, _)| saved(*key));
                             named(&kept, Role::Module, &mut found);
                             named(&left, Role::Inside, &mut found);
                         }
-                        _ if wanted(value) => found.push(Part { name: key, id: value, role: Role::Inside, text: true }),
+                        _ if wanted(value) => {
+                            found.push(Part { name: key, id: value, role: Role::Inside, text: true })
+                        }
                         _ => {}
                     }
                 }
@@ -155,7 +159,9 @@ pub(crate) fn parts(values: &Values, id: Id, role: Role, wanted: impl Fn(Id) -> 
                 }
                 // Some dictionaries show their entries as attributes too.
                 let mut rest = attributes(values, object);
-                rest.retain(|(_, value)| !entries.iter().any(|(_, entry)| entry == value) || entries.len() > 10_000);
+                rest.retain(|(_, value)| {
+                    !entries.iter().any(|(_, entry)| entry == value) || entries.len() > 10_000
+                });
                 named(&rest, Role::Inside, &mut found);
                 if rest.is_empty()
                     && let Some(state) = object.state.filter(|state| wanted(*state))

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::Element;
 use crate::pickle::{Id, Object, Value, Values};
-use crate::rebuild::{Built, Builder, sizes};
+use crate::rebuild::{Builder, Built, sizes};
 use crate::tensor::View;
 
 /// Whether a function makes an array.
@@ -13,7 +13,12 @@ pub(crate) fn is_array(module: &str, name: &str) -> bool {
 }
 
 /// The array that `object` is, if its elements are numbers.
-pub(crate) fn array(builder: &Builder<'_>, object: &Object, name: &str, with: &[Id]) -> Result<Built, String> {
+pub(crate) fn array(
+    builder: &Builder<'_>,
+    object: &Object,
+    name: &str,
+    with: &[Id],
+) -> Result<Built, String> {
     let values = builder.content_values();
     let parts = match (name, with) {
         // numpy's protocol 5: buffer, type, shape, order.
@@ -35,8 +40,9 @@ pub(crate) fn array(builder: &Builder<'_>, object: &Object, name: &str, with: &[
     let other = || "an array of numpy of another kind".to_owned();
     let (data, dtype, shape, by_columns) = parts.ok_or_else(other)?;
     let (element, big_endian) = element(values, dtype).ok_or_else(other)?;
-    let shape: Option<Vec<i64>> =
-        values.as_sequence(shape).and_then(|ids| ids.iter().take(65).map(|id| values.as_integer(*id)).collect());
+    let shape: Option<Vec<i64>> = values
+        .as_sequence(shape)
+        .and_then(|ids| ids.iter().take(65).map(|id| values.as_integer(*id)).collect());
     let shape = sizes(&shape.filter(|shape| shape.len() <= 64).ok_or_else(other)?)?;
     let mut stride = vec![0; shape.len()];
     let mut next = 1u64;

@@ -3,13 +3,13 @@
 use std::collections::HashSet;
 use std::rc::Rc;
 
+use crate::TorchError;
 use crate::archive::Content;
 use crate::limits::{ENTERED, TENSORS_BYTES};
 use crate::module::{Part, Role, class_name, is_module, parts};
 use crate::pickle::{Id, Value, Values};
-use crate::rebuild::{Built, Builder, is_leaf};
+use crate::rebuild::{Builder, Built, is_leaf};
 use crate::tensor::{Holder, Tensor};
-use crate::TorchError;
 
 /// Keys on the way to a tensor; what lies deeper is named and not read.
 const DEPTH_MAX: usize = 256;
@@ -55,18 +55,19 @@ struct Frame {
     holder: Holder,
     /// The object's own class, for what lies in its attributes.
     class: Option<Rc<str>>,
-    /// Bytes of the path to it.
+    /// Bytes of the path to it, and to the module that it is a part of.
     path: usize,
+    dictionary: usize,
 }
 
 impl Outline<'_> {
     fn walk(&mut self, root: Id) -> Result<(), TorchError> {
         if is_leaf(self.values, root) {
-            return self.add(ALONE, root, Holder::Dictionary);
+            return self.add(ALONE, root, Holder::Dictionary, 0);
         }
         let mut path = String::new();
         let mut frames = Vec::new();
-        self.enter(&mut frames, root, Role::Plain, Holder::Dictionary, 0)?;
+        self.enter(&mut frames, root, Role::Plain, Holder::Dictionary, [0, 0])?;
         while let Some(frame) = frames.last_mut() {
             path.truncate(frame.path);
             let Some(part) = frame.parts.next() else {
@@ -82,13 +83,15 @@ impl Outline<'_> {
                 (Role::Inside, Some(class)) => Holder::Object(Rc::clone(class)),
                 _ => frame.holder.clone(),
             };
+            let dictionary = if part.role == Role::Module { frame.dictionary } else { frame.path };
             if is_leaf(self.values, part.id) {
-                self.add(&path, part.id, holder)?;
+                self.add(&path, part.id, holder, dictionary)?;
             } else if frames.len() >= DEPTH_MAX {
                 let built = Built::unreadable(format!("what lies more than {DEPTH_MAX} keys deep"));
-                self.name(&path, built, holder)?;
+                self.name(&path, built, holder, dictionary)?;
             } else {
-                self.enter(&mut frames, part.id, part.role, holder, path.len())?;
+                let dictionary = if part.role == Role::Module { dictionary } else { path.len() };
+                self.enter(&mut frames, part.id, part.role, holder, [path.len(), dictionary])?;
             }
         }
         Ok(())
@@ -100,9 +103,12 @@ impl Outline<'_> {
         id: Id,
         role: Role,
         holder: Holder,
-        path: usize,
+        [path, dictionary]: [usize; 2],
     ) -> Result<(), TorchError> {
-        if !self.holding.holds(id) || role == Role::Inside && !self.seen_inside.insert(id) || !self.on_path.insert(id) {
+        if !self.holding.holds(id)
+            || role == Role::Inside && !self.seen_inside.insert(id)
+            || !self.on_path.insert(id)
+        {
             return Ok(());
         }
         let class = match self.values.get(id) {
@@ -118,18 +124,26 @@ impl Outline<'_> {
         let parts = parts(self.values, id, role, |part| self.holding.holds(part));
         self.entered += 1 + parts.len();
         if self.entered > ENTERED {
-            return Err(TorchError::TooLarge("its dictionaries and lists refer to each other too often".to_owned()));
+            return Err(TorchError::TooLarge(
+                "its dictionaries and lists refer to each other too often".to_owned(),
+            ));
         }
-        frames.push(Frame { id, parts: parts.into_iter(), holder, class, path });
+        frames.push(Frame { id, parts: parts.into_iter(), holder, class, path, dictionary });
         Ok(())
     }
 
-    fn add(&mut self, name: &str, id: Id, holder: Holder) -> Result<(), TorchError> {
+    fn add(&mut self, name: &str, id: Id, holder: Holder, dictionary: usize) -> Result<(), TorchError> {
         let built = self.builder.build(id);
-        self.name(name, built, holder)
+        self.name(name, built, holder, dictionary)
     }
 
-    fn name(&mut self, name: &str, built: Built, holder: Holder) -> Result<(), TorchError> {
+    fn name(
+        &mut self,
+        name: &str,
+        built: Built,
+        holder: Holder,
+        dictionary: usize,
+    ) -> Result<(), TorchError> {
         self.bytes += size_of::<Tensor>() + 2 * name.len() + 16 * built.shape.len() + 64;
         if self.bytes > TENSORS_BYTES {
             let limit = TENSORS_BYTES >> 20;
@@ -147,7 +161,15 @@ impl Outline<'_> {
             name.push_str(&format!(" ({number})"));
         }
         let Built { shape, element, view } = built;
-        self.found.push(Tensor { name, shape, element, holder, view, file_bytes: self.file_bytes });
+        self.found.push(Tensor {
+            name,
+            dictionary,
+            shape,
+            element,
+            holder,
+            view,
+            file_bytes: self.file_bytes,
+        });
         Ok(())
     }
 }

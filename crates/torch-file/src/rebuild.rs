@@ -117,10 +117,17 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn call(&mut self, object: &'a Object, function: Id, with: &'a [Id], calls: usize) -> Result<Built, String> {
+    fn call(
+        &mut self,
+        object: &'a Object,
+        function: Id,
+        with: &'a [Id],
+        calls: usize,
+    ) -> Result<Built, String> {
         let Some(calls) = calls.checked_sub(1) else { return Err("a tensor within many calls".to_owned()) };
         let values = self.values();
-        let (module, name) = values.as_global(function).ok_or_else(|| "a tensor of an unnamed kind".to_owned())?;
+        let (module, name) =
+            values.as_global(function).ok_or_else(|| "a tensor of an unnamed kind".to_owned())?;
         if numpy::is_array(&module, &name) {
             return numpy::array(self, object, &name, with);
         }
@@ -203,19 +210,23 @@ impl<'a> Builder<'a> {
         let values = self.values();
         match values.get(id) {
             Value::Persistent(name) => {
-                let name = storage_name(values, *name).ok_or_else(|| "a storage without its name".to_owned())?;
+                let name =
+                    storage_name(values, *name).ok_or_else(|| "a storage without its name".to_owned())?;
                 let storage = self.listed(&name.key)?;
                 let (mut base, mut length) = (0, storage.length());
                 if let Some((first, count)) = name.part {
-                    let bytes = |elements: i64| u64::try_from(elements).ok()?.checked_mul(name.element.bytes());
+                    let bytes =
+                        |elements: i64| u64::try_from(elements).ok()?.checked_mul(name.element.bytes());
                     let part = bytes(first).zip(bytes(count));
-                    let part = part.filter(|(base, part)| base.checked_add(*part).is_some_and(|end| end <= length));
+                    let part =
+                        part.filter(|(base, part)| base.checked_add(*part).is_some_and(|end| end <= length));
                     (base, length) = part.ok_or_else(|| "a part of a storage that it has not".to_owned())?;
                 }
                 Ok(Whole { storage, base, length, element: name.element })
             }
             Value::Object(object) => {
-                let is_file = values.as_global(object.class).is_some_and(|(_, name)| name == "_load_from_bytes");
+                let is_file =
+                    values.as_global(object.class).is_some_and(|(_, name)| name == "_load_from_bytes");
                 let bytes = values.items(object.arguments).first().copied();
                 let (storage, element) = bytes
                     .filter(|_| is_file)
@@ -245,7 +256,11 @@ impl<'a> Builder<'a> {
     /// The storage in bytes that are a file of their own: how pickle writes tensors without `torch.save`.
     fn storage_within(&mut self, bytes: Id) -> Option<(Rc<Storage>, Element)> {
         let (source, span) = self.bytes(bytes)?;
-        let place = if Rc::ptr_eq(&source, &self.content.pickle_source) { span.start } else { u64::MAX - u64::from(bytes) };
+        let place = if Rc::ptr_eq(&source, &self.content.pickle_source) {
+            span.start
+        } else {
+            u64::MAX - u64::from(bytes)
+        };
         if let Some(known) = self.within.get(&place) {
             return known.clone();
         }
@@ -319,7 +334,13 @@ struct Whole {
     element: Element,
 }
 
-fn view(whole: Whole, element: Option<Element>, offset: i64, shape: &[i64], stride: &[i64]) -> Result<Built, String> {
+fn view(
+    whole: Whole,
+    element: Option<Element>,
+    offset: i64,
+    shape: &[i64],
+    stride: &[i64],
+) -> Result<Built, String> {
     let shape = sizes(shape)?;
     let stride: Option<Vec<u64>> = stride.iter().map(|stride| u64::try_from(*stride).ok()).collect();
     let (Some(stride), Ok(offset)) = (stride, u64::try_from(offset)) else {

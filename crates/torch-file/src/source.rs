@@ -109,7 +109,11 @@ impl Stream {
     }
 
     fn cut_off(&self, needed: u64) -> TorchError {
-        TorchError::CutOff(format!("{needed} more bytes are needed at {}, {} are there", self.position(), self.left()))
+        TorchError::CutOff(format!(
+            "{needed} more bytes are needed at {}, {} are there",
+            self.position(),
+            self.left()
+        ))
     }
 
     fn refill(&mut self) -> Result<(), TorchError> {

@@ -16,7 +16,9 @@ use crate::{Element, TorchError};
 pub(crate) enum Encoding {
     Plain,
     /// `length` bytes once inflated.
-    Deflated { length: u64 },
+    Deflated {
+        length: u64,
+    },
     /// A UTF-8 text, of which each character is a byte: how pickles of protocol 2 write bytes.
     Characters,
 }
@@ -66,7 +68,9 @@ impl Storage {
             crc.update(&bytes);
             if crc.sum() != expected {
                 let got = crc.sum();
-                return Err(TorchError::damaged(format!("its checksum is {got:08x}, expected {expected:08x}")));
+                return Err(TorchError::damaged(format!(
+                    "its checksum is {got:08x}, expected {expected:08x}"
+                )));
             }
         }
         Ok(bytes)
@@ -74,7 +78,8 @@ impl Storage {
 
     fn inflated(&self, offset: u64, end: u64) -> Result<Vec<u8>, TorchError> {
         // The packed bytes have to be there before anything is made of them.
-        let fits = self.span.start.checked_add(self.span.length).is_some_and(|end| end <= self.source.length());
+        let fits =
+            self.span.start.checked_add(self.span.length).is_some_and(|end| end <= self.source.length());
         if !fits {
             return Err(TorchError::CutOff("a compressed member ends after the file".to_owned()));
         }

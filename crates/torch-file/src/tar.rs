@@ -25,16 +25,14 @@ pub(crate) fn read(source: &Rc<Source>) -> Result<Content, TorchError> {
     let members = members(source)?;
     let member = |name: &str| {
         let span = members.get(name).copied();
-        span.ok_or_else(|| TorchError::NoPickle("another archive (a tar without PyTorch's members)".to_owned()))
+        span.ok_or_else(|| {
+            TorchError::NoPickle("another archive (a tar without PyTorch's members)".to_owned())
+        })
     };
     let (storages, elements) = read_storages(source, member("storages")?)?;
     let tensors = read_tensors(source, member("tensors")?, &elements)?;
     let pickle = read_pickle(&mut Stream::new(source, member("pickle")?))?;
-    Ok(Content {
-        pickle,
-        pickle_source: Rc::clone(source),
-        storages: Storages::Listed { storages, tensors },
-    })
+    Ok(Content { pickle, pickle_source: Rc::clone(source), storages: Storages::Listed { storages, tensors } })
 }
 
 fn members(source: &Source) -> Result<HashMap<String, Span>, TorchError> {
@@ -54,7 +52,10 @@ fn members(source: &Source) -> Result<HashMap<String, Span>, TorchError> {
             .map_err(|_| TorchError::damaged("a member of its tar has no length"))?;
         let start = at + BLOCK;
         if length > source.length() - start {
-            return Err(TorchError::CutOff(format!("`{name}` has {length} bytes, {} are there", source.length() - start)));
+            return Err(TorchError::CutOff(format!(
+                "`{name}` has {length} bytes, {} are there",
+                source.length() - start
+            )));
         }
         if matches!(header[156], 0 | b'0') {
             members.insert(name.trim_start_matches("./").to_owned(), Span { start, length });
@@ -66,7 +67,10 @@ fn members(source: &Source) -> Result<HashMap<String, Span>, TorchError> {
 
 type Elements = HashMap<String, Element>;
 
-fn read_storages(source: &Rc<Source>, span: Span) -> Result<(HashMap<String, Storage>, Elements), TorchError> {
+fn read_storages(
+    source: &Rc<Source>,
+    span: Span,
+) -> Result<(HashMap<String, Storage>, Elements), TorchError> {
     let mut stream = Stream::new(source, span);
     let (mut storages, mut elements) = (HashMap::new(), HashMap::new());
     for _ in 0..count(&mut stream)? {
@@ -82,7 +86,9 @@ fn read_storages(source: &Rc<Source>, span: Span) -> Result<(HashMap<String, Sto
     }
     let views = read_pickle(&mut stream)?;
     for view in views.values.as_sequence(views.root).unwrap_or_default() {
-        let [target, root, offset, count] = *views.values.as_sequence(*view).unwrap_or_default() else { continue };
+        let [target, root, offset, count] = *views.values.as_sequence(*view).unwrap_or_default() else {
+            continue;
+        };
         let (target, root) = (number(&views, target)?, number(&views, root)?);
         let bytes = |id| views.values.as_integer(id).and_then(|value| u64::try_from(value).ok());
         let (Some(of), Some(element)) = (storages.get(&root), elements.get(&root).cloned()) else { continue };
@@ -143,6 +149,7 @@ fn three(pickle: &Pickle) -> Result<(u32, u32, u32), TorchError> {
 /// The key that `id` is: a number, or a number as text.
 fn number(pickle: &Pickle, id: u32) -> Result<String, TorchError> {
     let values = &pickle.values;
-    let key = values.as_integer(id).map(|key| key.to_string()).or_else(|| Some(values.as_text(id)?.into_owned()));
+    let key =
+        values.as_integer(id).map(|key| key.to_string()).or_else(|| Some(values.as_text(id)?.into_owned()));
     key.ok_or_else(|| TorchError::damaged("a key of its tar is no number"))
 }

@@ -34,6 +34,8 @@ pub(crate) struct View {
 #[derive(Debug, Clone)]
 pub struct Tensor {
     pub(crate) name: String,
+    /// Bytes of the name that are its dictionary's.
+    pub(crate) dictionary: usize,
     pub(crate) shape: Vec<usize>,
     pub(crate) element: Element,
     pub(crate) holder: Holder,
@@ -47,6 +49,13 @@ impl Tensor {
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// The name of the dictionary, list or module that holds it, whose state dict has the rest of the name as a key;
+    /// empty at the top.
+    #[must_use]
+    pub fn dictionary(&self) -> &str {
+        self.name.get(..self.dictionary).unwrap_or_default()
     }
 
     /// Its extents, outermost first; empty where they are not known.
@@ -83,8 +92,9 @@ impl Tensor {
         if size == 0 {
             return Err(TorchError::Kind(format!("the element type {}", self.element)));
         }
-        let plan = Plan::new(&self.shape, &view.stride, view.offset, size)
-            .ok_or_else(|| TorchError::damaged(format!("the shape {:?} has no number of bytes", self.shape)))?;
+        let plan = Plan::new(&self.shape, &view.stride, view.offset, size).ok_or_else(|| {
+            TorchError::damaged(format!("the shape {:?} has no number of bytes", self.shape))
+        })?;
         // A view can promise more than the file holds (an expanded scalar): weights never do.
         let holds = self.file_bytes.max(view.storage.length());
         if plan.bytes > holds {

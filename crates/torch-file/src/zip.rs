@@ -80,7 +80,9 @@ impl Zip {
         };
         let header: [u8; 30] = self.source.array(member.header)?;
         if !header.starts_with(LOCAL) {
-            return Err(TorchError::damaged(format!("the zip's member `{name}` is not where its directory says")));
+            return Err(TorchError::damaged(format!(
+                "the zip's member `{name}` is not where its directory says"
+            )));
         }
         let start = member.header + 30 + u64::from(u16_at(&header, 26)) + u64::from(u16_at(&header, 28));
         let span = Span { start, length: member.packed };

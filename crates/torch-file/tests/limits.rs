@@ -150,7 +150,10 @@ fn memory_and_time_are_bounded_whatever_a_file_claims() {
     let mut deep_tensor = tensor();
     deep_tensor.extend(b"\x85".repeat(levels));
     files.push(("a tensor below many levels", dictionary(&deep_tensor)));
-    files.push(("objects in objects", dictionary(&[&b")"[..], &b"\x85cm\nC\n0cm\nC\n)\x81b".repeat(levels / 8)].concat())));
+    files.push((
+        "objects in objects",
+        dictionary(&[&b")"[..], &b"\x85cm\nC\n0cm\nC\n)\x81b".repeat(levels / 8)].concat()),
+    ));
     // Each list holds the one before ten times.
     let mut laughs = b"](".to_vec();
     laughs.extend(tensor());
@@ -161,9 +164,18 @@ fn memory_and_time_are_bounded_whatever_a_file_claims() {
         laughs.extend(b"eq\x00");
     }
     files.push(("lists of lists of one list", dictionary(&laughs)));
-    files.push(("a million memos", dictionary(&[&b"N"[..], &(0..levels as u32).flat_map(|index| {
-        [&b"r"[..], &index.to_le_bytes()].concat()
-    }).collect::<Vec<u8>>()].concat())));
+    files.push((
+        "a million memos",
+        dictionary(
+            &[
+                &b"N"[..],
+                &(0..levels as u32)
+                    .flat_map(|index| [&b"r"[..], &index.to_le_bytes()].concat())
+                    .collect::<Vec<u8>>(),
+            ]
+            .concat(),
+        ),
+    ));
     files.push(("a text of 4 GiB", dictionary(b"X\xff\xff\xff\xff")));
     files.push(("bytes of 2^63", dictionary(b"\x8e\xff\xff\xff\xff\xff\xff\xff\x7f")));
     files.push(("a number of 2 GiB", dictionary(b"\x8b\xff\xff\xff\x7f")));

@@ -20,6 +20,7 @@ use crate::source::{SourceError, ViewBatch, ViewSource};
 use crate::watch::{OnlineProbe, view_agreement};
 use zview_network::checkpoint::{Checkpoint, CheckpointError, Snapshot};
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
+use zview_network::weights::StateDict;
 use zview_network::{
     Cost, NamedTensors, StateError, TrainingCost, parameter_names, read_network, track_gradients,
 };
@@ -33,6 +34,13 @@ const VIEW_STD: &str = "view_std";
 const ADAPT_EVERY: u64 = 10;
 /// Name of the loss scale among the optimizer's tensors.
 const LOSS_SCALE: &str = "loss_scale";
+
+/// Refuses a part of a checkpoint with a tensor that the run has no place for. The online probe measures and trains
+/// nothing: a run may go on without it.
+fn refuse_unused(mut part: StateDict) -> Result<(), CheckpointError> {
+    part.set_aside(OnlineProbe::has, "the online probe's");
+    Ok(part.refuse_unused().map_err(StateError::from)?)
+}
 
 /// What a step gives, still on the device and without gradients.
 #[derive(Debug, Clone)]
@@ -341,6 +349,9 @@ impl Trainer {
         track_gradients(&mut self.objective);
         if checkpoint.step() > 0 {
             let mut velocities = checkpoint.open("optimizer")?;
+            if self.loss_scale.is_none() {
+                velocities.set_aside(|name| name == LOSS_SCALE, "of a device with 16 bits");
+            }
             self.optimizer.restore(&self.encoder, ENCODER, &mut velocities)?;
             self.optimizer.restore(&self.objective, OBJECTIVE, &mut velocities)?;
             // A run that began in 32 bits, on a device without 16, has none.
@@ -351,7 +362,9 @@ impl Trainer {
             if let Some(probe) = &mut self.online_probe {
                 probe.restore(&mut model, &mut velocities)?;
             }
+            refuse_unused(velocities)?;
         }
+        refuse_unused(model)?;
         if let Some(std) = checkpoint.state(VIEW_STD).and_then(Value::as_f64) {
             self.source.set_view_std(std as f32);
         }

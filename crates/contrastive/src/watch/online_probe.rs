@@ -103,6 +103,12 @@ impl OnlineProbe {
         Ok([NamedTensors::of_network(&self.classifier, NAME)?, self.optimizer.state()?])
     }
 
+    /// Whether the tensor `name` of a checkpoint is a probe's.
+    #[must_use]
+    pub fn has(name: &str) -> bool {
+        name.starts_with(NAME)
+    }
+
     /// Takes both from the parts of a checkpoint of a run that took steps.
     ///
     /// # Errors

@@ -31,36 +31,26 @@ impl SpectralNorm {
         key: &str,
         shape: &[usize],
     ) -> Result<Vec<f64>, WeightsError> {
+        let name = format!("{key}.weight");
+        let weight = doubles(loader.learned(&name, shape)?);
+        if self == Self::StoredVectors {
+            return Ok(weight); // the state dict has made it whole
+        }
         let outputs = shape[0];
         let inputs: usize = shape[1..].iter().product();
-        let (name, weight, sigma) = match self {
-            Self::StoredVectors => {
-                let name = format!("{key}.weight_orig");
-                let weight = doubles(loader.learned(&name, shape)?);
-                let u = doubles(loader.buffer(&format!("{key}.weight_u"), &[outputs])?);
-                let v = doubles(loader.buffer(&format!("{key}.weight_v"), &[inputs])?);
-                let sigma = dot(&u, &times(&weight, &v));
-                (name, weight, sigma)
+        let u0 = doubles(loader.buffer(&format!("{key}.u0"), &[1, outputs])?);
+        let mut v = vec![0.0; inputs];
+        for (row, u) in weight.chunks_exact(inputs).zip(&u0) {
+            for (v, weight) in v.iter_mut().zip(row) {
+                *v += u * weight;
             }
-            Self::PowerStep => {
-                let name = format!("{key}.weight");
-                let weight = doubles(loader.learned(&name, shape)?);
-                let u0 = doubles(loader.buffer(&format!("{key}.u0"), &[1, outputs])?);
-                let mut v = vec![0.0; inputs];
-                for (row, u) in weight.chunks_exact(inputs).zip(&u0) {
-                    for (v, weight) in v.iter_mut().zip(row) {
-                        *v += u * weight;
-                    }
-                }
-                let length = dot(&v, &v).sqrt().max(LENGTH_MIN);
-                v.iter_mut().for_each(|value| *value /= length);
-                let u = times(&weight, &v);
-                // v M^T u^T with u = M v / |M v|.
-                let square = dot(&u, &u);
-                let sigma = square / square.sqrt().max(LENGTH_MIN);
-                (name, weight, sigma)
-            }
-        };
+        }
+        let length = dot(&v, &v).sqrt().max(LENGTH_MIN);
+        v.iter_mut().for_each(|value| *value /= length);
+        let u = times(&weight, &v);
+        // v M^T u^T with u = M v / |M v|.
+        let square = dot(&u, &u);
+        let sigma = square / square.sqrt().max(LENGTH_MIN);
         if !(sigma.is_finite() && sigma != 0.0) {
             return Err(loader.unusable(&name, weight.len(), "have no spectral norm"));
         }

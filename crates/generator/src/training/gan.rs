@@ -17,6 +17,7 @@ use super::discriminator::Discriminator;
 use super::layer_network::LayerNetwork;
 use super::layers::generator_layers;
 use super::method::{Method, Setting, output_layer};
+use super::train::AVERAGE;
 
 /// Prefixes of the tensors' names in checkpoints.
 const GENERATOR: &str = "generator.";
@@ -132,12 +133,15 @@ impl Method for Gan {
         let mut model = checkpoint.open("model")?;
         read_network(&mut self.generator, GENERATOR, &mut model)?;
         read_network(&mut self.discriminator, DISCRIMINATOR, &mut model)?;
+        model.set_aside(|name| name.starts_with(AVERAGE), "the running average, which is read apart");
+        model.refuse_unused().map_err(StateError::from)?;
         track_gradients(&mut self.generator);
         track_gradients(&mut self.discriminator);
         if checkpoint.step() > 0 {
             let mut moments = checkpoint.open("optimizer")?;
             self.generator_optimizer.restore(&self.generator, GENERATOR, &mut moments)?;
             self.discriminator_optimizer.restore(&self.discriminator, DISCRIMINATOR, &mut moments)?;
+            moments.refuse_unused().map_err(StateError::from)?;
         }
         Ok(())
     }

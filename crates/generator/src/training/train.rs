@@ -25,7 +25,7 @@ use super::picture::write_samples;
 use crate::Manifest;
 
 /// Prefix of the averaged weights' names in checkpoints.
-const AVERAGE: &str = "average.";
+pub(super) const AVERAGE: &str = "average.";
 
 /// What training needs beside recipe and images.
 #[derive(Debug, Clone)]

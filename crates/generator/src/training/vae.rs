@@ -19,6 +19,7 @@ use super::config::GeneratorTraining;
 use super::layer_network::LayerNetwork;
 use super::layers::{generator_layers, start_size};
 use super::method::{Method, Setting, output_layer};
+use super::train::AVERAGE;
 
 /// Prefixes of the tensors' names in checkpoints.
 const GENERATOR: &str = "generator.";
@@ -156,12 +157,15 @@ impl Method for Vae {
         let mut model = checkpoint.open("model")?;
         read_network(&mut self.generator, GENERATOR, &mut model)?;
         read_network(&mut self.encoder, ENCODER, &mut model)?;
+        model.set_aside(|name| name.starts_with(AVERAGE), "the running average, which is read apart");
+        model.refuse_unused().map_err(StateError::from)?;
         track_gradients(&mut self.generator);
         track_gradients(&mut self.encoder);
         if checkpoint.step() > 0 {
             let mut moments = checkpoint.open("optimizer")?;
             self.optimizer.restore(&self.generator, GENERATOR, &mut moments)?;
             self.optimizer.restore(&self.encoder, ENCODER, &mut moments)?;
+            moments.refuse_unused().map_err(StateError::from)?;
         }
         Ok(())
     }

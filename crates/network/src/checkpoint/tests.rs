@@ -164,3 +164,19 @@ fn a_thousand_flipped_bits_and_a_thousand_truncations_are_all_found() {
     fs::write(&model, bytes).unwrap();
     assert!(matches!(intact.open("model"), Err(CheckpointError::Damaged { .. })));
 }
+
+#[test]
+fn a_tensor_of_a_checkpoint_that_nothing_takes_is_refused_by_name() {
+    let run = tempfile::tempdir().unwrap();
+    let mut model = tensors("encoder.weight", &[1.0, 2.0]);
+    model.extend(tensors("discriminator.0.weight", &[3.0]));
+    let checkpoint = Snapshot::new(1, vec![("model", model)]).write(run.path()).unwrap();
+    let mut part = checkpoint.open("model").unwrap();
+    assert_eq!(part.take("encoder.weight", &[2]).unwrap(), [1.0, 2.0]);
+    let error = part.refuse_unused().unwrap_err().to_string();
+    assert!(error.contains("1 tensors") && error.contains("`discriminator.0.weight`"), "{error}");
+    // Keys of zview's own files are never found under another name.
+    assert!(part.take("0.weight", &[1]).is_err());
+    part.take("discriminator.0.weight", &[1]).unwrap();
+    part.refuse_unused().unwrap();
+}

@@ -13,7 +13,15 @@ pub struct Account {
 
 /// What the last part of a name says of tensors that optimizers keep.
 const KEPT_BY_OPTIMIZERS: [&str; 10] = [
-    "exp_avg", "exp_avg_sq", "max_exp_avg_sq", "exp_inf", "momentum_buffer", "square_avg", "grad_avg", "sum", "step",
+    "exp_avg",
+    "exp_avg_sq",
+    "max_exp_avg_sq",
+    "exp_inf",
+    "momentum_buffer",
+    "square_avg",
+    "grad_avg",
+    "sum",
+    "step",
     "acc_delta",
 ];
 
@@ -31,7 +39,16 @@ pub(super) fn reason_by_name(name: &str) -> Option<&'static str> {
     if any(&["rng_state", "cuda_rng_state", "torch_rng_state", "random_state", "cuda_rng_states"]) {
         return Some("the state of a random generator");
     }
-    if any(&["scaler", "grad_scaler", "amp", "scheduler", "lr_scheduler", "lr_schedulers", "callbacks", "loops"]) {
+    if any(&[
+        "scaler",
+        "grad_scaler",
+        "amp",
+        "scheduler",
+        "lr_scheduler",
+        "lr_schedulers",
+        "callbacks",
+        "loops",
+    ]) {
         return Some("a state of the training");
     }
     let first = words.first().copied().unwrap_or_default();
@@ -46,7 +63,11 @@ pub(super) fn is_optimizer(name: &str) -> bool {
     let words: Vec<&str> = name.split('.').collect();
     let holder = |word: &&str| {
         let word = word.to_lowercase();
-        word.starts_with("optim") || word.starts_with("opt_") || word.ends_with("_optimizer") || word.ends_with("_opt") || word == "opt"
+        word.starts_with("optim")
+            || word.starts_with("opt_")
+            || word.ends_with("_optimizer")
+            || word.ends_with("_opt")
+            || word == "opt"
     };
     let [.., number, last] = words.as_slice() else { return false };
     // The first word alone: a network may have a part of such a name.
@@ -56,7 +77,8 @@ pub(super) fn is_optimizer(name: &str) -> bool {
 
 fn is_discriminator(word: &str) -> bool {
     let word = word.to_lowercase();
-    let kinds = ["discriminator", "netd", "net_d", "d", "critic", "disc", "dis", "d_state_dict", "netd_state_dict"];
+    let kinds =
+        ["discriminator", "netd", "net_d", "d", "critic", "disc", "dis", "d_state_dict", "netd_state_dict"];
     kinds.contains(&word.as_str()) || word.starts_with("discriminator")
 }
 
@@ -66,8 +88,13 @@ mod tests {
 
     #[test]
     fn what_training_leaves_in_a_file_is_known() {
-        for name in ["optimizer.state.0.exp_avg", "optimizer_states.0.state.3.exp_avg_sq", "opt_g.state.1.step",
-                     "g_optimizer.state.0.momentum_buffer", "optim.0.state.1.step"] {
+        for name in [
+            "optimizer.state.0.exp_avg",
+            "optimizer_states.0.state.3.exp_avg_sq",
+            "opt_g.state.1.step",
+            "g_optimizer.state.0.momentum_buffer",
+            "optim.0.state.1.step",
+        ] {
             assert_eq!(reason_by_name(name), Some("the state of an optimizer"), "{name}");
         }
         assert_eq!(reason_by_name("bn1.num_batches_tracked"), Some("a count of training steps"));

@@ -30,7 +30,9 @@ fn first(state: &mut StateDict, key: &str) -> f32 {
 
 #[test]
 fn names_under_wrappers_are_found_by_themselves() {
-    for prefix in ["module.", "generator.", "netG.", "_orig_mod.", "module._orig_mod.", "state_dict.G.module."] {
+    for prefix in
+        ["module.", "generator.", "netG.", "_orig_mod.", "module._orig_mod.", "state_dict.G.module."]
+    {
         let names = [format!("{prefix}0.weight"), format!("{prefix}1.weight")].map(|name| &*name.leak());
         let mut state = Folder::read(&[names[0], names[1], "netD.0.weight"], None).unwrap();
         assert_eq!(state.shape("1.weight"), Some(&[1, 2][..]));
@@ -41,6 +43,16 @@ fn names_under_wrappers_are_found_by_themselves() {
         assert_eq!(account.unneeded, [("netD.0.weight".to_owned(), "a discriminator's".to_owned())]);
         assert!(state.unused().is_empty());
     }
+}
+
+#[test]
+fn wrappers_of_single_layers_are_passed_over() {
+    let names = ["net._orig_mod.0.weight", "net.1._checkpoint_wrapped_module.weight", "net.module.2.weight"];
+    let mut state = Folder::read(&names, None).unwrap();
+    for (key, value) in [("net.0.weight", 0.0), ("net.1.weight", 1.0), ("net.2.weight", 2.0)] {
+        assert_eq!(first(&mut state, key), value);
+    }
+    assert!(state.unused().is_empty());
 }
 
 #[test]
@@ -58,7 +70,7 @@ fn one_wrapper_serves_all_keys() {
 fn two_networks_under_wrappers_are_named_and_each_hint_works() {
     let names = ["generator.0.weight", "g_ema.0.weight", "discriminator.0.weight"];
     let error = Folder::read(&names, None).unwrap().take("0.weight", &[1, 2]).unwrap_err().to_string();
-    assert!(error.contains("`state_dict = \"g_ema\"` or `state_dict = \"generator\"`"), "{error}");
+    assert!(error.contains("write `state_dict = \"g_ema\"` or `state_dict = \"generator\"` in"), "{error}");
     for (key, value) in [("generator", 0.0), ("g_ema", 1.0), ("discriminator", 2.0)] {
         let mut state = Folder::read(&names, Some(key)).unwrap();
         assert_eq!(first(&mut state, "0.weight"), value);
@@ -68,7 +80,8 @@ fn two_networks_under_wrappers_are_named_and_each_hint_works() {
 
 #[test]
 fn a_discriminator_is_never_found_by_itself() {
-    let error = Folder::read(&["netD.0.weight"], None).unwrap().take("0.weight", &[1, 2]).unwrap_err().to_string();
+    let error =
+        Folder::read(&["netD.0.weight"], None).unwrap().take("0.weight", &[1, 2]).unwrap_err().to_string();
     assert!(error.contains("state_dict = \"netD\""), "{error}");
 }
 
@@ -141,7 +154,11 @@ fn a_header_that_is_no_header_is_an_error() {
         (format!("{{\"a\":{}}}", tensor(0, 8)), 8),
         (format!("{{\"a\":{}}}", tensor(0, 4)), 5),
         (format!("{{\"a\":{}}}", tensor(4, 0)), 4),
-        ("{\"a\":{\"dtype\":\"F32\",\"shape\":[18446744073709551615,2],\"data_offsets\":[0,4]}}".to_owned(), 4),
+        (
+            "{\"a\":{\"dtype\":\"F32\",\"shape\":[18446744073709551615,2],\"data_offsets\":[0,4]}}"
+                .to_owned(),
+            4,
+        ),
         ("[".repeat(100_000), 0),
     ] {
         let error = StateDict::parse_safetensors("w.safetensors".as_ref(), &header(&text, data)).unwrap_err();

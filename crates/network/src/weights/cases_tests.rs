@@ -13,13 +13,18 @@ fn case(name: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-const WEIGHTS: [(&str, &[usize]); 4] =
-    [("net.0.weight", &[8, 12, 4, 4]), ("net.1.weight", &[12]), ("net.3.weight", &[12, 3, 4, 4]), ("net.3.bias", &[3])];
+const WEIGHTS: [(&str, &[usize]); 4] = [
+    ("net.0.weight", &[8, 12, 4, 4]),
+    ("net.1.weight", &[12]),
+    ("net.3.weight", &[12, 3, 4, 4]),
+    ("net.3.bias", &[3]),
+];
 
 /// The control's weights: every case was made from the same network.
 fn same_weights(name: &str, state_dict: Option<&str>) {
     let (Some(case), Some(control)) = (case(name), case("w-plain")) else { return };
-    let mut state = StateDict::read(&case.join("g.pth"), state_dict).unwrap_or_else(|error| panic!("{error}"));
+    let mut state =
+        StateDict::read(&case.join("g.pth"), state_dict).unwrap_or_else(|error| panic!("{error}"));
     let mut control = StateDict::read(&control.join("g.pth"), None).unwrap();
     for (key, shape) in WEIGHTS {
         let (got, expected) = (state.take(key, shape).unwrap(), control.take(key, shape).unwrap());
@@ -55,7 +60,11 @@ fn spectral_norm_makes_the_weight_that_it_was_made_from() {
     let torch = [[0.027_950_233, -0.028_996_175, 0.033_413_62], [0.089_496_89, 0.054_046_575, 0.046_030_033]];
     let made = [WEIGHTS[0], WEIGHTS[2]].map(|(key, shape)| state.take(key, shape).unwrap());
     for (made, torch) in made.iter().zip(&torch) {
-        assert!(made.iter().zip(torch).all(|(got, expected)| (got - expected).abs() < 1e-6), "{:?}", &made[..3]);
+        assert!(
+            made.iter().zip(torch).all(|(got, expected)| (got - expected).abs() < 1e-6),
+            "{:?}",
+            &made[..3]
+        );
     }
     for (key, shape) in [WEIGHTS[1], WEIGHTS[3]] {
         state.take(key, shape).unwrap();
@@ -69,7 +78,7 @@ fn what_is_no_weights_file_is_named_with_what_to_do() {
         ("w-lfs-pointer", "g.pth", "git lfs pull"),
         ("w-html", "g.pth", "web page"),
         ("w-torchscript", "g.pt", "TorchScript"),
-        ("w-plain", "generator.toml", "a TOML text"),
+        ("w-plain", "generator.toml", "is text; name the weights"),
     ] {
         let Some(folder) = case(name) else { return };
         let error = StateDict::read(&folder.join(file), None).unwrap_err();

@@ -42,14 +42,14 @@ pub enum WeightsError {
         remedy: String,
     },
     /// The only weights are within a Python object.
-    #[error("{}: its tensors lie within a Python object of class `{class}`, at `{folder}`; write `state_dict = \"{folder}\"` in the manifest, or {remedy}", path.display())]
+    #[error("{}: its tensors lie within a Python object of class `{class}`, at `{dictionary}`; write `state_dict = \"{dictionary}\"` in the manifest, or {remedy}", path.display())]
     InObject {
         /// The file.
         path: PathBuf,
         /// The object's class.
         class: String,
-        /// What the names of its tensors begin with.
-        folder: String,
+        /// The dictionary of tensors in it.
+        dictionary: String,
         /// How to save them alone.
         remedy: &'static str,
     },

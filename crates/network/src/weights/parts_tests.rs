@@ -22,13 +22,17 @@ fn worst_difference(key: &str, transposed: bool) -> f32 {
 
 #[test]
 fn weights_in_parts_are_those_of_torch_in_eval_mode() {
-    for name in ["conv", "transposed", "square", "square_transposed", "linear", "norm", "norm_columns", "norm_all"] {
+    for name in
+        ["conv", "transposed", "square", "square_transposed", "linear", "norm", "norm_columns", "norm_all"]
+    {
         for end in ["", "_new"] {
             let difference = worst_difference(&format!("{name}{end}.weight"), name.contains("transposed"));
             assert!(difference < 4e-6, "{name}{end}: {difference}");
         }
     }
-    for (name, transposed) in [("old", false), ("pruned", false), ("untrained_conv", false), ("untrained", true)] {
+    for (name, transposed) in
+        [("old", false), ("pruned", false), ("untrained_conv", false), ("untrained", true)]
+    {
         let difference = worst_difference(&format!("{name}.weight"), transposed);
         assert!(difference < 4e-6, "{name}: {difference}");
     }

@@ -24,9 +24,9 @@ fn stored(tensor: Tensor) -> (String, StoredTensor) {
     };
     let (element, shape) = (tensor.element().clone(), tensor.shape().to_vec());
     let unreadable = tensor.unreadable().map(str::to_owned);
-    let name = tensor.name().to_owned();
+    let (name, dictionary) = (tensor.name().to_owned(), tensor.dictionary().to_owned());
     let read = move || tensor.read().map_err(|error| error.to_string());
-    (name, StoredTensor { element, shape, unreadable, holder, read: Box::new(read) })
+    (name, StoredTensor { element, shape, dictionary, unreadable, holder, read: Box::new(read) })
 }
 
 fn as_weights_error(path: &Path, error: TorchError) -> WeightsError {

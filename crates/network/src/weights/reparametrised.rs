@@ -26,7 +26,8 @@ impl Parts {
         if has(&g) && has(&v) {
             return Some(Self::WeightNorm { g, v });
         }
-        let (layer, name) = key.rsplit_once('.').map_or(("", key), |(layer, name)| (&key[..=layer.len()], name));
+        let (layer, name) =
+            key.rsplit_once('.').map_or(("", key), |(layer, name)| (&key[..=layer.len()], name));
         let part = |end: &str| format!("{layer}parametrizations.{name}.{end}");
         let (original, u, v) = (part("original"), part("0._u"), part("0._v"));
         // A second parametrisation on top of the first is not worked out.
@@ -51,7 +52,9 @@ impl Parts {
     /// The other parts.
     pub(super) fn others(&self) -> Vec<&str> {
         match self {
-            Self::SpectralNorm { u, v, .. } => [Some(u), v.as_ref()].into_iter().flatten().map(String::as_str).collect(),
+            Self::SpectralNorm { u, v, .. } => {
+                [Some(u), v.as_ref()].into_iter().flatten().map(String::as_str).collect()
+            }
             Self::WeightNorm { g, .. } => vec![g],
             Self::Mask { mask, .. } => vec![mask],
         }
@@ -158,10 +161,15 @@ pub(super) fn weight_norm(v: &[f64], shape: &[usize], g: &[f64], g_shape: &[usiz
     matrix.each(|row, _, value| squares[row] += value * value);
     let after = matrix.extents[2].max(1);
     let rows = g.len();
-    Some(v.iter().enumerate().map(|(index, value)| {
-        let row = index / after % rows;
-        value * g[row] / squares[row].sqrt()
-    }).collect())
+    Some(
+        v.iter()
+            .enumerate()
+            .map(|(index, value)| {
+                let row = index / after % rows;
+                value * g[row] / squares[row].sqrt()
+            })
+            .collect(),
+    )
 }
 
 fn unit(mut vector: Vec<f64>) -> Vec<f64> {

@@ -68,7 +68,9 @@ fn content(bytes: Bytes, length: u64) -> Result<Content, String> {
     let first = bytes.read(0, 8)?;
     let header_bytes = u64::from_le_bytes(first.try_into().unwrap_or_default());
     if header_bytes > HEADER_BYTES_MAX || header_bytes > length - 8 {
-        return Err(format!("a header of {header_bytes} bytes in a file of {length} (allowed: {HEADER_BYTES_MAX})"));
+        return Err(format!(
+            "a header of {header_bytes} bytes in a file of {length} (allowed: {HEADER_BYTES_MAX})"
+        ));
     }
     let header = bytes.read(8, header_bytes)?;
     let header: Header = serde_json::from_slice(&header).map_err(|error| format!("its header: {error}"))?;
@@ -99,7 +101,14 @@ fn content(bytes: Bytes, length: u64) -> Result<Content, String> {
         }
         let bytes = Rc::clone(&bytes);
         let read = move || bytes.read(start + from, to - from);
-        let stored = StoredTensor { element, shape: info.shape, unreadable: None, holder: None, read: Box::new(read) };
+        let stored = StoredTensor {
+            element,
+            shape: info.shape,
+            dictionary: String::new(),
+            unreadable: None,
+            holder: None,
+            read: Box::new(read),
+        };
         tensors.insert(name, stored);
     }
     Ok(Content { tensors, metadata: header.metadata, root: "a dictionary".to_owned() })
@@ -130,7 +139,8 @@ impl<'de> Deserialize<'de> for Header {
                 let mut header = Header::default();
                 while let Some(name) = map.next_key::<String>()? {
                     if name == "__metadata__" {
-                        header.metadata = map.next_value::<Option<BTreeMap<String, String>>>()?.unwrap_or_default();
+                        header.metadata =
+                            map.next_value::<Option<BTreeMap<String, String>>>()?.unwrap_or_default();
                     } else if header.tensors.insert(name.clone(), map.next_value()?).is_some() {
                         return Err(serde::de::Error::custom(format!("tensor `{name}` is there twice")));
                     }

@@ -1,6 +1,6 @@
 //! Which tensors of a file are the state dict that is meant.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::account::{is_optimizer, reason_by_name};
@@ -39,7 +39,8 @@ pub(super) fn select(
             };
             selection.tensors = stripped(selection.tensors);
             for (name, tensor) in outside {
-                let reason = reason_by_name(&name).map_or(format!("beside `{key}`, which was read"), str::to_owned);
+                let reason =
+                    reason_by_name(&name).map_or(format!("beside `{key}`, which was read"), str::to_owned);
                 selection.reasons.insert(name.clone(), reason);
                 selection.beside.insert(name, tensor);
             }
@@ -52,20 +53,28 @@ pub(super) fn select(
 /// Dictionaries before modules, and modules before other objects, which only a `state_dict` that was asked for reaches.
 fn by_holder(path: &Path, tensors: Tensors, whole_file: bool) -> Result<Selection, WeightsError> {
     let is_weight = |(name, tensor): (&String, &StoredTensor)| {
-        tensor.holder.is_none() && tensor.unreadable.is_none() && reason_by_name(name).is_none() && !is_optimizer(name)
+        tensor.holder.is_none()
+            && tensor.unreadable.is_none()
+            && reason_by_name(name).is_none()
+            && !is_optimizer(name)
     };
     let from_dictionaries = tensors.iter().any(is_weight);
     let module = |tensor: &StoredTensor| matches!(tensor.holder, Some((_, true)));
     let from_modules = !from_dictionaries && tensors.values().any(module);
-    let from_objects = !from_dictionaries && !from_modules && tensors.values().any(|tensor| tensor.holder.is_some());
+    let from_objects =
+        !from_dictionaries && !from_modules && tensors.values().any(|tensor| tensor.holder.is_some());
     if from_objects && whole_file {
         return Err(in_object(path, &tensors));
     }
     let (mut chosen, mut beside, mut reasons) = (Tensors::new(), Tensors::new(), BTreeMap::new());
     for (name, tensor) in tensors {
         let reason = match &tensor.holder {
-            Some((class, true)) if from_dictionaries => Some(format!("within a pickled module of class `{class}`")),
-            Some((class, false)) if !from_objects => Some(format!("within a Python object of class `{class}`")),
+            Some((class, true)) if from_dictionaries => {
+                Some(format!("within a pickled module of class `{class}`"))
+            }
+            Some((class, false)) if !from_objects => {
+                Some(format!("within a Python object of class `{class}`"))
+            }
             _ => None,
         };
         match reason {
@@ -80,35 +89,21 @@ fn by_holder(path: &Path, tensors: Tensors, whole_file: bool) -> Result<Selectio
 }
 
 fn in_object(path: &Path, tensors: &Tensors) -> WeightsError {
-    // The object with the most tensors is the likeliest.
-    let mut by_folder: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
-    for (name, tensor) in tensors {
+    // The dictionary with the most tensors is the likeliest.
+    let mut dictionaries: BTreeMap<&str, (usize, &str)> = BTreeMap::new();
+    for tensor in tensors.values() {
         if let Some((class, _)) = &tensor.holder {
-            let folder = dictionary_of(name, tensors);
-            by_folder.entry(folder).or_insert((0, class)).0 += 1;
+            dictionaries.entry(&tensor.dictionary).or_insert((0, class)).0 += 1;
         }
     }
-    let most = by_folder.into_iter().max_by_key(|(folder, (count, _))| (*count, std::cmp::Reverse(folder.len())));
-    let (folder, (_, class)) = most.unwrap_or_default();
+    let most = dictionaries.into_iter().max_by_key(|(_, (count, _))| *count);
+    let (dictionary, (_, class)) = most.unwrap_or_default();
     WeightsError::InObject {
         path: path.to_owned(),
         class: class.to_owned(),
-        folder: folder.to_owned(),
+        dictionary: dictionary.to_owned(),
         remedy: not_weights::save_state_dict(),
     }
-}
-
-/// The longest part before a dot of `name` that all names with its first two parts share.
-fn dictionary_of<'a>(name: &'a str, tensors: &Tensors) -> &'a str {
-    let first = name.split('.').next().unwrap_or(name);
-    let with_it = || tensors.keys().filter(|other| other.split('.').next() == Some(first));
-    let mut folder = first;
-    for (dot, _) in name.match_indices('.') {
-        if with_it().all(|other| other.starts_with(&name[..=dot])) {
-            folder = &name[..dot];
-        }
-    }
-    folder
 }
 
 /// Why `key` is no dictionary of the file, and which there are.
@@ -116,15 +111,15 @@ fn not_there(key: &str, tensors: &Tensors) -> String {
     if tensors.contains_key(key) {
         return format!("`{key}` is a tensor, not a dictionary");
     }
-    let mut dictionaries: Vec<&str> = tensors.keys().filter_map(|name| name.rsplit_once('.')).map(|(d, _)| d).collect();
-    // Of a network's layers only the dictionary that holds them all.
-    for dictionary in &mut dictionaries {
-        *dictionary = dictionary.split('.').next().unwrap_or(dictionary);
-    }
-    dictionaries.dedup();
+    let dictionary = |(name, tensor): (&'_ String, &'_ StoredTensor)| match tensor.dictionary.is_empty() {
+        // What names in one dictionary begin with serves as well.
+        true => name.split_once('.').map(|(first, _)| first.to_owned()),
+        false => Some(tensor.dictionary.clone()),
+    };
+    let dictionaries: BTreeSet<String> = tensors.iter().filter_map(dictionary).collect();
     if dictionaries.is_empty() {
         return format!("there is no `{key}`: its tensors lie at the top, so leave `state_dict` out");
     }
-    let nearest = nearest_names(key, dictionaries.iter().copied(), 8);
+    let nearest = nearest_names(key, dictionaries.iter().map(String::as_str), 8);
     format!("there is no `{key}`; there are `{}`", nearest.join("`, `"))
 }

@@ -34,6 +34,8 @@ pub struct StateDict {
     /// The dictionary inside the file that the tensors are from.
     state_dict: Option<String>,
     pub(super) tensors: Tensors,
+    /// Names without the words that wrappers of single layers put into them, for the names that have some.
+    plain_names: BTreeMap<String, String>,
     /// The other tensors of the file, and why they are not needed.
     pub(super) beside: Tensors,
     reasons: BTreeMap<String, String>,
@@ -43,6 +45,8 @@ pub struct StateDict {
     set_aside: BTreeMap<String, String>,
     /// What stands before every key; `None` until the first is taken.
     pub(super) prefix: Option<String>,
+    /// Whether names say what is not needed: not in files of zview's own, of which everything is.
+    foreign: bool,
 }
 
 /// Where a key is found.
@@ -90,21 +94,30 @@ impl StateDict {
         Self::of(path, content, state_dict)
     }
 
-    /// The tensors of a safetensors file whose bytes are already here; `path` is only named in errors. Keys are taken
-    /// as they are.
+    /// The tensors of a safetensors file of zview's own whose bytes are already here; `path` is only named in errors.
+    /// Keys are taken as they are, and no tensor is unneeded by its name.
     ///
     /// # Errors
     /// [`WeightsError`] for bytes that are no safetensors, or hold no tensors.
     pub fn parse_safetensors(path: &Path, bytes: &[u8]) -> Result<Self, WeightsError> {
         let parsed = Self::of(path, safetensors_file::parse(path, bytes.to_vec())?, None)?;
-        Ok(Self { prefix: Some(String::new()), ..parsed })
+        Ok(Self { prefix: Some(String::new()), foreign: false, ..parsed })
     }
 
     fn of(path: &Path, content: Content, state_dict: Option<&str>) -> Result<Self, WeightsError> {
         let metadata = content.metadata.clone();
         let Selection { tensors, beside, reasons } = select(path, content, state_dict)?;
         let state_dict = state_dict.map(str::to_owned);
-        Ok(Self { state_dict, tensors, beside, reasons, metadata, ..Self::of_other_format(path) })
+        let plain_names = plain_names(&tensors);
+        Ok(Self {
+            state_dict,
+            tensors,
+            plain_names,
+            beside,
+            reasons,
+            metadata,
+            ..Self::of_other_format(path)
+        })
     }
 
     /// Of a file whose tensors are read by other means: none of them is here.
@@ -114,12 +127,14 @@ impl StateDict {
             path: path.to_owned(),
             state_dict: None,
             tensors: Tensors::new(),
+            plain_names: BTreeMap::new(),
             beside: Tensors::new(),
             reasons: BTreeMap::new(),
             metadata: BTreeMap::new(),
             taken: BTreeSet::new(),
             set_aside: BTreeMap::new(),
             prefix: None,
+            foreign: true,
         }
     }
 
@@ -139,7 +154,7 @@ impl StateDict {
     #[must_use]
     pub fn shape(&self, key: &str) -> Option<&[usize]> {
         let (_, place) = self.find(key).ok()?;
-        self.tensors.get(place.shaped()).map(|tensor| tensor.shape.as_slice())
+        self.tensors.get(self.in_file(place.shaped())?).map(|tensor| tensor.shape.as_slice())
     }
 
     /// Every tensor of the state dict, by name, and whether it has been taken.
@@ -193,14 +208,15 @@ impl StateDict {
         if let Some(reason) = self.set_aside.get(name) {
             return Some(reason.clone());
         }
-        if let Some(reason) = reason_by_name(name) {
+        if let Some(reason) = reason_by_name(name).filter(|_| self.foreign) {
             return Some(reason.to_owned());
         }
         if let Some(prefix) = self.found_prefix().filter(|prefix| !name.starts_with(prefix)) {
             return Some(format!("beside `{}`, which was read", prefix.trim_end_matches('.')));
         }
         let ends = ["_orig", "_u", "_v", "_g", "_mask", "_bar"];
-        let whole = ends.iter().find_map(|end| name.strip_suffix(end)).filter(|whole| self.taken.contains(*whole))?;
+        let whole =
+            ends.iter().find_map(|end| name.strip_suffix(end)).filter(|whole| self.taken.contains(*whole))?;
         Some(format!("a part of `{whole}`, which the file has whole"))
     }
 
@@ -225,10 +241,18 @@ impl StateDict {
     }
 
     fn place(&self, name: &str) -> Option<Place> {
-        if self.tensors.contains_key(name) {
+        if let Some(name) = self.in_file(name) {
             return Some(Place::Tensor(name.to_owned()));
         }
-        Parts::of(name, |name| self.tensors.contains_key(name)).map(Place::Parts)
+        Parts::of(name, |name| self.in_file(name).is_some()).map(Place::Parts)
+    }
+
+    /// The file's own name of the tensor `name`, if it is there.
+    pub(super) fn in_file<'a>(&'a self, name: &'a str) -> Option<&'a str> {
+        if self.tensors.contains_key(name) {
+            return Some(name);
+        }
+        self.plain_names.get(name).map(String::as_str).filter(|_| self.foreign)
     }
 
     /// Where `key` is, and what stands before it there; else what stands before it where it may be meant.
@@ -253,9 +277,11 @@ impl StateDict {
 
     /// What stands before `key` in the file, for each time that it is there.
     fn prefixes_of(&self, key: &str) -> Vec<String> {
-        let (layer, name) = key.rsplit_once('.').map_or(("", key), |(layer, name)| (&key[..=layer.len()], name));
+        let (layer, name) =
+            key.rsplit_once('.').map_or(("", key), |(layer, name)| (&key[..=layer.len()], name));
         let original = format!("{layer}parametrizations.{name}.original");
-        let forms = [key.to_owned(), format!("{key}_orig"), format!("{key}_g"), format!("{original}0"), original];
+        let forms =
+            [key.to_owned(), format!("{key}_orig"), format!("{key}_g"), format!("{original}0"), original];
         let names = || self.tensors.keys().map(String::as_str);
         let mut found: Vec<String> =
             forms.iter().flat_map(|form| prefix::before(form, names())).map(str::to_owned).collect();
@@ -278,6 +304,10 @@ impl StateDict {
         };
         let mut elsewhere: Vec<String> = self.prefixes_of(key);
         elsewhere.retain(|prefix| !prefix.is_empty() && Some(prefix) != self.prefix.as_ref());
+        // What is likely to be meant alone, where there is such.
+        if elsewhere.iter().any(|prefix| prefix::is_wrapper(prefix)) {
+            elsewhere.retain(|prefix| prefix::is_wrapper(prefix));
+        }
         let in_object = self.beside.iter().find_map(|(name, tensor)| {
             let folder = name.strip_suffix(key)?.strip_suffix('.')?;
             Some((folder, tensor.holder.as_ref()?.0.clone()))
@@ -285,7 +315,10 @@ impl StateDict {
         if !elsewhere.is_empty() {
             let more = if elsewhere.len() > 4 { ", ..." } else { "" };
             let named: Vec<String> = elsewhere.iter().take(4).map(|prefix| name(prefix)).collect();
-            hint = format!("; it is there under another name: write {}{more} in the manifest", named.join(" or "));
+            hint = format!(
+                "; it is there under another name: write {}{more} in the manifest",
+                named.join(" or ")
+            );
         } else if let Some((folder, class)) = in_object {
             hint = format!(
                 "; it lies within a Python object of class `{class}`: write `state_dict = \"{folder}\"` in the manifest, \
@@ -302,6 +335,21 @@ impl StateDict {
     }
 }
 
+/// The names that are the only ones to be what they are without the words of wrappers.
+fn plain_names(tensors: &Tensors) -> BTreeMap<String, String> {
+    let mut found: BTreeMap<String, Vec<&String>> = BTreeMap::new();
+    for name in tensors.keys() {
+        if let Some(plain) = prefix::without_inner_wrappers(name) {
+            found.entry(plain).or_default().push(name);
+        }
+    }
+    let only = |(plain, names): (String, Vec<&String>)| match names.as_slice() {
+        [one] => Some((plain, (*one).clone())),
+        _ => None,
+    };
+    found.into_iter().filter_map(only).collect()
+}
+
 /// By extension, or by the content: eight bytes of length, then the `{` of a JSON object.
 fn looks_like_safetensors(path: &Path) -> Result<bool, WeightsError> {
     let mut start = Vec::new();
@@ -309,7 +357,8 @@ fn looks_like_safetensors(path: &Path) -> Result<bool, WeightsError> {
         .and_then(|file| file.take(9).read_to_end(&mut start))
         .map_err(|source| WeightsError::Read { path: path.to_owned(), source })?;
     let named_so = path.extension().is_some_and(|extension| extension == "safetensors");
-    let is_pytorch = [&b"PK"[..], b"\x80"].iter().any(|mark| start.starts_with(mark)) && start.get(8) != Some(&b'{');
+    let is_pytorch =
+        [&b"PK"[..], b"\x80"].iter().any(|mark| start.starts_with(mark)) && start.get(8) != Some(&b'{');
     // A text that has a brace there has letters before it; a length has zeros.
     let has_header = start.get(8) == Some(&b'{') && start.get(7) == Some(&0);
     Ok(has_header || named_so && !is_pytorch)

@@ -9,6 +9,8 @@ use zview_torch_file::Element;
 pub(super) struct StoredTensor {
     pub(super) element: Element,
     pub(super) shape: Vec<usize>,
+    /// The dictionary of the file that holds it; empty at the top.
+    pub(super) dictionary: String,
     /// Why it cannot be read, where it is of a kind that is not.
     pub(super) unreadable: Option<String>,
     /// The class of the Python object that it lies in, and whether that is a pickled `torch.nn.Module`.

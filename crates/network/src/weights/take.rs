@@ -2,11 +2,11 @@
 
 use zview_torch_file::Element;
 
+use super::WeightsError;
 use super::convert;
 use super::reparametrised::{Parts, spectral_sigma, weight_norm};
 use super::state_dict::{Place, StateDict};
 use super::stored::StoredTensor;
-use super::WeightsError;
 
 impl StateDict {
     /// The tensor `key` as f32 in row-major order; half and double precision are converted.
@@ -28,7 +28,12 @@ impl StateDict {
         self.take_weight(key, expected_shape, true)
     }
 
-    fn take_weight(&mut self, key: &str, shape: &[usize], transposed: bool) -> Result<Vec<f32>, WeightsError> {
+    fn take_weight(
+        &mut self,
+        key: &str,
+        shape: &[usize],
+        transposed: bool,
+    ) -> Result<Vec<f32>, WeightsError> {
         let (prefix, place) = self.find(key).map_err(|_| self.missing_key(key))?;
         let values = match &place {
             Place::Tensor(name) => {
@@ -38,8 +43,12 @@ impl StateDict {
             }
             Place::Parts(parts) => {
                 let values = self.whole(parts, shape, transposed)?;
-                self.taken.insert(parts.shaped().to_owned());
-                self.taken.extend(parts.others().into_iter().map(str::to_owned));
+                let others = parts.others().into_iter();
+                let names: Vec<String> = others
+                    .chain([parts.shaped()])
+                    .filter_map(|name| self.in_file(name).map(str::to_owned))
+                    .collect();
+                self.taken.extend(names);
                 values
             }
         };
@@ -106,7 +115,8 @@ impl StateDict {
     fn whole(&self, parts: &Parts, shape: &[usize], transposed: bool) -> Result<Vec<f32>, WeightsError> {
         let doubles = |values: Vec<f32>| -> Vec<f64> { values.into_iter().map(f64::from).collect() };
         let part = |name: &str| -> Result<(Vec<f64>, Vec<usize>), WeightsError> {
-            let shape = self.tensors.get(name).map_or_else(Vec::new, |tensor| tensor.shape.clone());
+            let stored = self.in_file(name).and_then(|name| self.tensors.get(name));
+            let shape = stored.map_or_else(Vec::new, |tensor| tensor.shape.clone());
             Ok((doubles(self.floats(name, &shape)?), shape))
         };
         let name = parts.shaped();
@@ -121,7 +131,8 @@ impl StateDict {
                 let v = v.as_deref().map(&part).transpose()?.map(|(v, _)| v);
                 let sigma = spectral_sigma(&weight, shape, &u, v.as_deref(), transposed);
                 let sigma = sigma.filter(|sigma| sigma.is_finite() && *sigma != 0.0);
-                let sigma = sigma.ok_or_else(|| unusable("have no spectral norm with the vectors beside them"))?;
+                let sigma =
+                    sigma.ok_or_else(|| unusable("have no spectral norm with the vectors beside them"))?;
                 weight.iter().map(|value| value / sigma).collect()
             }
             Parts::WeightNorm { g, .. } => {
@@ -144,7 +155,8 @@ impl StateDict {
     }
 
     fn floats(&self, name: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
-        let tensor = self.tensors.get(name).ok_or_else(|| self.missing_key(name))?;
+        let tensor = self.in_file(name).and_then(|name| self.tensors.get(name));
+        let tensor = tensor.ok_or_else(|| self.missing_key(name))?;
         self.floats_of(name, tensor, shape)
     }
 
@@ -183,6 +195,7 @@ impl StateDict {
             let (got, expected) = (tensor.element.name().to_owned(), expected_type);
             return Err(WeightsError::ElementType { path, key, expected, got });
         }
-        (tensor.read)().map_err(|reason| WeightsError::Malformed { path, reason: format!("tensor `{key}`: {reason}") })
+        (tensor.read)()
+            .map_err(|reason| WeightsError::Malformed { path, reason: format!("tensor `{key}`: {reason}") })
     }
 }

@@ -18,13 +18,8 @@ pub(crate) struct Pickle {
 
 /// Reads one pickle, and leaves `stream` after its end.
 pub(crate) fn read_pickle(stream: &mut Stream) -> Result<Pickle, TorchError> {
-    let mut machine = Machine {
-        stream,
-        values: Values::new(),
-        stack: Vec::new(),
-        marks: Vec::new(),
-        memo: HashMap::new(),
-    };
+    let mut machine =
+        Machine { stream, values: Values::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
     for _ in 0..OPERATIONS {
         if let Some(root) = machine.step()? {
             return Ok(Pickle { values: machine.values, root });
@@ -52,7 +47,9 @@ impl Machine<'_> {
             op::PROTO => {
                 let protocol = self.stream.byte()?;
                 if protocol > 5 {
-                    return Err(TorchError::damaged(format!("a pickle of protocol {protocol} (0 to 5 are known)")));
+                    return Err(TorchError::damaged(format!(
+                        "a pickle of protocol {protocol} (0 to 5 are known)"
+                    )));
                 }
             }
             op::FRAME => drop(self.stream.array::<8>()?),
@@ -209,7 +206,9 @@ impl Machine<'_> {
                 let name = self.pop()?;
                 let module = self.pop()?;
                 match (self.values.get(module), self.values.get(name)) {
-                    (&Value::Text(module), &Value::Text(name)) => self.push_value(Value::Global(module, name))?,
+                    (&Value::Text(module), &Value::Text(name)) => {
+                        self.push_value(Value::Global(module, name))?
+                    }
                     _ => return Err(TorchError::damaged("a class that is not named by texts")),
                 }
             }
@@ -289,7 +288,11 @@ impl Machine<'_> {
                 let index = u64::from(u32::from_le_bytes(self.stream.array()?));
                 self.recall(index)?;
             }
-            _ => return Err(TorchError::damaged(format!("0x{opcode:02x} at {start} is no operation of a pickle"))),
+            _ => {
+                return Err(TorchError::damaged(format!(
+                    "0x{opcode:02x} at {start} is no operation of a pickle"
+                )));
+            }
         }
         Ok(None)
     }

@@ -76,7 +76,8 @@ const FIRST_INTEGER: Id = 5;
 
 impl Values {
     pub(crate) fn new() -> Self {
-        let mut first = vec![Value::None, Value::Bool(false), Value::Bool(true), Value::Number, Value::Opaque];
+        let mut first =
+            vec![Value::None, Value::Bool(false), Value::Bool(true), Value::Number, Value::Opaque];
         first.extend((0..SMALL_INTEGERS).map(Value::Int));
         Self { chunks: vec![first], texts: Vec::new(), charged: 0 }
     }
