@@ -61,7 +61,13 @@ pub(crate) fn content_of(bytes: &[u8]) -> Content {
         [0xFF, 0xD8, 0xFF, ..] => Some(ImageFormat::Jpeg),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(ImageFormat::Gif),
         [b'B', b'M', rest @ ..] if rest.len() >= 12 && looks_like_bmp(rest) => Some(ImageFormat::Bmp),
-        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => Some(ImageFormat::Tiff),
+        // Raw photographs are TIFF files too.
+        [b'I', b'I', 42, 0, ..] | [b'M', b'M', 0, 42, ..] => {
+            return Content::Other(match bytes.get(8..10) {
+                Some(b"CR") => "a raw photograph (CR2); develop it to PNG or JPEG",
+                _ => "a TIFF image; convert it to PNG",
+            });
+        }
         [b'P', b'1'..=b'7', b' ' | b'\n' | b'\r' | b'\t' | b'#', ..] => Some(ImageFormat::Pnm),
         [b'R', b'I', b'F', b'F', ..] => match bytes.get(8..12) {
             Some(b"WEBP") => Some(ImageFormat::WebP),
@@ -74,13 +80,7 @@ pub(crate) fn content_of(bytes: &[u8]) -> Content {
         _ => None,
     };
     if let Some(format) = image {
-        // Raw photographs are TIFF files whose first picture is a small preview.
-        return match bytes.get(8..10) {
-            Some(b"CR") if format == ImageFormat::Tiff => {
-                Content::Other("a raw photograph (CR2); develop it to PNG or JPEG")
-            }
-            _ => Content::Image(format),
-        };
+        return Content::Image(format);
     }
     if let Some(brand) = bytes.get(4..12).and_then(|eight| eight.strip_prefix(b"ftyp")) {
         return Content::Other(of_brand(brand));
@@ -120,10 +120,10 @@ fn of_text(bytes: &[u8]) -> &'static str {
         Err(error) if error.valid_up_to() + 4 > bytes.len() && error.valid_up_to() > 0 => {
             std::str::from_utf8(&bytes[..error.valid_up_to()]).unwrap_or_default()
         }
-        Err(_) => return "no image that is read (PNG, JPEG, WebP, GIF, BMP, TIFF, PNM), by its first bytes",
+        Err(_) => return "no image that is read (PNG, JPEG, WebP, GIF, BMP, PNM), by its first bytes",
     };
     if text.chars().any(|sign| sign.is_control() && !sign.is_whitespace()) {
-        return "no image that is read (PNG, JPEG, WebP, GIF, BMP, TIFF, PNM), by its first bytes";
+        return "no image that is read (PNG, JPEG, WebP, GIF, BMP, PNM), by its first bytes";
     }
     let lower = text.trim_start_matches('\u{FEFF}').trim_start().to_lowercase();
     if lower.starts_with("<!doctype html") || lower.starts_with("<html") || lower.contains("<html") {
@@ -147,7 +147,8 @@ mod tests {
 
     #[test]
     fn what_is_no_image_is_named() {
-        let cases: [(&[u8], &str); 20] = [
+        let cases: [(&[u8], &str); 21] = [
+            (b"II*\0\x08\0\0\0", "TIFF image; convert"),
             (b"", "empty file (0 bytes)"),
             (b"<!DOCTYPE html><html>", "web page"),
             (b"\xEF\xBB\xBF  <HTML lang=en>", "web page"),

@@ -72,7 +72,7 @@ fn guarded<T>(
         Content::Image(format) => format,
         Content::Other(what) => return Err(what.to_owned()),
     };
-    let mut may_be_turned = matches!(format, ImageFormat::Png | ImageFormat::WebP | ImageFormat::Tiff);
+    let mut may_be_turned = matches!(format, ImageFormat::Png | ImageFormat::WebP);
     match format {
         ImageFormat::Png => {
             let (width, height) = png_extent(bytes)?;
@@ -82,6 +82,14 @@ fn guarded<T>(
             let frame = check_jpeg(bytes)?;
             check_extent(frame.width, frame.height, limits)?;
             may_be_turned = frame.has_exif;
+        }
+        ImageFormat::WebP => {
+            let announced = bytes
+                .get(4..8)
+                .map_or(0, |size| size.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)));
+            if (bytes.len() as u64) < announced + 8 {
+                return Err(format!("cut short: {} bytes, its header says {}", bytes.len(), announced + 8));
+            }
         }
         _ => {} // by their decoders' headers, which hold no pixels
     }

@@ -12,15 +12,15 @@ pub(crate) enum Named {
 }
 
 /// Endings of images that are read.
-const IMAGES: [&str; 21] = [
+const IMAGES: [&str; 19] = [
     "apng", "bmp", "dib", "gif", "jfi", "jfif", "jif", "jpe", "jpeg", "jpg", "pam", "pbm", "pgm", "pjp",
-    "pjpeg", "png", "pnm", "ppm", "tif", "tiff", "webp",
+    "pjpeg", "png", "pnm", "ppm", "webp",
 ];
 /// Endings of images that are not: that one is there must not go by in silence.
-const OTHER_IMAGES: [&str; 32] = [
+const OTHER_IMAGES: [&str; 34] = [
     "arw", "avif", "avifs", "cr2", "cr3", "dds", "dng", "emf", "eps", "exr", "fit", "fits", "hdr", "heic",
     "heif", "ico", "j2k", "jp2", "jpf", "jpx", "jxl", "nef", "orf", "pcx", "psd", "qoi", "raf", "rw2", "svg",
-    "tga", "wmf", "xcf",
+    "tga", "tif", "tiff", "wmf", "xcf",
 ];
 /// Endings of what usually lies beside images.
 const BESIDE_IMAGES: [&str; 44] = [
@@ -109,6 +109,8 @@ mod tests {
         for name in ["0a1b2c", "photo.jpg_large", "x.image"] {
             assert_eq!(named(name), Named::Unknown, "{name}");
         }
-        assert!(!has_image_ending("a.heic") && has_image_ending("x.view-0.PNG"));
+        assert!(
+            !has_image_ending("a.heic") && !has_image_ending("a.tif") && has_image_ending("x.view-0.PNG")
+        );
     }
 }

@@ -40,13 +40,13 @@ fn names(endings: &[&str]) -> Vec<String> {
     names
 }
 
-const LOSSLESS: [&str; 8] = [".png", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"];
+const LOSSLESS: [&str; 6] = [".png", ".gif", ".bmp", ".ppm", ".pgm", ".pbm"];
 
 #[test]
 fn lossless_images_of_every_kind_are_pils_to_the_bit() {
     let mut all = names(&LOSSLESS);
     all.extend(["lossless.webp", "alpha.webp", "animated.webp", "turned-8.webp"].map(str::to_owned));
-    assert!(all.len() > 25, "{all:?}");
+    assert!(all.len() > 20, "{all:?}");
     for name in all {
         assert_eq!(difference(&name), 0, "{name}");
     }
@@ -75,7 +75,7 @@ fn exif_orientation_is_applied_in_all_eight_ways() {
 
 #[test]
 fn headers_tell_what_decoding_gives() {
-    for name in names(&[".png", ".jpg", ".gif", ".bmp", ".tif", ".webp", ".pgm", ".ppm"]) {
+    for name in names(&[".png", ".jpg", ".gif", ".bmp", ".webp", ".pgm", ".ppm"]) {
         let bytes = fs::read(golden(&name)).unwrap();
         let shape = shape_of(&bytes, &Limits::default()).unwrap();
         assert_eq!(shape, decoded(&name).shape, "{name}");
@@ -87,7 +87,7 @@ fn headers_tell_what_decoding_gives() {
 
 #[test]
 fn every_cut_of_an_image_is_refused_or_whole() {
-    for name in names(&[".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm"]) {
+    for name in names(&[".webp", ".gif", ".bmp", ".ppm", ".pgm", ".pbm"]) {
         let bytes = fs::read(golden(&name)).unwrap();
         let whole = decoded(&name);
         for length in 0..bytes.len() {
@@ -103,7 +103,7 @@ fn every_cut_of_an_image_is_refused_or_whole() {
 fn damaged_images_of_every_kind_never_panic() {
     use zview_runtime::seed::{Purpose, Stream};
     let mut stream = Stream::new(3, Purpose::Check, 0, 0);
-    for name in names(&[".webp", ".gif", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".jpg", ".png"]) {
+    for name in names(&[".webp", ".gif", ".bmp", ".ppm", ".pgm", ".pbm", ".jpg", ".png"]) {
         let whole = fs::read(golden(&name)).unwrap();
         for _ in 0..150 {
             let mut bytes = whole.clone();

@@ -11,7 +11,7 @@ use crate::content_kind::{Content, START_BYTES, content_of};
 use crate::error::{DataError, Reject};
 use crate::file_names::{Named, is_hidden, named, no_image};
 use crate::ignored::{Ignored, ignore};
-use crate::image_tree::{Arranged, Part, TreeFile, arrange, strip_wrapper};
+use crate::image_tree::{Arranged, Part, TreeFile, arrange, beside_in_words, strip_wrapper};
 use crate::options::{ClassUse, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
 
@@ -65,7 +65,7 @@ impl ImageFolder {
         let arranged = arrange(met, class_use)
             .map_err(|question| DataError::Unclear { path: root.to_owned(), question })?;
         for (folder, images) in &arranged.beside {
-            *ignored.entry(format!("in `{folder}`, which is no split that is used")).or_default() += images;
+            *ignored.entry(beside_in_words(folder)).or_default() += images;
         }
         Ok(Self { root: root.to_owned(), arranged, ignored })
     }

@@ -38,7 +38,7 @@ pub(crate) struct Arranged<T> {
     pub(crate) classes: Vec<String>,
     /// What was decided, one sentence each.
     pub(crate) notes: Vec<String>,
-    /// Folders beside the splits, and how many images are in each.
+    /// Folders beside the splits, and how many images are in each; those in none under an empty name.
     pub(crate) beside: BTreeMap<String, usize>,
 }
 
@@ -48,6 +48,14 @@ impl<T> Arranged<T> {
             Split::Train => self.train.take(),
             Split::Test => self.test.take(),
         }
+    }
+}
+
+/// How images beside the splits are counted, by their folder.
+pub(crate) fn beside_in_words(folder: &str) -> String {
+    match folder {
+        "" => "images outside the folders of the splits".to_owned(),
+        folder => format!("images in {folder}/, which is no split that is used"),
     }
 }
 
@@ -73,6 +81,22 @@ pub(crate) fn strip_wrapper<T>(files: &mut [TreeFile<T>]) -> Vec<String> {
     }
 }
 
+/// Takes off folders that only repeat their split's name, as `training_set/training_set/cats` has them.
+fn strip_repeated<T>(files: &mut [TreeFile<T>]) {
+    let repeats = |file: &TreeFile<T>| {
+        let role = role_of(&file.parts[0]);
+        file.parts.len() >= 3 && role.is_some() && role_of(&file.parts[1]) == role
+    };
+    let splits = files.iter().filter(|file| file.parts.len() >= 2).map(|file| file.parts[0].clone());
+    let mut splits: BTreeSet<String> = splits.filter(|name| role_of(name).is_some()).collect();
+    for file in files.iter().filter(|file| !repeats(file)) {
+        splits.remove(&file.parts[0]);
+    }
+    for file in files.iter_mut().filter(|file| splits.contains(&file.parts[0])) {
+        file.parts.remove(1);
+    }
+}
+
 /// The folders of the splits.
 struct SplitFolders {
     train: Option<String>,
@@ -85,6 +109,7 @@ struct SplitFolders {
 /// What is not clear about it, as a sentence with the remedy.
 pub(crate) fn arrange<T>(files: Vec<TreeFile<T>>, class_use: ClassUse) -> Result<Arranged<T>, String> {
     let mut files = files;
+    strip_repeated(&mut files);
     files.sort_by(|one, other| one.parts.cmp(&other.parts));
     let tops: BTreeSet<&str> =
         files.iter().filter(|file| file.parts.len() >= 2).map(|file| file.parts[0].as_str()).collect();
@@ -260,8 +285,7 @@ fn divide<T>(
         } else if !top.is_empty() && folders.test.as_deref() == Some(top) {
             test.push(file);
         } else {
-            let of = if top.is_empty() { "no folder".to_owned() } else { top.to_owned() };
-            *arranged.beside.entry(of).or_default() += 1;
+            *arranged.beside.entry(top.to_owned()).or_default() += 1;
         }
     }
     for (files, split) in [(train, Split::Train), (test, Split::Test)] {
@@ -395,6 +419,14 @@ mod tests {
         let kaggle = ["train/a/1", "val/a/2", "test/3"];
         assert_eq!(files(&kaggle, Split::Test), [("val/a/2", Some(0))]);
         assert!(arranged(&kaggle).notes[0].contains("test/ has no class folders: val/ is the test split"));
+    }
+
+    #[test]
+    fn a_folder_that_repeats_its_splits_name_is_no_class() {
+        let kaggle = ["training_set/training_set/cat/1", "test_set/test_set/cat/2"];
+        assert_eq!(files(&kaggle, Split::Test), [("test_set/test_set/cat/2", Some(0))]);
+        assert_eq!(arranged(&kaggle).classes, ["cat"]);
+        assert_eq!(files(&["train/train/1", "test/test/2"], Split::Train), [("train/train/1", None)]);
     }
 
     #[test]

@@ -20,8 +20,8 @@ enum Value {
     Integer(i64),
     /// Bytes of the file that are text or bytes.
     Raw(Range<usize>),
-    /// Module and name.
-    Name(Place, Place),
+    /// A name, without the module that it is of.
+    Name(Place),
     List(Vec<Place>),
     Dictionary(Vec<(Place, Place)>),
     /// What was called, and with what.
@@ -254,16 +254,16 @@ impl<'a> Machine<'a> {
                 self.add_to_dictionary(&items)?;
             }
             b'c' => {
-                let module = self.line()?;
+                drop(self.line()?); // the module
                 let name = self.line()?;
-                let first = self.values.len() as Place;
-                self.values.extend([Value::Raw(module), Value::Raw(name)]);
-                self.push(Value::Name(first, first + 1));
+                let place = self.values.len() as Place;
+                self.values.push(Value::Raw(name));
+                self.push(Value::Name(place));
             }
             0x93 => {
                 let name = self.pop()?;
-                let module = self.pop()?;
-                self.push(Value::Name(module, name));
+                self.pop()?; // the module
+                self.push(Value::Name(name));
             }
             b'R' | 0x81 => {
                 let with = self.pop()?;
@@ -341,12 +341,13 @@ impl<'a> Pickle<'a> {
     /// The value under `key`, a text or bytes, of the dictionary that the pickle is.
     pub(crate) fn entry(&self, key: &str) -> Option<Item<'_>> {
         let Value::Dictionary(entries) = &self.values[self.root as usize] else { return None };
-        let is_key = |place: Place| {
-            let text = self.text(place).or_else(|| self.encoded(place).and_then(|text| self.text(text)));
-            text == Some(key.as_bytes())
-        };
-        let found = entries.iter().rev().find(|(place, _)| is_key(*place))?;
+        let found = entries.iter().rev().find(|(place, _)| self.words(*place) == Some(key.as_bytes()))?;
         Some(Item { pickle: self, place: found.1 })
+    }
+
+    /// A text, or bytes that are one.
+    fn words(&self, place: Place) -> Option<&[u8]> {
+        self.text(place).or_else(|| self.text(self.encoded(place)?))
     }
 
     /// The text of bytes as Python 3 writes them for Python 2: a text that is to be encoded as Latin-1.
@@ -378,7 +379,7 @@ impl<'a> Pickle<'a> {
     }
 
     fn is_called(&self, place: Place, name: &str) -> bool {
-        matches!(self.values[place as usize], Value::Name(_, own) if self.text(own) == Some(name.as_bytes()))
+        matches!(self.values[place as usize], Value::Name(own) if self.text(own) == Some(name.as_bytes()))
     }
 }
 
@@ -400,7 +401,7 @@ impl Item<'_> {
         let items = self.pickle.list(self.place)?;
         items
             .iter()
-            .map(|&item| Some(String::from_utf8_lossy(self.pickle.text(item)?).into_owned()))
+            .map(|&item| Some(String::from_utf8_lossy(self.pickle.words(item)?).into_owned()))
             .collect()
     }
 

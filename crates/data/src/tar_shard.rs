@@ -16,7 +16,9 @@ use crate::error::{DataError, Reject};
 use crate::file_names::{Named, is_hidden, named, no_image};
 use crate::ignored::{Ignored, ignore};
 use crate::image_folder::composed;
-use crate::image_tree::{Arranged, Part, TreeFile, all_in_split_folders, arrange, strip_wrapper};
+use crate::image_tree::{
+    Arranged, Part, TreeFile, all_in_split_folders, arrange, beside_in_words, strip_wrapper,
+};
 use crate::options::{Limits, LoadOptions, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
 use crate::split_names::role_of;
@@ -100,7 +102,7 @@ impl TarImages {
         let arranged = arrange(members, options.class_use)
             .map_err(|question| DataError::Unclear { path: path.to_owned(), question })?;
         for (folder, images) in &arranged.beside {
-            *ignored.entry(format!("in `{folder}`, which is no split that is used")).or_default() += images;
+            *ignored.entry(beside_in_words(folder)).or_default() += images;
         }
         Ok(Self { path: path.to_owned(), archives, arranged, ignored })
     }
@@ -166,7 +168,7 @@ fn list(
         let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
         let mut parts = name.split('/').filter(|part| !part.is_empty() && *part != ".");
         let why_hidden = parts.find(|part| is_hidden(part)).map(named);
-        match (why_hidden, &by_name) {
+        match (&why_hidden, &by_name) {
             (Some(Named::Ignored(why)), _) | (None, Named::Ignored(why)) if is_file => {
                 ignore(ignored, why.clone());
                 return Ok(());

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
+use crate::content_kind::{Content as Kind, content_of};
 use crate::error::DataError;
 use crate::options::Limits;
 
@@ -103,7 +104,10 @@ pub(super) fn read_idx(
                 },
             ),
             (Some((_, _, name)), [0, 0]) => (format!("{magic} ({name}, {rank} dimensions)"), REPLACE),
-            _ => (magic, REPLACE),
+            _ => match content_of(&start) {
+                Kind::Other(what) if what.contains("unpack") => (format!("{magic}: {what}"), REPLACE),
+                _ => (magic, REPLACE),
+            },
         };
         return Err(bad_because("magic number", standard.to_owned(), got, remedy));
     }

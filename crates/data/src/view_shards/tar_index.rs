@@ -235,7 +235,7 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         let unneeded = match ending.as_str() {
-            "json" | "cls" if size > TEXT_BYTES_MAX => Some("too long"),
+            "json" | "cls" | "class" | "label" if size > TEXT_BYTES_MAX => Some("too long"),
             "json" => {
                 let text = AnchorText::parse(&read(content, size, TEXT_BYTES_MAX)?);
                 let unneeded = text.is_empty().then_some("without class or latents");
@@ -251,7 +251,7 @@ impl<'a> Builder<'a> {
                 }
                 unneeded
             }
-            "cls" => {
+            "cls" | "class" | "label" => {
                 let bytes = read(content, size, TEXT_BYTES_MAX)?;
                 match ClassValue::parse(&String::from_utf8_lossy(&bytes)) {
                     Ok(class) => {
