@@ -99,7 +99,7 @@ pub(crate) fn open(folder: &Path, split: Split, limits: &Limits) -> Result<Split
         }
     }
     let items = Items::Packed { shape: SHAPE, pixels, labels: Some(labels) };
-    Ok(SplitContent { items, classes: class_names(folder, kind), rejects: Vec::new() })
+    Ok(SplitContent::new(items, class_names(folder, kind)))
 }
 
 /// From the names file of the format, or numbers where there is none or it has another length.

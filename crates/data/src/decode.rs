@@ -4,11 +4,14 @@ use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
+use image::codecs::bmp::BmpDecoder;
+use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
 
+use crate::content_kind::{Content, content_of};
 use crate::fit::PlanarImage;
 use crate::image_set::ImageShape;
-use crate::jpeg_structure::check_jpeg;
+use crate::jpeg_structure::{self, check_jpeg};
 use crate::options::Limits;
 
 /// Images above this many pixels are decoded one at a time, so that memory does not grow with the
@@ -17,9 +20,11 @@ const LARGE_PIXELS: u64 = 4 << 20;
 
 static ONE_LARGE_IMAGE: Mutex<()> = Mutex::new(());
 
-/// Decodes PNG or JPEG (by content, not by name) and hands the image to `then`.
+/// Decodes an image (by content, not by name; of several frames the first) and hands it to `then`, as PIL's
+/// `ImageOps.exif_transpose(image).convert("RGB")` has it, or with one channel where the file is grey.
 ///
-/// Alpha is dropped and orientation tags are not applied, as torchvision does.
+/// Alpha is dropped, CMYK becomes RGB, palettes are looked up, of 16 bits per colour the upper 8 are kept, and the
+/// picture is turned as its orientation tag says.
 ///
 /// # Errors
 /// The reason why the bytes cannot be used, as one line.
@@ -28,7 +33,7 @@ pub(crate) fn decode<T>(
     limits: &Limits,
     then: impl FnOnce(PlanarImage) -> T,
 ) -> Result<T, String> {
-    guarded(bytes, limits, |format| decode_as(format, bytes, limits, then))
+    guarded(bytes, limits, |header| decode_as(header, bytes, limits, then))
 }
 
 /// The shape that [`decode`] would give, from the header alone: the rest may still be damaged.
@@ -36,23 +41,60 @@ pub(crate) fn decode<T>(
 /// # Errors
 /// As [`decode`].
 pub(crate) fn shape_of(bytes: &[u8], limits: &Limits) -> Result<ImageShape, String> {
-    guarded(bytes, limits, |format| open(format, bytes, limits).map(|opened| opened.shape))
+    guarded(bytes, limits, |header| {
+        let opened = open(header, bytes, limits)?;
+        Ok(turned(opened.shape, opened.orientation))
+    })
+}
+
+/// Whether the image that begins with `start` is in colour; `None` where that much does not tell.
+pub(crate) fn is_colour(start: &[u8]) -> Option<bool> {
+    match content_of(start) {
+        Content::Image(ImageFormat::Png) => start.get(25).map(|kind| !matches!(kind, 0 | 4)),
+        Content::Image(ImageFormat::Jpeg) => jpeg_structure::is_colour(start),
+        _ => None,
+    }
+}
+
+/// What is known of an image before its decoder is asked.
+#[derive(Debug, Clone, Copy)]
+struct Header {
+    format: ImageFormat,
+    may_be_turned: bool,
 }
 
 fn guarded<T>(
     bytes: &[u8],
     limits: &Limits,
-    read: impl FnOnce(ImageFormat) -> Result<T, String>,
+    read: impl FnOnce(Header) -> Result<T, String>,
 ) -> Result<T, String> {
-    let (format, (width, height)) = match bytes {
-        [] => return Err("empty file (0 bytes)".to_owned()),
-        [0x89, b'P', b'N', b'G', ..] => (ImageFormat::Png, png_extent(bytes)?),
-        [0xFF, 0xD8, 0xFF, ..] => (ImageFormat::Jpeg, check_jpeg(bytes)?),
-        _ => return Err("neither PNG nor JPEG, by its first bytes".to_owned()),
+    let format = match content_of(bytes) {
+        Content::Image(format) => format,
+        Content::Other(what) => return Err(what.to_owned()),
     };
-    check_extent(width, height, limits)?;
+    let mut may_be_turned = matches!(format, ImageFormat::Png | ImageFormat::WebP);
+    match format {
+        ImageFormat::Png => {
+            let (width, height) = png_extent(bytes)?;
+            check_extent(width, height, limits)?;
+        }
+        ImageFormat::Jpeg => {
+            let frame = check_jpeg(bytes)?;
+            check_extent(frame.width, frame.height, limits)?;
+            may_be_turned = frame.has_exif;
+        }
+        ImageFormat::WebP => {
+            let announced = bytes
+                .get(4..8)
+                .map_or(0, |size| size.iter().rev().fold(0, |sum, &byte| sum << 8 | u64::from(byte)));
+            if (bytes.len() as u64) < announced + 8 {
+                return Err(format!("cut short: {} bytes, its header says {}", bytes.len(), announced + 8));
+            }
+        }
+        _ => {} // by their decoders' headers, which hold no pixels
+    }
     // The decoders are third-party code on untrusted bytes: a panic in them is a bad image, not our end.
-    catch_unwind(AssertUnwindSafe(|| read(format)))
+    catch_unwind(AssertUnwindSafe(|| read(Header { format, may_be_turned })))
         .unwrap_or_else(|_| Err("the decoder failed on it".to_owned()))
 }
 
@@ -80,60 +122,91 @@ fn check_extent(width: u32, height: u32, limits: &Limits) -> Result<(), String> 
 }
 
 /// What an image's header says: its format is known, and its size is within the limits.
-struct Opened<D> {
-    decoder: D,
-    /// Samples per pixel in the file.
+struct Opened<'a> {
+    decoder: Box<dyn ImageDecoder + 'a>,
+    /// Samples per pixel as decoded.
     stored: usize,
+    /// Bytes of a sample, 1 or 2.
+    sample_bytes: usize,
+    /// As stored, not turned yet.
     shape: ImageShape,
+    orientation: Orientation,
 }
 
-fn open<'a>(
-    format: ImageFormat,
-    bytes: &'a [u8],
-    limits: &Limits,
-) -> Result<Opened<impl ImageDecoder + 'a>, String> {
+fn open<'a>(header: Header, bytes: &'a [u8], limits: &Limits) -> Result<Opened<'a>, String> {
     let mut decoder_limits = image::Limits::default();
     decoder_limits.max_image_width = u32::try_from(limits.max_side).ok();
     decoder_limits.max_image_height = decoder_limits.max_image_width;
     decoder_limits.max_alloc = Some(limits.max_image_bytes);
-    let mut reader = ImageReader::with_format(Cursor::new(bytes), format);
-    reader.limits(decoder_limits);
-    let decoder = reader.into_decoder().map_err(one_line)?;
+    let mut grey_palette = false;
+    let mut decoder: Box<dyn ImageDecoder + 'a> = if header.format == ImageFormat::Bmp {
+        let mut decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(one_line)?;
+        decoder.set_limits(decoder_limits).map_err(one_line)?;
+        let is_grey = |colour: &[u8; 3]| colour[0] == colour[1] && colour[1] == colour[2];
+        grey_palette = decoder.get_palette().is_some_and(|palette| palette.iter().all(is_grey));
+        Box::new(decoder)
+    } else {
+        let mut reader = ImageReader::with_format(Cursor::new(bytes), header.format);
+        reader.limits(decoder_limits);
+        Box::new(reader.into_decoder().map_err(one_line)?)
+    };
 
     let (width, height) = decoder.dimensions();
     check_extent(width, height, limits)?;
-    let (stored, channels) = match decoder.color_type() {
-        ColorType::L8 => (1, 1),
-        ColorType::La8 => (2, 1),
-        ColorType::Rgb8 => (3, 3),
-        ColorType::Rgba8 => (4, 3),
-        ColorType::L16 | ColorType::La16 | ColorType::Rgb16 | ColorType::Rgba16 => {
-            return Err("16 bits per sample, expected 8; convert it to 8 bits".to_owned());
+    let (stored, channels, sample_bytes) = match decoder.color_type() {
+        ColorType::L8 => (1, 1, 1),
+        ColorType::La8 => (2, 1, 1),
+        ColorType::Rgb8 => (3, if grey_palette { 1 } else { 3 }, 1),
+        ColorType::Rgba8 => (4, 3, 1),
+        ColorType::La16 => (2, 1, 2),
+        ColorType::Rgb16 => (3, 3, 2),
+        ColorType::Rgba16 => (4, 3, 2),
+        // What its white is, nothing says: often 4,095 or less.
+        ColorType::L16 => {
+            return Err(
+                "grey of 16 bits per sample, expected 8; convert it to 8 bits, scaled as it should be \
+                        seen (PIL would clip it at 255)"
+                    .to_owned(),
+            );
         }
-        other => return Err(format!("unsupported colour type {other:?}")),
+        other => return Err(format!("unsupported colour type {other:?}; convert it to 8-bit RGB")),
     };
     let total = decoder.total_bytes();
     if total > limits.max_image_bytes {
         return Err(format!("needs {total} bytes, the limit is {}", limits.max_image_bytes));
     }
+    let orientation = if header.may_be_turned { decoder.orientation().ok() } else { None };
     let shape = ImageShape { channels, height: height as usize, width: width as usize };
-    Ok(Opened { decoder, stored, shape })
+    let orientation = orientation.unwrap_or(Orientation::NoTransforms);
+    Ok(Opened { decoder, stored, sample_bytes, shape, orientation })
 }
 
 fn decode_as<T>(
-    format: ImageFormat,
+    header: Header,
     bytes: &[u8],
     limits: &Limits,
     then: impl FnOnce(PlanarImage) -> T,
 ) -> Result<T, String> {
-    let Opened { decoder, stored, shape } = open(format, bytes, limits)?;
+    let Opened { decoder, stored, sample_bytes, shape, orientation } = open(header, bytes, limits)?;
     let _turn = ((shape.width * shape.height) as u64 > LARGE_PIXELS)
         .then(|| ONE_LARGE_IMAGE.lock().unwrap_or_else(PoisonError::into_inner));
     let mut samples = vec![0; decoder.total_bytes() as usize];
-    decoder.read_image(&mut samples).map_err(one_line)?;
+    decoder.read_image_boxed(&mut samples).map_err(one_line)?;
+    if sample_bytes == 2 {
+        samples =
+            samples.chunks_exact(2).map(|two| (u16::from_ne_bytes([two[0], two[1]]) >> 8) as u8).collect();
+    }
     let image = PlanarImage::from_interleaved(shape, stored, &samples);
     drop(samples);
-    Ok(then(image))
+    Ok(then(image.turned(orientation)))
+}
+
+/// The shape once the picture is turned.
+fn turned(shape: ImageShape, orientation: Orientation) -> ImageShape {
+    if orientation.to_exif() < 5 {
+        return shape;
+    }
+    ImageShape { height: shape.width, width: shape.height, ..shape }
 }
 
 fn one_line(error: image::ImageError) -> String {
@@ -199,17 +272,17 @@ mod tests {
     #[test]
     fn unusable_kinds_say_what_they_are() {
         assert!(decoded(b"").unwrap_err().contains("0 bytes"));
-        assert!(decoded(b"just text").unwrap_err().contains("neither PNG nor JPEG"));
+        assert!(decoded(b"just text").unwrap_err().contains("a text, not an image"));
         let sixteen = raw_png(2, 2, 16, 0, &[0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
         assert!(decoded(&sixteen).unwrap_err().contains("16 bits"));
-        let mut cmyk = jpeg_of(8, 8, 3, 0);
-        let frame = cmyk.windows(2).position(|two| two == [0xFF, 0xC0]).unwrap();
-        // A fourth component: one more entry in the frame header.
-        cmyk[frame + 3] += 3;
-        cmyk[frame + 9] = 4;
-        let end = frame + 10 + 9;
-        cmyk.splice(end..end, [4, 0x11, 0]);
-        assert!(decoded(&cmyk).unwrap_err().contains("CMYK"));
+        let jpeg = jpeg_of(8, 8, 3, 0);
+        let frame = jpeg.windows(2).position(|two| two == [0xFF, 0xC0]).unwrap();
+        let mut lossless = jpeg.clone();
+        lossless[frame + 1] = 0xC3;
+        assert!(decoded(&lossless).unwrap_err().contains("rare kind (lossless)"));
+        let mut arithmetic = jpeg;
+        arithmetic[frame + 1] = 0xC9;
+        assert!(decoded(&arithmetic).unwrap_err().contains("arithmetically coded"));
         let mut twelve_bit = jpeg_of(8, 8, 3, 0);
         twelve_bit[frame + 4] = 12;
         assert!(decoded(&twelve_bit).unwrap_err().contains("12 bits"));

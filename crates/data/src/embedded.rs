@@ -100,6 +100,6 @@ impl EmbeddedDataSet {
         };
         let items = idx::read_pair(shown, pair.images, pair.labels, limits)?;
         let classes = self.classes.iter().map(|&class| class.to_owned()).collect();
-        Ok(SplitContent { items, classes, rejects: Vec::new() })
+        Ok(SplitContent::new(items, classes))
     }
 }

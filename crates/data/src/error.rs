@@ -53,8 +53,8 @@ pub enum DataError {
     },
     /// The path is there but holds none of the known formats.
     #[error(
-        "{}: {found}; expected a folder of IDX files (train-images-idx3-ubyte[.gz]), of CIFAR binary files \
-         (data_batch_1.bin), of images (train/<class>/*.jpg or <class>/*.png), of archives (train.tar.gz), \
+        "{}: {found}; expected a folder of IDX files (train-images-idx3-ubyte[.gz]), of CIFAR files \
+         (data_batch_1[.bin]), of images (train/<class>/*.jpg or <class>/*.png), of archives (train.tar.gz), \
          or one IDX or tar file",
         path.display()
     )]
@@ -63,6 +63,14 @@ pub enum DataError {
         path: PathBuf,
         /// What is there instead.
         found: String,
+    },
+    /// What is there can be read in more than one way.
+    #[error("{}: {question}", path.display())]
+    Unclear {
+        /// The data set.
+        path: PathBuf,
+        /// What is not clear, and how to make it so.
+        question: String,
     },
     /// The data set has no such part.
     #[error("{}: no {split} split: expected {expected}, got {got}", path.display())]
@@ -145,6 +153,12 @@ pub enum DataError {
         /// The share that is allowed.
         max_reject_share: f64,
     },
+    /// View shards that cannot be used.
+    #[error(transparent)]
+    Shards {
+        /// Why.
+        source: Box<crate::view_shards::ShardError>,
+    },
     /// A loading option that cannot work.
     #[error("`{option}`: expected {expected}, got {got}")]
     InvalidOption {
@@ -197,6 +211,9 @@ fn too_many_rejects(
     if rejects > first_rejects.len() {
         let _ = write!(text, "\n  - ... and {} more", rejects - first_rejects.len());
     }
-    text.push_str("\nrepair or remove them, or set `max_reject_share` in the config to leave them out");
+    text.push_str(
+        "\nrepair or remove them, or leave them out with --max-reject-share SHARE (in a recipe's [source]: \
+         `max_reject_share = SHARE`)",
+    );
     text
 }

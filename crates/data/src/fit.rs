@@ -1,6 +1,7 @@
 //! Bringing one decoded image to the wanted channels and size.
 
 use image::imageops::{FilterType, resize};
+use image::metadata::Orientation;
 use image::{ImageBuffer, Luma};
 
 use crate::image_set::ImageShape;
@@ -18,6 +19,36 @@ impl PlanarImage {
         let mut pixels = Vec::with_capacity(shape.bytes());
         for channel in 0..shape.channels {
             pixels.extend(samples.iter().skip(channel).step_by(stored));
+        }
+        Self { shape, pixels }
+    }
+
+    /// Turned or mirrored as an orientation tag says, like PIL's `ImageOps.exif_transpose`.
+    pub(crate) fn turned(self, orientation: Orientation) -> Self {
+        let tag = orientation.to_exif();
+        if tag == 1 {
+            return self;
+        }
+        let ImageShape { channels, height, width } = self.shape;
+        let swaps = tag >= 5;
+        let shape = if swaps { ImageShape { channels, height: width, width: height } } else { self.shape };
+        let mut pixels = Vec::with_capacity(self.pixels.len());
+        for plane in self.pixels.chunks_exact(height * width) {
+            for row in 0..shape.height {
+                pixels.extend((0..shape.width).map(|column| {
+                    // Where in the stored picture that pixel is.
+                    let (y, x) = match tag {
+                        2 => (row, width - 1 - column),
+                        3 => (height - 1 - row, width - 1 - column),
+                        4 => (height - 1 - row, column),
+                        5 => (column, row),
+                        6 => (height - 1 - column, row),
+                        7 => (height - 1 - column, width - 1 - row),
+                        _ => (column, width - 1 - row),
+                    };
+                    plane[y * width + x]
+                }));
+            }
         }
         Self { shape, pixels }
     }

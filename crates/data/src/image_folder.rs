@@ -1,38 +1,21 @@
 //! Folders of image files: `train/<class>/*.jpg`, `<class>/*.png`, or images without classes.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+
+use crate::content_kind::{Content, START_BYTES, content_of};
 use crate::error::{DataError, Reject};
-use crate::image_tree::{TreeFile, arrange};
-use crate::options::Split;
+use crate::file_names::{Named, is_hidden, named, no_image};
+use crate::ignored::{Ignored, ignore};
+use crate::image_tree::{Arranged, Part, TreeFile, arrange, beside_in_words, strip_wrapper};
+use crate::options::{ClassUse, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
 
 const MAX_DEPTH: usize = 12;
-
-/// True for the endings of images that can be read.
-pub(crate) fn has_image_ending(name: &str) -> bool {
-    ["png", "jpg", "jpeg"].contains(&ending(name).as_str())
-}
-
-fn ending(name: &str) -> String {
-    name.rsplit_once('.').map_or_else(String::new, |(_, ending)| ending.to_lowercase())
-}
-
-/// What is wrong with a file by its name alone: an image of a kind that cannot be read.
-pub(crate) fn unreadable_kind(name: &str) -> Option<String> {
-    const OTHERS: [&str; 13] =
-        ["avif", "bmp", "gif", "heic", "jfif", "jp2", "jxl", "pgm", "ppm", "tga", "tif", "tiff", "webp"];
-    let ending = ending(name);
-    OTHERS.contains(&ending.as_str()).then(|| format!("{ending} images are not read; convert to PNG or JPEG"))
-}
-
-/// True for what systems leave beside a user's files.
-pub(crate) fn is_hidden(name: &str) -> bool {
-    name.starts_with('.') || name == "__MACOSX"
-}
 
 /// A file (or something called like one) that was met.
 #[derive(Debug)]
@@ -45,69 +28,125 @@ struct Met {
 /// True if an image file is anywhere below `folder`.
 pub(crate) fn holds_images(folder: &Path) -> Result<bool, DataError> {
     let mut found = false;
-    let _ = walk(folder, &mut Vec::new(), &mut |_| {
+    let _ = walk(folder, &mut Vec::new(), &mut Ignored::new(), &mut |_| {
         found = true;
         ControlFlow::Break(())
     })?;
     Ok(found)
 }
 
-/// One split of the image folder `root`.
-pub(crate) fn open(root: &Path, split: Split) -> Result<SplitContent, DataError> {
-    let mut met = Vec::new();
-    let _ = walk(root, &mut Vec::new(), &mut |file| {
-        met.push(file);
-        ControlFlow::Continue(())
-    })?;
-    let arranged = arrange(met, split).map_err(|got| DataError::MissingSplit {
-        path: root.to_owned(),
-        split,
-        expected: format!("images in {split}/<class>/ in it"),
-        got,
-    })?;
+/// What lies in `folder` beside images, counted by why it is left alone.
+pub(crate) fn left_alone(folder: &Path) -> Ignored {
+    let mut ignored = Ignored::new();
+    let _counted = walk(folder, &mut Vec::new(), &mut ignored, &mut |_| ControlFlow::Continue(()));
+    ignored
+}
 
-    let (mut files, mut rejects) = (Vec::new(), Vec::new());
-    for (Met { path, problem }, label) in arranged.files {
-        let shown = path.display().to_string();
-        match problem {
-            Some(reason) => rejects.push(Reject { path: shown, reason }),
-            None => files.push(ImageFile { path: shown, label, bytes: FileBytes::OnDisk(path) }),
+/// An image folder, looked through once.
+#[derive(Debug)]
+pub(crate) struct ImageFolder {
+    root: PathBuf,
+    arranged: Arranged<Met>,
+    ignored: Ignored,
+}
+
+impl ImageFolder {
+    /// Looks through `root`.
+    ///
+    /// # Errors
+    /// Where it cannot be read, or what its folders are for is not clear.
+    pub(crate) fn open(root: &Path, class_use: ClassUse) -> Result<Self, DataError> {
+        let (mut met, mut ignored) = (Vec::new(), Ignored::new());
+        let _ = walk(root, &mut Vec::new(), &mut ignored, &mut |file| {
+            met.push(file);
+            ControlFlow::Continue(())
+        })?;
+        strip_wrapper(&mut met);
+        let arranged = arrange(met, class_use)
+            .map_err(|question| DataError::Unclear { path: root.to_owned(), question })?;
+        for (folder, images) in &arranged.beside {
+            *ignored.entry(beside_in_words(folder)).or_default() += images;
         }
+        Ok(Self { root: root.to_owned(), arranged, ignored })
     }
-    rejects.extend(arranged.without_class.into_iter().map(|Met { path, problem }| Reject {
-        path: path.display().to_string(),
-        reason: problem.unwrap_or_else(|| "outside any class folder".to_owned()),
-    }));
-    Ok(SplitContent { items: Items::Files(files), classes: arranged.classes, rejects })
+
+    /// The files of a split; each split can be had once.
+    pub(crate) fn take(&mut self, split: Split) -> Result<SplitContent, DataError> {
+        let Part { files: met, without_class } =
+            self.arranged.take(split).ok_or_else(|| DataError::MissingSplit {
+                path: self.root.clone(),
+                split,
+                expected: format!("images in {split}/<class>/ in it"),
+                got: self.arranged.instead.clone(),
+            })?;
+        let (mut files, mut rejects) = (Vec::new(), Vec::new());
+        for (Met { path, problem }, label) in met {
+            let shown = path.display().to_string();
+            match problem {
+                Some(reason) => rejects.push(Reject { path: shown, reason }),
+                None => files.push(ImageFile { path: shown, label, bytes: FileBytes::OnDisk(path) }),
+            }
+        }
+        rejects.extend(without_class.into_iter().map(|Met { path, problem }| Reject {
+            path: path.display().to_string(),
+            reason: problem.unwrap_or_else(|| "outside any class folder".to_owned()),
+        }));
+        Ok(SplitContent {
+            rejects,
+            ignored: self.ignored.clone(),
+            notes: self.arranged.notes.clone(),
+            ..SplitContent::new(Items::Files(files), self.arranged.classes.clone())
+        })
+    }
+}
+
+/// A name in Unicode's composed form: a Mac writes `é` as two signs, others as one.
+pub(crate) fn composed(name: &str) -> String {
+    if is_nfc(name) { name.to_owned() } else { name.nfc().collect() }
 }
 
 type Visitor<'a> = dyn FnMut(TreeFile<Met>) -> ControlFlow<()> + 'a;
 
-/// Visits everything below `folder` that is called like an image, in name order.
+/// Visits everything below `folder` that may be an image, in name order, and counts what cannot.
 fn walk(
     folder: &Path,
     parts: &mut Vec<String>,
+    ignored: &mut Ignored,
     visit: &mut Visitor<'_>,
 ) -> Result<ControlFlow<()>, DataError> {
     let mut entries = fs::read_dir(folder)
         .and_then(|entries| {
             entries
-                .map(|entry| entry.map(|entry| (entry.file_name(), entry.path())))
+                .map(|entry| {
+                    let entry = entry?;
+                    Ok((entry.file_name(), entry.path(), entry.file_type().ok()))
+                })
                 .collect::<io::Result<Vec<_>>>()
         })
         .map_err(|source| DataError::Read { path: folder.to_owned(), source })?;
-    entries.sort();
-    for (name, path) in entries {
+    entries.sort_by(|one, other| one.0.cmp(&other.0));
+    for (name, path, kind) in entries {
         let name = name.to_string_lossy().into_owned();
+        let by_name = named(&name);
         if is_hidden(&name) {
+            if let Named::Ignored(why) = by_name {
+                ignore(ignored, why);
+            }
             continue;
         }
-        let called_image = has_image_ending(&name);
-        // Follows links: sets are often put together from them.
-        let problem = match fs::metadata(&path) {
+        let called_image = by_name == Named::Image;
+        // Links are followed: sets are often put together from them.
+        let kind = match kind {
+            Some(kind) if !kind.is_symlink() => Ok(kind),
+            _ => fs::metadata(&path).map(|metadata| metadata.file_type()),
+        };
+        let problem = match kind {
             Err(error) if called_image => Some(format!("cannot be read: {error}")),
-            Err(_) => continue,
-            Ok(metadata) if metadata.is_dir() => {
+            Err(_) => {
+                ignore(ignored, "links to nothing");
+                continue;
+            }
+            Ok(kind) if kind.is_dir() => {
                 let problem = if called_image {
                     "a folder, not an image file"
                 } else if leads_back(&path, folder) {
@@ -115,8 +154,8 @@ fn walk(
                 } else if parts.len() >= MAX_DEPTH {
                     "folders are nested too deeply"
                 } else {
-                    parts.push(name);
-                    let flow = walk(&path, parts, visit)?;
+                    parts.push(composed(&name));
+                    let flow = walk(&path, parts, ignored, visit)?;
                     parts.pop();
                     if flow.is_break() {
                         return Ok(flow);
@@ -126,18 +165,32 @@ fn walk(
                 Some(problem.to_owned())
             }
             Ok(_) if called_image => None,
-            Ok(_) => match unreadable_kind(&name) {
-                Some(reason) => Some(reason),
-                None => continue, // not an image: notes, lists and the like
+            Ok(kind) => match by_name {
+                Named::Ignored(why) => {
+                    ignore(ignored, why);
+                    continue;
+                }
+                _ if kind.is_file() && is_image(&path) => None,
+                _ => {
+                    ignore(ignored, no_image(&name));
+                    continue;
+                }
             },
         };
-        let parts = parts.iter().cloned().chain([name]).collect();
+        let parts = parts.iter().cloned().chain([composed(&name)]).collect();
         let flow = visit(TreeFile { parts, content: Met { path, problem } });
         if flow.is_break() {
             return Ok(flow);
         }
     }
     Ok(ControlFlow::Continue(()))
+}
+
+/// True if the file's first bytes are those of an image that is read.
+fn is_image(path: &Path) -> bool {
+    let mut start = Vec::new();
+    let read = File::open(path).and_then(|file| file.take(START_BYTES as u64).read_to_end(&mut start));
+    read.is_ok() && matches!(content_of(&start), Content::Image(_))
 }
 
 /// True if `path` is a link to `folder` or to one that `folder` is in.
@@ -182,17 +235,107 @@ mod tests {
     }
 
     #[test]
-    fn colour_follows_the_first_image_or_the_option() {
+    fn one_colour_image_makes_both_splits_colour() {
         let root = tempfile::tempdir().unwrap();
-        put(root.path(), "a/1.png", &png_of(4, 4, 1, 1));
-        put(root.path(), "b/2.png", &png_of(4, 4, 3, 2));
+        put(root.path(), "train/a/1.png", &png_of(4, 4, 1, 1));
+        put(root.path(), "train/b/2.png", &png_of(4, 4, 1, 2));
+        put(root.path(), "test/a/3.png", &png_of(4, 4, 1, 3));
         let channels = |color| {
             let options = LoadOptions { color, ..LoadOptions::default() };
-            load_with(root.path(), Split::Train, &options).unwrap().shape.channels
+            [Split::Train, Split::Test]
+                .map(|split| load_with(root.path(), split, &options).unwrap().shape.channels)
         };
-        assert_eq!(channels(ColorMode::AsStored), 1);
-        assert_eq!(channels(ColorMode::Grey), 1);
-        assert_eq!(channels(ColorMode::Rgb), 3);
+        assert_eq!(channels(ColorMode::AsStored), [1, 1]);
+        put(root.path(), "test/b/4.png", &png_of(4, 4, 3, 4));
+        assert_eq!(channels(ColorMode::AsStored), [3, 3]);
+        assert_eq!(channels(ColorMode::Grey), [1, 1]);
+        assert_eq!(channels(ColorMode::Rgb), [3, 3]);
+        let train = load_with(root.path(), Split::Train, &LoadOptions::default()).unwrap();
+        assert!(train.notes[0].contains("the test split has colour"), "{:?}", train.notes);
+        assert_eq!(train.pixels(1), ramp(4, 4, 1, 2).repeat(3), "grey is repeated");
+        let test = load_with(root.path(), Split::Test, &LoadOptions::default()).unwrap();
+        assert!(test.notes[0].contains("1 of 2 images are grey"), "{:?}", test.notes);
+        assert_eq!(
+            (test.pixels(0), test.pixels(1)),
+            (&ramp(4, 4, 1, 3).repeat(3)[..], &ramp(4, 4, 3, 4)[..])
+        );
+        // Colour that cannot be decoded decides the same for both.
+        let damaged = png_of(4, 4, 3, 4);
+        put(root.path(), "test/b/4.png", &damaged[..damaged.len() / 2]);
+        let options = LoadOptions { max_reject_share: 0.5, ..LoadOptions::default() };
+        for split in [Split::Train, Split::Test] {
+            assert_eq!(load_with(root.path(), split, &options).unwrap().shape.channels, 3, "{split}");
+        }
+    }
+
+    #[test]
+    fn what_lies_beside_images_is_counted_by_why() {
+        let root = tempfile::tempdir().unwrap();
+        for (name, bytes) in [
+            ("a/1.JPG", jpeg_of(4, 4, 3, 1)),
+            ("a/1.txt", b"a caption".to_vec()),
+            ("a/2.txt", b"another".to_vec()),
+            ("a/Thumbs.db", b"x".to_vec()),
+            ("a/._1.JPG", b"\0\x05\x16\x07".to_vec()),
+            (".DS_Store", b"x".to_vec()),
+            ("README", b"x".to_vec()),
+            ("a/0123abcd", png_of(4, 4, 3, 2)),
+            ("a/unknown.xyz", b"???".to_vec()),
+            ("__MACOSX/a/._1.jpg", b"x".to_vec()),
+            (".git/index", b"x".to_vec()),
+        ] {
+            put(root.path(), name, &bytes);
+        }
+        let set = load_with(root.path(), Split::Train, &LoadOptions::default()).unwrap();
+        assert_eq!((set.len(), set.rejects.len()), (2, 0), "a name without an ending is read by content");
+        let expected = [
+            (".DS_Store", 1),
+            (".txt", 2),
+            (".xyz (no images)", 1),
+            ("folders __MACOSX", 1),
+            ("hidden (the name begins with a dot)", 1),
+            ("left by Windows (Thumbs.db, desktop.ini)", 1),
+            ("left by macOS (._*)", 1),
+            ("notes (README and the like)", 1),
+        ];
+        assert_eq!(set.ignored, expected.map(|(why, count)| (why.to_owned(), count)).into());
+        assert!(
+            set.account()[0].starts_with("9 files not looked at: 1 .DS_Store, 2 .txt"),
+            "{:?}",
+            set.account()
+        );
+    }
+
+    #[test]
+    fn class_folders_without_a_split_are_divided_once_and_for_all() {
+        let root = tempfile::tempdir().unwrap();
+        for number in 0..20 {
+            put(
+                root.path(),
+                &format!("{}/{number}.png", ["cat", "dog"][number % 2]),
+                &png_of(4, 4, 1, number),
+            );
+        }
+        let [train, test] = [Split::Train, Split::Test]
+            .map(|split| load_with(root.path(), split, &LoadOptions::default()).unwrap());
+        assert_eq!((train.class_counts(), test.class_counts()), (vec![8, 8], vec![2, 2]));
+        assert!(train.notes[0].contains("4 of 20 images") && train.notes == test.notes, "{:?}", train.notes);
+        // Pretraining sees the training part too, unless classes are no matter.
+        let optional = LoadOptions { class_use: ClassUse::Optional, ..LoadOptions::default() };
+        let pretraining = load_with(root.path(), Split::Train, &optional).unwrap();
+        assert_eq!(pretraining.content_sha256(), train.content_sha256());
+        put(root.path(), "stray.png", &png_of(4, 4, 1, 77));
+        let all = load_with(root.path(), Split::Train, &optional).unwrap();
+        assert_eq!((all.len(), all.labels), (21, None));
+    }
+
+    #[test]
+    fn a_folder_around_the_splits_is_no_class() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "photos/v1/train/a/1.png", &png_of(4, 4, 1, 1));
+        put(root.path(), "photos/v1/test/a/1.png", &png_of(4, 4, 1, 1));
+        let train = load_with(root.path(), Split::Train, &LoadOptions::default()).unwrap();
+        assert_eq!((train.len(), train.classes), (1, vec!["a".to_owned()]));
     }
 
     #[test]
@@ -213,14 +356,14 @@ mod tests {
     fn folder_with_bad_images() -> tempfile::TempDir {
         let root = tempfile::tempdir().unwrap();
         let cut = jpeg_of(16, 16, 3, 1);
-        put(root.path(), "a/good.png", &png_of(16, 16, 3, 1));
-        put(root.path(), "b/good.jpg", &jpeg_of(16, 16, 3, 1));
-        put(root.path(), "a/empty.jpg", b"");
-        put(root.path(), "a/cut.jpg", &cut[..cut.len() * 2 / 3]);
-        put(root.path(), "a/text.png", b"I am a text");
-        put(root.path(), "a/web.webp", b"RIFF");
-        put(root.path(), "stray.png", &png_of(16, 16, 3, 1));
-        fs::create_dir_all(root.path().join("a/folder.jpg")).unwrap();
+        put(root.path(), "train/a/good.png", &png_of(16, 16, 3, 1));
+        put(root.path(), "train/b/good.jpg", &jpeg_of(16, 16, 3, 1));
+        put(root.path(), "train/a/empty.jpg", b"");
+        put(root.path(), "train/a/cut.jpg", &cut[..cut.len() * 2 / 3]);
+        put(root.path(), "train/a/text.png", b"I am a text");
+        put(root.path(), "train/a/web.webp", b"RIFF");
+        put(root.path(), "train/stray.png", &png_of(16, 16, 3, 1));
+        fs::create_dir_all(root.path().join("train/a/folder.jpg")).unwrap();
         root
     }
 
@@ -232,11 +375,12 @@ mod tests {
             "6 of 8 image files",
             "empty.jpg: empty file (0 bytes)",
             "cut.jpg: cut short",
-            "text.png: neither PNG nor JPEG",
-            "web.webp: webp images are not read",
+            "text.png: a text, not an image",
+            "web.webp: a RIFF file that is no WebP image",
             "stray.png: outside any class folder",
             "folder.jpg: a folder, not an image file",
-            "max_reject_share",
+            "--max-reject-share SHARE",
+            "`max_reject_share = SHARE`",
         ] {
             assert!(error.contains(part), "{part} in {error}");
         }
@@ -287,11 +431,11 @@ mod tests {
     #[test]
     fn links_in_a_circle_and_pipes_are_rejects() {
         let root = tempfile::tempdir().unwrap();
-        put(root.path(), "a/1.png", &png_of(4, 4, 1, 1));
-        std::os::unix::fs::symlink(root.path(), root.path().join("a/up")).unwrap();
-        std::os::unix::fs::symlink("nowhere", root.path().join("a/2.png")).unwrap();
-        std::os::unix::fs::symlink("/dev/zero", root.path().join("a/3.png")).unwrap();
-        std::os::unix::fs::symlink(root.path().join("a"), root.path().join("b")).unwrap();
+        put(root.path(), "train/a/1.png", &png_of(4, 4, 1, 1));
+        std::os::unix::fs::symlink(root.path(), root.path().join("train/a/up")).unwrap();
+        std::os::unix::fs::symlink("nowhere", root.path().join("train/a/2.png")).unwrap();
+        std::os::unix::fs::symlink("/dev/zero", root.path().join("train/a/3.png")).unwrap();
+        std::os::unix::fs::symlink(root.path().join("train/a"), root.path().join("train/b")).unwrap();
         let options = LoadOptions { max_reject_share: 0.9, ..LoadOptions::default() };
         let set = load_with(root.path(), Split::Train, &options).unwrap();
         let reasons: Vec<&str> = set.rejects.iter().map(|reject| reject.reason.as_str()).collect();

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use zview_runtime::hash::sha256_of_bytes;
 
 use crate::error::{DataError, Reject};
+use crate::ignored::{Ignored, ignored_in_words};
 
 /// Channels, height and width of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,10 @@ pub struct ImageSet {
     pub classes: Vec<String>,
     /// Image files that were left out.
     pub rejects: Vec<Reject>,
+    /// Files of the data set that are no images, by why.
+    pub ignored: Ignored,
+    /// What was decided on the way to these images, one sentence each.
+    pub notes: Vec<String>,
     /// (N, C, H, W)
     #[serde(skip)]
     pixels: Vec<u8>,
@@ -76,7 +81,22 @@ impl ImageSet {
                 return wrong("labels", format!("below the {} classes", classes.len()), label.to_string());
             }
         }
-        Ok(Self { name, shape, labels, classes, rejects: Vec::new(), pixels })
+        Ok(Self {
+            name,
+            shape,
+            labels,
+            classes,
+            rejects: Vec::new(),
+            ignored: Ignored::new(),
+            notes: Vec::new(),
+            pixels,
+        })
+    }
+
+    /// The account of how the images came about: what was decided, and what was not looked at.
+    #[must_use]
+    pub fn account(&self) -> Vec<String> {
+        self.notes.iter().cloned().chain(ignored_in_words(&self.ignored, "files")).collect()
     }
 
     /// Number of images.
@@ -159,6 +179,33 @@ impl ImageSet {
         counts
     }
 
+    /// The images of the classes that are `kept`, with no other class in the list.
+    pub(crate) fn with_classes(self, kept: &[bool]) -> Self {
+        let numbers: Vec<Option<u32>> = kept
+            .iter()
+            .scan(0, |next, &kept| {
+                let number = kept.then_some(*next);
+                *next += u32::from(kept);
+                Some(number)
+            })
+            .collect();
+        let number_of = |label: u32| numbers.get(label as usize).copied().flatten();
+        let images: Vec<usize> = match &self.labels {
+            Some(labels) => (0..self.len()).filter(|&image| number_of(labels[image]).is_some()).collect(),
+            None => return self,
+        };
+        let mut set = self;
+        if images.len() < set.len() {
+            let mut fewer = set.select(&images);
+            (fewer.rejects, fewer.ignored, fewer.notes) = (set.rejects, set.ignored, set.notes);
+            set = fewer;
+        }
+        set.labels = set.labels.map(|labels| labels.into_iter().filter_map(number_of).collect());
+        set.classes =
+            set.classes.into_iter().zip(kept).filter(|(_, kept)| **kept).map(|(name, _)| name).collect();
+        set
+    }
+
     fn with(&self, pixels: Vec<u8>, labels: Option<Vec<u32>>) -> Self {
         Self {
             name: self.name.clone(),
@@ -166,6 +213,8 @@ impl ImageSet {
             labels,
             classes: self.classes.clone(),
             rejects: Vec::new(),
+            ignored: Ignored::new(),
+            notes: Vec::new(),
             pixels,
         }
     }

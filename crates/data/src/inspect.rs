@@ -1,6 +1,7 @@
 //! What a data set holds, without keeping it in memory.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -8,11 +9,13 @@ use serde::Serialize;
 use crate::decode::decode;
 use crate::error::{DataError, Reject};
 use crate::fit::PlanarImage;
+use crate::ignored::{Ignored, ignore};
 use crate::image_set::ImageShape;
-use crate::load::{CHUNK, first_decodable, fitted_shape};
-use crate::named;
-use crate::options::{LoadOptions, Split};
+use crate::load::{CHUNK, fitted_shape, mixed_colours};
+use crate::named::{self, OpenedSet, Resolved};
+use crate::options::{ClassUse, ColorMode, LoadOptions, Split};
 use crate::source::{ImageFile, Items, SplitContent};
+use crate::view_shards::{ShardOptions, ViewShards, may_be_shards};
 
 /// What a data set holds. Rejects are listed, however many there are.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -37,6 +40,12 @@ pub struct Inspection {
     pub splits: Vec<SplitInspection>,
     /// Image files of all splits that cannot be used.
     pub rejects: Vec<Reject>,
+    /// How many of them there are for each reason.
+    pub reject_reasons: BTreeMap<String, usize>,
+    /// Files (of shards: members) that are no images, by why.
+    pub ignored: Ignored,
+    /// What is decided when these images are used, one sentence each.
+    pub notes: Vec<String>,
 }
 
 /// What one split holds.
@@ -114,7 +123,9 @@ fn moments(counts: &[u64; 256]) -> (f64, f64) {
 struct Tally {
     images: usize,
     class_images: BTreeMap<u32, usize>,
-    histograms: Histograms,
+    /// Of grey and of colour images.
+    grey: Histograms,
+    colour: Histograms,
     /// Keyed by (width, height, channels as stored).
     sizes: BTreeMap<(usize, usize, usize), usize>,
 }
@@ -126,24 +137,116 @@ impl Tally {
         if let Some(label) = label {
             *self.class_images.entry(label).or_default() += 1;
         }
-        self.histograms.resize(self.histograms.len().max(histograms.len()), [0; 256]);
-        for (total, image) in self.histograms.iter_mut().zip(histograms) {
-            for (total, image) in total.iter_mut().zip(image) {
-                *total += image;
-            }
+        let totals = if histograms.len() == 1 { &mut self.grey } else { &mut self.colour };
+        add_histograms(totals, histograms);
+    }
+
+    /// Over `channels` channels, of which grey images have the same.
+    fn histograms(&self, channels: usize) -> Histograms {
+        let mut all = self.colour.clone();
+        if let [grey] = self.grey.as_slice() {
+            add_histograms(&mut all, &vec![*grey; channels]);
+        }
+        all
+    }
+}
+
+fn add_histograms(totals: &mut Histograms, more: &Histograms) {
+    totals.resize(totals.len().max(more.len()), [0; 256]);
+    for (total, image) in totals.iter_mut().zip(more) {
+        for (total, image) in total.iter_mut().zip(image) {
+            *total += image;
         }
     }
 }
 
-/// Describes a data set: counts, classes, sizes, pixel statistics and unusable files.
+/// One split that has been seen.
+struct Seen {
+    split: Split,
+    tally: Tally,
+    labelled: bool,
+    rejects: usize,
+}
+
+/// Describes a data set as `pretrain` and `probe` will use it: counts, classes, sizes, pixel statistics, what is
+/// decided, and what cannot be used.
 ///
 /// # Errors
 /// [`DataError`] when it cannot be found or read; unusable images are no error here.
 pub fn inspect(name_or_path: &str, options: &LoadOptions) -> Result<Inspection, DataError> {
     options.check()?;
     let resolved = named::resolve(name_or_path, options.data_dir.as_deref())?;
-    let mut inspection = Inspection {
-        format: resolved.format_name()?,
+    let (mut opened, options, question) = match resolved.open(options) {
+        // Pretraining takes such images without classes; a probe asks.
+        Err(DataError::Unclear { question, .. })
+            if options.class_use == ClassUse::Needed && resolved.path.is_dir() =>
+        {
+            let options = LoadOptions { class_use: ClassUse::Optional, ..options.clone() };
+            (resolved.open(&options)?, options, Some(question))
+        }
+        Err(error) => match inspect_shards(&resolved, options) {
+            Some(inspection) => return inspection,
+            None => return Err(error),
+        },
+        Ok(_) if resolved.path.is_file() && may_be_shards(&resolved.path) => {
+            match inspect_shards(&resolved, options) {
+                Some(inspection) => return inspection,
+                None => (resolved.open(options)?, options.clone(), None),
+            }
+        }
+        Ok(opened) => (opened, options.clone(), None),
+    };
+    let mut inspection = empty(&resolved, opened.format_name());
+    let seen = look(&resolved, &mut opened, &options, &mut inspection)?;
+    let grey: usize = seen.iter().map(|seen| grey_images(&seen.tally)).sum();
+    let images: usize = seen.iter().map(|seen| seen.tally.images).sum();
+    let in_colour = images > grey;
+    let channels = options.color.channels(if in_colour { 3 } else { 1 });
+    if options.color == ColorMode::AsStored && in_colour {
+        inspection.notes.extend(mixed_colours(grey, images));
+    }
+    let mut sizes = BTreeMap::<(usize, usize, usize), usize>::new();
+    for Seen { split, tally, labelled, rejects } in seen {
+        inspection.labelled &= labelled;
+        inspection.images += tally.images;
+        for (size, images) in &tally.sizes {
+            *sizes.entry(*size).or_default() += images;
+        }
+        let (mean, std) = tally.histograms(channels).iter().map(moments).unzip();
+        let count = |label: usize| tally.class_images.get(&(label as u32)).copied().unwrap_or(0);
+        let class_counts = if labelled { inspection.classes.as_slice() } else { &[] };
+        let class_counts = class_counts
+            .iter()
+            .enumerate()
+            .map(|(label, class)| ClassCount { class: class.clone(), images: count(label) })
+            .collect();
+        inspection.splits.push(SplitInspection {
+            split,
+            images: tally.images,
+            class_counts,
+            mean,
+            std,
+            rejects,
+        });
+    }
+    inspection.notes.extend(one_sided_classes(&inspection.splits));
+    inspection.notes.extend(question.map(|question| format!("a probe asks: {question}")));
+    inspection.labelled &= !inspection.splits.is_empty();
+    for reject in &inspection.rejects {
+        ignore(&mut inspection.reject_reasons, reject.reason.clone());
+    }
+    inspection.shape = common_shape(&sizes, (images > 0).then_some(channels), &options);
+    inspection.sizes = sizes
+        .into_iter()
+        .map(|((width, height, channels), images)| SizeCount { width, height, channels, images })
+        .collect();
+    inspection.sizes.sort_by_key(|size| std::cmp::Reverse(size.images));
+    Ok(inspection)
+}
+
+fn empty(resolved: &Resolved, format: &'static str) -> Inspection {
+    Inspection {
+        format,
         path: resolved.path.display().to_string(),
         name: resolved.name.clone(),
         images: 0,
@@ -153,20 +256,37 @@ pub fn inspect(name_or_path: &str, options: &LoadOptions) -> Result<Inspection, 
         sizes: Vec::new(),
         splits: Vec::new(),
         rejects: Vec::new(),
-    };
-    let mut sizes = BTreeMap::<(usize, usize, usize), usize>::new();
-    let mut channels = None;
+        reject_reasons: BTreeMap::new(),
+        ignored: Ignored::new(),
+        notes: Vec::new(),
+    }
+}
+
+/// Looks at every image of every split there is.
+fn look(
+    resolved: &Resolved,
+    opened: &mut OpenedSet,
+    options: &LoadOptions,
+    inspection: &mut Inspection,
+) -> Result<Vec<Seen>, DataError> {
+    let mut seen = Vec::new();
     let mut missing = None;
     for split in [Split::Train, Split::Test] {
-        let content = match resolved.open(split, &options.limits) {
+        let content = match resolved.take(opened, split, options) {
             Err(error @ DataError::MissingSplit { .. }) => {
                 missing = Some(error);
                 continue;
             }
             other => other?,
         };
-        let SplitContent { items, classes, mut rejects } = content;
-        inspection.classes = resolved.class_names(classes);
+        let SplitContent { items, classes, mut rejects, ignored, notes } = content;
+        inspection.classes = classes;
+        inspection.ignored = ignored;
+        for note in notes {
+            if !inspection.notes.contains(&note) {
+                inspection.notes.push(note);
+            }
+        }
         let (tally, labelled) = match items {
             Items::Packed { shape, pixels, labels } => {
                 (tally_packed(shape, &pixels, labels.as_deref(), options), labels.is_some())
@@ -176,39 +296,87 @@ pub fn inspect(name_or_path: &str, options: &LoadOptions) -> Result<Inspection, 
                 (tally_files(&files, &mut rejects, options), labelled)
             }
         };
-        inspection.labelled &= labelled;
-        inspection.images += tally.images;
-        channels = channels.or((tally.images > 0).then_some(tally.histograms.len()));
-        for (size, images) in &tally.sizes {
-            *sizes.entry(*size).or_default() += images;
-        }
-        let (mean, std) = tally.histograms.iter().map(moments).unzip();
-        let count = |label: usize| tally.class_images.get(&(label as u32)).copied().unwrap_or(0);
-        let class_counts = if labelled { inspection.classes.as_slice() } else { &[] };
-        inspection.splits.push(SplitInspection {
-            split,
-            images: tally.images,
-            class_counts: class_counts
-                .iter()
-                .enumerate()
-                .map(|(label, class)| ClassCount { class: class.clone(), images: count(label) })
-                .collect(),
-            mean,
-            std,
-            rejects: rejects.len(),
-        });
+        seen.push(Seen { split, tally, labelled, rejects: rejects.len() });
         inspection.rejects.extend(rejects);
     }
-    if let Some(error) = missing.filter(|_| inspection.splits.is_empty()) {
-        return Err(error);
+    match missing {
+        Some(error) if seen.is_empty() => Err(error),
+        _ => Ok(seen),
     }
-    inspection.shape = common_shape(&sizes, channels, options);
-    inspection.sizes = sizes
-        .into_iter()
-        .map(|((width, height, channels), images)| SizeCount { width, height, channels, images })
+}
+
+fn grey_images(tally: &Tally) -> usize {
+    tally.sizes.iter().filter(|((_, _, channels), _)| *channels == 1).map(|(_, images)| images).sum()
+}
+
+/// Classes of one split alone, as a probe will treat them.
+fn one_sided_classes(splits: &[SplitInspection]) -> Vec<String> {
+    let [train, test] = splits else { return Vec::new() };
+    if train.class_counts.is_empty() || test.class_counts.is_empty() {
+        return Vec::new();
+    }
+    let pairs = || train.class_counts.iter().zip(&test.class_counts);
+    let only_in_test: BTreeMap<String, usize> = pairs()
+        .filter(|(train, test)| train.images == 0 && test.images > 0)
+        .map(|(_, test)| (test.class.clone(), test.images))
         .collect();
-    inspection.sizes.sort_by_key(|size| std::cmp::Reverse(size.images));
-    Ok(inspection)
+    let only_in_train: Vec<String> = pairs()
+        .filter(|(train, test)| train.images > 0 && test.images == 0)
+        .map(|(train, _)| train.class.clone())
+        .collect();
+    crate::comparable::in_words(&only_in_test, &only_in_train)
+}
+
+/// Views of anchors, where that is what is there.
+fn inspect_shards(resolved: &Resolved, options: &LoadOptions) -> Option<Result<Inspection, DataError>> {
+    if !may_be_shards(&resolved.path) {
+        return None;
+    }
+    let how = ShardOptions {
+        skip_damaged: true,
+        color: options.color,
+        size: options.size,
+        limits: options.limits.clone(),
+    };
+    let shards = match ViewShards::open(Path::new(&resolved.path), &how) {
+        Ok(shards) => shards,
+        Err(error) => return Some(Err(DataError::Shards { source: Box::new(error) })),
+    };
+    let mut inspection = empty(resolved, "view shards");
+    inspection.images = shards.images();
+    inspection.shape = Some(shards.shape());
+    let ImageShape { channels, height, width } = shards.shape();
+    inspection.sizes = vec![SizeCount { width, height, channels, images: shards.images() }];
+    let views: Vec<usize> = (0..shards.anchors()).map(|anchor| shards.views(anchor)).collect();
+    let (fewest, most) = (views.iter().min().copied().unwrap_or(0), views.iter().max().copied().unwrap_or(0));
+    inspection.notes.push(format!("{} anchors of {fewest} to {most} views", shards.anchors()));
+    inspection.notes.extend(shards.notes.iter().cloned());
+    inspection.ignored.clone_from(&shards.ignored);
+    inspection.labelled = shards.classes().is_some();
+    inspection.classes = shards.class_names().map(<[String]>::to_vec).unwrap_or_default();
+    let mut counts = vec![0; inspection.classes.len()];
+    for anchor in 0..shards.anchors() {
+        if let Some(count) = shards.class(anchor).and_then(|class| counts.get_mut(class as usize)) {
+            *count += views[anchor];
+        }
+    }
+    for damage in &shards.skipped {
+        let text = damage.to_string();
+        ignore(&mut inspection.reject_reasons, text.clone());
+        inspection.rejects.push(Reject { path: resolved.path.display().to_string(), reason: text });
+    }
+    let class_counts = inspection.classes.iter().zip(counts);
+    inspection.splits.push(SplitInspection {
+        split: Split::Train,
+        images: shards.images(),
+        class_counts: class_counts
+            .map(|(class, images)| ClassCount { class: class.clone(), images })
+            .collect(),
+        mean: Vec::new(),
+        std: Vec::new(),
+        rejects: shards.skipped.len(),
+    });
+    Some(Ok(inspection))
 }
 
 fn common_shape(
@@ -243,14 +411,15 @@ fn tally_packed(shape: ImageShape, pixels: &[u8], labels: Option<&[u32]>, option
 
 fn tally_files(files: &[ImageFile], rejects: &mut Vec<Reject>, options: &LoadOptions) -> Tally {
     let limits = &options.limits;
-    let stored_channels = first_decodable(files, options).map_or(1, |(shape, _)| shape.channels);
-    let channels = options.color.channels(stored_channels);
     let mut tally = Tally::default();
     for chunk in files.chunks(CHUNK) {
         let seen: Vec<Result<(ImageShape, Histograms), String>> = chunk
             .par_iter()
             .map(|file| {
-                let look = |image: PlanarImage| (image.shape, histograms_of(&image.with_channels(channels)));
+                let look = |image: PlanarImage| {
+                    let channels = options.color.channels(image.shape.channels);
+                    (image.shape, histograms_of(&image.with_channels(channels)))
+                };
                 file.with_bytes(limits, |bytes| decode(bytes, limits, look))
             })
             .collect();

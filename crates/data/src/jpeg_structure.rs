@@ -1,20 +1,32 @@
 //! What a JPEG file says about itself, read from its markers alone.
 //!
-//! The decoder fills what is missing of a cut file with grey and reports success, and turns CMYK into
-//! some RGB; so both are found here, before it is asked.
+//! The decoder fills what is missing of a cut file with grey and reports success, so that is found here, before it
+//! is asked.
 //! Source: ITU-T T.81, annex B.
 
 const START_OF_SCAN: u8 = 0xDA;
 const END_OF_IMAGE: u8 = 0xD9;
 
-/// Width and height of a whole JPEG.
+/// What the markers of a whole JPEG say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct JpegFrame {
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    /// 1 (grey), 3 (colour) or 4 (CMYK or YCCK).
+    pub(crate) components: u8,
+    /// Whether there is metadata that may say how the camera was held.
+    pub(crate) has_exif: bool,
+}
+
+/// What a whole JPEG says about itself.
 ///
 /// # Errors
-/// If it is cut short or is not 8-bit grey or three-component colour: why.
-pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<(u32, u32), String> {
+/// If it is cut short or of a kind that is not read: why.
+pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<JpegFrame, String> {
     let mut at = 2; // after the start-of-image marker
     let mut scan_seen = false;
-    let mut extent = None;
+    let mut has_exif = false;
+    let mut frame = None;
     loop {
         let Some(marker) = next_marker(bytes, &mut at) else {
             return Err("cut short: the JPEG has no end-of-image mark".to_owned());
@@ -22,7 +34,8 @@ pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<(u32, u32), String> {
         match marker {
             END_OF_IMAGE => {
                 let no_picture = || "the JPEG ends before any picture data".to_owned();
-                return extent.filter(|_| scan_seen).ok_or_else(no_picture);
+                let frame = frame.filter(|_| scan_seen).ok_or_else(no_picture)?;
+                return Ok(JpegFrame { has_exif, ..frame });
             }
             0x01 | 0xD8 => continue, // no segment follows these
             _ => {}
@@ -31,13 +44,37 @@ pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<(u32, u32), String> {
         let Some(segment) = bytes.get(at..at + length).filter(|segment| segment.len() >= 2) else {
             return Err("cut short or damaged: a JPEG segment reaches past the end of the file".to_owned());
         };
-        // Start of frame: all of C0..CF but the tables C4 and CC and the reserved C8.
-        if matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC) {
-            extent = Some(check_frame(&segment[2..])?);
+        if is_start_of_frame(marker) {
+            frame = Some(check_frame(marker, &segment[2..])?);
         }
+        has_exif |= marker == 0xE1 && segment[2..].starts_with(b"Exif");
         scan_seen |= marker == START_OF_SCAN;
         at += length;
     }
+}
+
+/// Whether the picture is in colour, if its frame header is within `start`, the beginning of a JPEG.
+pub(crate) fn is_colour(start: &[u8]) -> Option<bool> {
+    let mut at = 2;
+    loop {
+        let marker = next_marker(start, &mut at)?;
+        if matches!(marker, 0x01 | 0xD8) {
+            continue;
+        }
+        let length = start.get(at..at + 2).map(|two| usize::from(two[0]) << 8 | usize::from(two[1]))?;
+        if is_start_of_frame(marker) {
+            return start.get(at + 7).map(|&components| components > 1);
+        }
+        if matches!(marker, START_OF_SCAN | END_OF_IMAGE) || length < 2 {
+            return None;
+        }
+        at += length;
+    }
+}
+
+/// All of C0..CF but the tables C4 and CC and the reserved C8.
+fn is_start_of_frame(marker: u8) -> bool {
+    matches!(marker, 0xC0..=0xCF) && !matches!(marker, 0xC4 | 0xC8 | 0xCC)
 }
 
 /// The next marker at or after `at`, which is moved behind it. Skips fill bytes, and within picture data
@@ -53,15 +90,30 @@ fn next_marker(bytes: &[u8], at: &mut usize) -> Option<u8> {
     }
 }
 
-/// Width and height from a frame header: precision, height, width, number of components.
-fn check_frame(frame: &[u8]) -> Result<(u32, u32), String> {
+/// From a frame header: precision, height, width, number of components.
+fn check_frame(marker: u8, frame: &[u8]) -> Result<JpegFrame, String> {
     let &[precision, h1, h0, w1, w0, components, ..] = frame else {
         return Err("cut short: the JPEG frame header is incomplete".to_owned());
     };
+    let kind = match marker {
+        0xC0..=0xC2 => None,
+        0xC3 | 0xC7 | 0xCB | 0xCF => Some("lossless"),
+        0xC5 | 0xC6 => Some("hierarchical"),
+        _ => Some("arithmetically coded"),
+    };
+    if let Some(kind) = kind {
+        return Err(format!(
+            "a JPEG of a rare kind ({kind}), which is not read; save it as baseline or as PNG"
+        ));
+    }
     match (precision, components) {
-        (8, 1 | 3) => Ok((u16::from_be_bytes([w1, w0]).into(), u16::from_be_bytes([h1, h0]).into())),
-        (8, 4) => Err("CMYK or YCCK colour; convert it to RGB".to_owned()),
-        (8, _) => Err(format!("{components} colour components, expected 1 or 3")),
+        (8, 1 | 3 | 4) => Ok(JpegFrame {
+            width: u16::from_be_bytes([w1, w0]).into(),
+            height: u16::from_be_bytes([h1, h0]).into(),
+            components,
+            has_exif: false,
+        }),
+        (8, _) => Err(format!("{components} colour components, expected 1, 3 or 4")),
         _ => Err(format!("{precision} bits per sample, expected 8; convert it to 8 bits")),
     }
 }
@@ -71,10 +123,14 @@ mod tests {
     use super::*;
     use crate::test_files::jpeg_of;
 
+    fn extent(jpeg: &[u8]) -> Result<(u32, u32), String> {
+        check_jpeg(jpeg).map(|frame| (frame.width, frame.height))
+    }
+
     #[test]
     fn a_whole_jpeg_passes_and_every_cut_of_it_does_not() {
         let jpeg = jpeg_of(9, 7, 3, 1);
-        assert_eq!(check_jpeg(&jpeg), Ok((9, 7)));
+        assert_eq!(extent(&jpeg), Ok((9, 7)));
         for length in 2..jpeg.len() {
             assert!(check_jpeg(&jpeg[..length]).is_err(), "cut to {length} of {}", jpeg.len());
         }
@@ -84,7 +140,7 @@ mod tests {
     fn bytes_after_the_end_and_a_thumbnail_inside_do_not_matter() {
         let mut jpeg = jpeg_of(9, 7, 3, 1);
         jpeg.extend(b"trailing");
-        assert_eq!(check_jpeg(&jpeg), Ok((9, 7)));
+        assert_eq!(extent(&jpeg), Ok((9, 7)));
         // An application segment that holds a whole JPEG, in a file that is cut: its end mark must not count.
         let thumbnail = jpeg_of(2, 2, 1, 0);
         let mut with_thumbnail = jpeg[..2].to_vec();

@@ -1,18 +1,27 @@
 //! Real labelled images: found, decoded safely, and held as bytes in a fixed order.
 //!
-//! [`load`] takes a name (`mnist`) or a path and gives an [`ImageSet`]; what a path is (IDX, CIFAR
-//! binary, image folder, tar of one) is found from its content. One data set, `glyphs`, is inside the binary. [`VisitOrder`] says which image
+//! [`load`] takes a name (`mnist`) or a path and gives an [`ImageSet`]; what a path is (IDX, CIFAR,
+//! image folder, tar of one) is found from its content. One data set, `glyphs`, is inside the binary. [`VisitOrder`] says which image
 //! comes when, [`inspect`] describes a set without keeping it, and [`picture`] writes PNG files.
 //! [`view_shards`] holds views of anchors instead, rendered by anything and streamed.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod cifar_binary;
+mod cifar_python;
+mod classes;
+mod comparable;
+mod content_kind;
 mod decode;
 mod embedded;
 mod error;
+mod file_names;
 mod fit;
+#[cfg(test)]
+mod golden_tests;
+mod hashed_split;
 mod idx;
+mod ignored;
 mod image_folder;
 mod image_set;
 mod image_tree;
@@ -20,9 +29,12 @@ mod inspect;
 mod jpeg_structure;
 mod load;
 mod named;
+mod notes;
 mod options;
+mod pickle;
 pub mod picture;
 mod source;
+mod split_names;
 mod tar_members;
 mod tar_shard;
 #[cfg(test)]
@@ -30,11 +42,13 @@ mod test_files;
 pub mod view_shards;
 mod visit_order;
 
+pub use comparable::{Comparable, comparable};
 pub use embedded::{ImageGroups, image_groups};
 pub use error::{DataError, Reject};
+pub use ignored::{Ignored, ignored_in_words};
 pub use image_set::{ImageSet, ImageShape};
 pub use inspect::{ClassCount, Inspection, SizeCount, SplitInspection, inspect};
 pub use load::load;
 pub use named::{KnownDataSet, known_data_sets};
-pub use options::{ColorMode, Limits, LoadOptions, Split};
+pub use options::{ClassUse, ColorMode, Limits, LoadOptions, Split};
 pub use visit_order::VisitOrder;

@@ -5,9 +5,11 @@ use rayon::prelude::*;
 use crate::decode::decode;
 use crate::error::{DataError, Reject};
 use crate::fit::PlanarImage;
+use crate::ignored::ignored_in_words;
 use crate::image_set::{ImageSet, ImageShape};
-use crate::named::{self, Resolved};
-use crate::options::{LoadOptions, Split};
+use crate::named::{self, OpenedSet, Resolved};
+use crate::notes::say_once;
+use crate::options::{ColorMode, LoadOptions, Split};
 use crate::source::{ImageFile, Items, SplitContent};
 
 /// Images decoded at once before their pixels are put together.
@@ -24,8 +26,9 @@ const SHOWN_REJECTS: usize = 10;
 pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<ImageSet, DataError> {
     options.check()?;
     let resolved = named::resolve(name_or_path, options.data_dir.as_deref())?;
-    let SplitContent { items, classes, mut rejects } = resolved.open(split, &options.limits)?;
-    let classes = resolved.class_names(classes);
+    let mut opened = resolved.open(options)?;
+    let SplitContent { items, classes, mut rejects, ignored, mut notes } =
+        resolved.take(&mut opened, split, options)?;
     let (shape, pixels, labels) = match items {
         Items::Packed { shape, pixels, labels } => {
             let (shape, pixels) = fit_packed(&resolved, shape, pixels, options)?;
@@ -33,25 +36,35 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
         }
         Items::Files(files) => {
             let file_count = files.len() + rejects.len();
-            let decoded = decode_files(&resolved, split, &files, &mut rejects, options);
+            let mut decoding = Decoding::new(&resolved, split, options);
+            let decoded = decoding.all(&files, &mut rejects);
             // Too many rejects explain everything else, such as an empty set.
             check_rejects(&resolved, &rejects, file_count, options)?;
-            decoded?
+            decoded?;
+            if options.color == ColorMode::AsStored {
+                notes.extend(decoding.settle_colour(&mut opened)?);
+            }
+            decoding.finish()
         }
     };
     let mut set = ImageSet::new(resolved.name, shape, pixels, labels, classes)?;
     if !rejects.is_empty() {
         tracing::warn!("{}: {} image files cannot be used and are left out", set.name, rejects.len());
     }
+    for note in &notes {
+        say_once(&set.name, note);
+    }
+    if let Some(words) = ignored_in_words(&ignored, "files") {
+        tracing::info!("{}: {words}", set.name);
+    }
     set.rejects = rejects;
+    set.ignored = ignored;
+    set.notes = notes;
     Ok(set)
 }
 
 /// The first file (in name order) that decodes, as shape and path.
-pub(crate) fn first_decodable<'a>(
-    files: &'a [ImageFile],
-    options: &LoadOptions,
-) -> Option<(ImageShape, &'a str)> {
+fn first_decodable<'a>(files: &'a [ImageFile], options: &LoadOptions) -> Option<(ImageShape, &'a str)> {
     let limits = &options.limits;
     files.iter().find_map(|file| {
         let shape = file.with_bytes(limits, |bytes| decode(bytes, limits, |image| image.shape)).ok()?;
@@ -59,67 +72,161 @@ pub(crate) fn first_decodable<'a>(
     })
 }
 
-type Decoded = (ImageShape, Vec<u8>, Option<Vec<u32>>);
+/// Whether any image of `files` is in colour, by their headers.
+pub(crate) fn any_colour(files: &[ImageFile], options: &LoadOptions) -> bool {
+    files.par_iter().any(|file| file.is_colour(&options.limits))
+}
 
-fn decode_files(
-    resolved: &Resolved,
+/// The sentence on a set that has both, where the decision is not what every image is.
+pub(crate) fn mixed_colours(grey: usize, images: usize) -> Option<String> {
+    (grey > 0).then(|| {
+        format!(
+            "{grey} of {images} images are grey, others are in colour: all are taken as RGB, for training and testing; \
+             set the colour to grey or rgb to choose"
+        )
+    })
+}
+
+/// Image files on their way into memory.
+struct Decoding<'a> {
+    resolved: &'a Resolved,
     split: Split,
-    files: &[ImageFile],
-    rejects: &mut Vec<Reject>,
-    options: &LoadOptions,
-) -> Result<Decoded, DataError> {
-    let limits = &options.limits;
-    let (stored, first) = match first_decodable(files, options) {
-        Some(first) => first,
-        None => {
+    options: &'a LoadOptions,
+    /// Of the images so far; height and width of all.
+    shape: ImageShape,
+    pixels: Vec<u8>,
+    labels: Vec<u32>,
+    images: usize,
+    grey: usize,
+    /// Whether a file that cannot be decoded says that it is in colour.
+    colour_rejected: bool,
+}
+
+impl<'a> Decoding<'a> {
+    fn new(resolved: &'a Resolved, split: Split, options: &'a LoadOptions) -> Self {
+        Self {
+            resolved,
+            split,
+            options,
+            shape: ImageShape { channels: options.color.channels(1), height: 0, width: 0 },
+            pixels: Vec::new(),
+            labels: Vec::new(),
+            images: 0,
+            grey: 0,
+            colour_rejected: false,
+        }
+    }
+
+    fn all(&mut self, files: &[ImageFile], rejects: &mut Vec<Reject>) -> Result<(), DataError> {
+        let (options, limits) = (self.options, &self.options.limits);
+        let Some((stored, first)) = first_decodable(files, options) else {
             rejects.extend(files.iter().filter_map(|file| {
                 let reason = file.with_bytes(limits, |bytes| decode(bytes, limits, |_| ())).err()?;
                 Some(Reject { path: file.path.clone(), reason })
             }));
             let remedy = "every image file was rejected: repair them";
-            return Err(DataError::Empty { path: resolved.path.clone(), split, remedy });
-        }
-    };
-    let channels = options.color.channels(stored.channels);
-    let shape = fitted_shape(ImageShape { channels, ..stored }, options);
-    check_set_bytes(resolved, files.len(), shape, options)?;
-
-    let mut pixels = Vec::new();
-    let mut labels = Vec::new();
-    for chunk in files.chunks(CHUNK) {
-        let fitted: Vec<Result<PlanarImage, String>> = chunk
-            .par_iter()
-            .map(|file| {
-                let fit = |image: PlanarImage| {
-                    let mut image = image.fit(channels, options.size);
-                    if image.shape != shape {
-                        image.pixels = Vec::new(); // only told, and could be large
+            return Err(DataError::Empty { path: self.resolved.path.clone(), split: self.split, remedy });
+        };
+        self.shape = fitted_shape(ImageShape { channels: self.shape.channels, ..stored }, options);
+        check_set_bytes(self.resolved, files.len(), self.shape, options)?;
+        for chunk in files.chunks(CHUNK) {
+            let extent = (self.shape.height, self.shape.width);
+            let fitted: Vec<Result<(PlanarImage, bool), (String, bool)>> = chunk
+                .par_iter()
+                .map(|file| {
+                    let fit = |image: PlanarImage| {
+                        let is_grey = image.shape.channels == 1;
+                        let channels = options.color.channels(image.shape.channels);
+                        let mut image = image.fit(channels, options.size);
+                        if (image.shape.height, image.shape.width) != extent {
+                            image.pixels = Vec::new(); // only told, and could be large
+                        }
+                        (image, is_grey)
+                    };
+                    let decoded = file.with_bytes(limits, |bytes| decode(bytes, limits, fit));
+                    decoded.map_err(|reason| {
+                        (reason, options.color == ColorMode::AsStored && file.is_colour(limits))
+                    })
+                })
+                .collect();
+            for (file, image) in chunk.iter().zip(fitted) {
+                match image {
+                    Err((reason, is_colour)) => {
+                        self.colour_rejected |= is_colour;
+                        rejects.push(Reject { path: file.path.clone(), reason });
                     }
-                    image
-                };
-                file.with_bytes(limits, |bytes| decode(bytes, limits, fit))
-            })
-            .collect();
-        for (file, image) in chunk.iter().zip(fitted) {
-            match image {
-                Err(reason) => rejects.push(Reject { path: file.path.clone(), reason }),
-                Ok(image) if image.shape != shape => {
-                    return Err(DataError::UnequalSizes {
-                        first: first.to_owned(),
-                        first_size: format!("{} x {}", shape.width, shape.height),
-                        other: file.path.clone(),
-                        other_size: format!("{} x {}", image.shape.width, image.shape.height),
-                    });
-                }
-                Ok(image) => {
-                    pixels.extend(image.pixels);
-                    labels.extend(file.label);
+                    Ok((image, _)) if (image.shape.height, image.shape.width) != extent => {
+                        return Err(DataError::UnequalSizes {
+                            first: first.to_owned(),
+                            first_size: format!("{} x {}", self.shape.width, self.shape.height),
+                            other: file.path.clone(),
+                            other_size: format!("{} x {}", image.shape.width, image.shape.height),
+                        });
+                    }
+                    Ok((image, is_grey)) => self.add(image, is_grey, file.label, files.len())?,
                 }
             }
         }
+        Ok(())
     }
-    let labels = (!labels.is_empty()).then_some(labels);
-    Ok((shape, pixels, labels))
+
+    fn add(
+        &mut self,
+        image: PlanarImage,
+        is_grey: bool,
+        label: Option<u32>,
+        files: usize,
+    ) -> Result<(), DataError> {
+        if image.shape.channels > self.shape.channels {
+            self.to_colour(files)?;
+        }
+        self.pixels.extend(image.with_channels(self.shape.channels).pixels);
+        self.labels.extend(label);
+        self.images += 1;
+        self.grey += usize::from(is_grey);
+        Ok(())
+    }
+
+    /// What was grey so far becomes RGB.
+    fn to_colour(&mut self, files: usize) -> Result<(), DataError> {
+        let area = self.shape.bytes();
+        self.shape.channels = 3;
+        check_set_bytes(self.resolved, files, self.shape, self.options)?;
+        if !self.pixels.is_empty() {
+            self.pixels = self.pixels.chunks_exact(area).flat_map(|plane| plane.repeat(3)).collect();
+        }
+        Ok(())
+    }
+
+    /// Grey only where no image of either split is in colour, so that both have the same channels.
+    fn settle_colour(&mut self, opened: &mut OpenedSet) -> Result<Option<String>, DataError> {
+        if self.shape.channels == 1 {
+            let other = if self.split == Split::Train { Split::Test } else { Split::Train };
+            let colour_in_other = !self.colour_rejected
+                && match self.resolved.take(opened, other, self.options) {
+                    Ok(SplitContent { items: Items::Files(files), .. }) => any_colour(&files, self.options),
+                    _ => false, // no such split, or one that tells what is wrong when it is loaded
+                };
+            if self.colour_rejected || colour_in_other {
+                self.to_colour(self.images)?;
+                let why = if colour_in_other {
+                    format!("the {other} split")
+                } else {
+                    "a file that is left out".to_owned()
+                };
+                return Ok(Some(format!(
+                    "the images of the {} split are grey, but {why} has colour: all are taken as RGB",
+                    self.split
+                )));
+            }
+        }
+        Ok(if self.shape.channels == 3 { mixed_colours(self.grey, self.images) } else { None })
+    }
+
+    fn finish(self) -> (ImageShape, Vec<u8>, Option<Vec<u32>>) {
+        let labels = (!self.labels.is_empty()).then_some(self.labels);
+        (self.shape, self.pixels, labels)
+    }
 }
 
 fn check_rejects(

@@ -6,11 +6,12 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use zview_runtime::cache_folder_from;
 
+use crate::classes::known_numbers;
 use crate::embedded::{EmbeddedDataSet, GLYPHS, LETTERS};
 use crate::error::DataError;
 use crate::image_set::ImageShape;
-use crate::options::{Limits, Split};
-use crate::source::{self, SplitContent, detect, numbered_classes};
+use crate::options::{LoadOptions, Split};
+use crate::source::{Items, Opened, SplitContent, detect};
 
 /// A data set that has a name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -117,34 +118,58 @@ pub(crate) struct Resolved {
     embedded: Option<&'static EmbeddedDataSet>,
 }
 
+/// A data set that has been looked through.
+#[derive(Debug)]
+pub(crate) enum OpenedSet {
+    Embedded(&'static EmbeddedDataSet),
+    Stored(Opened),
+}
+
 impl Resolved {
-    /// The images of one split, not decoded yet.
-    pub(crate) fn open(&self, split: Split, limits: &Limits) -> Result<SplitContent, DataError> {
+    /// Looks through it, without decoding anything.
+    pub(crate) fn open(&self, options: &LoadOptions) -> Result<OpenedSet, DataError> {
         match self.embedded {
-            Some(embedded) => embedded.open(&self.path, split, limits),
-            None => source::open(&self.path, split, limits),
+            Some(embedded) => Ok(OpenedSet::Embedded(embedded)),
+            None => Ok(OpenedSet::Stored(Opened::open(&self.path, options)?)),
         }
     }
 
-    /// Its format for people.
-    pub(crate) fn format_name(&self) -> Result<&'static str, DataError> {
-        match self.embedded {
-            Some(_) => Ok("IDX, embedded"),
-            None => Ok(detect(&self.path)?.name()),
-        }
-    }
-
-    /// Names instead of numbers, where the format only has numbers and the data set is a known one.
-    pub(crate) fn class_names(&self, stored: Vec<String>) -> Vec<String> {
-        match self.known {
-            Some(known)
-                if !stored.is_empty()
-                    && stored.len() <= known.classes.len()
-                    && stored == numbered_classes(stored.len()) =>
-            {
-                known.classes.iter().map(|&class| class.to_owned()).collect()
+    /// The images of one split, not decoded yet, with the names of a known data set's classes instead of numbers,
+    /// where the format only has numbers.
+    pub(crate) fn take(
+        &self,
+        opened: &mut OpenedSet,
+        split: Split,
+        options: &LoadOptions,
+    ) -> Result<SplitContent, DataError> {
+        let mut content = match opened {
+            OpenedSet::Embedded(embedded) => embedded.open(&self.path, split, &options.limits)?,
+            OpenedSet::Stored(opened) => opened.take(split, options)?,
+        };
+        let Some(known) = self.known else { return Ok(content) };
+        let Some(numbers) = known_numbers(&content.classes, known.classes) else { return Ok(content) };
+        content.classes = known.classes.iter().map(|&class| class.to_owned()).collect();
+        match &mut content.items {
+            Items::Packed { labels, .. } => {
+                labels.iter_mut().flatten().for_each(|label| *label = numbers[*label as usize]);
             }
-            _ => stored,
+            Items::Files(files) => {
+                files
+                    .iter_mut()
+                    .flat_map(|file| &mut file.label)
+                    .for_each(|label| *label = numbers[*label as usize]);
+            }
+        }
+        Ok(content)
+    }
+}
+
+impl OpenedSet {
+    /// Its format for people.
+    pub(crate) fn format_name(&self) -> &'static str {
+        match self {
+            Self::Embedded(_) => "IDX, embedded",
+            Self::Stored(opened) => opened.format().name(),
         }
     }
 }

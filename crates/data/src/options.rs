@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::DataError;
 
 /// A part of a data set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Split {
     /// What is learnt from.
@@ -30,7 +30,7 @@ impl fmt::Display for Split {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ColorMode {
-    /// What the format says; for image files what the first one (by name) is.
+    /// What the format says; of image files, colour if any of either split is, the same in both.
     #[default]
     AsStored,
     /// One channel: luma of ITU-R BT.601 (0.299 R + 0.587 G + 0.114 B).
@@ -48,6 +48,16 @@ impl ColorMode {
             Self::Rgb => 3,
         }
     }
+}
+
+/// What images without a class mean.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ClassUse {
+    /// In a set with classes they are unusable.
+    #[default]
+    Needed,
+    /// They make the whole set one without classes: pretraining needs none.
+    Optional,
 }
 
 /// Bounds on what a data set may take, checked before anything is allocated.
@@ -88,6 +98,8 @@ pub struct LoadOptions {
     pub size: Option<usize>,
     /// Share (0 to 1) of image files that may be unusable and are then left out.
     pub max_reject_share: f64,
+    /// Whether classes are needed.
+    pub class_use: ClassUse,
     /// Bounds on sizes.
     pub limits: Limits,
 }

@@ -6,10 +6,15 @@ use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
+use crate::content_kind::{Content, content_of};
 use crate::error::{DataError, Reject};
+use crate::file_names::{has_image_ending, is_hidden};
+use crate::ignored::{Ignored, ignored_in_words};
+use crate::image_folder::{self, ImageFolder};
 use crate::image_set::ImageShape;
-use crate::options::{Limits, Split};
-use crate::{cifar_binary, idx, image_folder, tar_shard};
+use crate::options::{Limits, LoadOptions, Split};
+use crate::tar_shard::{self, TarImages};
+use crate::{cifar_binary, cifar_python, idx};
 
 /// The format of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +23,8 @@ pub(crate) enum Format {
     Idx,
     /// A folder of CIFAR-10 or CIFAR-100 binary files.
     CifarBinary,
+    /// A folder of CIFAR-10 or CIFAR-100 Python files.
+    CifarPython,
     /// A folder with an archive per split, or one archive.
     Tar,
     /// A folder of image files.
@@ -30,6 +37,7 @@ impl Format {
         match self {
             Self::Idx => "IDX",
             Self::CifarBinary => "CIFAR binary",
+            Self::CifarPython => "CIFAR Python",
             Self::Tar => "tar of images",
             Self::ImageFolder => "image folder",
         }
@@ -44,6 +52,17 @@ pub(crate) struct SplitContent {
     pub(crate) classes: Vec<String>,
     /// Image files that are already known to be unusable.
     pub(crate) rejects: Vec<Reject>,
+    /// Files of the whole data set that are no images, by why.
+    pub(crate) ignored: Ignored,
+    /// What was decided on the way, one sentence each.
+    pub(crate) notes: Vec<String>,
+}
+
+impl SplitContent {
+    /// Nothing but images and classes.
+    pub(crate) fn new(items: Items, classes: Vec<String>) -> Self {
+        Self { items, classes, rejects: Vec::new(), ignored: Ignored::new(), notes: Vec::new() }
+    }
 }
 
 /// Images as stored.
@@ -54,6 +73,9 @@ pub(crate) enum Items {
     /// Encoded files; all of them have a label or none has.
     Files(Vec<ImageFile>),
 }
+
+/// Bytes that hold the header of most images.
+const HEADER_BYTES: u64 = 4096;
 
 /// One encoded image.
 #[derive(Debug)]
@@ -72,6 +94,25 @@ pub(crate) enum FileBytes {
 }
 
 impl ImageFile {
+    /// Whether it is in colour by its header; what cannot be read is not.
+    pub(crate) fn is_colour(&self, limits: &Limits) -> bool {
+        let start = match &self.bytes {
+            FileBytes::InMemory(bytes) => crate::decode::is_colour(bytes),
+            FileBytes::OnDisk(path) => {
+                let mut start = Vec::new();
+                let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
+                let read = is_file.then(|| {
+                    File::open(path).and_then(|file| file.take(HEADER_BYTES).read_to_end(&mut start))
+                });
+                read.and_then(Result::ok).and_then(|_| crate::decode::is_colour(&start))
+            }
+        };
+        start.unwrap_or_else(|| {
+            self.with_bytes(limits, |bytes| crate::decode::shape_of(bytes, limits))
+                .is_ok_and(|shape| shape.channels > 1)
+        })
+    }
+
     /// Hands the encoded bytes to `then`; a file that cannot be read gives the reason.
     pub(crate) fn with_bytes<T>(
         &self,
@@ -102,67 +143,232 @@ pub(crate) fn read_image_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, S
     if bytes.len() as u64 > limits.max_file_bytes { Err(too_large()) } else { Ok(bytes) }
 }
 
+/// What is at a path: its format, and the folder or file that has it.
+#[derive(Debug)]
+pub(crate) struct Detected {
+    pub(crate) format: Format,
+    pub(crate) path: PathBuf,
+}
+
 /// The format of what is at `path`.
 ///
 /// # Errors
 /// When it cannot be read or holds none of the known formats.
-pub(crate) fn detect(path: &Path) -> Result<Format, DataError> {
+pub(crate) fn detect(path: &Path) -> Result<Detected, DataError> {
     let read_error = |source| DataError::Read { path: path.to_owned(), source };
-    let unknown = |found: &str| DataError::NotRecognised { path: path.to_owned(), found: found.to_owned() };
+    let unknown = |found: String| DataError::NotRecognised { path: path.to_owned(), found };
+    let detected = |format| Ok(Detected { format, path: path.to_owned() });
     let metadata = std::fs::metadata(path).map_err(read_error)?;
     if metadata.is_dir() {
-        return if idx::is_idx_folder(path) {
-            Ok(Format::Idx)
-        } else if cifar_binary::is_cifar_folder(path) {
-            Ok(Format::CifarBinary)
-        } else if tar_shard::is_tar_folder(path) {
-            Ok(Format::Tar)
-        } else if image_folder::holds_images(path)? {
-            Ok(Format::ImageFolder)
-        } else {
-            Err(unknown("a folder with no images in a known format"))
+        if let Some(format) = format_of_files(path) {
+            return detected(format);
+        }
+        let within = data_sets_within(path);
+        return match within.as_slice() {
+            [] if image_folder::holds_images(path)? => detected(Format::ImageFolder),
+            [] => Err(unknown(without_images(path))),
+            [_] => Ok(within
+                .into_iter()
+                .next()
+                .unwrap_or(Detected { format: Format::Idx, path: path.to_owned() })),
+            several => {
+                let names: Vec<String> = several.iter().map(|one| one.path.display().to_string()).collect();
+                let question = format!("it holds several data sets; give one of {}", names.join(", "));
+                Err(DataError::Unclear { path: path.to_owned(), question })
+            }
         };
     }
     if !metadata.is_file() {
-        return Err(unknown("neither a file nor a folder"));
+        return Err(unknown("neither a file nor a folder".to_owned()));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
     let start = first_block(path).map_err(read_error)?;
-    if start.starts_with(&[0, 0, 8, 3]) || name.contains("images-idx3") || name.contains("images.idx3") {
-        Ok(Format::Idx)
+    if idx::is_images_start(&start)
+        || idx::is_images_name(&name)
+        || name.contains("images-idx3")
+        || name.contains("images.idx3")
+    {
+        detected(Format::Idx)
     } else if start.get(257..262) == Some(b"ustar") || tar_shard::has_tar_ending(&name) {
-        Ok(Format::Tar)
-    } else if image_folder::has_image_ending(&name) {
-        Err(unknown("a single image, give the folder it is in"))
+        detected(Format::Tar)
     } else {
-        Err(unknown("a file in no known format"))
+        Err(unknown(match content_of(&start) {
+            Content::Image(format) => format!(
+                "a single image ({}), give the folder it is in",
+                format.extensions_str().first().copied().unwrap_or("image").to_uppercase()
+            ),
+            Content::Other(_) if has_image_ending(&name) => {
+                "called like a single image; give the folder of images".to_owned()
+            }
+            Content::Other(_) if start.is_empty() => "a file in no known format (0 bytes)".to_owned(),
+            Content::Other(what) => format!("a file in no known format: {what}"),
+        }))
     }
 }
 
-/// The first 512 bytes, inflated if they are gzip. Damaged gzip gives what could be inflated: the reader of
-/// the format then says what is wrong.
+/// The format of a folder whose files are named as one has them.
+fn format_of_files(folder: &Path) -> Option<Format> {
+    if idx::is_idx_folder(folder) {
+        Some(Format::Idx)
+    } else if cifar_binary::is_cifar_folder(folder) {
+        Some(Format::CifarBinary)
+    } else if cifar_python::is_cifar_folder(folder) {
+        Some(Format::CifarPython)
+    } else if tar_shard::is_tar_folder(folder) {
+        Some(Format::Tar)
+    } else {
+        None
+    }
+}
+
+/// Data sets of packed files one or two folders down, as torchvision keeps them (`MNIST/raw`, `cifar-10-batches-py`).
+fn data_sets_within(folder: &Path) -> Vec<Detected> {
+    let mut found = Vec::new();
+    for child in Listed::of(folder).folders {
+        let listed = Listed::of(&child);
+        match listed.format(&child) {
+            Some(format) => found.push(Detected { format, path: child }),
+            None => found.extend(
+                listed
+                    .folders
+                    .into_iter()
+                    .filter_map(|path| Some(Detected { format: Listed::of(&path).format(&path)?, path })),
+            ),
+        }
+    }
+    found
+}
+
+/// What lies in a folder, as far as a data set of packed files is to be seen: they have few files and folders.
+struct Listed {
+    may_be_packed: bool,
+    folders: Vec<PathBuf>,
+}
+
+impl Listed {
+    fn of(folder: &Path) -> Self {
+        const MOST: usize = 512;
+        let mut listed = Self { may_be_packed: false, folders: Vec::new() };
+        let Ok(entries) = std::fs::read_dir(folder) else { return listed };
+        for entry in entries.flatten().take(MOST) {
+            let name = entry.file_name().to_string_lossy().to_lowercase();
+            listed.may_be_packed |= idx::is_images_name(&name)
+                || name.contains("_batch")
+                || ["train.bin", "test.bin", "meta"].contains(&name.as_str());
+            let may_be_folder = entry.file_type().is_ok_and(|kind| !kind.is_file());
+            if may_be_folder && !is_hidden(&name) && entry.path().is_dir() {
+                listed.folders.push(entry.path());
+            }
+        }
+        listed.folders.sort();
+        listed
+    }
+
+    fn format(&self, folder: &Path) -> Option<Format> {
+        let format = if self.may_be_packed { format_of_files(folder) } else { None };
+        format.filter(|format| *format != Format::Tar)
+    }
+}
+
+/// What a folder without images holds instead, and what to do about it.
+fn without_images(folder: &Path) -> String {
+    let ignored = image_folder::left_alone(folder);
+    let holds =
+        |endings: &[&str]| endings.iter().any(|ending| ignored.keys().any(|why| why.starts_with(ending)));
+    let remedy = if holds(&[".zip", ".rar", ".7z"]) {
+        "; unpack the archive first"
+    } else if holds(&[
+        ".npz",
+        ".npy",
+        ".mat",
+        ".h5",
+        ".hdf5",
+        ".parquet",
+        ".mdb",
+        ".lmdb",
+        ".pkl",
+        ".pickle",
+        ".tfrecord",
+    ]) {
+        "; its images must be written as files first, docs/data.md shows how"
+    } else if holds(&[".tar", ".tgz"]) {
+        "; archives must be called train.tar and test.tar, or be given one by one; view shards are read with \
+         `kind = \"shards\"`"
+    } else {
+        ""
+    };
+    let there = ignored_in_words(&ignored, "files").unwrap_or_else(|| "it is empty".to_owned());
+    format!("a folder with no images in a known format ({there}){remedy}")
+}
+
+/// The first 512 bytes, inflated if they are gzip, and again if they still are. Damaged gzip gives what could be
+/// inflated: the reader of the format then says what is wrong.
 fn first_block(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut raw = Vec::new();
     File::open(path)?.take(1 << 16).read_to_end(&mut raw)?;
     if raw.starts_with(&[0x1F, 0x8B]) {
         let mut inflated = Vec::new();
-        let _partial = MultiGzDecoder::new(raw.as_slice()).take(512).read_to_end(&mut inflated);
+        let _partial = MultiGzDecoder::new(raw.as_slice()).take(1 << 16).read_to_end(&mut inflated);
+        if inflated.starts_with(&[0x1F, 0x8B]) {
+            let mut twice = Vec::new();
+            let _partial = MultiGzDecoder::new(inflated.as_slice()).take(512).read_to_end(&mut twice);
+            return Ok(twice);
+        }
+        inflated.truncate(512);
         return Ok(inflated);
     }
     raw.truncate(512);
     Ok(raw)
 }
 
-/// The images of one split of what is at `path`.
-///
-/// # Errors
-/// Any [`DataError`] about finding and reading; no image file is decoded yet.
-pub(crate) fn open(path: &Path, split: Split, limits: &Limits) -> Result<SplitContent, DataError> {
-    match detect(path)? {
-        Format::Idx => idx::open(path, split, limits),
-        Format::CifarBinary => cifar_binary::open(path, split, limits),
-        Format::Tar => tar_shard::open(path, split, limits),
-        Format::ImageFolder => image_folder::open(path, split),
+/// A data set that has been looked through, and gives its splits.
+#[derive(Debug)]
+pub(crate) enum Opened {
+    /// Formats whose files say what they are.
+    Packed(Detected),
+    /// Archives of images.
+    Tar(TarImages),
+    /// A folder of images.
+    Folder(ImageFolder),
+}
+
+impl Opened {
+    /// Looks through what is at `path`.
+    ///
+    /// # Errors
+    /// Any [`DataError`] about finding and reading; no image file is decoded yet.
+    pub(crate) fn open(path: &Path, options: &LoadOptions) -> Result<Self, DataError> {
+        let detected = detect(path)?;
+        Ok(match detected.format {
+            Format::Tar => Self::Tar(TarImages::open(&detected.path, options)?),
+            Format::ImageFolder => Self::Folder(ImageFolder::open(&detected.path, options.class_use)?),
+            _ => Self::Packed(detected),
+        })
+    }
+
+    /// Its format.
+    pub(crate) fn format(&self) -> Format {
+        match self {
+            Self::Packed(detected) => detected.format,
+            Self::Tar(_) => Format::Tar,
+            Self::Folder(_) => Format::ImageFolder,
+        }
+    }
+
+    /// The images of one split; each split can be had once.
+    pub(crate) fn take(&mut self, split: Split, options: &LoadOptions) -> Result<SplitContent, DataError> {
+        let limits = &options.limits;
+        match self {
+            Self::Packed(Detected { format: Format::CifarBinary, path }) => {
+                cifar_binary::open(path, split, limits)
+            }
+            Self::Packed(Detected { format: Format::CifarPython, path }) => {
+                cifar_python::open(path, split, limits)
+            }
+            Self::Packed(Detected { path, .. }) => idx::open(path, split, options.class_use, limits),
+            Self::Tar(tar) => tar.take(split, limits),
+            Self::Folder(folder) => folder.take(split),
+        }
     }
 }
 

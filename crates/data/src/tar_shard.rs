@@ -11,11 +11,17 @@ use std::path::{Path, PathBuf};
 use flate2::read::MultiGzDecoder;
 use tar::EntryType;
 
+use crate::content_kind::{Content, START_BYTES, content_of};
 use crate::error::{DataError, Reject};
-use crate::image_folder::{has_image_ending, is_hidden, unreadable_kind};
-use crate::image_tree::{TreeFile, all_in_split_folders, arrange, strip_wrapper};
-use crate::options::{Limits, Split};
+use crate::file_names::{Named, is_hidden, named, no_image};
+use crate::ignored::{Ignored, ignore};
+use crate::image_folder::composed;
+use crate::image_tree::{
+    Arranged, Part, TreeFile, all_in_split_folders, arrange, beside_in_words, strip_wrapper,
+};
+use crate::options::{Limits, LoadOptions, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
+use crate::split_names::role_of;
 use crate::tar_members::{BLOCK, read_whole, walk_members};
 
 const ENDINGS: [&str; 3] = [".tar", ".tar.gz", ".tgz"];
@@ -30,14 +36,23 @@ pub(crate) fn is_tar_folder(folder: &Path) -> bool {
     !split_archives(folder).is_empty()
 }
 
-fn split_archives(folder: &Path) -> Vec<(&'static str, PathBuf)> {
-    ["train", "test", "val"]
-        .into_iter()
-        .filter_map(|stem| {
-            let mut candidates = ENDINGS.iter().map(|ending| folder.join(format!("{stem}{ending}")));
-            candidates.find(|path| path.is_file()).map(|path| (stem, path))
+/// Archives whose names (`train.tar`, `Training.tar.gz`, `val.tgz`) say which split they hold, by name; of several of
+/// one name the plain one.
+fn split_archives(folder: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut archives: Vec<(String, PathBuf)> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let lower = name.to_lowercase();
+            let ending = ENDINGS.iter().find(|ending| lower.ends_with(*ending))?;
+            let stem = &name[..name.len() - ending.len()];
+            (role_of(stem).is_some() && entry.path().is_file()).then(|| (stem.to_owned(), entry.path()))
         })
-        .collect()
+        .collect();
+    archives.sort();
+    archives.dedup_by(|later, first| later.0 == first.0);
+    archives
 }
 
 /// An image member of an archive.
@@ -51,83 +66,134 @@ struct Member {
     problem: Option<String>,
 }
 
-/// One split of a folder of archives or of a single archive.
-pub(crate) fn open(path: &Path, split: Split, limits: &Limits) -> Result<SplitContent, DataError> {
-    let archives: Vec<(Option<&str>, PathBuf)> = if path.is_dir() {
-        split_archives(path).into_iter().map(|(stem, path)| (Some(stem), path)).collect()
-    } else {
-        vec![(None, path.to_owned())]
-    };
-    let mut members = Vec::new();
-    for (archive, (stem, archive_path)) in archives.iter().enumerate() {
-        let mut listed = list(archive, archive_path, limits)?;
-        strip_wrapper(&mut listed);
-        // An archive named after a split holds that split, whether or not its members say so.
-        if let Some(stem) = stem.filter(|_| !all_in_split_folders(&listed)) {
-            for member in &mut listed {
-                member.parts.insert(0, stem.to_owned());
-            }
-        }
-        members.extend(listed);
-    }
-    let arranged = arrange(members, split).map_err(|got| DataError::MissingSplit {
-        path: path.to_owned(),
-        split,
-        expected: format!("{split}.tar.gz in its folder, or members {split}/<class>/*.jpg"),
-        got,
-    })?;
-
-    let shown = |member: &Member| format!("{}: {}", archives[member.archive].1.display(), member.name);
-    let mut content: Vec<HashMap<String, Vec<u8>>> = Vec::new();
-    for (archive, (_, archive_path)) in archives.iter().enumerate() {
-        let wanted: BTreeSet<&str> = arranged
-            .files
-            .iter()
-            .filter(|(member, _)| member.archive == archive && member.problem.is_none())
-            .map(|(member, _)| member.name.as_str())
-            .collect();
-        let is_read = !wanted.is_empty();
-        content.push(if is_read { read(archive_path, &wanted, limits)? } else { HashMap::new() });
-    }
-    let (mut files, mut rejects) = (Vec::new(), Vec::new());
-    for (member, label) in arranged.files {
-        let path = shown(&member);
-        match (content[member.archive].remove(&member.name), member.problem) {
-            (Some(bytes), None) => files.push(ImageFile { path, label, bytes: FileBytes::InMemory(bytes) }),
-            (_, problem) => {
-                let reason = problem.unwrap_or_else(|| "gone when the archive was read again".to_owned());
-                rejects.push(Reject { path, reason });
-            }
-        }
-    }
-    rejects.extend(arranged.without_class.iter().map(|member| Reject {
-        path: shown(member),
-        reason: member.problem.clone().unwrap_or_else(|| "outside any class folder".to_owned()),
-    }));
-    Ok(SplitContent { items: Items::Files(files), classes: arranged.classes, rejects })
+/// A folder of archives or a single archive, of which the names have been read.
+#[derive(Debug)]
+pub(crate) struct TarImages {
+    path: PathBuf,
+    /// By the name of the split they hold, where their own says it.
+    archives: Vec<(Option<String>, PathBuf)>,
+    arranged: Arranged<Member>,
+    ignored: Ignored,
 }
 
-/// All members that are called like images; of several with one name the last counts, as when unpacking.
-fn list(archive: usize, path: &Path, limits: &Limits) -> Result<Vec<TreeFile<Member>>, DataError> {
-    let mut problems: HashMap<String, Option<String>> = HashMap::new();
-    for_each_member(path, limits, |name, kind, size, _| {
-        let own_name = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let problem = if has_image_ending(own_name) {
-            match kind {
-                EntryType::Directory => Some("a folder, not an image file".to_owned()),
-                EntryType::Link | EntryType::Symlink => {
-                    Some("a link inside the archive, not an image file".to_owned())
-                }
-                EntryType::Regular | EntryType::Continuous if size > limits.max_file_bytes => {
-                    Some(format!("{size} bytes, the limit for one file is {}", limits.max_file_bytes))
-                }
-                EntryType::Regular | EntryType::Continuous => None,
-                _ => Some("not a regular file".to_owned()),
-            }
-        } else if let Some(reason) = unreadable_kind(own_name).filter(|_| kind == EntryType::Regular) {
-            Some(reason)
+impl TarImages {
+    /// Reads the members' names.
+    ///
+    /// # Errors
+    /// Where an archive is damaged, or what its folders are for is not clear.
+    pub(crate) fn open(path: &Path, options: &LoadOptions) -> Result<Self, DataError> {
+        let archives: Vec<(Option<String>, PathBuf)> = if path.is_dir() {
+            split_archives(path).into_iter().map(|(stem, path)| (Some(stem), path)).collect()
         } else {
-            return Ok(());
+            vec![(None, path.to_owned())]
+        };
+        let (mut members, mut ignored) = (Vec::new(), Ignored::new());
+        for (archive, (stem, archive_path)) in archives.iter().enumerate() {
+            let mut listed = list(archive, archive_path, &options.limits, &mut ignored)?;
+            strip_wrapper(&mut listed);
+            // An archive named after a split holds that split, whether or not its members say so.
+            if let Some(stem) = stem.as_ref().filter(|_| !all_in_split_folders(&listed)) {
+                for member in &mut listed {
+                    member.parts.insert(0, stem.clone());
+                }
+            }
+            members.extend(listed);
+        }
+        let arranged = arrange(members, options.class_use)
+            .map_err(|question| DataError::Unclear { path: path.to_owned(), question })?;
+        for (folder, images) in &arranged.beside {
+            *ignored.entry(beside_in_words(folder)).or_default() += images;
+        }
+        Ok(Self { path: path.to_owned(), archives, arranged, ignored })
+    }
+
+    /// The members of a split, read into memory; each split can be had once.
+    pub(crate) fn take(&mut self, split: Split, limits: &Limits) -> Result<SplitContent, DataError> {
+        let Part { files: members, without_class } =
+            self.arranged.take(split).ok_or_else(|| DataError::MissingSplit {
+                path: self.path.clone(),
+                split,
+                expected: format!("{split}.tar.gz in its folder, or members {split}/<class>/*.jpg"),
+                got: self.arranged.instead.clone(),
+            })?;
+        let shown =
+            |member: &Member| format!("{}: {}", self.archives[member.archive].1.display(), member.name);
+        let mut content: Vec<HashMap<String, Vec<u8>>> = Vec::new();
+        for (archive, (_, archive_path)) in self.archives.iter().enumerate() {
+            let wanted: BTreeSet<&str> = members
+                .iter()
+                .filter(|(member, _)| member.archive == archive && member.problem.is_none())
+                .map(|(member, _)| member.name.as_str())
+                .collect();
+            let is_read = !wanted.is_empty();
+            content.push(if is_read { read(archive_path, &wanted, limits)? } else { HashMap::new() });
+        }
+        let (mut files, mut rejects) = (Vec::new(), Vec::new());
+        for (member, label) in members {
+            let path = shown(&member);
+            match (content[member.archive].remove(&member.name), member.problem) {
+                (Some(bytes), None) => {
+                    files.push(ImageFile { path, label, bytes: FileBytes::InMemory(bytes) });
+                }
+                (_, problem) => {
+                    let reason = problem.unwrap_or_else(|| "gone when the archive was read again".to_owned());
+                    rejects.push(Reject { path, reason });
+                }
+            }
+        }
+        rejects.extend(without_class.iter().map(|member| Reject {
+            path: shown(member),
+            reason: member.problem.clone().unwrap_or_else(|| "outside any class folder".to_owned()),
+        }));
+        Ok(SplitContent {
+            rejects,
+            ignored: self.ignored.clone(),
+            notes: self.arranged.notes.clone(),
+            ..SplitContent::new(Items::Files(files), self.arranged.classes.clone())
+        })
+    }
+}
+
+/// All members that may be images; of several with one name the last counts, as when unpacking.
+fn list(
+    archive: usize,
+    path: &Path,
+    limits: &Limits,
+    ignored: &mut Ignored,
+) -> Result<Vec<TreeFile<Member>>, DataError> {
+    let mut problems: HashMap<String, Option<String>> = HashMap::new();
+    for_each_member(path, limits, |name, kind, size, reader| {
+        let own_name = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let by_name = named(own_name);
+        let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
+        let mut parts = name.split('/').filter(|part| !part.is_empty() && *part != ".");
+        let why_hidden = parts.find(|part| is_hidden(part)).map(named);
+        match (&why_hidden, &by_name) {
+            (Some(Named::Ignored(why)), _) | (None, Named::Ignored(why)) if is_file => {
+                ignore(ignored, why.clone());
+                return Ok(());
+            }
+            (None, Named::Image) => {}
+            (None, Named::Unknown) if is_file => {
+                let mut start = Vec::new();
+                reader.take(START_BYTES as u64).read_to_end(&mut start)?;
+                if !matches!(content_of(&start), Content::Image(_)) {
+                    ignore(ignored, no_image(own_name));
+                    return Ok(());
+                }
+            }
+            _ => return Ok(()), // folders and links that are called like anything
+        }
+        let problem = match kind {
+            EntryType::Directory => Some("a folder, not an image file".to_owned()),
+            EntryType::Link | EntryType::Symlink => {
+                Some("a link inside the archive, not an image file".to_owned())
+            }
+            EntryType::Regular | EntryType::Continuous if size > limits.max_file_bytes => {
+                Some(format!("{size} bytes, the limit for one file is {}", limits.max_file_bytes))
+            }
+            EntryType::Regular | EntryType::Continuous => None,
+            _ => Some("not a regular file".to_owned()),
         };
         problems.insert(name.to_owned(), problem);
         Ok(())
@@ -136,10 +202,9 @@ fn list(archive: usize, path: &Path, limits: &Limits) -> Result<Vec<TreeFile<Mem
         .into_iter()
         .map(|(name, problem)| {
             let parts = name.split('/').filter(|part| !part.is_empty() && *part != ".");
-            let parts: Vec<String> = parts.map(str::to_owned).collect();
+            let parts: Vec<String> = parts.map(composed).collect();
             TreeFile { parts, content: Member { archive, name, problem } }
         })
-        .filter(|member| !member.parts.iter().any(|part| is_hidden(part)))
         .collect())
 }
 

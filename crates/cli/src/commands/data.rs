@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use clap::{Args, Subcommand};
-use zview_data::{ColorMode, LoadOptions, inspect, known_data_sets};
+use zview_data::{ColorMode, Inspection, LoadOptions, ignored_in_words, inspect, known_data_sets};
 
 use crate::arguments::Common;
 use crate::failure::Failure;
@@ -21,7 +21,7 @@ pub enum DataCommand {
 /// What to inspect.
 #[derive(Debug, Args)]
 pub struct InspectArguments {
-    /// Name or path: IDX, CIFAR binary, an image folder, or a tar of one.
+    /// Name or path: IDX, CIFAR, an image folder, a tar of one, or view shards.
     data: String,
     /// Colours: as-stored, grey or rgb.
     #[arg(long, default_value = "as-stored", value_parser = parse_color)]
@@ -74,33 +74,48 @@ pub fn run(command: &DataCommand, common: &Common) -> Result<(), Failure> {
                 ..LoadOptions::default()
             };
             let found = inspect(&arguments.data, &options)?;
-            output::result(common.json, &found, in_words)
+            output::result(common.json, &found, in_words)?;
+            if found.images == 0 {
+                return Err(Failure::failed(format!("{}: no readable image in it", found.path)));
+            }
+            Ok(())
         }
     }
 }
 
-fn in_words(found: &zview_data::Inspection) -> String {
+/// Unusable files that are listed one by one; `--json` lists all.
+const SHOWN_REJECTS: usize = 20;
+
+fn in_words(found: &Inspection) -> String {
     let mut text = format!("{}: {} images, {}\n{}\n", found.name, found.images, found.format, found.path);
     for size in &found.sizes {
         let _ = writeln!(text, "  {} of {}x{}x{}", size.images, size.channels, size.height, size.width);
     }
     for split in &found.splits {
+        let _ = write!(text, "{}: {} images", split.split, split.images);
         let numbers = |values: &[f64]| values.iter().map(|x| format!("{x:.4}")).collect::<Vec<_>>().join(" ");
-        let _ = writeln!(
-            text,
-            "{}: {} images, pixel mean {}, std {}, {} unreadable",
-            split.split,
-            split.images,
-            numbers(&split.mean),
-            numbers(&split.std),
-            split.rejects
-        );
+        if !split.mean.is_empty() {
+            let _ = write!(text, ", pixel mean {}, std {}", numbers(&split.mean), numbers(&split.std));
+        }
+        let _ = writeln!(text, ", {} unreadable", split.rejects);
         for class in &split.class_counts {
             let _ = writeln!(text, "  {:>7}  {}", class.images, class.class);
         }
     }
-    for reject in &found.rejects {
-        let _ = writeln!(text, "unreadable: {}: {}", reject.path, reject.reason);
+    for note in &found.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    if let Some(words) = ignored_in_words(&found.ignored, "files") {
+        let _ = writeln!(text, "{words}");
+    }
+    for (reason, count) in &found.reject_reasons {
+        let _ = writeln!(text, "unreadable: {count} x {reason}");
+    }
+    for reject in found.rejects.iter().take(SHOWN_REJECTS) {
+        let _ = writeln!(text, "  {}: {}", reject.path, reject.reason);
+    }
+    if let Some(more) = found.rejects.len().checked_sub(SHOWN_REJECTS).filter(|&more| more > 0) {
+        let _ = writeln!(text, "  and {more} more (all with --json)");
     }
     text
 }

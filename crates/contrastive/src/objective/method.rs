@@ -10,6 +10,24 @@ use super::MethodConfig;
 use crate::encoder::Encoder;
 use crate::source::{SourceError, ViewBatch};
 
+/// Most classes that a classifier is made for: beyond, its weights and logits fill the memory.
+const CLASSES_MAX: usize = 1 << 16;
+
+/// Refuses more classes than a classifier is made for; `field` asks for the classifier.
+///
+/// # Errors
+/// [`SourceError::Recipe`] above 65,536.
+pub fn check_classes(field: &'static str, classes: usize) -> Result<(), SourceError> {
+    if classes <= CLASSES_MAX {
+        return Ok(());
+    }
+    let problem = format!(
+        "the views have {classes} classes, at most {CLASSES_MAX} are told apart; numbers that are different for every \
+         anchor are no classes: remove them, or do without a classifier"
+    );
+    Err(SourceError::Recipe { field, problem })
+}
+
 /// What a method is made for.
 #[derive(Debug, Clone)]
 pub struct Setting<'a> {
@@ -56,13 +74,15 @@ impl Setting<'_> {
     /// # Errors
     /// [`SourceError::Recipe`] where views have no labels.
     pub fn need_classes(&self, kind: &str) -> Result<usize, SourceError> {
-        self.classes.ok_or_else(|| SourceError::Recipe {
+        let classes = self.classes.ok_or_else(|| SourceError::Recipe {
             field: "objective.kind",
             problem: format!(
                 "\"{kind}\" needs labels, which these views do not have; take a conditional generator or labelled \
                  images as the source, or another objective"
             ),
-        })
+        })?;
+        check_classes("objective.kind", classes)?;
+        Ok(classes)
     }
 
     /// Dimensions of the latents that method `kind` needs.

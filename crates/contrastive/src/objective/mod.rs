@@ -30,7 +30,7 @@ use zview_network::{Network, StateVisitor, TrainingCost};
 use zview_runtime::seed::Stream;
 
 pub use config::MethodConfig;
-pub use method::{Method, Outcome, Setting};
+pub use method::{Method, Outcome, Setting, check_classes};
 pub use nt_xent::NtXent;
 
 use crate::encoder::Encoder;

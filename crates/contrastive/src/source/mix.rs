@@ -76,6 +76,14 @@ impl ViewSource for MixSource {
         self.parts.iter().map(|part| part.cost()).sum::<Cost>() + Cost::element_wise(0, values, 2)
     }
 
+    fn left_out(&self) -> Vec<String> {
+        self.parts.iter().flat_map(|part| part.left_out()).collect()
+    }
+
+    fn account(&self) -> Vec<String> {
+        self.parts.iter().flat_map(|part| part.account()).collect()
+    }
+
     fn view_std(&self) -> Option<f32> {
         self.parts.iter().find_map(|part| part.view_std())
     }

@@ -71,6 +71,11 @@ pub trait ViewSource {
         Vec::new()
     }
 
+    /// How its images came about: what was decided, and what was not looked at; one sentence each.
+    fn account(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// What one batch costs on the device; drawing latents or gathering images on the host is not counted.
     fn cost(&self) -> Cost;
 }

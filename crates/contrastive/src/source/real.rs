@@ -17,9 +17,18 @@ pub struct RealSource {
 }
 
 impl RealSource {
-    /// Batches of `anchors` images with `per_anchor` views each.
+    /// Batches of `anchors` images with `per_anchor` views each. Warns where a batch holds images more than once.
     #[must_use]
-    pub fn new(images: ImageSet, anchors: usize, per_anchor: usize, device: &Device) -> Self {
+    pub fn new(mut images: ImageSet, anchors: usize, per_anchor: usize, device: &Device) -> Self {
+        if anchors > images.len() {
+            let note = format!(
+                "a batch has {anchors} anchors, but there are {} images: the same image is its own negative; lower \
+                 `train.batch`, or take more images",
+                images.len()
+            );
+            tracing::warn!("{}: {note}", images.name);
+            images.notes.push(note);
+        }
         Self { images, order: None, anchors, per_anchor, device: device.clone() }
     }
 }
@@ -60,6 +69,18 @@ impl ViewSource for RealSource {
 
     fn images(&self) -> usize {
         self.anchors * self.per_anchor
+    }
+
+    fn left_out(&self) -> Vec<String> {
+        const SHOWN: usize = 100;
+        let rejects = &self.images.rejects;
+        let shown = rejects.iter().take(SHOWN).map(|reject| format!("{}: {}", reject.path, reject.reason));
+        let more = rejects.len().saturating_sub(SHOWN);
+        shown.chain((more > 0).then(|| format!("and {more} more"))).collect()
+    }
+
+    fn account(&self) -> Vec<String> {
+        self.images.account()
     }
 
     /// The batch is uploaded once and its images are repeated.

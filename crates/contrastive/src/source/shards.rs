@@ -17,11 +17,15 @@ pub struct ShardSource {
 }
 
 impl ShardSource {
-    /// The batches of `reader`, uploaded to `device`. Warns of each shard that was left out.
+    /// The batches of `reader`, uploaded to `device`. Warns of each shard that was left out, and of what
+    /// was decided.
     #[must_use]
     pub fn new(reader: BatchReader, device: &Device) -> Self {
         for damage in &reader.shards().skipped {
             tracing::warn!("left out: {damage}");
+        }
+        for note in &reader.shards().notes {
+            tracing::warn!("{}: {note}", reader.shards().path().display());
         }
         Self { reader, device: device.clone() }
     }
@@ -65,5 +69,9 @@ impl ViewSource for ShardSource {
 
     fn left_out(&self) -> Vec<String> {
         self.reader.shards().skipped.iter().map(ToString::to_string).collect()
+    }
+
+    fn account(&self) -> Vec<String> {
+        self.reader.shards().account()
     }
 }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use zview_data::view_shards::{ShardOptions, ViewShards};
-use zview_data::{ImageSet, LoadOptions, Split};
+use zview_data::{ClassUse, ImageSet, LoadOptions, Split};
 
 use super::open::missing;
 use super::{SourceConfig, SourceError, SourceKind};
@@ -32,7 +32,12 @@ impl Stored {
     ) -> Result<Self, SourceError> {
         if config.kind == SourceKind::Shards {
             let path = config.shards.as_deref().ok_or_else(|| missing("source.shards"))?;
-            let options = ShardOptions { skip_damaged: config.skip_damaged, ..ShardOptions::default() };
+            let options = ShardOptions {
+                skip_damaged: config.skip_damaged,
+                color: config.color,
+                size: config.size,
+                ..ShardOptions::default()
+            };
             return Ok(Self::Shards(Arc::new(ViewShards::open(Path::new(path), &options)?)));
         }
         if config.real_anchors(anchors) == 0 {
@@ -44,6 +49,7 @@ impl Stored {
             color: config.color,
             size: config.size,
             max_reject_share: config.max_reject_share,
+            class_use: ClassUse::Optional,
             ..LoadOptions::default()
         };
         Ok(Self::Images(zview_data::load(data, Split::Train, &options)?))

@@ -255,6 +255,9 @@ fn open_run(
     if let left_out @ [_, ..] = &*trainer.left_out() {
         started["left_out"] = json!(left_out);
     }
+    if let account @ [_, ..] = &*trainer.account() {
+        started["data"] = json!(account);
+    }
     events.append(&started)?;
     show_views(trainer, recipe, &folder, &mut events)?;
     // Last: a folder with a config.toml is a run that can be resumed.

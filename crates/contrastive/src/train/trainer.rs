@@ -15,7 +15,7 @@ use super::recipe::Recipe;
 use super::stages::{PerStage, Stage, StageSeconds};
 use crate::augment::Augmentation;
 use crate::encoder::{Encoder, InitialWeights};
-use crate::objective::{Objective, Outcome, Setting};
+use crate::objective::{Objective, Outcome, Setting, check_classes};
 use crate::source::{SourceError, ViewBatch, ViewSource};
 use crate::watch::{OnlineProbe, view_agreement};
 use zview_network::checkpoint::{Checkpoint, CheckpointError, Snapshot};
@@ -121,13 +121,13 @@ impl Trainer {
         };
         let mut objective = Objective::new(&recipe.objective, &setting, &encoder, random)?;
         let online_probe = recipe.watch.online_probe.then(|| {
+            let problem =
+                "the views have no labels; set it to false, or take a conditional generator or labelled images";
             let classes = setting.classes.ok_or_else(|| SourceError::Recipe {
                 field: "watch.online_probe",
-                problem:
-                    "the views have no labels; set it to false, or take a conditional generator or labelled \
-                          images"
-                        .to_owned(),
+                problem: problem.to_owned(),
             })?;
+            check_classes("watch.online_probe", classes)?;
             Ok::<_, SourceError>(OnlineProbe::new(encoder.feature_dimension(), classes, device, on_gpu))
         });
         let online_probe = online_probe.transpose()?;
@@ -178,6 +178,12 @@ impl Trainer {
     #[must_use]
     pub fn left_out(&self) -> Vec<String> {
         self.source.left_out()
+    }
+
+    /// How the source's images came about: what was decided, and what was not looked at.
+    #[must_use]
+    pub fn account(&self) -> Vec<String> {
+        self.source.account()
     }
 
     /// Where it computes (without autodiff).

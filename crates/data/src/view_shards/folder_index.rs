@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
-use super::ShardError;
+use super::classes::{ClassTable, ClassValue};
 use super::names::FileName;
-use super::tar_index::{NonNegative, check_shape};
+use super::stored_images::StoredImages;
+use super::tar_index::NonNegative;
+use super::{ShardError, ShardOptions};
 use crate::decode::decode;
-use crate::image_folder::is_hidden;
-use crate::image_set::ImageShape;
-use crate::options::Limits;
+use crate::file_names::{Named, is_hidden, named, no_image};
+use crate::ignored::{Ignored, ignore};
 use crate::source::read_image_file;
 
 /// An anchor and its files, which are put together from `views`.
@@ -39,8 +40,12 @@ impl FolderAnchor {
 
 /// What an image folder holds.
 pub(super) struct FolderIndex {
+    /// Their classes are places in `classes`.
     pub(super) anchors: Vec<FolderAnchor>,
-    pub(super) shape: ImageShape,
+    pub(super) classes: ClassTable,
+    pub(super) images: StoredImages,
+    /// Files that are not needed, by why.
+    pub(super) ignored: Ignored,
     /// Anchors that were left out, and why.
     pub(super) skipped: Vec<ShardError>,
 }
@@ -53,32 +58,20 @@ type Found = BTreeMap<(u64, String, String), (Vec<u16>, String)>;
 ///
 /// # Errors
 /// [`ShardError::Damaged`] naming the file, unless anchors with damage are to be left out.
-pub(super) fn index_folder(
-    root: &Path,
-    skip_damaged: bool,
-    limits: &Limits,
-) -> Result<Option<FolderIndex>, ShardError> {
+pub(super) fn index_folder(root: &Path, options: &ShardOptions) -> Result<Option<FolderIndex>, ShardError> {
     let mut found = Found::new();
-    let mut class_folders = Vec::new();
+    let mut ignored = Ignored::new();
     for name in names_in(root)? {
         let path = root.join(&name);
         if path.is_dir() {
             for file in names_in(&path)? {
-                add(&mut found, &name, &file);
+                add(&mut found, &name, &file, &mut ignored);
             }
-            class_folders.push(name);
         } else {
-            add(&mut found, "", &name);
+            add(&mut found, "", &name, &mut ignored);
         }
     }
-    class_folders.retain(|folder| found.keys().any(|(_, of, _)| of == folder));
-    // Folders named by numbers are classes of those numbers, others are numbered by name.
-    let all_numbers = class_folders.iter().all(|folder| folder.parse::<u32>().is_ok());
-    class_folders.sort();
-    let class_of = |folder: &str| {
-        let number = class_folders.iter().position(|other| other == folder)?;
-        NonNegative::new(if all_numbers { folder.parse().ok()? } else { number as i64 })
-    };
+    let mut classes = ClassTable::default();
     let damaged = |member: String, problem: String| ShardError::Damaged {
         shard: root.to_owned(),
         member: Some(member),
@@ -92,7 +85,7 @@ pub(super) fn index_folder(
         let anchor = FolderAnchor {
             prefix: prefix.into(),
             ending: ending.into(),
-            class: class_of(&folder),
+            class: ClassValue::parse(&folder).ok().flatten().and_then(|class| classes.place(class)),
             views: views.len() as u16,
         };
         // A gap is damage of the anchor: found as a missing file below.
@@ -100,58 +93,66 @@ pub(super) fn index_folder(
             gap.map(|(_, expected)| damaged(format!("{}{expected}", anchor.prefix), "missing".to_owned()));
         anchors.push((anchor, problem));
     }
-    let shapes: Vec<Result<ImageShape, ShardError>> = anchors
+    let images: Vec<Result<StoredImages, ShardError>> = anchors
         .par_iter_mut()
         .map(|(anchor, problem)| match problem.take() {
             Some(problem) => Err(problem),
-            None => shape_of_anchor(root, anchor, limits).map_err(|(view, problem)| {
+            None => images_of_anchor(root, anchor, options).map_err(|(view, problem)| {
                 damaged(format!("{}{view}.{}", anchor.prefix, anchor.ending), problem)
             }),
         })
         .collect();
     let mut index = FolderIndex {
         anchors: Vec::new(),
-        shape: ImageShape { channels: 0, height: 0, width: 0 },
+        classes,
+        images: StoredImages::default(),
+        ignored,
         skipped: Vec::new(),
     };
-    for ((anchor, _), shape) in anchors.into_iter().zip(shapes) {
-        let checked = shape.and_then(|shape| {
-            if index.anchors.is_empty() {
-                index.shape = shape;
-            }
-            check_shape(index.shape, shape).map_err(|problem| damaged(anchor.key().to_owned(), problem))
+    for ((anchor, _), images) in anchors.into_iter().zip(images) {
+        let checked = images.and_then(|images| {
+            let merged = index.images.merge(&images, options);
+            merged.map_err(|problem| damaged(anchor.key().to_owned(), problem))
         });
         match checked {
             Ok(()) => index.anchors.push(anchor),
-            Err(error) if skip_damaged => index.skipped.push(error),
+            Err(error) if options.skip_damaged => index.skipped.push(error),
             Err(error) => return Err(error),
         }
     }
     Ok((!index.anchors.is_empty() || !index.skipped.is_empty()).then_some(index))
 }
 
-fn add(found: &mut Found, folder: &str, file: &str) {
+fn add(found: &mut Found, folder: &str, file: &str, ignored: &mut Ignored) {
     if let Some(name) = FileName::parse(file) {
         let key = (name.anchor, folder.to_owned(), name.prefix.to_owned());
         let (views, _) = found.entry(key).or_insert_with(|| (Vec::new(), name.ending.to_owned()));
         views.push(name.view);
+    } else {
+        let why = match named(file) {
+            Named::Ignored(why) => why,
+            Named::Image => "images not called anchor-000000-view-0".to_owned(),
+            Named::Unknown => no_image(file),
+        };
+        ignore(ignored, why);
     }
 }
 
-/// The shape that all views of an anchor have, or the view that is wrong and why.
-fn shape_of_anchor(
+/// The images of an anchor, or the view that is wrong and why.
+fn images_of_anchor(
     root: &Path,
     anchor: &FolderAnchor,
-    limits: &Limits,
-) -> Result<ImageShape, (usize, String)> {
-    let mut shape = None;
+    options: &ShardOptions,
+) -> Result<StoredImages, (usize, String)> {
+    let limits = &options.limits;
+    let mut images = StoredImages::default();
     for view in 0..usize::from(anchor.views) {
-        let got = read_image_file(&anchor.file(root, view), limits)
+        read_image_file(&anchor.file(root, view), limits)
             .and_then(|bytes| decode(&bytes, limits, |image| image.shape))
-            .and_then(|got| check_shape(*shape.get_or_insert(got), got).map(|()| got));
-        got.map_err(|problem| (view, problem))?;
+            .and_then(|shape| images.add(shape, options))
+            .map_err(|problem| (view, problem))?;
     }
-    shape.ok_or_else(|| (0, "missing".to_owned()))
+    if images.count() == 0 { Err((0, "missing".to_owned())) } else { Ok(images) }
 }
 
 fn names_in(folder: &Path) -> Result<Vec<String>, ShardError> {

@@ -3,12 +3,15 @@
 //! [`ShardWriter`] writes them, [`ViewShards`] opens them and decodes any anchor's views, [`BatchReader`] gives
 //! the batches of a run and works ahead of it. The format is described in `docs/view-shards.md`.
 
+mod anchor_text;
 mod batches;
+mod classes;
 mod error;
 mod folder_index;
 mod manifest;
 mod names;
 mod reader;
+mod stored_images;
 mod tar_index;
 mod writer;
 
@@ -18,5 +21,6 @@ mod tests;
 pub use batches::{BatchPlan, BatchReader, ShardBatch};
 pub use error::ShardError;
 pub use manifest::{FORMAT_VERSION, MANIFEST_NAME, ShardEntry, ShardManifest, THIS_ARCHIVE};
+pub(crate) use reader::may_be_shards;
 pub use reader::{ShardOptions, ViewShards};
 pub use writer::{AnchorViews, ShardContent, ShardWriter, write_shard_folder, write_single_shard};

@@ -1,6 +1,6 @@
 //! Names of members: which anchor they belong to, and which are refused.
 
-use crate::image_folder::is_hidden;
+use crate::file_names::is_hidden;
 
 /// A member's name, split as WebDataset does it.
 #[derive(Debug, PartialEq, Eq)]

@@ -6,17 +6,19 @@ use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::anchor_text::AnchorText;
+use super::classes::{ClassTable, ClassValue};
 use super::folder_index::{FolderAnchor, index_folder};
 use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME, ShardManifest, THIS_ARCHIVE};
 use super::names::MemberName;
-use super::tar_index::{
-    AnchorText, NonNegative, TEXT_BYTES_MAX, TarAnchor, TarIndex, check_shape, embedded_manifest, index_shard,
-};
+use super::stored_images::{StoredImages, differ};
+use super::tar_index::{NonNegative, TEXT_BYTES_MAX, TarAnchor, TarIndex, embedded_manifest, index_shard};
 use super::{ShardEntry, ShardError};
 use crate::decode::decode;
-use crate::image_folder::has_image_ending;
+use crate::file_names::has_image_ending;
+use crate::ignored::{Ignored, ignored_in_words};
 use crate::image_set::ImageShape;
-use crate::options::Limits;
+use crate::options::{ColorMode, Limits};
 use crate::source::read_image_file;
 use crate::tar_members::{BLOCK, read_whole, walk_members};
 
@@ -25,6 +27,10 @@ use crate::tar_members::{BLOCK, read_whole, walk_members};
 pub struct ShardOptions {
     /// Leave damaged shards out (of an image folder: anchors), instead of refusing the set.
     pub skip_damaged: bool,
+    /// Colour channels to bring all images to.
+    pub color: ColorMode,
+    /// Square side in pixels: the shorter side is resized to it and the centre kept.
+    pub size: Option<usize>,
     /// Bounds on what is decoded.
     pub limits: Limits,
 }
@@ -35,12 +41,20 @@ pub struct ViewShards {
     path: PathBuf,
     storage: Storage,
     shape: ImageShape,
-    classes: Option<usize>,
+    classes: Option<Vec<String>>,
     latent_dimension: Option<usize>,
-    limits: Limits,
+    options: ShardOptions,
+    images: usize,
     /// What was left out, and why.
     pub skipped: Vec<ShardError>,
+    /// Members that are not needed, by why.
+    pub ignored: Ignored,
+    /// What was decided, one sentence each.
+    pub notes: Vec<String>,
 }
+
+/// Most classes that a manifest may say there are, where not all of them occur.
+const CLASSES_MAX: usize = 1 << 16;
 
 #[derive(Debug)]
 enum Storage {
@@ -63,57 +77,96 @@ impl ViewShards {
         let indices: Vec<Result<TarIndex, ShardError>> = shards
             .par_iter()
             .enumerate()
-            .map(|(number, shard)| index_shard(shard, number as u32, entry(number), &options.limits))
+            .map(|(number, shard)| index_shard(shard, number as u32, entry(number), options))
             .collect();
-        let mut merged =
-            Merged { shape: manifest.as_ref().map(|manifest| manifest.shape), ..Merged::default() };
+        let mut merged = Merged::default();
         let mut skipped = Vec::new();
         for (index, shard) in indices.into_iter().zip(&shards) {
-            match index.and_then(|index| merged.add(shard, index, manifest.as_ref())) {
+            match index.and_then(|index| merged.add(shard, index, manifest.as_ref(), options)) {
                 Ok(()) => {}
                 Err(error @ ShardError::Damaged { .. }) if options.skip_damaged => skipped.push(error),
                 Err(error) => return Err(error),
             }
         }
-        let Merged { anchors, shape, labelled, latent_dimension } = merged;
-        let Some(shape) = shape.filter(|_| !anchors.is_empty()) else {
+        let Merged { mut anchors, images, labelled, latent_dimension, classes, ignored } = merged;
+        let Some(shape) = images.fitted(options).filter(|_| !anchors.is_empty()) else {
             return Err(nothing_left(path, skipped));
         };
-        let classes = (labelled == anchors.len())
-            .then(|| manifest.as_ref().and_then(|manifest| manifest.classes).or_else(|| most(&anchors)))
-            .flatten();
+        let of_manifest = manifest.as_ref().and_then(|manifest| manifest.classes);
+        let (names, numbers) = match of_manifest.filter(|&classes| classes <= CLASSES_MAX) {
+            // Numbers below that, as each shard has been checked.
+            Some(count) => {
+                let number = |class: &&ClassValue| match class {
+                    ClassValue::Number(number) => *number as u32,
+                    ClassValue::Name(_) => 0,
+                };
+                let numbers = classes.by_place().iter().map(number).collect();
+                ((0..count).map(|class| class.to_string()).collect(), numbers)
+            }
+            None => classes.in_order(),
+        };
+        for anchor in &mut anchors {
+            anchor.class = renumbered(anchor.class, &numbers);
+        }
+        let all = anchors.len();
         Ok(Self {
             path: path.to_owned(),
             storage: Storage::Tars { shards, anchors },
             shape,
-            classes,
+            classes: (labelled == all).then_some(names),
             latent_dimension: latent_dimension.flatten(),
-            limits: options.limits.clone(),
+            options: options.clone(),
+            images: images.count(),
             skipped,
+            ignored,
+            notes: notes(&images, labelled, all, options),
         })
     }
 
     fn open_image_folder(path: &Path, options: &ShardOptions) -> Result<Self, ShardError> {
-        let index = index_folder(path, options.skip_damaged, &options.limits)?.ok_or_else(|| {
-            ShardError::NotRecognised {
-                path: path.to_owned(),
-                found: "a folder without any of these".to_owned(),
-            }
+        let mut index = index_folder(path, options)?.ok_or_else(|| ShardError::NotRecognised {
+            path: path.to_owned(),
+            found: "a folder without any of these".to_owned(),
         })?;
-        if index.anchors.is_empty() {
+        let Some(shape) = index.images.fitted(options).filter(|_| !index.anchors.is_empty()) else {
             return Err(nothing_left(path, index.skipped));
+        };
+        let (names, numbers) = index.classes.in_order();
+        for anchor in &mut index.anchors {
+            anchor.class = renumbered(anchor.class, &numbers);
         }
-        let classes = index.anchors.iter().map(|anchor| anchor.class.map(NonNegative::get));
-        let classes: Option<Vec<i32>> = classes.collect();
+        let all = index.anchors.len();
+        let labelled = index.anchors.iter().filter(|anchor| anchor.class.is_some()).count();
         Ok(Self {
             path: path.to_owned(),
-            shape: index.shape,
-            classes: classes.and_then(|classes| classes.into_iter().max()).map(|most| most as usize + 1),
+            shape,
+            classes: (labelled == all).then_some(names),
             storage: Storage::Folder { anchors: index.anchors },
             latent_dimension: None,
-            limits: options.limits.clone(),
+            options: options.clone(),
+            images: index.images.count(),
             skipped: index.skipped,
+            ignored: index.ignored,
+            notes: notes(&index.images, labelled, all, options),
         })
+    }
+
+    /// Images of all anchors.
+    #[must_use]
+    pub fn images(&self) -> usize {
+        self.images
+    }
+
+    /// Name of each class, by number; numbers are their own names. `None` unless every anchor has a class.
+    #[must_use]
+    pub fn class_names(&self) -> Option<&[String]> {
+        self.classes.as_deref()
+    }
+
+    /// The account of how the anchors came about: what was decided, and which members were not looked at.
+    #[must_use]
+    pub fn account(&self) -> Vec<String> {
+        self.notes.iter().cloned().chain(ignored_in_words(&self.ignored, "members")).collect()
     }
 
     /// Where they are.
@@ -140,7 +193,7 @@ impl ViewShards {
     /// Number of classes; `None` unless every anchor has one.
     #[must_use]
     pub fn classes(&self) -> Option<usize> {
-        self.classes
+        self.classes.as_ref().map(Vec::len)
     }
 
     /// D of the latents; `None` unless every view has one.
@@ -220,8 +273,12 @@ impl ViewShards {
         let mut rows = pixels.chunks_exact_mut(self.shape.bytes());
         let mut fill = |bytes: &[u8]| {
             let row = rows.next().ok_or_else(|| "more views than are wanted".to_owned())?;
-            decode(bytes, &self.limits, |image| {
-                check_shape(self.shape, image.shape)?;
+            let ShardOptions { size, limits, .. } = &self.options;
+            decode(bytes, limits, |image| {
+                let image = image.fit(self.shape.channels, *size);
+                if image.shape != self.shape {
+                    return Err(differ(self.shape, image.shape));
+                }
                 for (value, byte) in row.iter_mut().zip(image.pixels) {
                     *value = f32::from(byte) / 255.0;
                 }
@@ -233,7 +290,7 @@ impl ViewShards {
             Storage::Folder { anchors } => {
                 for &view in wanted {
                     let file = anchors[anchor].file(&self.path, view);
-                    read_image_file(&file, &self.limits)
+                    read_image_file(&file, &self.options.limits)
                         .and_then(|bytes| fill(&bytes))
                         .map_err(|problem| ShardError::Damaged { shard: file, member: None, problem })?;
                 }
@@ -252,7 +309,7 @@ impl ViewShards {
                 }
                 view += 1;
             } else if ending == "json" && self.latent_dimension.is_some() {
-                latents = AnchorText::parse(content)?.latents;
+                latents = AnchorText::parse(content).latents;
             }
             Ok(())
         })?;
@@ -287,7 +344,7 @@ impl ViewShards {
                 .and_then(|_| file.read_exact(&mut bytes[..at.bytes as usize]))
                 .map_err(|error| format!("cannot be read at byte {}: {error}", at.start))?;
             let mut refused = None;
-            let most = self.limits.max_file_bytes.max(TEXT_BYTES_MAX);
+            let most = self.options.limits.max_file_bytes.max(TEXT_BYTES_MAX);
             let walked = walk_members(Cursor::new(bytes), |member, content| {
                 member.name.clone_into(&mut last);
                 let content = read_whole(content, member.size, most)?;
@@ -311,7 +368,9 @@ impl ViewShards {
 #[derive(Default)]
 struct Merged {
     anchors: Vec<TarAnchor>,
-    shape: Option<ImageShape>,
+    images: StoredImages,
+    classes: ClassTable,
+    ignored: Ignored,
     labelled: usize,
     /// That of all shards so far, once there is one.
     latent_dimension: Option<Option<usize>>,
@@ -323,50 +382,102 @@ impl Merged {
         shard: &Path,
         index: TarIndex,
         manifest: Option<&ShardManifest>,
+        options: &ShardOptions,
     ) -> Result<(), ShardError> {
-        let damaged = |problem| Err(ShardError::Damaged { shard: shard.to_owned(), member: None, problem });
-        if let (Some(expected), Some(got)) = (self.shape, index.shape)
-            && let Err(problem) = check_shape(expected, got)
-        {
-            return damaged(problem);
-        }
+        let damaged = |problem| ShardError::Damaged { shard: shard.to_owned(), member: None, problem };
+        let classes = index.classes.by_place();
         if let Some(manifest) = manifest {
+            if let Some(got) = index.images.shape().filter(|got| *got != manifest.shape) {
+                return Err(damaged(differ(manifest.shape, got)));
+            }
             let [fewest, most] = manifest.views_per_anchor;
             let mut views = index.anchors.iter().map(|anchor| usize::from(anchor.views));
             if let Some(views) = views.find(|views| !(fewest..=most).contains(views)) {
-                return damaged(format!("an anchor has {views} views, the manifest says {fewest} to {most}"));
+                return Err(damaged(format!(
+                    "an anchor has {views} views, the manifest says {fewest} to {most}"
+                )));
             }
-            if let Some(classes) = manifest.classes {
-                let mut labels = index.anchors.iter().map(|anchor| anchor.class.map(NonNegative::get));
-                if let Some(class) = labels.find(|class| class.is_none_or(|class| class as usize >= classes))
-                {
-                    let got = class.map_or_else(|| "none".to_owned(), |class| class.to_string());
-                    return damaged(format!(
+            if let Some(count) = manifest.classes {
+                let fits = |class: &ClassValue| matches!(class, ClassValue::Number(number) if (*number as u64) < count as u64);
+                let wrong = classes.iter().find(|class| !fits(class)).map(|class| class.name());
+                let none = (index.labelled < index.anchors.len()).then(|| "none".to_owned());
+                if let Some(got) = wrong.or(none) {
+                    return Err(damaged(format!(
                         "an anchor has class {got}, the manifest says 0 to {}",
-                        classes.max(1) - 1
-                    ));
+                        count.max(1) - 1
+                    )));
                 }
             }
             if index.latent_dimension != manifest.latent_dimension && !index.anchors.is_empty() {
                 let (got, expected) = (index.latent_dimension, manifest.latent_dimension);
-                return damaged(format!("latents of {got:?} values, the manifest says {expected:?}"));
+                return Err(damaged(format!("latents of {got:?} values, the manifest says {expected:?}")));
             }
+        }
+        self.images.merge(&index.images, options).map_err(damaged)?;
+        for (why, count) in index.ignored {
+            *self.ignored.entry(why).or_default() += count;
         }
         if index.anchors.is_empty() {
             return Ok(());
         }
-        self.shape = self.shape.or(index.shape);
+        let places: Vec<Option<NonNegative>> =
+            classes.into_iter().map(|class| self.classes.place(class.clone())).collect();
+        let place = |class: NonNegative| places.get(class.get() as usize).copied().flatten();
         self.labelled += index.labelled;
         let known = *self.latent_dimension.get_or_insert(index.latent_dimension);
         self.latent_dimension = Some(known.filter(|_| known == index.latent_dimension));
-        self.anchors.extend(index.anchors);
+        let anchors = index.anchors.into_iter();
+        self.anchors
+            .extend(anchors.map(|anchor| TarAnchor { class: anchor.class.and_then(place), ..anchor }));
         Ok(())
     }
 }
 
-/// Classes 0 to the largest that occurs.
-fn most(anchors: &[TarAnchor]) -> Option<usize> {
-    anchors.iter().filter_map(|anchor| anchor.class).map(|class| class.get() as usize + 1).max()
+/// The number in `numbers` of a class by its place.
+fn renumbered(class: Option<NonNegative>, numbers: &[u32]) -> Option<NonNegative> {
+    let number = numbers.get(class?.get() as usize)?;
+    NonNegative::new(i64::from(*number))
+}
+
+/// What is to be said of anchors.
+fn notes(images: &StoredImages, labelled: usize, anchors: usize, options: &ShardOptions) -> Vec<String> {
+    let partly = (labelled > 0 && labelled < anchors)
+        .then(|| format!("{} of {anchors} anchors have no class: none is used", anchors - labelled));
+    images.note(options).into_iter().chain(partly).collect()
+}
+
+/// True where what is at `path` looks like view shards rather than like labelled images: archives with a manifest,
+/// or in which several members share a name up to its first dot, or a folder of archives not named after splits.
+pub(crate) fn may_be_shards(path: &Path) -> bool {
+    if path.is_dir() {
+        let archive = || list(path).ok().flatten().and_then(|listed| listed.shards.into_iter().next());
+        return !crate::tar_shard::is_tar_folder(path)
+            && (path.join(MANIFEST_NAME).is_file()
+                || archive().is_some_and(|archive| groups_members(&archive)));
+    }
+    groups_members(path)
+}
+
+/// Whether the first members of an archive belong together by their names.
+fn groups_members(archive: &Path) -> bool {
+    const LOOKED_AT: usize = 64;
+    let Ok(file) = File::open(archive) else { return false };
+    let (mut seen, mut last, mut grouped, mut images) = (0, None, false, false);
+    let _stopped = walk_members(std::io::BufReader::new(file), |member, _| {
+        seen += 1;
+        if seen > LOOKED_AT || member.name == MANIFEST_NAME {
+            grouped |= member.name == MANIFEST_NAME;
+            images |= grouped;
+            return Err(std::io::Error::other("seen"));
+        }
+        if let Ok(Some(MemberName { key, .. })) = MemberName::parse(member.name) {
+            images |= has_image_ending(member.name);
+            grouped |= last.as_deref() == Some(key);
+            last = Some(key.to_owned());
+        }
+        Ok(())
+    });
+    grouped && images
 }
 
 /// Everything was damaged, or nothing was there: the first damage says more.

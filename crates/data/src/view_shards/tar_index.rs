@@ -5,17 +5,19 @@ use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use serde::Deserialize;
 use tar::EntryType;
 use zview_runtime::hash::sha256_of_reader;
 
+use super::anchor_text::AnchorText;
+use super::classes::{ClassTable, ClassValue};
 use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME, THIS_ARCHIVE};
 use super::names::MemberName;
-use super::{ShardEntry, ShardError, ShardManifest};
+use super::stored_images::StoredImages;
+use super::{ShardEntry, ShardError, ShardManifest, ShardOptions};
+use crate::content_kind::{Content, content_of};
 use crate::decode::{decode, shape_of};
-use crate::image_folder::has_image_ending;
-use crate::image_set::ImageShape;
-use crate::options::Limits;
+use crate::file_names::{ending as last_ending, has_image_ending};
+use crate::ignored::{Ignored, ignore};
 use crate::tar_members::{BLOCK, TarMember, read_whole, walk_members};
 
 /// Largest class or latents of an anchor that are read, in bytes.
@@ -49,30 +51,19 @@ impl NonNegative {
     }
 }
 
-/// What is known of an anchor beside its images: the member `.json`.
-#[derive(Debug, Default, Deserialize)]
-pub(super) struct AnchorText {
-    pub(super) class: Option<i64>,
-    pub(super) latents: Option<Vec<Vec<f32>>>,
-}
-
-impl AnchorText {
-    pub(super) fn parse(bytes: &[u8]) -> Result<Self, String> {
-        serde_json::from_slice(bytes)
-            .map_err(|error| format!("expected {{\"class\": 3, \"latents\": [[0.1, ...], ...]}}: {error}"))
-    }
-}
-
 /// What one shard holds.
 #[derive(Debug)]
 pub(super) struct TarIndex {
+    /// Their classes are places in `classes`.
     pub(super) anchors: Vec<TarAnchor>,
-    /// The shape of its images; `None` without anchors.
-    pub(super) shape: Option<ImageShape>,
+    pub(super) classes: ClassTable,
+    pub(super) images: StoredImages,
     /// Anchors that have a class.
     pub(super) labelled: usize,
     /// D, where every anchor has latents.
     pub(super) latent_dimension: Option<usize>,
+    /// Members that are not needed, by why.
+    pub(super) ignored: Ignored,
 }
 
 /// The manifest that is the first member of an archive, and where what follows it begins.
@@ -120,7 +111,7 @@ pub(super) fn index_shard(
     path: &Path,
     shard: u32,
     entry: Option<&ShardEntry>,
-    limits: &Limits,
+    options: &ShardOptions,
 ) -> Result<TarIndex, ShardError> {
     if let Some(entry) = entry {
         let begin =
@@ -135,17 +126,13 @@ pub(super) fn index_shard(
     let file = File::open(path).map_err(|error| damaged("", format!("cannot be read: {error}")))?;
     let length = file.metadata().map_err(|error| damaged("", format!("cannot be read: {error}")))?.len();
     let mut reader = BufReader::new(file);
-    let starts_gzipped = {
-        let start = io::BufRead::fill_buf(&mut reader).unwrap_or_default();
-        start.starts_with(&[0x1F, 0x8B])
-    };
-    if starts_gzipped {
-        return Err(damaged(
-            "",
-            "compressed, and anchors are read from anywhere in it; unpack it (gunzip)".to_owned(),
-        ));
+    let start = io::BufRead::fill_buf(&mut reader).unwrap_or_default();
+    if let Content::Other(what) = content_of(start)
+        && what.contains("compressed")
+    {
+        return Err(damaged("", format!("{what}: anchors are read from anywhere in an archive")));
     }
-    let mut builder = Builder::new(shard, entry.is_none(), limits);
+    let mut builder = Builder::new(shard, entry.is_none(), options);
     let mut last = String::new();
     let mut refused = None;
     let walked = walk_members(reader, |member, content| {
@@ -178,7 +165,9 @@ struct Open {
     start: u64,
     end: u64,
     views: usize,
-    class: Option<NonNegative>,
+    class: Option<ClassValue>,
+    /// Whether the class is from a member `.cls`, which says it for certain.
+    has_cls: bool,
     /// (number, D) of its latents.
     latents: Option<(usize, usize)>,
 }
@@ -187,16 +176,23 @@ struct Builder<'a> {
     index: TarIndex,
     shard: u32,
     decode_all: bool,
-    limits: &'a Limits,
+    options: &'a ShardOptions,
     open: Option<Open>,
     keys: HashSet<String>,
     with_latents: usize,
 }
 
 impl<'a> Builder<'a> {
-    fn new(shard: u32, decode_all: bool, limits: &'a Limits) -> Self {
-        let index = TarIndex { anchors: Vec::new(), shape: None, labelled: 0, latent_dimension: None };
-        Self { index, shard, decode_all, limits, open: None, keys: HashSet::new(), with_latents: 0 }
+    fn new(shard: u32, decode_all: bool, options: &'a ShardOptions) -> Self {
+        let index = TarIndex {
+            anchors: Vec::new(),
+            classes: ClassTable::default(),
+            images: StoredImages::default(),
+            labelled: 0,
+            latent_dimension: None,
+            ignored: Ignored::new(),
+        };
+        Self { index, shard, decode_all, options, open: None, keys: HashSet::new(), with_latents: 0 }
     }
 
     fn take(&mut self, member: TarMember<'_>, content: &mut dyn Read) -> Result<(), String> {
@@ -208,7 +204,11 @@ impl<'a> Builder<'a> {
             EntryType::Link | EntryType::Symlink => return Err("a link, expected a file".to_owned()),
             _ => return Err("not a regular file".to_owned()),
         }
-        let Some(MemberName { key, ending }) = parsed.filter(|_| name != MANIFEST_NAME) else {
+        if name == MANIFEST_NAME {
+            return Ok(());
+        }
+        let Some(MemberName { key, ending }) = parsed else {
+            ignore(&mut self.index.ignored, "hidden, or without an ending");
             return Ok(());
         };
         if self.open.as_ref().is_none_or(|open| open.key != key) {
@@ -216,46 +216,68 @@ impl<'a> Builder<'a> {
             if !self.keys.insert(key.to_owned()) {
                 return Err(format!("the members of {key} are not next to each other"));
             }
+            let key = key.to_owned();
             self.open =
-                Some(Open { key: key.to_owned(), start, end: at, views: 0, class: None, latents: None });
+                Some(Open { key, start, end: at, views: 0, class: None, has_cls: false, latents: None });
         }
         let Some(open) = &mut self.open else { return Ok(()) };
         open.end = at.saturating_add(size);
+        let limits = &self.options.limits;
         if has_image_ending(&ending) || has_image_ending(name) {
-            let bytes = read(content, size, self.limits.max_file_bytes)?;
+            let bytes = read(content, size, limits.max_file_bytes)?;
             let shape = if self.decode_all {
-                decode(&bytes, self.limits, |image| image.shape)?
+                decode(&bytes, limits, |image| image.shape)?
             } else {
-                shape_of(&bytes, self.limits)?
+                shape_of(&bytes, limits)?
             };
-            let expected = *self.index.shape.get_or_insert(shape);
-            check_shape(expected, shape)?;
+            self.index.images.add(shape, self.options)?;
             open.views += 1;
-        } else if ending == "json" {
-            let text = AnchorText::parse(&read(content, size, TEXT_BYTES_MAX)?)?;
-            if let Some(class) = text.class {
-                open.class = Some(NonNegative::new(class).ok_or_else(|| bad_class(&class.to_string()))?);
-            }
-            if let Some(latents) = text.latents {
-                let dimension = latents.first().map_or(0, Vec::len);
-                if latents.iter().any(|latent| latent.len() != dimension || dimension == 0) {
-                    return Err("latents of different lengths, or empty".to_owned());
+            return Ok(());
+        }
+        let unneeded = match ending.as_str() {
+            "json" | "cls" | "class" | "label" if size > TEXT_BYTES_MAX => Some("too long"),
+            "json" => {
+                let text = AnchorText::parse(&read(content, size, TEXT_BYTES_MAX)?);
+                let unneeded = text.is_empty().then_some("without class or latents");
+                if let Some(class) = text.class.filter(|_| !open.has_cls) {
+                    open.class = class;
                 }
-                open.latents = Some((latents.len(), dimension));
+                if let Some(latents) = text.latents {
+                    let dimension = latents.first().map_or(0, Vec::len);
+                    if latents.iter().any(|latent| latent.len() != dimension || dimension == 0) {
+                        return Err("latents of different lengths, or empty".to_owned());
+                    }
+                    open.latents = Some((latents.len(), dimension));
+                }
+                unneeded
             }
-        } else if ending == "cls" {
-            let bytes = read(content, size, TEXT_BYTES_MAX)?;
-            let text = String::from_utf8_lossy(&bytes);
-            let class = text.trim().parse().ok().and_then(NonNegative::new);
-            open.class = Some(class.ok_or_else(|| bad_class(text.trim()))?);
+            "cls" | "class" | "label" => {
+                let bytes = read(content, size, TEXT_BYTES_MAX)?;
+                match ClassValue::parse(&String::from_utf8_lossy(&bytes)) {
+                    Ok(class) => {
+                        (open.class, open.has_cls) = (class, true);
+                        None
+                    }
+                    Err(()) => Some("no class"),
+                }
+            }
+            _ => Some(""),
+        };
+        if let Some(why) = unneeded {
+            let why = if why.is_empty() { String::new() } else { format!(" ({why})") };
+            ignore(&mut self.index.ignored, format!(".{}{why}", last_ending(name)));
         }
         Ok(())
     }
 
     /// The anchor whose members have all been met.
     fn close(&mut self) -> Result<(), String> {
-        let Some(open) = self.open.take().filter(|open| open.views > 0) else { return Ok(()) };
-        let Open { key, start, end, views, class, latents } = open;
+        let Some(open) = self.open.take() else { return Ok(()) };
+        if open.views == 0 {
+            ignore(&mut self.index.ignored, "of a key without images");
+            return Ok(());
+        }
+        let Open { key, start, end, views, class, latents, .. } = open;
         let of_anchor = |problem: String| format!("{key}: {problem}");
         let bytes = u32::try_from(end - start).map_err(|_| of_anchor("more than 4 GiB".to_owned()))?;
         let views = u16::try_from(views).map_err(|_| of_anchor("more than 65535 views".to_owned()))?;
@@ -269,6 +291,7 @@ impl<'a> Builder<'a> {
             }
             self.with_latents += 1;
         }
+        let class = class.and_then(|class| self.index.classes.place(class));
         self.index.labelled += usize::from(class.is_some());
         self.index.anchors.push(TarAnchor { start, bytes, shard: self.shard, class, views });
         Ok(())
@@ -289,16 +312,4 @@ fn read(content: &mut dyn Read, size: u64, limit: u64) -> Result<Vec<u8>, String
         return Err(format!("{size} bytes, the limit for one file is {limit}"));
     }
     read_whole(content, size, limit).map_err(|error| format!("not a whole tar file: {error}"))
-}
-
-fn bad_class(got: &str) -> String {
-    format!("class: expected 0 to {}, got {got}", i32::MAX)
-}
-
-pub(super) fn check_shape(expected: ImageShape, got: ImageShape) -> Result<(), String> {
-    if expected == got {
-        return Ok(());
-    }
-    let shown = |shape: ImageShape| format!("{} x {} x {}", shape.channels, shape.height, shape.width);
-    Err(format!("{} (channels, height, width), others are {}", shown(got), shown(expected)))
 }

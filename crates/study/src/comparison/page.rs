@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use zview_data::{LoadOptions, Split, load};
+use zview_data::{Comparable, LoadOptions, Split, comparable, load};
 use zview_runtime::run_folder::read_run_json;
 
 use super::cell_result::CellResult;
@@ -224,7 +224,9 @@ fn neighbours(
             continue;
         }
         let options = LoadOptions { data_dir: data_dir.map(Path::to_owned), ..LoadOptions::default() };
-        let (train, test) = (load(data, Split::Train, &options)?, load(data, Split::Test, &options)?);
+        // As they were measured.
+        let Comparable { train, test, .. } =
+            comparable(load(data, Split::Train, &options)?, load(data, Split::Test, &options)?);
         let arms: Vec<(&str, &[QueryNeighbours])> =
             rows.iter().map(|(arm, neighbours)| (*arm, neighbours.as_slice())).collect();
         let n_train = cells

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use zview_contrastive::source::SourceError;
-use zview_data::{ImageSet, LoadOptions, Split, image_groups, load};
+use zview_data::{Comparable, ImageSet, LoadOptions, Split, comparable, image_groups, load};
 use zview_generator::Manifest;
 use zview_runtime::atomic::{WriteError, write_file};
 use zview_runtime::device::ChosenDevice;
@@ -165,8 +165,11 @@ impl LoadedSets {
         };
         let (data, train_pool) =
             config.recipe.probe.as_ref().map_or(("", 0), |probe| (probe.data.as_str(), probe.train_pool));
-        let train = load(data, Split::Train, &options)?;
-        let test = load(data, Split::Test, &options)?;
+        let images = comparable(load(data, Split::Train, &options)?, load(data, Split::Test, &options)?);
+        for note in images.notes() {
+            tracing::warn!("{data}: {note}");
+        }
+        let Comparable { train, test, .. } = images;
         if train.labels.is_none() || test.labels.is_none() {
             return Err(StudyError::Unlabelled { data: test.name });
         }

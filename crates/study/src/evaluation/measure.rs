@@ -26,6 +26,10 @@ pub(super) struct Images<'a> {
     pub(super) data: &'a str,
     pub(super) train: &'a ImageSet,
     pub(super) test: &'a ImageSet,
+    /// Test images that are not among them, by their class, of which there is no training image.
+    pub(super) only_in_test: &'a BTreeMap<String, usize>,
+    /// What was decided about the images.
+    pub(super) notes: &'a [String],
     /// The other data set's name and test images.
     pub(super) outliers: Option<(&'a str, &'a ImageSet)>,
 }
@@ -182,6 +186,8 @@ pub(super) fn measure(
 
     let evaluation = SetEvaluation {
         data: images.data.to_owned(),
+        data_notes: images.notes.to_vec(),
+        classes_only_in_test: images.only_in_test.clone(),
         protocol: decisions(config),
         base: Evaluation {
             linear,

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use zview_contrastive::encoder::{FrozenEncoder, LoadedEncoder, ReadOptions, read_encoder};
-use zview_data::{ColorMode, ImageSet, LoadOptions, Split, image_groups, load};
+use zview_data::{ColorMode, Comparable, ImageSet, LoadOptions, Split, comparable, image_groups, load};
 use zview_probe::{FeatureCache, FeatureExtractor, ScaledPixels};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
@@ -88,13 +88,24 @@ pub fn evaluate<E: From<StudyError>>(
         let (mut sets, mut set_pages) = (Vec::new(), Vec::new());
         let mut sha256 = String::new();
         for data in &request.config.data {
-            let (train, test, outliers) = load_images(request, &encoder, data)?;
+            let (images, outliers) = load_images(request, &encoder, data)?;
+            let mut notes = [images.train.account(), images.test.account(), images.notes()].concat();
+            notes.sort_unstable();
+            notes.dedup();
+            let Comparable { train, test, only_in_test, .. } = images;
             before(path, &encoder, &train)?;
             let test_groups = image_groups(data, Split::Test)
                 .map(|groups| TestGroups { unit: groups.unit.to_owned(), of_image: groups.of_image });
             let intervals = TestIntervals::new(test_groups.as_ref(), test.len(), request.config.linear.seed)?;
             let others = request.config.outlier_data.as_deref().zip(outliers.as_ref());
-            let images = Images { data, train: &train, test: &test, outliers: others };
+            let images = Images {
+                data,
+                train: &train,
+                test: &test,
+                only_in_test: &only_in_test,
+                notes: &notes,
+                outliers: others,
+            };
             let measured = measure(&judged, &images, request.config, &intervals, cache.as_ref())
                 .map_err(|error| StudyError::from((&*path.to_string_lossy(), data.as_str(), error)))?;
             if encoders.is_empty() && request.command.is_some() {
@@ -191,27 +202,29 @@ fn load_images(
     request: &SuiteRequest<'_>,
     encoder: &FrozenEncoder,
     data: &str,
-) -> Result<(ImageSet, ImageSet, Option<ImageSet>), StudyError> {
+) -> Result<(Comparable, Option<ImageSet>), StudyError> {
     let of_encoder = if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb };
     let options = LoadOptions {
         color: request.color.unwrap_or(of_encoder),
         size: request.options.size.or(encoder.side()),
         ..request.options.clone()
     };
-    let train = load(data, Split::Train, &options)?;
-    let test = load(data, Split::Test, &options)?;
+    let images = comparable(load(data, Split::Train, &options)?, load(data, Split::Test, &options)?);
+    for note in images.notes() {
+        tracing::warn!("{data}: {note}");
+    }
     let outliers = match request.config.outlier_data.as_deref() {
         // The other data set at this one's size, whatever its own.
         Some(other) if request.config.asks_for(Measure::Outliers) => {
-            let same_size = LoadOptions { size: Some(test.shape.height), ..options };
+            let same_size = LoadOptions { size: Some(images.test.shape.height), ..options };
             Some(load(other, Split::Test, &same_size)?)
         }
         _ => None,
     };
     encoder
-        .check_images(train.shape)
+        .check_images(images.train.shape)
         .map_err(|error| StudyError::ImagesDoNotFit { data: data.to_owned(), problem: error.to_string() })?;
-    Ok((train, test, outliers))
+    Ok((images, outliers))
 }
 
 fn paired_tests(encoder: &str, request: &SuiteRequest<'_>, comparisons: &[ArmComparison]) -> Vec<PairedTest> {

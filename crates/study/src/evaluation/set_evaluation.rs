@@ -15,6 +15,12 @@ use crate::intervals::Resampling;
 pub struct SetEvaluation {
     /// The data set.
     pub data: String,
+    /// What was decided about its images, and what was not looked at, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub data_notes: Vec<String>,
+    /// Test images of classes without a training image, by class: they are not among those judged.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub classes_only_in_test: BTreeMap<String, usize>,
     /// How settings were decided, one sentence for each protocol.
     pub protocol: Vec<String>,
     /// Linear probe, neighbours, few labels, and how many images all of it is of.

@@ -131,6 +131,11 @@ fn block(text: &mut String, set: &SetEvaluation) {
             set.intervals.in_words()
         ),
     );
+    if !set.classes_only_in_test.is_empty() {
+        let images: usize = set.classes_only_in_test.values().sum();
+        let classes = set.classes_only_in_test.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+        line("  not judged", format!("{images} test images of classes without a training image: {classes}"));
+    }
     if let Some(linear) = &base.linear {
         let how = match linear.validation.len() {
             0 => "given".to_owned(),

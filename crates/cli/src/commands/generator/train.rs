@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use zview_contrastive::selfcheck::Subject;
-use zview_data::{LoadOptions, Split};
+use zview_data::{ClassUse, LoadOptions, Split};
 use zview_generator::training::{
     GeneratorTraining, GeneratorTrainingOptions, GeneratorTrainingSummary, train_generator,
 };
@@ -22,6 +22,7 @@ pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failur
         data_dir: common.data_dir.clone(),
         color: training.data.color,
         size: training.data.size,
+        class_use: ClassUse::Optional,
         ..LoadOptions::default()
     };
     let images = zview_data::load(&training.data.name, Split::Train, &options)?;
