@@ -9,6 +9,7 @@ mod build_features;
 mod cache_folder;
 pub mod config;
 pub mod device;
+pub mod file_kind;
 pub mod format;
 pub mod hash;
 pub mod measurements;
