@@ -1,12 +1,14 @@
 //! Files and folders that are there whole or not at all.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Seek, Write};
 use std::path::{Path, PathBuf};
+
+use crate::destination::{Destination, folder_of, open_stream, take_after};
 
 /// A file could not be written; what was there before is untouched.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write {}: {source}; check free space and permissions", path.display())]
+#[error("cannot write {}: {source}; {}", path.display(), remedy(source))]
 pub struct WriteError {
     /// The file or folder.
     pub path: PathBuf,
@@ -14,8 +16,34 @@ pub struct WriteError {
     pub source: io::Error,
 }
 
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        ErrorKind::IsADirectory => "name a file in it",
+        ErrorKind::NotFound => "make it first, or take another name",
+        ErrorKind::InvalidFilename => "take a shorter one",
+        _ => "check free space and permissions",
+    }
+}
+
+/// Checks, before there is anything to write, that `path` can be written to as [`write_file`] does it.
+///
+/// # Errors
+/// [`WriteError`]: it is a folder, its folder does not exist, or its links lead nowhere.
+pub fn check_writable(path: &Path) -> Result<(), WriteError> {
+    Destination::of(path).map(drop).map_err(|source| WriteError { path: path.to_owned(), source })
+}
+
+/// Whether something other than a file stands at `path` and takes bytes: a device, a pipe, a socket.
+#[must_use]
+pub fn is_stream(path: &Path) -> bool {
+    Destination::of(path).is_ok_and(|destination| destination.is_stream())
+}
+
 /// Writes `bytes` to `path` through a temporary file beside it, forced to disk and then renamed.
 /// A kill or a power cut leaves the old content or the new, never a part.
+///
+/// A symbolic link stays one: the file that it leads to is replaced. That keeps its permissions and its owner. What is
+/// no file (a device, a pipe) is opened and written to.
 ///
 /// # Errors
 /// [`WriteError`]; the temporary file is removed.
@@ -34,22 +62,71 @@ pub fn write_file_with<E: From<WriteError>>(
     fill: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), E> {
     let failed = |source| E::from(WriteError { path: path.to_owned(), source });
-    let temporary = beside(path);
-    let mut how = File::options();
-    how.read(true).write(true).create(true).truncate(true);
-    let written = how.open(&temporary).map_err(failed).and_then(|mut file| {
-        fill(&mut file)?;
-        (|| {
+    let (target, old) = match Destination::of(path).map_err(failed)? {
+        Destination::Stream(stream) => return write_through(fill, failed, || open_stream(&stream)),
+        Destination::File(target, old) => (target, old),
+    };
+    let temporary = beside(&target);
+    let mut file = match File::options().read(true).write(true).create(true).truncate(true).open(&temporary) {
+        Ok(file) => file,
+        // A file that may be written, in a folder in which no file may be made.
+        Err(error) if old.is_some() && is_refusal(&error) => {
+            return write_through(fill, failed, || in_place(&target));
+        }
+        Err(error) => return Err(failed(error)),
+    };
+    let written = fill(&mut file).and_then(|()| {
+        let mut replace = || {
+            let kept = old.as_ref().map_or(Ok(()), |old| take_after(&file, old));
             file.sync_all()?;
-            fs::rename(&temporary, path)?;
-            sync_folder(path.parent())
-        })()
-        .map_err(failed)
+            match kept.and_then(|()| fs::rename(&temporary, &target)) {
+                Ok(()) => sync_folder(Some(folder_of(&target))),
+                // Another's file that this user may write, or one that is mounted where it is.
+                Err(error) if old.is_some() && is_refusal(&error) => {
+                    pour(&mut file, in_place(&target)?)?;
+                    fs::remove_file(&temporary)
+                }
+                Err(error) => Err(error),
+            }
+        };
+        replace().map_err(failed)
     });
     if written.is_err() {
         let _ = fs::remove_file(&temporary); // the first error is the one to tell
     }
     written
+}
+
+/// Whether the system lets nobody or not this user replace a file, while writing to it may be allowed.
+fn is_refusal(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::PermissionDenied | ErrorKind::ResourceBusy | ErrorKind::ReadOnlyFilesystem
+    )
+}
+
+/// Fills a file without a name, and copies it to what cannot be replaced.
+fn write_through<E, W: Write>(
+    fill: impl FnOnce(&mut File) -> Result<(), E>,
+    failed: impl Fn(io::Error) -> E,
+    open: impl FnOnce() -> io::Result<W>,
+) -> Result<(), E> {
+    let mut file = tempfile::tempfile().map_err(&failed)?;
+    fill(&mut file)?;
+    open().and_then(|output| pour(&mut file, output)).map_err(failed)
+}
+
+fn pour(from: &mut File, mut to: impl Write) -> io::Result<()> {
+    from.rewind()?;
+    match io::copy(from, &mut to).and_then(|_| to.flush()) {
+        // Whoever reads a pipe may stop reading.
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error),
+        _ => Ok(()),
+    }
+}
+
+fn in_place(path: &Path) -> io::Result<File> {
+    File::options().write(true).truncate(true).open(path)
 }
 
 /// Fills a new folder through `fill` under a temporary name, forces it to disk and renames it to
@@ -119,9 +196,17 @@ fn is_temporary(name: &str) -> bool {
     })
 }
 
+/// As much of a name as leaves room for what [`beside`] adds, within the 255 bytes that file systems take.
+const MOST_OF_NAME: usize = 200;
+
 /// A hidden name in the same folder, so that the rename stays within one file system.
 fn beside(path: &Path) -> PathBuf {
-    let name = path.file_name().map_or_else(Default::default, |name| name.to_string_lossy().into_owned());
+    let mut name = path.file_name().map_or_else(Default::default, |name| name.to_string_lossy().into_owned());
+    if name.len() > MOST_OF_NAME {
+        let whole = crc32c::crc32c(name.as_bytes());
+        name.truncate(name.floor_char_boundary(MOST_OF_NAME));
+        name = format!("{name}-{whole:08x}");
+    }
     path.with_file_name(format!(".{name}.{}.tmp", std::process::id()))
 }
 

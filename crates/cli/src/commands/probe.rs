@@ -19,6 +19,7 @@ use super::data::parse_color;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
+use crate::output_file::check_output_file;
 
 /// What to evaluate.
 #[derive(Debug, Args)]
@@ -99,6 +100,10 @@ fn parse_protocol(text: &str) -> Result<Protocols, String> {
 
 pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
     let config = config(arguments)?;
+    if let Some(report) = &arguments.report {
+        let read = arguments.encoders.iter().chain(&arguments.versus).chain(&arguments.config);
+        check_output_file("--report", report, &read.map(PathBuf::as_path).collect::<Vec<_>>())?;
+    }
     let device = choose(common.device)?;
     let cache = cache_folder().filter(|_| !arguments.no_cache);
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();

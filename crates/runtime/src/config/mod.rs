@@ -1,11 +1,21 @@
 //! Reading TOML files into typed configuration: unknown keys are refused with a suggestion.
 
+mod document;
+mod overrides;
+mod source_text;
+mod wording;
+
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::format::{NewerFormat, check_format};
+use self::document::{Document, Misfit};
+use self::overrides::Override;
+pub use self::overrides::Written;
+use self::source_text::read_text;
+use crate::file_kind::FileKind;
+use crate::format::NewerFormat;
 
 /// Version of the TOML files that zview writes: their top-level key `format`. Files without it are as old as the first.
 pub const CONFIG_FORMAT: u32 = 1;
@@ -33,6 +43,28 @@ pub enum ConfigError {
         /// What to write instead, or empty.
         hint: String,
     },
+    /// It is some other kind of file.
+    #[error("{} is {kind}, where a text file in TOML is needed{}", path.display(), remedy(*kind))]
+    NotToml {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        kind: FileKind,
+    },
+    /// It is larger than anything that is written by hand.
+    #[error("{} is larger than {most_bytes} bytes, where a text file in TOML is needed", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// The most that is read.
+        most_bytes: u64,
+    },
+    /// A change of a key by `--set` cannot be made.
+    #[error("{problem}")]
+    Override {
+        /// The change as it was given, the key, what was expected and what was found.
+        problem: String,
+    },
     /// A later version of zview wrote it.
     #[error(transparent)]
     Newer(NewerFormat),
@@ -46,24 +78,35 @@ pub enum ConfigError {
     },
 }
 
+fn remedy(kind: FileKind) -> String {
+    kind.remedy().map_or_else(String::new, |remedy| format!("; {remedy}"))
+}
+
 /// Reads `path` as TOML into `T`.
 ///
 /// # Errors
 /// [`ConfigError`] with file, line, key and, for an unknown key, the nearest known one.
 pub fn read_toml<T: DeserializeOwned>(path: &Path) -> Result<T, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    parse_toml(path, &text)
+    parse_toml(path, &read_text(path)?)
 }
 
 /// Reads `path` as TOML into `T` after `overrides` of the form `section.key=value`.
 ///
 /// # Errors
-/// As [`read_toml`]; [`ConfigError::Invalid`] for an override that is not of that form.
+/// As [`read_toml`]; [`ConfigError::Override`] for an override that is not of that form or does not fit.
 pub fn read_toml_with<T: DeserializeOwned>(path: &Path, overrides: &[String]) -> Result<T, ConfigError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|source| ConfigError::Read { path: path.to_owned(), source })?;
-    parse_toml_with(path, &text, overrides)
+    parse_toml_with(path, &read_text(path)?, overrides)
+}
+
+/// As [`read_toml_with`], with overrides in layers, and which keys were written in which.
+///
+/// # Errors
+/// As [`read_toml_with`].
+pub fn read_toml_in_layers<T: DeserializeOwned>(
+    path: &Path,
+    layers: &[&[String]],
+) -> Result<(T, Written), ConfigError> {
+    parse_toml_in_layers(path, &read_text(path)?, layers)
 }
 
 /// Parses `text` as TOML into `T` after `overrides`; `path` is only named in errors.
@@ -75,16 +118,51 @@ pub fn parse_toml_with<T: DeserializeOwned>(
     text: &str,
     overrides: &[String],
 ) -> Result<T, ConfigError> {
+    parse_toml_in_layers(path, text, &[overrides]).map(|(value, _)| value)
+}
+
+/// Parses `text` as TOML into `T` after layers of overrides; `path` is only named in errors.
+///
+/// # Errors
+/// As [`read_toml_in_layers`].
+pub fn parse_toml_in_layers<T: DeserializeOwned>(
+    path: &Path,
+    text: &str,
+    layers: &[&[String]],
+) -> Result<(T, Written), ConfigError> {
+    let file = Document::parse(path, text)?;
+    let mut table = file.table(path)?;
+    let mut written = Written::of_file(&table);
+    let mut overrides = Vec::new();
+    let unusable = |problem| ConfigError::Override { problem };
+    for (layer, changes) in (1..).zip(layers) {
+        for change in *changes {
+            let change = Override::parse(change).map_err(unusable)?;
+            change.apply(&mut table, &mut written, layer).map_err(unusable)?;
+            overrides.push(change);
+        }
+    }
     if overrides.is_empty() {
-        return parse_toml(path, text);
+        let value = file.read().map_err(|misfit| file.error(path, misfit))?;
+        return Ok((value, written));
     }
-    let mut table: toml::Table = parse_toml(path, text)?;
-    for change in overrides {
-        apply_override(&mut table, change)
-            .map_err(|problem| ConfigError::Invalid { path: path.to_owned(), problems: vec![problem] })?;
-    }
-    // Back to text, so that errors about keys read the same as for a file.
-    parse_toml(&path.with_extension("toml (with --set)"), &table.to_string())
+    // Back to text, so that errors say the same of both.
+    let text = table.to_string();
+    let changed = Document::parse(path, &text)?;
+    let value = changed.read().map_err(|misfit: Misfit| {
+        match overrides.iter().rev().find(|change| change.is_about(&misfit.path, file.has(&misfit.path))) {
+            Some(Override { given, .. }) => {
+                ConfigError::Override { problem: format!("--set {given}: {}{}", misfit.message, misfit.hint) }
+            }
+            None => ConfigError::Parse {
+                path: path.to_owned(),
+                line: file.line_of(&misfit.path),
+                message: misfit.message,
+                hint: misfit.hint,
+            },
+        }
+    })?;
+    Ok((value, written))
 }
 
 /// Parses `text` as TOML into `T`; `path` is only named in errors.
@@ -92,15 +170,8 @@ pub fn parse_toml_with<T: DeserializeOwned>(
 /// # Errors
 /// As [`read_toml`].
 pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
-    let text = &without_format(path, text)?;
-    toml::from_str(text).map_err(|error: toml::de::Error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        let line = text.as_bytes()[..offset.min(text.len())].iter().filter(|&&b| b == b'\n').count() + 1;
-        let message = error.message().to_owned();
-        let hint =
-            nearest_known_key(&message).map_or_else(String::new, |key| format!("; did you mean `{key}`?"));
-        ConfigError::Parse { path: path.to_owned(), line, message, hint }
-    })
+    let document = Document::parse(path, text)?;
+    document.read().map_err(|misfit| document.error(path, misfit))
 }
 
 /// `value` as TOML that begins with its format.
@@ -109,60 +180,6 @@ pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, Con
 /// Where a value has no form in TOML.
 pub fn to_toml(value: &impl Serialize) -> Result<String, toml::ser::Error> {
     Ok(format!("format = {CONFIG_FORMAT}\n{}", toml::to_string_pretty(value)?))
-}
-
-/// The text without its top-level key `format`, every other line where it was, after a look at what it says.
-fn without_format(path: &Path, text: &str) -> Result<String, ConfigError> {
-    let Ok(Some(format)) = text.parse::<toml::Table>().map(|table| table.get("format").cloned()) else {
-        return Ok(text.to_owned()); // none, or no TOML: the parser says where
-    };
-    let claimed = format.as_integer().and_then(|format| u64::try_from(format).ok()).ok_or_else(|| {
-        let problems = vec![format!("format: expected {CONFIG_FORMAT}, got {format}")];
-        ConfigError::Invalid { path: path.to_owned(), problems }
-    })?;
-    check_format(path, Some(claimed), CONFIG_FORMAT).map_err(ConfigError::Newer)?;
-    let is_format = |line: &&str| line.split('=').next().is_some_and(|key| key.trim() == "format");
-    let top_level = text.split('[').next().unwrap_or_default().len();
-    let line = text[..top_level].lines().find(is_format).unwrap_or_default();
-    Ok(text.replacen(line, "", usize::from(!line.is_empty())))
-}
-
-/// From serde's "unknown field `x`, expected one of `a`, `b`": the listed name nearest to `x`.
-fn nearest_known_key(message: &str) -> Option<String> {
-    if !(message.starts_with("unknown field") || message.starts_with("unknown variant")) {
-        return None;
-    }
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let unknown = quoted.next()?;
-    quoted
-        .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
-        .filter(|(distance, known)| *distance <= 2.max(known.len() / 2))
-        .min()
-        .map(|(_, known)| known.to_owned())
-}
-
-/// Sets `a.b` of `table` to a TOML value; a value that is not TOML is taken as text.
-fn apply_override(table: &mut toml::Table, change: &str) -> Result<(), String> {
-    let (key, value) = change
-        .split_once('=')
-        .ok_or_else(|| format!("--set {change}: expected key=value, such as train.steps=100"))?;
-    let value = format!("value = {}", value.trim())
-        .parse::<toml::Table>()
-        .ok()
-        .and_then(|mut parsed| parsed.remove("value"))
-        .unwrap_or_else(|| toml::Value::String(value.trim().to_owned()));
-    let mut names: Vec<&str> = key.trim().split('.').collect();
-    let last = names.pop().unwrap_or_default();
-    let mut section = table;
-    for name in names {
-        section = section
-            .entry(name)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()))
-            .as_table_mut()
-            .ok_or_else(|| format!("--set {change}: `{name}` is a value, not a section"))?;
-    }
-    section.insert(last.to_owned(), value);
-    Ok(())
 }
 
 #[cfg(test)]
