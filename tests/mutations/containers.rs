@@ -72,7 +72,8 @@ pub fn zip_of(members: &[(String, Vec<u8>)]) -> Vec<u8> {
         let size = (content.len() as u32).to_le_bytes();
         let crc = crc32(content).to_le_bytes();
         let name_length = (name.len() as u16).to_le_bytes();
-        let common: Vec<u8> = [&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..8], &crc, &size, &size, &name_length, &[0, 0]].concat();
+        let common: Vec<u8> =
+            [&[0, 0, 0, 0, 0, 0, 0, 0, 0, 0][..8], &crc, &size, &size, &name_length, &[0, 0]].concat();
         bytes.extend(b"PK\x03\x04\x14\0");
         bytes.extend(&common);
         bytes.extend(name.as_bytes());

@@ -4,8 +4,9 @@ use zview_runtime::seed::Stream;
 
 /// Bytes at which readers change their mind.
 const BYTES: &[u8] = &[
-    0, 1, 2, 4, 8, 0x0a, 0x0d, 0x20, 0x7f, 0x80, 0x81, 0xc0, 0xd8, 0xd9, 0xfe, 0xff, b'"', b'\'', b'[', b']', b'{',
-    b'}', b'=', b'.', b'-', b'/', b'0', b'9', b'(', b')', b'}', b'R', b'.', b'u', b't', b'e', b'q', b'h', b'Q', b'b',
+    0, 1, 2, 4, 8, 0x0a, 0x0d, 0x20, 0x7f, 0x80, 0x81, 0xc0, 0xd8, 0xd9, 0xfe, 0xff, b'"', b'\'', b'[', b']',
+    b'{', b'}', b'=', b'.', b'-', b'/', b'0', b'9', b'(', b')', b'}', b'R', b'.', b'u', b't', b'e', b'q',
+    b'h', b'Q', b'b',
 ];
 
 /// Numbers at which lengths overflow or lie.
@@ -36,9 +37,40 @@ const NUMBERS: &[u64] = &[
 
 /// Pieces of text that mean something to readers of TOML and JSON.
 const WORDS: &[&str] = &[
-    "\n[", "]\n", "\"\"\"", "'''", "= ", "1e999", "-1", "nan", "inf", "0x7fffffffffffffff", "9223372036854775808", "[[",
-    "]]", "{", "}", "[[[[[[[[[[[[[[[[", "{a={a={a={a={a={a=", "a.a.a.a.a.a.a.a = 1\n", "\\u0000", "\\ud800", "#", "true",
-    "\"\"", "[]", "0", "1", "4294967296", "1e-320", "\u{feff}", "\r\n", "null", "1979-05-27T07:32:00Z", "../../", "\0",
+    "\n[",
+    "]\n",
+    "\"\"\"",
+    "'''",
+    "= ",
+    "1e999",
+    "-1",
+    "nan",
+    "inf",
+    "0x7fffffffffffffff",
+    "9223372036854775808",
+    "[[",
+    "]]",
+    "{",
+    "}",
+    "[[[[[[[[[[[[[[[[",
+    "{a={a={a={a={a={a=",
+    "a.a.a.a.a.a.a.a = 1\n",
+    "\\u0000",
+    "\\ud800",
+    "#",
+    "true",
+    "\"\"",
+    "[]",
+    "0",
+    "1",
+    "4294967296",
+    "1e-320",
+    "\u{feff}",
+    "\r\n",
+    "null",
+    "1979-05-27T07:32:00Z",
+    "../../",
+    "\0",
 ];
 
 /// How many mutations a case has at most.

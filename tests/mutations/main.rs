@@ -22,8 +22,8 @@ mod readers;
 mod trial;
 
 use readers::{
-    cifar_binary, cifar_python, comparisons, encoders, evaluations, generator_recipes, idx, image_files, manifests,
-    pytorch, recipes, safetensors, tar_files, view_shards,
+    cifar_binary, cifar_python, comparisons, encoders, evaluations, generator_recipes, idx, image_files,
+    manifests, pytorch, recipes, safetensors, tar_files, view_shards,
 };
 use trial::hold;
 

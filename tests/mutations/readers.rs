@@ -49,7 +49,9 @@ pub fn pytorch() -> Reader {
         text: false,
         finish: |golden, bytes, others, random| {
             // Half of the damage to a zip archive is done to one of its members, most often to the pickle.
-            let Some(mut members) = stored_members(&golden.bytes).filter(|_| random.chance(0.7)) else { return };
+            let Some(mut members) = stored_members(&golden.bytes).filter(|_| random.chance(0.7)) else {
+                return;
+            };
             let pickle = members.iter().position(|(name, _)| name.ends_with("data.pkl"));
             let any = random.below(members.len().max(1) as u64) as usize;
             let which = pickle.filter(|_| random.chance(0.8)).unwrap_or(any);
@@ -114,7 +116,8 @@ pub fn idx() -> Reader {
         finish: as_it_is,
         read: Box::new(move |folder, golden, bytes| {
             let of_labels = golden.name.starts_with("labels");
-            let (images, labels) = if of_labels { (images.as_slice(), bytes) } else { (bytes, labels.as_slice()) };
+            let (images, labels) =
+                if of_labels { (images.as_slice(), bytes) } else { (bytes, labels.as_slice()) };
             for split in ["train", "t10k"] {
                 write(folder, &format!("idx/{split}-images-idx3-ubyte"), images);
                 write(folder, &format!("idx/{split}-labels-idx1-ubyte"), labels);
@@ -165,7 +168,10 @@ pub fn cifar_python() -> Reader {
 /// PNG, JPEG, WebP, GIF and BMP.
 pub fn image_files() -> Reader {
     Reader {
-        corpus: golden_files(&["tests/mutations/corpus"], ends_with(&[".png", ".jpg", ".webp", ".gif", ".bmp"])),
+        corpus: golden_files(
+            &["tests/mutations/corpus"],
+            ends_with(&[".png", ".jpg", ".webp", ".gif", ".bmp"]),
+        ),
         text: false,
         finish: |golden, bytes, _, random| {
             if golden.name.ends_with(".png") && random.chance(0.9) {
@@ -233,7 +239,9 @@ pub fn manifests() -> Reader {
 pub fn recipes() -> Reader {
     let corpus = golden_files(&["configs", "tests/formats"], |path| {
         let text = path.to_string_lossy().replace('\\', "/");
-        text.ends_with(".toml") && !text.contains("/generators/") && (!text.contains("/studies/") || text.contains("/recipes/"))
+        text.ends_with(".toml")
+            && !text.contains("/generators/")
+            && (!text.contains("/studies/") || text.contains("/recipes/"))
     });
     toml_files(corpus, |path| Recipe::load(path, &[]).is_ok())
 }

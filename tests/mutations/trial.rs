@@ -159,14 +159,20 @@ fn collect_panics() {
             }
             let place = info.location().map_or_else(String::new, ToString::to_string);
             let message = info.payload_as_str().unwrap_or("no message");
-            PANICS.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(format!("{message} at {place}"));
+            PANICS
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .push(format!("{message} at {place}"));
         }));
         std::thread::spawn(|| {
             loop {
                 std::thread::sleep(Duration::from_secs(1));
                 let began = UNDER_WAY.load(Relaxed);
                 if began > 0 && since_start().saturating_sub(began) > HANGS_AFTER.as_millis() as u64 {
-                    println!("a case takes more than {HANGS_AFTER:?}; its files lie under {}", root().display());
+                    println!(
+                        "a case takes more than {HANGS_AFTER:?}; its files lie under {}",
+                        root().display()
+                    );
                     std::process::abort();
                 }
             }

@@ -93,10 +93,7 @@ pub fn grid_size(
     };
     let (width, height) = (extent(columns, shape.width), extent(images.div_ceil(columns), shape.height));
     if width.saturating_mul(height) > MAX_PIXELS {
-        let got = format!(
-            "{width} x {height} of {images} images of {} x {}",
-            shape.width, shape.height
-        );
+        let got = format!("{width} x {height} of {images} images of {} x {}", shape.width, shape.height);
         return Err(invalid(path, "picture", &format!("at most {MAX_PIXELS} pixels"), got));
     }
     Ok([width, height])

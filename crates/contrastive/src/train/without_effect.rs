@@ -27,9 +27,12 @@ struct Rule {
 
 /// Everything that is written in vain, one line each.
 pub(super) fn without_effect(recipe: &Recipe, written: &Written) -> Vec<String> {
-    let rules = [of_source(recipe), of_views(recipe), of_augment(recipe), of_encoder(recipe), of_watch(recipe)];
+    let rules =
+        [of_source(recipe), of_views(recipe), of_augment(recipe), of_encoder(recipe), of_watch(recipe)];
     let vain = |rule: &Rule| {
-        rule.changed && !rule.has_effect && rule.by.iter().all(|chooser| written.belongs_with(rule.key, chooser))
+        rule.changed
+            && !rule.has_effect
+            && rule.by.iter().all(|chooser| written.belongs_with(rule.key, chooser))
     };
     let told = |rule: Rule| format!("{}: has no effect with {}; remove it", rule.key, rule.said);
     rules.into_iter().flatten().filter(vain).map(told).collect()
@@ -54,7 +57,11 @@ fn of_source(recipe: &Recipe) -> Vec<Rule> {
     vec![
         rule("source.color", source.color != Default::default(), images),
         rule("source.size", source.size.is_some(), images),
-        rule("source.max_reject_share", source.max_reject_share != 0.0, images && source.kind != SourceKind::Shards),
+        rule(
+            "source.max_reject_share",
+            source.max_reject_share != 0.0,
+            images && source.kind != SourceKind::Shards,
+        ),
     ]
 }
 
@@ -62,7 +69,8 @@ fn of_views(recipe: &Recipe) -> Vec<Rule> {
     let (source, views) = (&recipe.source, &recipe.views);
     let drawn = matches!(source.kind, SourceKind::Generator | SourceKind::Mix);
     let default = ViewsConfig::default();
-    let rule = |key, changed| Rule { key, changed, has_effect: drawn, by: SOURCE_KIND, said: source_kind(source) };
+    let rule =
+        |key, changed| Rule { key, changed, has_effect: drawn, by: SOURCE_KIND, said: source_kind(source) };
     let takes_step = !matches!(views.kind, ViewKind::Same | ViewKind::Independent);
     vec![
         // Views of a stored image are the same image.
@@ -86,13 +94,8 @@ fn of_views(recipe: &Recipe) -> Vec<Rule> {
 
 fn of_augment(recipe: &Recipe) -> Vec<Rule> {
     let (augment, default) = (&recipe.augment, AugmentConfig::default());
-    let changes = [
-        augment.brightness,
-        augment.brightness_factor,
-        augment.contrast,
-        augment.saturation,
-        augment.hue,
-    ];
+    let changes =
+        [augment.brightness, augment.brightness_factor, augment.contrast, augment.saturation, augment.hue];
     vec![
         Rule {
             key: "augment.blur_sigma",
