@@ -9,10 +9,12 @@ use zview_contrastive::train::Recipe;
 use zview_data::{ColorMode, LoadOptions};
 use zview_runtime::atomic::write_file;
 use zview_runtime::cache_folder;
-use zview_runtime::config::read_toml_with;
+use zview_runtime::config::{ConfigError, read_toml_in_layers};
 use zview_runtime::device::choose;
 use zview_study::commands::command_line;
-use zview_study::evaluation::{Measure, SuiteConfig, SuiteEvaluation, SuiteRequest, evaluate, in_words};
+use zview_study::evaluation::{
+    Measure, SuiteConfig, SuiteEvaluation, SuiteRequest, evaluate, in_words, without_effect,
+};
 
 use super::compared::compared;
 use super::data::parse_color;
@@ -152,6 +154,17 @@ fn as_json(suite: &SuiteEvaluation, report: Option<&Path>) -> Value {
     value
 }
 
+/// What the file says.
+fn read_config(file: &Path, arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
+    let (config, written) = read_toml_in_layers(file, &[&arguments.overrides])?;
+    // With --protocol a file may have settings of others.
+    let unread = arguments.protocols.is_empty().then(|| without_effect(&config, &written, ""));
+    match unread.filter(|problems| !problems.is_empty()) {
+        Some(problems) => Err(ConfigError::Invalid { path: file.to_owned(), problems }.into()),
+        None => Ok(config),
+    }
+}
+
 /// What the file says, then the options, then the recipe of the first encoder's run folder.
 fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
     let recipe_file = arguments.encoders.first().map(|encoder| encoder.join("config.toml"));
@@ -160,7 +173,7 @@ fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
         None => None,
     };
     let mut config = match &arguments.config {
-        Some(file) => read_toml_with(file, &arguments.overrides)?,
+        Some(file) => read_config(file, arguments)?,
         None => SuiteConfig::default(),
     };
     if let Some(seed) = arguments.seed {
