@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(told("[robustness]\nseed = 1\n", &[]).len(), 1);
         assert!(told("[sgd]\nepochs = 3\n", &["protocols=[\"linear\"]"]).is_empty(), "chosen later");
         for (key, _) in READ_BY {
-            assert!(toml::Table::try_from(SuiteConfig::default()).unwrap().contains_key(*key), "{key}");
+            assert!(serde_json::json!(SuiteConfig::default()).get(key).is_some(), "{key}");
         }
     }
 }
