@@ -38,7 +38,9 @@ impl Destination {
                 }
                 Ok(found) if found.is_file() => return Ok(Self::File(at, Some(found))),
                 Ok(_) => return Ok(Self::Stream(at)),
-                Err(error) if error.kind() == ErrorKind::NotFound => return new_file(at),
+                Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+                    return new_file(at);
+                }
                 Err(error) => return Err(error),
             }
         }
@@ -66,6 +68,9 @@ fn new_file(path: PathBuf) -> io::Result<Destination> {
         Err(error) if error.kind() == ErrorKind::NotFound => {
             let message = format!("the folder {} does not exist", missing(folder).display());
             Err(io::Error::new(ErrorKind::NotFound, message))
+        }
+        Err(error) if error.kind() == ErrorKind::NotADirectory => {
+            Err(io::Error::new(error.kind(), format!("{} is not in a folder", folder.display())))
         }
         Err(error) => Err(error),
     }

@@ -90,37 +90,44 @@ impl<'a> Document<'a> {
 
     /// The line of a key, or of the nearest section above it that there is.
     pub fn line_of(&self, path: &[String]) -> usize {
-        let mut at = 0;
-        let mut table = Some(self.root.get_ref());
-        for name in path {
-            let Some((key, value)) = table.and_then(|table| table.get_key_value(name.as_str())) else {
-                break;
-            };
-            at = key.span().start;
-            table = value.get_ref().as_table();
-        }
+        let at = self.along(path).last().map_or(0, |(key, _)| key.start);
         line_number(self.text, at)
     }
 
     /// Whether the document has this key or section.
     pub fn has(&self, path: &[String]) -> bool {
-        let mut table = Some(self.root.get_ref());
-        path.iter().all(|name| {
-            let value = table.and_then(|table| table.get(name.as_str()));
-            table = value.and_then(|value| value.get_ref().as_table());
-            value.is_some()
-        })
+        self.along(path).len() == path.len()
     }
 
     /// Where the value of a key stands, if it is no section.
     fn value(&self, path: &[String]) -> Option<Range<usize>> {
-        let (last, sections) = path.split_last()?;
-        let mut table = self.root.get_ref();
-        for name in sections {
-            table = table.get(name.as_str())?.get_ref().as_table()?;
-        }
-        let value = table.get(last.as_str())?;
+        let along = self.along(path);
+        let (_, value) = along.last().filter(|_| along.len() == path.len())?;
         (!value.get_ref().is_table()).then(|| value.span())
+    }
+
+    /// The places and values of the keys of `path`, as far as there are such.
+    fn along(&self, path: &[String]) -> Vec<(Range<usize>, &Spanned<DeValue<'a>>)> {
+        let mut along: Vec<(Range<usize>, &Spanned<DeValue<'a>>)> = Vec::new();
+        for name in path {
+            let table = match along.last() {
+                None => Some(self.root.get_ref()),
+                Some((_, value)) => value.get_ref().as_table(),
+            };
+            // An element of an array goes by its array's name and its number.
+            let mut parts = name.split('[');
+            let found = table.and_then(|table| table.get_key_value(parts.next().unwrap_or_default()));
+            let Some((key, mut value)) = found else { break };
+            let mut at = key.span();
+            for number in parts {
+                let number = number.trim_end_matches(']').parse::<usize>().ok();
+                let array = value.get_ref().as_array();
+                let Some(element) = number.and_then(|number| array?.get(number)) else { return along };
+                (at, value) = (element.span(), element);
+            }
+            along.push((at, value));
+        }
+        along
     }
 
     /// The keys that lead to what stands at `span`: the smallest key or value that holds it.
