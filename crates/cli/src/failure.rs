@@ -168,6 +168,7 @@ impl From<RunFolderError> for Failure {
     fn from(error: RunFolderError) -> Self {
         match error {
             RunFolderError::Exists { .. }
+            | RunFolderError::Occupied { .. }
             | RunFolderError::NothingToResume { .. }
             | RunFolderError::OtherConfig { .. } => Self::usage(error),
             error => Self::failed(error),

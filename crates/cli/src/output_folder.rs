@@ -7,42 +7,32 @@ use std::path::{Path, PathBuf};
 
 use zview_data::view_shards::{MANIFEST_NAME, ShardManifest};
 use zview_runtime::atomic::WriteError;
+use zview_runtime::run_folder::first_entry;
 
 use crate::failure::Failure;
 
-/// What file browsers leave in every folder.
-const OF_NOBODY: [&str; 2] = ["Thumbs.db", "desktop.ini"];
-
-/// Refuses a folder that holds anything, unless `overwrite`, and what is no folder.
-pub fn check_output_folder(option: &str, folder: &Path, overwrite: bool) -> Result<(), Failure> {
+/// Refuses a folder that holds anything, unless `overwrite`, and what is no folder. Commands without `--overwrite` give
+/// `None`.
+pub fn check_output_folder(option: &str, folder: &Path, overwrite: Option<bool>) -> Result<(), Failure> {
     let wrong = |problem: &str| Err(Failure::usage(format!("{option} {}: {problem}", folder.display())));
     match fs::metadata(folder) {
         Ok(found) if !found.is_dir() => wrong("is there already and is no folder; take another name"),
-        Ok(_) => match first_entry(folder) {
-            Err(error) => wrong(&format!("cannot be read: {error}")),
-            Ok(Some(name)) if !overwrite => wrong(&format!(
+        Ok(_) => match (first_entry(folder), overwrite) {
+            (Err(error), _) => wrong(&format!("cannot be read: {error}")),
+            (Ok(Some(name)), Some(false)) => wrong(&format!(
                 "is there already and holds {name}; take another folder, or add --overwrite to write into it (only what \
                  `zview sample` wrote is replaced)"
             )),
-            Ok(_) => Ok(()),
+            (Ok(Some(name)), None) => {
+                wrong(&format!("is there already and holds {name}; take another folder"))
+            }
+            _ => Ok(()),
         },
         Err(_) if fs::symlink_metadata(folder).is_ok() => {
             wrong("is a link that leads nowhere; remove it or make the folder that it names")
         }
         Err(_) => Ok(()), // it is made, with the folders above it
     }
-}
-
-/// The first thing that somebody put into a folder.
-fn first_entry(folder: &Path) -> io::Result<Option<String>> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let name = entry?.file_name().to_string_lossy().into_owned();
-        if !name.starts_with('.') && !OF_NOBODY.contains(&name.as_str()) {
-            names.push(name);
-        }
-    }
-    Ok(names.into_iter().min())
 }
 
 /// Removes pictures that an earlier `zview sample` wrote into `folder` and its folders of classes.
@@ -134,15 +124,16 @@ mod tests {
     fn only_an_empty_folder_or_none_is_taken_without_being_told() {
         let folder = tempfile::tempdir().unwrap();
         let folder = folder.path();
-        let refused = |path: &Path| check_output_folder("--out", path, false).is_err();
+        let refused = |path: &Path| check_output_folder("--out", path, Some(false)).is_err();
         assert!(!refused(folder) && !refused(&folder.join("new/within")));
         fs::write(folder.join(".DS_Store"), "x").unwrap();
         fs::write(folder.join("Thumbs.db"), "x").unwrap();
         assert!(!refused(folder));
         fs::write(folder.join("cat.jpg"), "x").unwrap();
         assert!(refused(folder) && refused(&folder.join("cat.jpg")));
-        assert!(check_output_folder("--out", folder, true).is_ok());
-        assert!(check_output_folder("--out", &folder.join("cat.jpg"), true).is_err());
+        assert!(check_output_folder("--out", folder, None).is_err());
+        assert!(check_output_folder("--out", folder, Some(true)).is_ok());
+        assert!(check_output_folder("--out", &folder.join("cat.jpg"), Some(true)).is_err());
         #[cfg(unix)]
         {
             std::os::unix::fs::symlink("nowhere", folder.join("link")).unwrap();

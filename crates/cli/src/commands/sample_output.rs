@@ -80,7 +80,7 @@ impl SampleOutput {
         };
         match output {
             Self::Grid | Self::Archive => check_output_file("--out", out, &[])?,
-            Self::Images | Self::Shards { .. } => check_output_folder("--out", out, overwrite)?,
+            Self::Images | Self::Shards { .. } => check_output_folder("--out", out, Some(overwrite))?,
         }
         if matches!(output, Self::Shards { .. }) {
             check_names_of_shards("--out", out)?;
