@@ -54,7 +54,8 @@ impl Failure {
     /// Prints the message on stderr and gives the exit code.
     pub fn report(self) -> ExitCode {
         // Paths must stay in one piece, so lines are not wrapped.
-        let handler = || MietteHandlerOpts::new().wrap_lines(false).build();
+        let handler =
+            || MietteHandlerOpts::new().wrap_lines(false).color(crate::colours::on_stderr()).build();
         let _ = miette::set_hook(Box::new(move |_| Box::new(handler()))); // set once, just here
         let report = Report::msg(self.error.to_string());
         let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("Error: {report:?}\n").as_bytes());
@@ -77,7 +78,9 @@ impl From<DeviceError> for Failure {
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
         match error {
-            DataError::Unknown { .. } | DataError::NotFound { .. } => Self::usage(error),
+            DataError::Unknown { .. } | DataError::NotFound { .. } | DataError::InvalidOption { .. } => {
+                Self::usage(error)
+            }
             error => Self::failed(error),
         }
     }
@@ -165,6 +168,7 @@ impl From<RunFolderError> for Failure {
     fn from(error: RunFolderError) -> Self {
         match error {
             RunFolderError::Exists { .. }
+            | RunFolderError::Occupied { .. }
             | RunFolderError::NothingToResume { .. }
             | RunFolderError::OtherConfig { .. } => Self::usage(error),
             error => Self::failed(error),

@@ -1,9 +1,12 @@
 //! zview: learn image representations from a generator, and see whether the data set was needed.
 
 mod arguments;
+mod colours;
 mod commands;
 mod failure;
 mod output;
+mod output_file;
+mod output_folder;
 mod panics;
 
 use std::process::ExitCode;
@@ -20,7 +23,12 @@ fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let filter = EnvFilter::try_from_env("ZVIEW_LOG")
         .unwrap_or_else(|_| EnvFilter::new("zview=warn,zview_contrastive::encoder=info,error"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().init();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(colours::on_stderr())
+        .without_time()
+        .init();
     keep_autotune_cache_in(cache_folder().map(|folder| folder.join("autotune")));
     match panics::caught(|| commands::run(&arguments)) {
         Ok(code) => code,

@@ -69,6 +69,40 @@ pub fn write_grid(
     Ok(write_file(path, &encode_grid(path, images, shape, columns, gap)?)?)
 }
 
+/// Width and height of the grid that [`write_grid`] makes of so many images: a look ahead, before there are any.
+///
+/// # Errors
+/// [`PictureError::Invalid`] where such a picture cannot be drawn.
+pub fn grid_size(
+    path: &Path,
+    images: usize,
+    shape: ImageShape,
+    columns: usize,
+    gap: usize,
+) -> Result<[usize; 2], PictureError> {
+    if !matches!(shape.channels, 1 | 3) {
+        return Err(invalid(path, "channels", "1 or 3", shape.channels.to_string()));
+    }
+    if images == 0 || columns == 0 || shape.bytes() == 0 {
+        let got = format!("{images} images of {shape:?} in {columns} columns");
+        return Err(invalid(path, "grid", "at least one image, column and pixel", got));
+    }
+    let columns = columns.min(images);
+    let extent = |count: usize, side: usize| {
+        count.saturating_mul(side).saturating_add((count - 1).saturating_mul(gap))
+    };
+    let (width, height) = (extent(columns, shape.width), extent(images.div_ceil(columns), shape.height));
+    if width.saturating_mul(height) > MAX_PIXELS {
+        let got = format!("{width} x {height} of {images} images of {} x {}", shape.width, shape.height);
+        return Err(invalid(path, "picture", &format!("at most {MAX_PIXELS} pixels"), got));
+    }
+    Ok([width, height])
+}
+
+fn invalid(path: &Path, field: &'static str, expected: &str, got: String) -> PictureError {
+    PictureError::Invalid { path: path.to_owned(), field, expected: expected.to_owned(), got }
+}
+
 /// The bytes of the PNG file that [`write_grid`] writes; `path` is only named in errors.
 ///
 /// # Errors
@@ -80,35 +114,11 @@ pub fn encode_grid(
     columns: usize,
     gap: usize,
 ) -> Result<Vec<u8>, PictureError> {
-    let invalid = |field, expected: &str, got: String| PictureError::Invalid {
-        path: path.to_owned(),
-        field,
-        expected: expected.to_owned(),
-        got,
-    };
-    if !matches!(shape.channels, 1 | 3) {
-        return Err(invalid("channels", "1 or 3", shape.channels.to_string()));
-    }
-    if images.is_empty() || columns == 0 || shape.bytes() == 0 {
-        let got = format!("{} images of {shape:?} in {columns} columns", images.len());
-        return Err(invalid("grid", "at least one image, column and pixel", got));
-    }
-    if let Some(image) = images.iter().find(|image| image.len() != shape.bytes()) {
-        return Err(invalid(
-            "pixels",
-            &format!("{} bytes per image", shape.bytes()),
-            image.len().to_string(),
-        ));
-    }
+    let [width, height] = grid_size(path, images.len(), shape, columns, gap)?;
     let columns = columns.min(images.len());
-    let rows = images.len().div_ceil(columns);
-    let extent = |count: usize, side: usize| {
-        count.saturating_mul(side).saturating_add((count - 1).saturating_mul(gap))
-    };
-    let (width, height) = (extent(columns, shape.width), extent(rows, shape.height));
-    if width.saturating_mul(height) > MAX_PIXELS {
-        let got = format!("{width} x {height}");
-        return Err(invalid("picture", &format!("at most {MAX_PIXELS} pixels"), got));
+    if let Some(image) = images.iter().find(|image| image.len() != shape.bytes()) {
+        let expected = format!("{} bytes per image", shape.bytes());
+        return Err(invalid(path, "pixels", &expected, image.len().to_string()));
     }
 
     let mut canvas = vec![BACKGROUND; width * height * shape.channels]; // (H, W, C)
@@ -127,7 +137,7 @@ pub fn encode_grid(
         RgbImage::from_raw(width as u32, height as u32, canvas).map(DynamicImage::ImageRgb8)
     };
     let Some(picture) = picture else {
-        return Err(invalid("picture", "a width and height that fit", format!("{width} x {height}")));
+        return Err(invalid(path, "picture", "a width and height that fit", format!("{width} x {height}")));
     };
     let mut bytes = Cursor::new(Vec::new());
     picture

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Tensor, TensorData};
 use serde::Serialize;
 use zview_data::ImageShape;
-use zview_data::picture::{unit_floats_to_u8, write_grid};
+use zview_data::picture::{grid_size, unit_floats_to_u8, write_grid};
 use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -44,6 +44,9 @@ pub(crate) fn draw_contact_sheet(
         (0..rows).map(|row| row * classes / rows).collect()
     });
     let count = COLUMNS * if classes.is_empty() { ROWS } else { classes.len() };
+    let output = generator.output();
+    let shape = ImageShape { channels: output.channels, height: output.height, width: output.width };
+    grid_size(path, count, shape, COLUMNS, GAP)?;
     let mut pixels = Vec::new();
     for first in (0..count).step_by(batch.max(1)) {
         let images = first..count.min(first + batch.max(1));
@@ -54,8 +57,6 @@ pub(crate) fn draw_contact_sheet(
         let values = read_floats(drawn).map_err(|error| generator.device_error(&error))?;
         pixels.extend(unit_floats_to_u8(&values));
     }
-    let output = generator.output();
-    let shape = ImageShape { channels: output.channels, height: output.height, width: output.width };
     let images: Vec<&[u8]> = pixels.chunks_exact(shape.bytes()).collect();
     write_grid(path, &images, shape, COLUMNS, GAP)?;
     Ok(ContactSheet { path: path.to_owned(), images: count, classes })

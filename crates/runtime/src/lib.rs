@@ -8,6 +8,7 @@ pub mod autotune;
 mod build_features;
 mod cache_folder;
 pub mod config;
+mod destination;
 pub mod device;
 pub mod file_kind;
 pub mod format;

@@ -16,6 +16,7 @@ use super::compared::compared;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
+use crate::output_folder::check_output_folder;
 
 /// What to compare. Finished arms of the same configuration in the folder are kept.
 #[derive(Debug, Args)]
@@ -55,6 +56,12 @@ pub fn run(arguments: &DemoArguments, common: &Common) -> Result<ExitCode, Failu
         recipe.source.weights = Some(weights.clone());
     }
     recipe.validate(Path::new(RECIPE_NAME))?;
+    let begun =
+        |arm: std::fs::DirEntry| arm.path().join("lock").exists() || arm.path().join("config.toml").exists();
+    let is_demo = std::fs::read_dir(&arguments.out).is_ok_and(|arms| arms.flatten().any(begun));
+    if !is_demo {
+        check_output_folder("--out", &arguments.out, None)?;
+    }
     // The arms differ in where views come from, and the one of the recipe renders them.
     let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
     let device = compared(choose(common.device)?, &subject, common)?;

@@ -10,6 +10,7 @@ use zview_runtime::device::cpu;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
+use crate::output_file::check_output_file;
 
 /// What to write, and where.
 #[derive(Debug, Args)]
@@ -43,6 +44,7 @@ impl From<Library> for ExportFormat {
 }
 
 pub fn run(arguments: &ExportArguments, common: &Common) -> Result<(), Failure> {
+    check_output_file("--out", &arguments.out, &[&arguments.encoder])?;
     // Nothing is computed: the CPU will do whatever `--device` says.
     let frozen = load_encoder(&arguments.encoder, &cpu("an export computes nothing").device)?;
     let encoder = frozen.encoder();

@@ -14,6 +14,7 @@ use zview_runtime::tensorboard::TensorBoardMirror;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
+use crate::output_file::check_output_file;
 
 /// Which run, and what to make of its log.
 #[derive(Debug, Args)]
@@ -44,6 +45,9 @@ pub fn run(arguments: &LogArguments, common: &Common) -> Result<(), Failure> {
             "{} does not exist: name the run folder of `zview pretrain` or `zview generator train`",
             log.display()
         )));
+    }
+    if let Some(file) = arguments.csv.as_deref().filter(|file| *file != Path::new("-")) {
+        check_output_file("--csv", file, &[&arguments.run, &log])?;
     }
     let events = EventReader::new(&log).new_events().map_err(Failure::failed)?;
     let measurements: Vec<_> = events.iter().flat_map(measurements_of).collect();

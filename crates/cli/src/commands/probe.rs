@@ -11,16 +11,19 @@ use zview_data::{ColorMode, LoadOptions};
 use zview_probe::PixelScale;
 use zview_runtime::atomic::write_file;
 use zview_runtime::cache_folder;
-use zview_runtime::config::read_toml_with;
+use zview_runtime::config::{ConfigError, read_toml_in_layers};
 use zview_runtime::device::choose;
 use zview_study::commands::command_line;
-use zview_study::evaluation::{Measure, SuiteConfig, SuiteEvaluation, SuiteRequest, evaluate, in_words};
+use zview_study::evaluation::{
+    Measure, SuiteConfig, SuiteEvaluation, SuiteRequest, evaluate, in_words, without_effect,
+};
 
 use super::compared::compared;
 use super::data::parse_color;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
+use crate::output_file::check_output_file;
 
 /// What to evaluate.
 #[derive(Debug, Args)]
@@ -119,6 +122,10 @@ fn parse_pool(text: &str) -> Result<Pool, String> {
 
 pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
     let config = config(arguments)?;
+    if let Some(report) = &arguments.report {
+        let read = arguments.encoders.iter().chain(&arguments.versus).chain(&arguments.config);
+        check_output_file("--report", report, &read.map(PathBuf::as_path).collect::<Vec<_>>())?;
+    }
     let device = choose(common.device)?;
     let cache = cache_folder().filter(|_| !arguments.no_cache);
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -183,6 +190,17 @@ fn recipe_of(encoder: &Path) -> Option<PathBuf> {
     folders.into_iter().map(|folder| folder.join("config.toml")).find(|file| file.exists())
 }
 
+/// What the file says.
+fn read_config(file: &Path, arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
+    let (config, written) = read_toml_in_layers(file, &[&arguments.overrides])?;
+    // With --protocol a file may have settings of others.
+    let unread = arguments.protocols.is_empty().then(|| without_effect(&config, &written, ""));
+    match unread.filter(|problems| !problems.is_empty()) {
+        Some(problems) => Err(ConfigError::Invalid { path: file.to_owned(), problems }.into()),
+        None => Ok(config),
+    }
+}
+
 /// What the file says, then the options, then the recipe of the first encoder's run folder.
 fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
     let recipe = match arguments.encoders.first().and_then(|encoder| recipe_of(encoder)) {
@@ -190,7 +208,7 @@ fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
         None => None,
     };
     let mut config = match &arguments.config {
-        Some(file) => read_toml_with(file, &arguments.overrides)?,
+        Some(file) => read_config(file, arguments)?,
         None => SuiteConfig::default(),
     };
     if let Some(seed) = arguments.seed {

@@ -64,12 +64,15 @@ pub struct SampleArguments {
     #[arg(long, default_value_t = 64)]
     batch: usize,
     /// A .png file for a grid with a row per anchor, a .tar file for view shards in one archive, or a folder for single
-    /// images or, with --shards, for view shards.
+    /// images or, with --shards, for view shards. A device or a pipe gets the grid.
     #[arg(long)]
     out: PathBuf,
     /// Write a folder of view shards, which `[source] kind = "shards"` reads.
     #[arg(long)]
     shards: bool,
+    /// Write into a folder that holds something: what an earlier `zview sample` wrote there is replaced, the rest stays.
+    #[arg(long)]
+    overwrite: bool,
     /// Anchors of one shard.
     #[arg(long, default_value_t = 1000, requires = "shards")]
     anchors_per_shard: usize,
@@ -84,8 +87,15 @@ struct Sampled {
 
 pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> {
     let views = views_config(arguments)?;
-    let output = SampleOutput::of(&arguments.out, arguments.shards.then_some(arguments.anchors_per_shard))?;
+    let anchors_per_shard = arguments.shards.then_some(arguments.anchors_per_shard);
+    let output = SampleOutput::of(&arguments.out, anchors_per_shard, arguments.overwrite)?;
     let manifest = Manifest::find(&arguments.generator, &[])?;
+    check_class(arguments.class, &manifest)?;
+    let shape = {
+        let output = &manifest.output;
+        ImageShape { channels: output.channels, height: output.height, width: output.width }
+    };
+    output.check_size(&arguments.out, shape, arguments.anchors, views.per_anchor)?;
     let weights = arguments.weights.as_deref();
     let first = {
         let (dimension, classes) = (manifest.latent.dimension, manifest.classes());
@@ -95,10 +105,6 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     let device = compared(choose(common.device)?, &subject, common)?.device;
     let generator = Generator::load(&manifest, weights, &device)?;
     let mut sampler = LatentSampler::new(&views, AnchorsConfig::default(), &generator)?;
-    let shape = {
-        let output = generator.output();
-        ImageShape { channels: output.channels, height: output.height, width: output.width }
-    };
     let content = ShardContent {
         generator: Some(manifest.name.clone()),
         source: Some(drawn_as(arguments, &views)),
@@ -167,6 +173,23 @@ fn views_config(arguments: &SampleArguments) -> Result<ViewsConfig, Failure> {
         }
     }
     if problems.is_empty() { Ok(views) } else { Err(Failure::usage(problems.join("; "))) }
+}
+
+/// `--class` is one of the classes that the generator has.
+fn check_class(class: Option<i32>, manifest: &Manifest) -> Result<(), Failure> {
+    let Some(class) = class else { return Ok(()) };
+    match manifest.classes() {
+        None => Err(Failure::usage(format!(
+            "--class {class}: {} has no classes (its manifest has no [condition]); leave --class out",
+            manifest.name
+        ))),
+        Some(classes) if usize::try_from(class).is_ok_and(|class| class < classes) => Ok(()),
+        Some(classes) => Err(Failure::usage(format!(
+            "--class: expected 0 to {} ({} has {classes} classes), got {class}",
+            classes.saturating_sub(1),
+            manifest.name
+        ))),
+    }
 }
 
 /// For the manifest of shards: what to write to have the same views again.

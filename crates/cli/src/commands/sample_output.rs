@@ -3,13 +3,22 @@
 use std::path::{Path, PathBuf};
 
 use zview_data::ImageShape;
-use zview_data::picture::{write_grid, write_image};
+use zview_data::picture::{grid_size, write_grid, write_image};
 use zview_data::view_shards::{
     AnchorViews, ShardContent, ShardWriter, write_shard_folder, write_single_shard,
 };
+use zview_runtime::atomic::is_stream;
 
 use crate::failure::Failure;
+use crate::output_file::check_output_file;
+use crate::output_folder::{
+    check_names_of_shards, check_output_folder, remove_sampled_images, replace_shards,
+};
 
+/// More than any disk holds.
+const MOST_IMAGES: usize = 1 << 32;
+/// Where shards are written before they take the place of others.
+const NEW_SHARDS: &str = ".new-shards";
 /// Pixels between the pictures of a grid.
 const GAP: usize = 2;
 
@@ -50,21 +59,60 @@ impl SampleOutput {
     ///
     /// # Errors
     /// A wrong use: an ending that is not known, or a place that is taken.
-    pub fn of(out: &Path, anchors_per_shard: Option<usize>) -> Result<Self, Failure> {
+    pub fn of(out: &Path, anchors_per_shard: Option<usize>, overwrite: bool) -> Result<Self, Failure> {
         let wrong = |problem: String| Err(Failure::usage(format!("--out {}: {problem}", out.display())));
         let extension = out.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-        match (extension.as_deref(), anchors_per_shard) {
-            (Some("png" | "tar"), Some(_)) => wrong("expected a folder with --shards, got a file".to_owned()),
-            (_, Some(0)) => Err(Failure::usage("--anchors-per-shard: expected 1 or more, got 0")),
-            (_, Some(_)) if out.exists() => {
-                wrong("is there already; remove it or take another name".to_owned())
+        let output = match (extension.as_deref(), anchors_per_shard) {
+            (Some("png" | "tar"), Some(_)) => {
+                return wrong("expected a folder with --shards, got a file".to_owned());
             }
-            (_, Some(anchors_per_shard)) => Ok(Self::Shards { anchors_per_shard }),
-            (Some("png"), None) => Ok(Self::Grid),
-            (Some("tar"), None) if !out.is_dir() => Ok(Self::Archive),
-            (None, None) => Ok(Self::Images),
-            (Some(_), None) if out.is_dir() => Ok(Self::Images),
-            (Some(other), None) => wrong(format!("expected a .png or .tar file or a folder, got .{other}")),
+            (_, Some(0)) => return Err(Failure::usage("--anchors-per-shard: expected 1 or more, got 0")),
+            (_, Some(anchors_per_shard)) => Self::Shards { anchors_per_shard },
+            (Some("png"), None) => Self::Grid,
+            (Some("tar"), None) if !out.is_dir() => Self::Archive,
+            // A device or a pipe takes one file.
+            (_, None) if is_stream(out) => Self::Grid,
+            (None, None) => Self::Images,
+            (Some(_), None) if out.is_dir() => Self::Images,
+            (Some(other), None) => {
+                return wrong(format!("expected a .png or .tar file or a folder, got .{other}"));
+            }
+        };
+        match output {
+            Self::Grid | Self::Archive => check_output_file("--out", out, &[])?,
+            Self::Images | Self::Shards { .. } => check_output_folder("--out", out, Some(overwrite))?,
+        }
+        if matches!(output, Self::Shards { .. }) {
+            check_names_of_shards("--out", out)?;
+        }
+        Ok(output)
+    }
+
+    /// Refuses what cannot be drawn, before anything is.
+    ///
+    /// # Errors
+    /// A wrong use: a picture that is larger than any that is written.
+    pub fn check_size(
+        self,
+        out: &Path,
+        shape: ImageShape,
+        anchors: usize,
+        per_anchor: usize,
+    ) -> Result<(), Failure> {
+        let images = anchors.checked_mul(per_anchor).filter(|images| *images <= MOST_IMAGES);
+        let Some(images) = images else {
+            return Err(Failure::usage(format!(
+                "--anchors: expected at most {} with {per_anchor} views each, got {anchors}",
+                MOST_IMAGES / per_anchor.max(1)
+            )));
+        };
+        match self {
+            Self::Grid => grid_size(out, images, shape, per_anchor, GAP).map(|_| ()).map_err(|error| {
+                Failure::usage(format!(
+                    "{error}; take fewer --anchors, or a folder or a .tar file that hold any number"
+                ))
+            }),
+            _ => Ok(()),
         }
     }
 
@@ -82,14 +130,27 @@ impl SampleOutput {
         let shape = content.shape;
         match self {
             Self::Shards { anchors_per_shard } => {
-                write_shard_folder(out, content, anchors_per_shard, |writer| {
-                    render(&mut |rendered| write_anchors(writer, &rendered, content, per_anchor))
-                })
+                let write = |folder: &Path| {
+                    write_shard_folder(folder, content, anchors_per_shard, |writer| {
+                        render(&mut |rendered| write_anchors(writer, &rendered, content, per_anchor))
+                    })
+                };
+                if !out.is_dir() {
+                    return write(out);
+                }
+                let new = out.join(NEW_SHARDS);
+                write(&new)?;
+                Ok(replace_shards(out, &new)?)
             }
             Self::Archive => write_single_shard(out, content, |writer| {
                 render(&mut |rendered| write_anchors(writer, &rendered, content, per_anchor))
             }),
-            Self::Images => render(&mut |rendered| write_images(out, &rendered, shape, per_anchor)),
+            Self::Images => {
+                if out.is_dir() {
+                    remove_sampled_images(out)?;
+                }
+                render(&mut |rendered| write_images(out, &rendered, shape, per_anchor))
+            }
             Self::Grid => {
                 let mut pixels = Vec::new();
                 render(&mut |rendered| {

@@ -17,6 +17,22 @@ pub enum SourceKind {
     Shards,
 }
 
+impl SourceKind {
+    /// What is written for it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Generator => "generator",
+            Self::Real => "real",
+            Self::Mix => "mix",
+            Self::Shards => "shards",
+        }
+    }
+}
+
+/// Largest side that real images are resized to, in pixels.
+const MOST_SIDE: usize = 8192;
+
 /// One of several generators.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -92,12 +108,7 @@ impl SourceConfig {
         let mut problems = Vec::new();
         let uses_generator = matches!(self.kind, SourceKind::Generator | SourceKind::Mix);
         let uses_data = matches!(self.kind, SourceKind::Real | SourceKind::Mix);
-        let kind = match self.kind {
-            SourceKind::Generator => "generator",
-            SourceKind::Real => "real",
-            SourceKind::Mix => "mix",
-            SourceKind::Shards => "shards",
-        };
+        let kind = self.kind.name();
         let mut check = |name: &str, given: bool, used: bool| match (given, used) {
             (false, true) => problems.push(format!("source.{name}: needed for kind \"{kind}\", not given")),
             (true, false) => problems.push(format!("source.{name}: not used by kind \"{kind}\"; remove it")),
@@ -122,6 +133,14 @@ impl SourceConfig {
                 "source.real_share: expected 0 to 1, got {:?}",
                 self.real_share.unwrap_or(0.0)
             ));
+        }
+        if let Some(size) = self.size.filter(|size| !(1..=MOST_SIDE).contains(size)) {
+            problems.push(format!("source.size: expected 1 to {MOST_SIDE} pixels per side, got {size}"));
+        }
+        for (key, text) in [("generator", &self.generator), ("data", &self.data), ("shards", &self.shards)] {
+            if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
+                problems.push(format!("source.{key}: expected a name or a path, got nothing"));
+            }
         }
         problems.extend(self.problems_of_several());
         if !(0.0..=1.0).contains(&self.max_reject_share) {

@@ -13,6 +13,7 @@ mod taught_by;
 mod trainer;
 mod view_picture;
 mod watched;
+mod without_effect;
 
 pub use divergence::NotFinite;
 pub use loss_scale::LossScale;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use zview_generator::{AnchorOrder, AnchorsConfig, ViewsConfig};
-use zview_runtime::config::{ConfigError, read_toml_with};
+use zview_runtime::config::{ConfigError, Written, read_toml_in_layers};
 
 use crate::augment::AugmentConfig;
 use crate::encoder::EncoderConfig;
@@ -14,6 +14,7 @@ use crate::watch::WatchConfig;
 use zview_network::optimizer::OptimizerConfig;
 
 use super::precision::Precision;
+use super::without_effect::without_effect;
 
 /// A recipe file. Unknown keys are refused; what is not given has the reference recipe's value.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -129,6 +130,9 @@ fn reference_train_pool() -> usize {
 
 /// Views of a batch: their similarities fill 4 GiB.
 const MOST_VIEWS: usize = 1 << 15;
+/// Beyond these, products of steps, batches and anchors are no longer counted right.
+const MOST_STEPS: u64 = 1 << 40;
+const MOST_ACCUMULATED: u64 = 1 << 16;
 
 impl Recipe {
     /// Views that a step is computed from.
@@ -142,8 +146,21 @@ impl Recipe {
     /// # Errors
     /// [`ConfigError`], with everything wrong at once.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let mut recipe: Self = read_toml_with(path, overrides)?;
-        recipe.validate(path)?;
+        Self::load_in_layers(path, &[overrides])
+    }
+
+    /// As [`Self::load`], with overrides in layers: a key of an earlier layer is left in peace where a later one chooses
+    /// a kind that does not use it.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn load_in_layers(path: &Path, layers: &[&[String]]) -> Result<Self, ConfigError> {
+        let (mut recipe, written): (Self, Written) = read_toml_in_layers(path, layers)?;
+        let mut problems = recipe.problems();
+        if !is_of_a_run(path) {
+            problems.extend(without_effect(&recipe, &written));
+        }
+        refuse(path, problems)?;
         recipe.encoder = recipe.encoder.resolved();
         Ok(recipe)
     }
@@ -153,6 +170,11 @@ impl Recipe {
     /// # Errors
     /// [`ConfigError::Invalid`] with one line per problem.
     pub fn validate(&self, path: &Path) -> Result<(), ConfigError> {
+        refuse(path, self.problems())
+    }
+
+    /// Everything wrong with it, one line each.
+    fn problems(&self) -> Vec<String> {
         let mut problems = self.source.problems();
         if self.source.kind == SourceKind::Shards {
             // Their anchors are what they are; only the order is chosen.
@@ -167,7 +189,7 @@ impl Recipe {
         if self.source.kind == SourceKind::Real && !is_default(&self.anchors) {
             problems.push("anchors: real images are their own anchors; remove the section".to_owned());
         }
-        problems.extend(self.views.validate());
+        problems.extend(self.views.validate().into_iter().map(in_views));
         problems.extend(self.augment.problems());
         problems.extend(self.encoder.problems());
         problems.extend(self.objective.problems());
@@ -188,8 +210,14 @@ impl Recipe {
                 self.train.batch
             ));
         }
-        if self.train.accumulate == 0 {
-            problems.push("train.accumulate: expected 1 or more, got 0".to_owned());
+        for (key, got, range) in [
+            ("accumulate", self.train.accumulate, 1..=MOST_ACCUMULATED),
+            ("steps", self.train.steps, 0..=MOST_STEPS),
+        ] {
+            if !range.contains(&got) {
+                let (least, most) = range.into_inner();
+                problems.push(format!("train.{key}: expected {least} to {most}, got {got}"));
+            }
         }
         if self.train.precision == Precision::F16 && self.encoder.vit().is_some() {
             // Their parameters' gradients would be sums of 16 bits, which overflow.
@@ -210,12 +238,29 @@ impl Recipe {
         if self.probe.as_ref().is_some_and(|probe| probe.train_pool == 0) {
             problems.push("probe.train_pool: expected 1 or more, got 0".to_owned());
         }
-        if problems.is_empty() {
-            Ok(())
-        } else {
-            Err(ConfigError::Invalid { path: path.to_owned(), problems })
+        if self.probe.as_ref().is_some_and(|probe| probe.data.trim().is_empty()) {
+            problems.push("probe.data: expected a name or a path, got nothing".to_owned());
         }
+        problems
     }
+}
+
+fn refuse(path: &Path, problems: Vec<String>) -> Result<(), ConfigError> {
+    if problems.is_empty() { Ok(()) } else { Err(ConfigError::Invalid { path: path.to_owned(), problems }) }
+}
+
+/// A problem that names its key from within the section `[views]`, as `std`.
+fn in_views(problem: String) -> String {
+    match problem.strip_prefix('`').and_then(|rest| rest.split_once('`')) {
+        Some((key, rest)) => format!("views.{key}{rest}"),
+        None => problem,
+    }
+}
+
+/// Whether a recipe is the one that a run folder keeps: every key is in it, also those that its kinds do not use.
+fn is_of_a_run(path: &Path) -> bool {
+    path.file_name().is_some_and(|name| name == "config.toml")
+        && ["events.jsonl", "result.json"].iter().any(|file| path.with_file_name(file).exists())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde_json::json;
 use zview_data::ImageShape;
-use zview_data::picture::{PictureError, unit_floats_to_u8, write_grid};
+use zview_data::picture::{PictureError, grid_size, unit_floats_to_u8, write_grid};
 use zview_runtime::atomic::WriteError;
 use zview_runtime::device::read_floats;
 use zview_runtime::run_folder::{EventLog, RunFolder};
@@ -43,8 +43,11 @@ pub(super) fn show_views(
 /// in 0..1.
 fn write_views(path: &Path, views: &[f32], dims: [usize; 4], per_anchor: usize) -> Result<(), PictureError> {
     let [count, channels, height, width] = dims;
-    let shown = count.min(ROWS * per_anchor);
+    let shape = ImageShape { channels, height, width };
+    // Fewer anchors where they have many or large views; at least one.
+    let fits = |rows: &usize| grid_size(path, rows * per_anchor, shape, per_anchor, GAP).is_ok();
+    let shown = count.min((1..=ROWS).rev().find(fits).unwrap_or(1) * per_anchor);
     let pixels = unit_floats_to_u8(&views[..shown * channels * height * width]);
     let images: Vec<&[u8]> = pixels.chunks(channels * height * width).collect();
-    write_grid(path, &images, ImageShape { channels, height, width }, per_anchor, GAP)
+    write_grid(path, &images, shape, per_anchor, GAP)
 }

@@ -15,6 +15,6 @@ pub use edit::{Edit, Edited};
 pub use error::DirectionsError;
 pub use factorised::factorised_directions;
 pub use learned::{LearnedWalks, WalkConfig, learned_directions};
-pub use picture::{STRIP_STEPS, write_strip};
+pub use picture::{STRIP_STEPS, strip_size, write_strip};
 pub use principal::{PrincipalConfig, principal_directions};
 pub use set::{DirectionMethod, Directions, Origin};

@@ -4,13 +4,13 @@ use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData};
 use zview_data::ImageShape;
-use zview_data::picture::{unit_floats_to_u8, write_grid};
+use zview_data::picture::{PictureError, grid_size, unit_floats_to_u8, write_grid};
 use zview_runtime::device::read_floats;
 
 use super::error::DirectionsError;
 use super::set::{Directions, mean_std};
 use super::space::Space;
-use crate::{Generator, LatentSpace, UnitCoordinates};
+use crate::{Generator, LatentSpace, Output, UnitCoordinates};
 
 /// The columns: steps from the anchor, in standard deviations of the latent space per dimension.
 pub const STRIP_STEPS: [f32; 7] = [-3.0, -2.0, -1.0, 0.0, 1.0, 2.0, 3.0];
@@ -19,6 +19,21 @@ const PICTURE: u64 = 1 << 42;
 /// Anchors are truncated at plus and minus this.
 const TRUNCATION: f32 = 2.0;
 const GAP: usize = 1;
+
+/// Width and height of the picture that [`write_strip`] draws.
+///
+/// # Errors
+/// [`PictureError`] where it cannot be drawn.
+pub fn strip_size(
+    path: &Path,
+    output: &Output,
+    directions: usize,
+    anchors: usize,
+) -> Result<[usize; 2], PictureError> {
+    let shape = ImageShape { channels: output.channels, height: output.height, width: output.width };
+    let images = directions.saturating_mul(anchors).saturating_mul(STRIP_STEPS.len());
+    grid_size(path, images, shape, STRIP_STEPS.len(), GAP)
+}
 
 /// Draws `anchors` anchors, the same along every direction, and writes a PNG grid of them moved by [`STRIP_STEPS`]:
 /// a row per direction and anchor.

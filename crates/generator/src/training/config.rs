@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use zview_data::{ColorMode, ImageSet};
-use zview_runtime::config::{ConfigError, read_toml_with};
+use zview_runtime::config::{ConfigError, Written, read_toml_in_layers};
 
 use super::layers::start_size;
 
@@ -178,14 +178,18 @@ impl Default for TrainConfig {
     }
 }
 
+/// Largest side that images are fitted to, in pixels.
+const MOST_SIDE: usize = 8192;
+
 impl GeneratorTraining {
     /// Reads a recipe and applies `overrides` of the form `section.key=value`.
     ///
     /// # Errors
     /// [`ConfigError`], with everything wrong at once.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let training: Self = read_toml_with(path, overrides)?;
-        let problems = training.problems();
+        let (training, written): (Self, Written) = read_toml_in_layers(path, &[overrides])?;
+        let mut problems = training.problems();
+        problems.extend(training.without_effect(&written));
         if problems.is_empty() {
             Ok(training)
         } else {
@@ -248,10 +252,54 @@ impl GeneratorTraining {
         if !(0.0..=1.0).contains(&optimizer.decay_from) {
             problems.push(format!("optimizer.decay_from: expected 0 to 1, got {}", optimizer.decay_from));
         }
+        if let Some(size) = self.data.size.filter(|size| !(1..=MOST_SIDE).contains(size)) {
+            problems.push(format!("data.size: expected 1 to {MOST_SIDE} pixels per side, got {size}"));
+        }
         if !(self.vae.kl_weight >= 0.0 && self.vae.kl_weight.is_finite()) {
             problems.push(format!("vae.kl_weight: expected 0 or more, got {}", self.vae.kl_weight));
         }
         problems
+    }
+
+    /// Keys of another method, or of a condition that there is not, one line each. A key of the file is no mistake where
+    /// an override chose otherwise, and neither is one at its default.
+    fn without_effect(&self, written: &Written) -> Vec<String> {
+        let (gan, vae) = (GanConfig::default(), VaeConfig::default());
+        let is_gan = self.method == MethodKind::Gan;
+        let by_method = ("method", if is_gan { "method = \"gan\"" } else { "method = \"vae\"" });
+        let by_condition = ("generator.conditional", "generator.conditional = false");
+        let rules = [
+            (
+                "gan.discriminator_width",
+                self.gan.discriminator_width != gan.discriminator_width,
+                is_gan,
+                by_method,
+            ),
+            (
+                "gan.discriminator_steps",
+                self.gan.discriminator_steps != gan.discriminator_steps,
+                is_gan,
+                by_method,
+            ),
+            ("vae.encoder_width", self.vae.encoder_width != vae.encoder_width, !is_gan, by_method),
+            ("vae.kl_weight", self.vae.kl_weight != vae.kl_weight, !is_gan, by_method),
+            (
+                "optimizer.discriminator_lr",
+                self.optimizer.discriminator_lr != OptimizerConfig::default().discriminator_lr,
+                is_gan,
+                by_method,
+            ),
+            (
+                "generator.class_dimension",
+                self.generator.class_dimension != GeneratorConfig::default().class_dimension,
+                self.generator.conditional,
+                by_condition,
+            ),
+        ];
+        let vain = rules.into_iter().filter(|(key, changed, has_effect, (chooser, _))| {
+            *changed && !has_effect && written.belongs_with(key, chooser)
+        });
+        vain.map(|(key, .., (_, said))| format!("{key}: has no effect with {said}; remove it")).collect()
     }
 
     /// What of `images` does not go with this recipe, one line each.

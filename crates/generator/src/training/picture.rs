@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::ImageShape;
-use zview_data::picture::{unit_floats_to_u8, write_grid};
+use zview_data::picture::{grid_size, unit_floats_to_u8, write_grid};
 use zview_network::Mode;
 use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
@@ -15,8 +15,26 @@ use super::layer_network::LayerNetwork;
 use crate::manifest::Manifest;
 
 const ROWS: usize = 16;
+/// Between images, in pixels.
+const GAP: usize = 1;
 /// Standard deviations of the columns' steps from the anchor, which is the first.
 const STEP_STD: [f32; 10] = [0.0, 0.2, 0.2, 0.2, 0.5, 0.5, 0.5, 1.0, 1.0, 1.0];
+
+/// Refuses, before anything is trained, sample grids that are too large to draw.
+pub(super) fn check_sample_size(path: &Path, manifest: &Manifest) -> Result<(), GeneratorTrainingError> {
+    let images = rows_of(manifest) * STEP_STD.len();
+    grid_size(path, images, shape_of(manifest), STEP_STD.len(), GAP)?;
+    Ok(())
+}
+
+fn rows_of(manifest: &Manifest) -> usize {
+    manifest.classes().unwrap_or(ROWS).min(2 * ROWS)
+}
+
+fn shape_of(manifest: &Manifest) -> ImageShape {
+    let output = &manifest.output;
+    ImageShape { channels: output.channels, height: output.height, width: output.width }
+}
 
 /// Draws the same latents each time, so that grids of one run can be compared. A conditional generator's rows go
 /// through the classes.
@@ -28,7 +46,7 @@ pub(super) fn write_samples(
     device: &Device,
 ) -> Result<(), GeneratorTrainingError> {
     let dimension = manifest.latent.dimension;
-    let rows = manifest.classes().unwrap_or(ROWS).min(2 * ROWS);
+    let rows = rows_of(manifest);
     let mut z = Vec::with_capacity(rows * STEP_STD.len() * dimension);
     for row in 0..rows as u64 {
         let mut anchor = Stream::new(seed, Purpose::Picture, 0, row);
@@ -49,12 +67,8 @@ pub(super) fn write_samples(
     let pixels = read_floats((raw - low) / (high - low))
         .map_err(|source| GeneratorTrainingError::Device { step: None, source })?;
     let pixels = unit_floats_to_u8(&pixels);
-    let shape = ImageShape {
-        channels: manifest.output.channels,
-        height: manifest.output.height,
-        width: manifest.output.width,
-    };
+    let shape = shape_of(manifest);
     let images: Vec<&[u8]> = pixels.chunks_exact(shape.bytes()).collect();
-    write_grid(path, &images, shape, STEP_STD.len(), 1)?;
+    write_grid(path, &images, shape, STEP_STD.len(), GAP)?;
     Ok(())
 }

@@ -21,7 +21,7 @@ use super::error::GeneratorTrainingError;
 use super::layer_network::LayerNetwork;
 use super::method::{Method, Setting, new_method};
 use super::output::{self, write_generator};
-use super::picture::write_samples;
+use super::picture::{check_sample_size, write_samples};
 use crate::Manifest;
 
 /// Prefix of the averaged weights' names in checkpoints.
@@ -166,6 +166,8 @@ impl<'a> Run<'a> {
             device,
             track_input: options.device.is_gpu(),
         });
+        let manifest = output::manifest(training, images);
+        check_sample_size(&options.out.join("samples"), &manifest)?;
         let average = WeightAverage::new(method.generator(), training.train.average_decay);
         let (folder, events) = open_folder(training, options)?;
         let mut run = Self {
@@ -176,7 +178,7 @@ impl<'a> Run<'a> {
             batches: Batches::new(images, training.seed, conditional, device),
             method,
             average,
-            manifest: output::manifest(training, images),
+            manifest,
             step: 0,
             pending: Vec::new(),
             losses: Vec::new(),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::contents::first_foreign;
 use super::same_config::differing_keys;
 use super::versioned::to_json;
 use crate::atomic::{self, WriteError};
@@ -20,6 +21,14 @@ pub enum RunFolderError {
     Exists {
         /// The folder.
         path: PathBuf,
+    },
+    /// It holds something that is no run's.
+    #[error("{} holds {entry}, which is not of a run; take an empty or a new folder with --out", path.display())]
+    Occupied {
+        /// The folder.
+        path: PathBuf,
+        /// What is in it.
+        entry: String,
     },
     /// It holds no run to resume.
     #[error("{} holds no run to resume (no config.toml); start one without --resume", path.display())]
@@ -71,8 +80,14 @@ impl RunFolder {
     /// Makes a folder for a new run, or takes an empty one.
     ///
     /// # Errors
-    /// [`RunFolderError`] where it holds a run, is locked, or cannot be written.
+    /// [`RunFolderError`] where it holds a run or anything else, is locked, or cannot be written.
     pub fn create(path: &Path) -> Result<Self, RunFolderError> {
+        let has = |name: &str| path.join(name).exists();
+        if !(has("config.toml") && (has("lock") || has("events.jsonl")))
+            && let Some(entry) = first_foreign(path).map_err(|source| io_error(path, source))?
+        {
+            return Err(RunFolderError::Occupied { path: path.to_owned(), entry });
+        }
         fs::create_dir_all(path).map_err(|source| io_error(path, source))?;
         let lock = lock(path)?;
         if path.join("config.toml").exists() {
@@ -215,5 +230,24 @@ mod tests {
         drop(folder);
         assert!(RunFolder::create(parent.path()).unwrap_err().to_string().contains("--resume"));
         RunFolder::resume(parent.path()).unwrap();
+    }
+
+    #[test]
+    fn a_folder_with_files_of_others_does_not_become_a_run() {
+        let parent = tempfile::tempdir().unwrap();
+        let path = parent.path().join("photos");
+        fs::create_dir(&path).unwrap();
+        fs::write(path.join("views.png"), "mine").unwrap();
+        let error = RunFolder::create(&path).unwrap_err().to_string();
+        assert!(error.contains("photos holds views.png") && error.contains("--out"), "{error}");
+        assert_eq!(fs::read_dir(&path).unwrap().count(), 1, "something was written into it");
+        // What a run that was killed as it began has left is in nobody's way.
+        fs::remove_file(path.join("views.png")).unwrap();
+        fs::write(path.join(".DS_Store"), "").unwrap();
+        drop(RunFolder::create(&path).unwrap());
+        fs::write(path.join("events.jsonl"), "").unwrap();
+        drop(RunFolder::create(&path).unwrap());
+        fs::write(path.join("cat.jpg"), "mine").unwrap();
+        assert!(RunFolder::create(&path).unwrap_err().to_string().contains("cat.jpg"));
     }
 }

@@ -1,5 +1,6 @@
 //! The folder of one run: who writes it, what was run, where, and what happened.
 
+mod contents;
 mod environment;
 mod event_log;
 mod event_reader;
@@ -7,6 +8,7 @@ mod folder;
 mod same_config;
 mod versioned;
 
+pub use contents::first_entry;
 pub use environment::Environment;
 pub use event_log::{EVENT_SCHEMA_VERSION, EventLog, EventLogError};
 pub use event_reader::EventReader;

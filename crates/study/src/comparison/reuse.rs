@@ -8,6 +8,9 @@ use crate::training::{Progress, progress};
 
 /// What is not copied: the lock of another folder, and reports of it.
 const LEFT: [&str; 2] = ["lock", "failed.json"];
+/// What a run has before it has its configuration.
+const LEFT_WITHOUT_A_RUN: [&str; 5] =
+    ["lock", "failed.json", "events.jsonl", "environment.json", "views.png"];
 
 /// Copies the run of an encoder of `arm`'s recipe from the comparisons in `folders` to `run`, where there is one.
 ///
@@ -23,9 +26,15 @@ pub(super) fn take_over(arm: &Arm, run: &Path, folders: &[PathBuf]) -> Result<()
         std::process::id()
     ));
     let copied = copy_folder(&found, &copying).and_then(|()| {
-        // An empty folder may be left from a failed attempt.
+        // A folder without a run may be left from a failed attempt; what else is in it is somebody's.
         if run.exists() {
-            std::fs::remove_dir_all(run)?;
+            for left in LEFT_WITHOUT_A_RUN {
+                match std::fs::remove_file(run.join(left)) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+                    _ => {}
+                }
+            }
+            std::fs::remove_dir(run)?;
         }
         std::fs::rename(&copying, run)
     });

@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use zview_contrastive::train::Recipe;
-use zview_runtime::config::{ConfigError, read_toml_with};
+use zview_runtime::config::{ConfigError, Written, read_toml_in_layers};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::stop::StopSignal;
 
 use super::config::{ArmConfig, ComparisonConfig, Place};
 use super::equal_time::at_equal_time;
 use crate::arms::Arm;
+use crate::evaluation::without_effect;
 
 /// A value on an arm's axis.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]
@@ -97,7 +98,7 @@ impl Study {
         out: &Path,
         data_dir: Option<&Path>,
     ) -> Result<Self, ConfigError> {
-        let mut config: ComparisonConfig = read_toml_with(path, overrides)?;
+        let (mut config, written): (ComparisonConfig, Written) = read_toml_in_layers(path, &[overrides])?;
         config.evaluation.data.clone_from(&config.data);
         let folder = path.parent().unwrap_or(Path::new("."));
         let arms: Vec<StudyArm> = config.arms.iter().flat_map(|arm| expand(arm, &config, folder)).collect();
@@ -107,7 +108,12 @@ impl Study {
             let others = study.arms.iter().filter(|arm| arm.name != study.config.reference);
             study.at_equal_time = others.filter(|arm| study.is_trained(arm)).map(at_equal_time).collect();
         }
-        let problems = study.problems(data_dir);
+        let mut problems = study.problems(data_dir);
+        problems.extend(without_effect(&study.config.evaluation, &written, "evaluation."));
+        if written.layer("evaluation.data").is_some() {
+            problems
+                .push("evaluation.data: has no effect, encoders are judged on `data`; remove it".to_owned());
+        }
         if problems.is_empty() {
             Ok(study)
         } else {
@@ -151,7 +157,8 @@ impl Study {
     pub fn arm(&self, arm: &StudyArm, seed: u64) -> Result<Arm, ConfigError> {
         let mut overrides = arm.overrides.clone();
         overrides.push(format!("seed={seed}"));
-        let mut recipe = Recipe::load(&arm.recipe, &overrides)?;
+        let layers: Vec<&[String]> = overrides.iter().map(std::slice::from_ref).collect();
+        let mut recipe = Recipe::load_in_layers(&arm.recipe, &layers)?;
         if let Some(points) = self.points(arm) {
             recipe.train.checkpoint_every = recipe.train.steps / points;
             recipe.train.keep_checkpoints = points as usize;

@@ -10,6 +10,7 @@ mod page;
 mod run;
 mod set_evaluation;
 mod table;
+mod without_effect;
 
 pub use comparison::{ArmComparison, ArmSummary, FewShotDifference};
 pub use config::{Measure, SuiteConfig};
@@ -17,3 +18,4 @@ pub(crate) use page::neighbour_figure;
 pub use run::{EncoderEvaluation, SuiteEvaluation, SuiteRequest, evaluate};
 pub use set_evaluation::{OutlierEvaluation, QueryNeighbours, SetEvaluation, WithoutCopies};
 pub use table::in_words;
+pub use without_effect::without_effect;

@@ -24,6 +24,7 @@ use super::compared::compared;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
+use crate::output_folder::check_output_folder;
 
 /// What to compare.
 #[derive(Debug, Args)]
@@ -60,6 +61,9 @@ pub struct CompareArguments {
     until_stdin_ends: bool,
 }
 
+/// What the folder of a comparison has, begun or done.
+const OF_A_COMPARISON: [&str; 3] = ["cells", "pace.json", "comparison.json"];
+
 pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Failure> {
     if arguments.jobs == 0 {
         return Err(Failure::usage("--jobs: expected 1 or more, got 0"));
@@ -73,6 +77,9 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
         let plan = if arguments.untimed { study.plan()? } else { timed_plan(&study, common)? };
         output::result(common.json, &plan, plan_in_words)?;
         return Ok(ExitCode::SUCCESS);
+    }
+    if !OF_A_COMPARISON.iter().any(|name| out.join(name).exists()) {
+        check_output_folder("--out", &out, None)?;
     }
     if arguments.until_stdin_ends {
         StopSignal::listen().request_at_end_of(std::io::stdin());

@@ -1,13 +1,13 @@
 //! `zview generator directions`: find directions in a generator's latent space.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use zview_generator::directions::{
     DirectionMethod, Directions, Edit, PrincipalConfig, WalkConfig, factorised_directions,
-    learned_directions, principal_directions, write_strip,
+    learned_directions, principal_directions, strip_size, write_strip,
 };
 use zview_generator::{Generator, LatentSpace, Manifest};
 use zview_runtime::device::choose;
@@ -16,6 +16,7 @@ use zview_runtime::progress::Progress;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
+use crate::output_file::check_output_file;
 
 /// Anchors in the picture.
 const PICTURE_ANCHORS: usize = 1;
@@ -107,6 +108,7 @@ struct FoundDirection {
 pub fn run(arguments: &DirectionsArguments, common: &Common) -> Result<(), Failure> {
     let edits = edits(arguments)?;
     let manifest = Manifest::find(&arguments.generator, &[])?;
+    check_outputs(arguments, &manifest, edits.len())?;
     let device = choose(common.device)?.device;
     let weights = arguments.weights.as_deref();
     let generator = match arguments.method {
@@ -140,6 +142,20 @@ pub fn run(arguments: &DirectionsArguments, common: &Common) -> Result<(), Failu
     }
     let found = found(arguments, &directions, &edits, &loss_ratios, started.elapsed().as_secs_f64());
     output::result(common.json, &found, in_words)
+}
+
+/// Refuses outputs that cannot be written, before directions are found.
+fn check_outputs(arguments: &DirectionsArguments, manifest: &Manifest, edits: usize) -> Result<(), Failure> {
+    let read: Vec<&Path> =
+        arguments.weights.as_deref().into_iter().chain([manifest.weights.as_path()]).collect();
+    check_output_file("--out", &arguments.out, &read)?;
+    let Some(picture) = &arguments.picture else { return Ok(()) };
+    check_output_file("--picture", picture, &read)?;
+    if *picture == arguments.out {
+        return Err(Failure::usage("--picture: --out names the same file; take another name"));
+    }
+    let directions = if edits > 0 { edits } else { arguments.count.min(manifest.latent.dimension) };
+    strip_size(picture, &manifest.output, directions, PICTURE_ANCHORS).map(|_| ()).map_err(Failure::usage)
 }
 
 /// The edits that were asked for; every one where none is named.

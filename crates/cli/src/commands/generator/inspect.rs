@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use clap::Args;
 use zview_generator::{InspectOptions, Inspection, Manifest, inspect};
+use zview_runtime::atomic::is_stream;
 use zview_runtime::device::choose;
 
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
+use crate::output_file::check_output_file;
 
 /// What to inspect.
 #[derive(Debug, Args)]
@@ -37,8 +39,12 @@ pub struct InspectArguments {
 pub fn run(arguments: &InspectArguments, common: &Common) -> Result<(), Failure> {
     if let Some(sheet) = &arguments.sheet
         && !sheet.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("png"))
+        && !is_stream(sheet)
     {
         return Err(Failure::usage(format!("--sheet {}: expected a .png file", sheet.display())));
+    }
+    if let Some(sheet) = &arguments.sheet {
+        check_output_file("--sheet", sheet, &[])?;
     }
     if !(1..=1 << 16).contains(&arguments.batch) {
         return Err(Failure::usage(format!("--batch: expected 1 to 65536, got {}", arguments.batch)));

@@ -1,0 +1,97 @@
+//! Changes of single keys, `section.key=value`, and which keys were written at all.
+
+use std::collections::BTreeMap;
+
+/// Which keys a configuration writes, and in which layer: 0 is the file, later ones are changes of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Written(BTreeMap<String, usize>);
+
+impl Written {
+    pub(super) fn of_file(table: &toml::Table) -> Self {
+        let mut written = Self::default();
+        written.add(table, "", 0);
+        written
+    }
+
+    fn add(&mut self, table: &toml::Table, before: &str, layer: usize) {
+        for (name, value) in table {
+            let key = format!("{before}{name}");
+            if let toml::Value::Table(section) = value {
+                self.add(section, &format!("{key}."), layer);
+            }
+            self.0.insert(key, layer);
+        }
+    }
+
+    /// The layer in which `section.key` was written last; `None` where it was not written.
+    #[must_use]
+    pub fn layer(&self, key: &str) -> Option<usize> {
+        self.0.get(key).copied()
+    }
+
+    /// Whether `key` was written no earlier than `chooser`, the key that decides whether `key` has an effect. Where a
+    /// later layer chose otherwise, what the file says of its own choice is no mistake.
+    #[must_use]
+    pub fn belongs_with(&self, key: &str, chooser: &str) -> bool {
+        self.layer(key).is_some_and(|layer| layer >= self.layer(chooser).unwrap_or(0))
+    }
+}
+
+/// One `section.key=value`.
+pub(super) struct Override {
+    /// As it was given.
+    pub given: String,
+    pub path: Vec<String>,
+    value: toml::Value,
+}
+
+impl Override {
+    /// Takes `section.key=value` apart; a value that is not TOML is text.
+    pub fn parse(given: &str) -> Result<Self, String> {
+        let wrong = || format!("--set {given}: expected key=value, such as train.steps=100");
+        let (key, value) = given.split_once('=').ok_or_else(wrong)?;
+        let path: Vec<String> = key.trim().split('.').map(|name| name.trim().to_owned()).collect();
+        if path.iter().any(String::is_empty) {
+            return Err(wrong());
+        }
+        let value = format!("value = {}", value.trim())
+            .parse::<toml::Table>()
+            .ok()
+            .filter(|parsed| parsed.len() == 1)
+            .and_then(|mut parsed| parsed.remove("value"))
+            .unwrap_or_else(|| toml::Value::String(value.trim().to_owned()));
+        Ok(Self { given: given.to_owned(), path, value })
+    }
+
+    /// Sets the key of `table`, and notes that `layer` wrote it.
+    pub fn apply(&self, table: &mut toml::Table, written: &mut Written, layer: usize) -> Result<(), String> {
+        let Some((last, sections)) = self.path.split_last() else { return Ok(()) };
+        let mut section = table;
+        for name in sections {
+            section = section
+                .entry(name.clone())
+                .or_insert_with(|| toml::Value::Table(toml::Table::new()))
+                .as_table_mut()
+                .ok_or_else(|| format!("--set {}: `{name}` is a value, not a section", self.given))?;
+        }
+        section.insert(last.clone(), self.value.clone());
+        let mut key = String::new();
+        for name in sections {
+            key += name;
+            written.0.entry(key.clone()).or_insert(layer);
+            key += ".";
+        }
+        let alone = toml::Table::from_iter([(last.clone(), self.value.clone())]);
+        written.add(&alone, &key, layer);
+        Ok(())
+    }
+
+    /// Whether what is wrong at `path` is this change's doing: it set the key, or made the section that should not be.
+    pub fn is_about(&self, path: &[String], in_file: bool) -> bool {
+        let same = |(ours, theirs): (&String, &String)| {
+            theirs.strip_prefix(ours.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+        };
+        let within = path.len() >= self.path.len() || !in_file;
+        within && !path.is_empty() && self.path.iter().zip(path).all(same)
+    }
+}

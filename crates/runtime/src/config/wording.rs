@@ -1,0 +1,112 @@
+//! What a TOML reader says of a value, in the words of whoever writes one.
+
+/// `message` with the key first, and what to write instead (or nothing). `written` is the value as it stands.
+pub(super) fn in_words(message: &str, path: &[String], written: Option<&str>) -> (String, String) {
+    let key = path.join(".");
+    let told = ["invalid type: ", "invalid value: ", "invalid length "]
+        .iter()
+        .find_map(|start| message.strip_prefix(start)?.rsplit_once(", expected "));
+    if let Some((got, expected)) = told {
+        let got = written.map_or_else(|| got.to_owned(), shortened);
+        let hint = written.and_then(|written| hint(written.trim(), expected));
+        let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
+        return (format!("{key}: expected {}, got {got}", what(expected)), hint);
+    }
+    let hint =
+        nearest_known_name(message).map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+    let named = key.is_empty() || message.contains(&format!("`{key}`")) || message.starts_with(&key);
+    let message = message.replace('\n', "; ");
+    (if named { message } else { format!("{key}: {message}") }, hint)
+}
+
+fn shortened(written: &str) -> String {
+    const MOST: usize = 60;
+    let written = written.trim();
+    if written.chars().count() <= MOST && !written.contains('\n') {
+        return written.to_owned();
+    }
+    let start: String = written.lines().next().unwrap_or_default().chars().take(MOST).collect();
+    format!("{start}...")
+}
+
+/// A type's name in words.
+fn what(expected: &str) -> String {
+    match expected {
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number, 0 or more".to_owned(),
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number".to_owned(),
+        "f32" | "f64" => "a number".to_owned(),
+        "a boolean" | "bool" => "true or false".to_owned(),
+        "a string" | "string" => "text in quotes".to_owned(),
+        "a sequence" => "a list in square brackets".to_owned(),
+        "a map" => "a section".to_owned(),
+        other if other.starts_with("struct ") => "a section of keys".to_owned(),
+        other if other.starts_with("an array of length ") || other.starts_with("a tuple of size ") => {
+            let count = other.rsplit(' ').next().unwrap_or_default();
+            format!("a list of {count}")
+        }
+        other => other.to_owned(),
+    }
+}
+
+/// What was probably meant by a value of the wrong type.
+fn hint(written: &str, expected: &str) -> Option<String> {
+    let bare = written.trim_matches(['"', '\'']).trim();
+    let quoted = bare.len() < written.len();
+    let whole =
+        matches!(expected, "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize");
+    match expected {
+        "f32" | "f64" => match with_point(bare) {
+            Some(number) => Some(format!("numbers have a decimal point, write {number}")),
+            None => (quoted && bare.parse::<f64>().is_ok()).then(|| format!("write {bare}, without quotes")),
+        },
+        _ if whole => {
+            let without = bare.replace([',', '\'', ' '], "");
+            if quoted && bare.parse::<u64>().is_ok() {
+                return Some(format!("write {bare}, without quotes"));
+            }
+            if without.len() < bare.len() && without.parse::<u64>().is_ok() {
+                return Some(format!("write {without}"));
+            }
+            let number = bare.parse::<f64>().ok().filter(|number| *number >= 0.0 && *number < 9e15)?;
+            (number.fract() == 0.0).then(|| format!("write {number:.0}"))
+        }
+        "a boolean" | "bool" => match bare.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Some("write true".to_owned()),
+            "false" | "no" | "off" | "0" => Some("write false".to_owned()),
+            _ => None,
+        },
+        "a string" | "string" if !quoted && !bare.is_empty() && !bare.contains('\n') => {
+            Some(format!("write \"{bare}\""))
+        }
+        "a sequence" => (!bare.is_empty() && !bare.contains('\n')).then(|| format!("write [{written}]")),
+        _ => None,
+    }
+}
+
+/// `0.06` of `0,06`: some languages write it so.
+fn with_point(text: &str) -> Option<String> {
+    let (whole, part) = text.split_once(',')?;
+    let number = format!("{whole}.{part}");
+    (!part.is_empty() && !whole.is_empty() && number.parse::<f64>().is_ok()).then_some(number)
+}
+
+/// The hint for a line such as `lr = 0,06`, which is no TOML.
+pub(super) fn decimal_comma(line: &str) -> Option<String> {
+    let (_, value) = line.split_once('=')?;
+    let number = with_point(value.split('#').next()?.trim())?;
+    Some(format!("; numbers have a decimal point, write {number}"))
+}
+
+/// From serde's "unknown field `x`, expected one of `a`, `b`": the listed name nearest to `x`.
+fn nearest_known_name(message: &str) -> Option<String> {
+    if !(message.starts_with("unknown field") || message.starts_with("unknown variant")) {
+        return None;
+    }
+    let mut quoted = message.split('`').skip(1).step_by(2);
+    let unknown = quoted.next()?;
+    quoted
+        .map(|known| (strsim::damerau_levenshtein(unknown, known), known))
+        .filter(|(distance, known)| *distance <= 2.max(known.len() / 2))
+        .min()
+        .map(|(_, known)| known.to_owned())
+}

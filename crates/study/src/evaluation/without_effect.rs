@@ -1,0 +1,74 @@
+//! Sections of a configuration about what is not measured.
+
+use zview_runtime::config::Written;
+
+use super::config::{Measure, SuiteConfig};
+
+/// A key, and the measures of which any reads it.
+const READ_BY: &[(&str, &[Measure])] = &[
+    ("confusion", &[Measure::Linear]),
+    ("calibration", &[Measure::Linear]),
+    ("knn", &[Measure::Knn]),
+    ("few_shot", &[Measure::FewShot]),
+    ("few_shot_validation_share", &[Measure::FewShot]),
+    ("label_curve", &[Measure::LabelCurve]),
+    ("sgd", &[Measure::Sgd]),
+    ("fine_tune", &[Measure::FineTune, Measure::Scratch]),
+    ("robustness", &[Measure::Robustness]),
+    ("outliers", &[Measure::Outliers]),
+    ("spectrum", &[Measure::Spectrum]),
+    ("clusters", &[Measure::Clusters]),
+    ("overlap", &[Measure::Overlap]),
+];
+
+/// Everything that is written of what is not measured, one line each. The keys are written below `section`, such as
+/// `evaluation.` (or nothing). A section of the file is no mistake where an override chose what is measured.
+#[must_use]
+pub fn without_effect(config: &SuiteConfig, written: &Written, section: &str) -> Vec<String> {
+    let protocols = format!("{section}protocols");
+    let name =
+        |measure: &Measure| Measure::ALL.iter().find(|(_, known)| known == measure).map(|(name, _)| *name);
+    let vain = READ_BY.iter().filter(|(key, measures)| {
+        let asked = measures.iter().any(|measure| config.asks_for(*measure))
+            || (*key == "outliers" && config.outlier_data.is_some());
+        !asked && written.belongs_with(&format!("{section}{key}"), &protocols)
+    });
+    vain.map(|(key, measures)| {
+        let names: Vec<&str> = measures.iter().filter_map(name).collect();
+        let named = names.join("\" or \"");
+        format!("{section}{key}: has no effect, as {protocols} has no \"{named}\"; remove it, or add that protocol")
+    })
+    .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use zview_runtime::config::parse_toml_in_layers;
+
+    use super::*;
+
+    #[test]
+    fn a_section_of_what_is_not_measured_is_told() {
+        let told = |text: &str, changes: &[&str]| {
+            let changes: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
+            let (config, written) =
+                parse_toml_in_layers::<SuiteConfig>(Path::new("e.toml"), text, &[&changes]).unwrap();
+            without_effect(&config, &written, "")
+        };
+        let of_sgd = told("protocols = [\"linear\"]\n[sgd]\nepochs = 3\n", &[]);
+        assert_eq!(of_sgd.len(), 1);
+        assert!(of_sgd[0].starts_with("sgd: has no effect, as protocols has no \"sgd\""), "{of_sgd:?}");
+        assert!(told("protocols = [\"scratch\"]\n[fine_tune]\nseeds = [0]\n", &[]).is_empty());
+        assert!(
+            told("[knn]\nk = [20]\n[linear]\nseed = 1\n", &[]).is_empty(),
+            "measured where nothing is said"
+        );
+        assert_eq!(told("[robustness]\nseed = 1\n", &[]).len(), 1);
+        assert!(told("[sgd]\nepochs = 3\n", &["protocols=[\"linear\"]"]).is_empty(), "chosen later");
+        for (key, _) in READ_BY {
+            assert!(serde_json::json!(SuiteConfig::default()).get(key).is_some(), "{key}");
+        }
+    }
+}
