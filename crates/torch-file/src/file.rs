@@ -5,6 +5,7 @@ use std::path::Path;
 use std::rc::Rc;
 
 use crate::archive::{self, Content};
+use crate::limits::VALUES_BYTES;
 use crate::module::{class_name, is_module};
 use crate::pickle::{Value, read_pickle};
 use crate::source::{Source, Stream};
@@ -69,7 +70,7 @@ fn content(source: &Rc<Source>) -> Result<Content, TorchError> {
         return tar::read(source);
     }
     if legacy::looks_like(source, 0)? {
-        return legacy::read(source, source.whole());
+        return legacy::read(source, source.whole(), VALUES_BYTES);
     }
     let mut first = [0];
     // A pickle begins with its protocol, or, in protocols 0 and 1, with what makes a container or an object.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::archive::Content;
 use crate::limits::STORAGES;
-use crate::pickle::{Pickle, Value, read_pickle};
+use crate::pickle::{Pickle, Value, read_pickle_within};
 use crate::rebuild::storage_name;
 use crate::source::{Source, Span, Stream};
 use crate::storage::{Storage, Storages};
@@ -22,15 +22,15 @@ pub(crate) fn looks_like(source: &Source, start: u64) -> Result<bool, TorchError
     Ok(bytes[..count].windows(MAGIC.len()).any(|window| window == MAGIC))
 }
 
-/// Reads the stream at `span`.
-pub(crate) fn read(source: &Rc<Source>, span: Span) -> Result<Content, TorchError> {
+/// Reads the stream at `span`; the values of its pickles may take `limit` bytes each.
+pub(crate) fn read(source: &Rc<Source>, span: Span, limit: usize) -> Result<Content, TorchError> {
     let mut stream = Stream::new(source, span);
     for _ in 0..3 {
-        read_pickle(&mut stream)?;
+        read_pickle_within(&mut stream, limit)?;
     }
-    let pickle = read_pickle(&mut stream)?;
+    let pickle = read_pickle_within(&mut stream, limit)?;
     let elements = elements(&pickle);
-    let keys = read_pickle(&mut stream)?;
+    let keys = read_pickle_within(&mut stream, limit)?;
     let keys: Vec<String> = keys
         .values
         .as_sequence(keys.root)

@@ -1,5 +1,7 @@
 //! What a Python object holds, from its class, arguments, entries and state.
 
+use std::collections::HashSet;
+
 use crate::pickle::{Id, Object, Value, Values};
 
 /// How an object's parts are to be named.
@@ -19,7 +21,7 @@ pub(crate) struct Part {
     pub(crate) name: String,
     pub(crate) id: Id,
     pub(crate) role: Role,
-    /// Whether its key is a text: 2 and "2" are two keys.
+    /// Whether its key is a text, and so told in whole by the name.
     text: bool,
 }
 
@@ -158,10 +160,9 @@ pub(crate) fn parts(values: &Values, id: Id, role: Role, wanted: impl Fn(Id) -> 
                     _ => {}
                 }
                 // Some dictionaries show their entries as attributes too.
+                let shown: HashSet<Id> = entries.iter().map(|(_, value)| *value).collect();
                 let mut rest = attributes(values, object);
-                rest.retain(|(_, value)| {
-                    !entries.iter().any(|(_, entry)| entry == value) || entries.len() > 10_000
-                });
+                rest.retain(|(_, value)| !shown.contains(value));
                 named(&rest, Role::Inside, &mut found);
                 if rest.is_empty()
                     && let Some(state) = object.state.filter(|state| wanted(*state))
@@ -178,20 +179,20 @@ pub(crate) fn parts(values: &Values, id: Id, role: Role, wanted: impl Fn(Id) -> 
 }
 
 /// The names of buffers that a module leaves out of its state dict.
-fn not_saved(values: &Values, attributes: &[(Id, Id)]) -> Vec<String> {
+fn not_saved(values: &Values, attributes: &[(Id, Id)]) -> HashSet<String> {
     let set = attributes.iter().find(|(key, _)| key_name(values, *key) == "_non_persistent_buffers_set");
     let ids = set.map(|(_, set)| match values.get(*set) {
         Value::Set(ids) => ids.as_slice(),
         _ => values.as_sequence(*set).unwrap_or_default(),
     });
-    ids.unwrap_or_default().iter().take(10_000).map(|id| key_name(values, *id)).collect()
+    ids.unwrap_or_default().iter().map(|id| key_name(values, *id)).collect()
 }
 
 /// A key that a dictionary was given twice has the second value.
 fn last_of_each_key(mut parts: Vec<Part>) -> Vec<Part> {
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = HashSet::new();
     parts.reverse();
-    parts.retain(|part| seen.insert((part.name.clone(), part.text, part.role == Role::Inside)));
+    parts.retain(|part| !part.text || seen.insert((part.name.clone(), part.role == Role::Inside)));
     parts.reverse();
     parts
 }

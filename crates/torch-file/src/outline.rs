@@ -1,11 +1,11 @@
 //! From a pickle's root to its tensors by name.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
 use crate::TorchError;
 use crate::archive::Content;
-use crate::limits::{ENTERED, TENSORS_BYTES};
+use crate::limits::{ENTERED, LOOKED_AT, TENSORS_BYTES};
 use crate::module::{Part, Role, class_name, is_module, parts};
 use crate::pickle::{Id, Value, Values};
 use crate::rebuild::{Builder, Built, is_leaf};
@@ -25,11 +25,12 @@ pub(crate) fn tensors(content: &Content, file_bytes: u64) -> Result<Vec<Tensor>,
         holding: Holding::new(values, content.pickle.root),
         on_path: HashSet::new(),
         seen_inside: HashSet::new(),
-        names: HashSet::new(),
+        names: HashMap::new(),
         found: Vec::new(),
         file_bytes,
         bytes: 0,
         entered: 0,
+        looked_at: 0,
     };
     outline.walk(content.pickle.root)?;
     Ok(outline.found)
@@ -42,11 +43,13 @@ struct Outline<'a> {
     on_path: HashSet<Id>,
     /// Containers within objects, each of which is entered once.
     seen_inside: HashSet<Id>,
-    names: HashSet<String>,
+    /// How often each name was there.
+    names: HashMap<String, usize>,
     found: Vec<Tensor>,
     file_bytes: u64,
     bytes: usize,
     entered: usize,
+    looked_at: usize,
 }
 
 struct Frame {
@@ -121,9 +124,10 @@ impl Outline<'_> {
             (Some(class), ..) if is_module(self.values, id) => Holder::Module(Rc::clone(class)),
             _ => holder,
         };
+        self.looked_at += self.values.size(id);
         let parts = parts(self.values, id, role, |part| self.holding.holds(part));
         self.entered += 1 + parts.len();
-        if self.entered > ENTERED {
+        if self.entered > ENTERED || self.looked_at > LOOKED_AT {
             return Err(TorchError::TooLarge(
                 "its dictionaries and lists refer to each other too often".to_owned(),
             ));
@@ -149,17 +153,10 @@ impl Outline<'_> {
             let limit = TENSORS_BYTES >> 20;
             return Err(TorchError::TooLarge(format!("the names of its tensors take more than {limit} MiB")));
         }
-        let mut name = name.to_owned();
         // The keys 0 and "0" are two.
-        for number in 2.. {
-            if self.names.insert(name.clone()) {
-                break;
-            }
-            if number > 2 {
-                name.truncate(name.rfind(" (").unwrap_or(name.len()));
-            }
-            name.push_str(&format!(" ({number})"));
-        }
+        let times = self.names.entry(name.to_owned()).or_insert(0);
+        *times += 1;
+        let name = if *times == 1 { name.to_owned() } else { format!("{name} ({times})") };
         let Built { shape, element, view } = built;
         self.found.push(Tensor {
             name,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use crate::archive::Content;
-use crate::limits::INFLATED_PICKLE_BYTES;
+use crate::limits::{INFLATED_PICKLE_BYTES, NESTED_VALUES_BYTES};
 use crate::pickle::{Id, Object, Value, Values};
 use crate::source::{Source, Span};
 use crate::storage::{Encoding, Storage, bytes_of_characters};
@@ -268,7 +268,7 @@ impl<'a> Builder<'a> {
             if !legacy::looks_like(&source, span.start)? {
                 return Ok(None);
             }
-            let content = legacy::read(&source, span)?;
+            let content = legacy::read(&source, span, NESTED_VALUES_BYTES)?;
             let values = &content.pickle.values;
             let Value::Persistent(name) = values.get(content.pickle.root) else { return Ok(None) };
             let Some(name) = storage_name(values, *name) else { return Ok(None) };

@@ -45,10 +45,11 @@ impl Storage {
 
     /// Bytes, at most: never more than the file can hold.
     pub(crate) fn length(&self) -> u64 {
+        let there = self.span.length.min(self.source.length().saturating_sub(self.span.start));
         match self.encoding {
-            Encoding::Plain | Encoding::Characters => self.span.length,
+            Encoding::Plain | Encoding::Characters => there,
             Encoding::Deflated { length } => {
-                length.min(self.span.length.saturating_mul(INFLATION_MAX).saturating_add(64))
+                length.min(there.saturating_mul(INFLATION_MAX).saturating_add(64))
             }
         }
     }

@@ -217,3 +217,19 @@ fn memory_and_time_are_bounded_whatever_a_file_claims() {
         assert!(peak < PEAK_MIB, "{peak} MiB");
     }
 }
+
+#[test]
+fn keys_that_names_do_not_tell_apart_keep_their_tensors() {
+    // {0.5: w, 1.5: w, (): w} and {"a": x, "a": w}: a key that is given twice has the second value.
+    let float = |value: f64| [&b"G"[..], &value.to_be_bytes()].concat();
+    let pickle = [&b"\x80\x02}("[..], &float(0.5), &tensor(), &float(1.5), &tensor()].concat();
+    let mut pickle = pickle;
+    for (key, value) in [("a", b"]".to_vec()), ("a", tensor())] {
+        pickle.extend(text(key));
+        pickle.extend(value);
+    }
+    pickle.extend(b"u.");
+    let file = TorchFile::read_bytes(torch_zip("n", &pickle)).unwrap();
+    let names: Vec<&str> = file.tensors().iter().map(|tensor| tensor.name()).collect();
+    assert_eq!(names, ["<number>", "<number> (2)", "a"]);
+}

@@ -61,7 +61,7 @@ pub(super) fn reason_by_name(name: &str) -> Option<&'static str> {
 /// Whether a name is that of an optimizer's state.
 pub(super) fn is_optimizer(name: &str) -> bool {
     let words: Vec<&str> = name.split('.').collect();
-    let holder = |word: &&str| {
+    let holder = |word: &str| {
         let word = word.to_lowercase();
         word.starts_with("optim")
             || word.starts_with("opt_")
@@ -71,7 +71,7 @@ pub(super) fn is_optimizer(name: &str) -> bool {
     };
     let [.., number, last] = words.as_slice() else { return false };
     // The first word alone: a network may have a part of such a name.
-    words.iter().take(2).any(|word| holder(&word)) && words.len() > 1
+    words.iter().take(2).any(|word| holder(word)) && words.len() > 1
         || number.parse::<u32>().is_ok() && KEPT_BY_OPTIMIZERS.contains(last) && words.contains(&"state")
 }
 

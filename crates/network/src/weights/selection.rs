@@ -34,10 +34,9 @@ pub(super) fn select(
                 return Err(WeightsError::NoStateDict { path: path.to_owned(), key: key.to_owned(), reason });
             }
             let mut selection = by_holder(path, within, false)?;
-            let stripped = |tensors: Tensors| -> Tensors {
-                tensors.into_iter().map(|(name, tensor)| (name[prefix.len()..].to_owned(), tensor)).collect()
-            };
-            selection.tensors = stripped(selection.tensors);
+            let stripped = selection.tensors.into_iter();
+            let stripped = stripped.map(|(name, tensor)| (name[prefix.len()..].to_owned(), tensor));
+            selection.tensors = stripped.collect();
             for (name, tensor) in outside {
                 let reason =
                     reason_by_name(&name).map_or(format!("beside `{key}`, which was read"), str::to_owned);

@@ -6,7 +6,7 @@ use super::escapes;
 use super::opcode as op;
 use super::values::{FALSE, Holds, Id, NONE, NUMBER, OPAQUE, Object, TRUE, Value, Values};
 use crate::TorchError;
-use crate::limits::{OPERATIONS, TEXT_BYTES};
+use crate::limits::{OPERATIONS, TEXT_BYTES, VALUES_BYTES};
 use crate::source::Stream;
 
 /// The values of one pickle.
@@ -18,8 +18,18 @@ pub(crate) struct Pickle {
 
 /// Reads one pickle, and leaves `stream` after its end.
 pub(crate) fn read_pickle(stream: &mut Stream) -> Result<Pickle, TorchError> {
-    let mut machine =
-        Machine { stream, values: Values::new(), stack: Vec::new(), marks: Vec::new(), memo: HashMap::new() };
+    read_pickle_within(stream, VALUES_BYTES)
+}
+
+/// As [`read_pickle`], whose values may take `limit` bytes.
+pub(crate) fn read_pickle_within(stream: &mut Stream, limit: usize) -> Result<Pickle, TorchError> {
+    let mut machine = Machine {
+        stream,
+        values: Values::new(limit),
+        stack: Vec::new(),
+        marks: Vec::new(),
+        memo: HashMap::new(),
+    };
     for _ in 0..OPERATIONS {
         if let Some(root) = machine.step()? {
             return Ok(Pickle { values: machine.values, root });
@@ -360,7 +370,10 @@ impl Machine<'_> {
         };
         let state = match before {
             None => state,
-            Some(before) => self.values.add(Value::Tuple(vec![before, state]))?,
+            Some(before) => {
+                self.values.charge(32)?;
+                self.values.add(Value::Tuple(vec![before, state]))?
+            }
         };
         if let Some(Value::Object(object)) = self.values.get_mut(of) {
             object.state = Some(state);

@@ -5,5 +5,5 @@ mod machine;
 mod opcode;
 mod values;
 
-pub(crate) use machine::{Pickle, read_pickle};
+pub(crate) use machine::{Pickle, read_pickle, read_pickle_within};
 pub(crate) use values::{Id, Object, Value, Values};

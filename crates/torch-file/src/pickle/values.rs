@@ -4,7 +4,6 @@
 use std::borrow::Cow;
 
 use crate::TorchError;
-use crate::limits::VALUES_BYTES;
 use crate::source::Span;
 
 /// The number of a value.
@@ -65,6 +64,7 @@ pub(crate) struct Values {
     chunks: Vec<Vec<Value>>,
     texts: Vec<u8>,
     charged: usize,
+    limit: usize,
 }
 
 pub(crate) const NONE: Id = 0;
@@ -75,18 +75,19 @@ pub(crate) const OPAQUE: Id = 4;
 const FIRST_INTEGER: Id = 5;
 
 impl Values {
-    pub(crate) fn new() -> Self {
+    /// Of which all together may take `limit` bytes.
+    pub(crate) fn new(limit: usize) -> Self {
         let mut first =
             vec![Value::None, Value::Bool(false), Value::Bool(true), Value::Number, Value::Opaque];
         first.extend((0..SMALL_INTEGERS).map(Value::Int));
-        Self { chunks: vec![first], texts: Vec::new(), charged: 0 }
+        Self { chunks: vec![first], texts: Vec::new(), charged: 0, limit }
     }
 
     /// Counts bytes that are about to be held.
     pub(crate) fn charge(&mut self, bytes: usize) -> Result<(), TorchError> {
         self.charged = self.charged.saturating_add(bytes);
-        if self.charged > VALUES_BYTES {
-            let limit = VALUES_BYTES >> 20;
+        if self.charged > self.limit {
+            let limit = self.limit >> 20;
             return Err(TorchError::TooLarge(format!("its Python objects take more than {limit} MiB")));
         }
         Ok(())
@@ -206,6 +207,24 @@ impl Values {
         match self.as_global(id) {
             Some((module, name)) => format!("{module}.{name}"),
             None => "an unnamed class".to_owned(),
+        }
+    }
+
+    /// How many values the container `id` refers to.
+    pub(crate) fn size(&self, id: Id) -> usize {
+        let size = |id: Id| match self.get(id) {
+            Value::Tuple(ids) | Value::List(ids) | Value::Set(ids) | Value::Dict(ids) => ids.len(),
+            Value::Object(object) => object.entries.len() + object.elements.len(),
+            _ => 0,
+        };
+        match self.get(id) {
+            Value::Object(object) => {
+                let state = object.state.map_or(0, |state| {
+                    size(state) + self.items(state).iter().take(8).map(|part| size(*part)).sum::<usize>()
+                });
+                size(id) + size(object.arguments) + state
+            }
+            _ => size(id),
         }
     }
 
