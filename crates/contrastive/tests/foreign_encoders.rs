@@ -140,7 +140,7 @@ fn deep_stems_averaging_shortcuts_gates_and_groups_are_computed_as_timm_does() {
 fn what_no_recipe_can_ask_for_is_refused_by_name_as_initial_weights() {
     for (name, words) in [
         ("layer-scale", "LayerScale"),
-        ("registers-without-place", "4 register tokens"),
+        ("registers-without-place", "3 register tokens"),
         ("qk-norm", "norms of queries and keys"),
         ("fc-norm", "a norm of the features (`fc_norm`)"),
         ("mean-of-patches", "no class token"),
@@ -276,7 +276,7 @@ fn other_architectures_are_said_for_what_they_are() {
         ("model.layers.0.self_attn.q_proj.weight", "a language model"),
         ("something.else", "none of its"),
     ] {
-        let file = rewritten("features", |_| "unrelated".to_owned(), &[(key, &[4, 4])]);
+        let file = rewritten("features", |key| format!("unrelated.{key}"), &[(key, &[4, 4])]);
         let error = file.error();
         assert!(error.contains(words) && error.contains("read are ResNets"), "{key}: {error}");
     }
@@ -379,6 +379,14 @@ fn heads_and_pooling_that_a_file_does_not_say_are_said_or_asked_for() {
     assert!(read("fc-norm", &no_token).unwrap_err().to_string().contains("it has none (`cls_token`)"));
     let odd_side = read("layer-scale", &options(Some(18))).unwrap_err().to_string();
     assert!(odd_side.contains("no multiple of its patches of 4"), "{odd_side}");
+    // 9 places: a grid of 3x3, or 5 tokens and one of 2x2.
+    let other = |key: &str| if key == "reg_token" { "head.old".to_owned() } else { key.to_owned() };
+    let ambiguous = rewritten("registers-without-place", other, &[("reg_token", &[1, 4, 16])]);
+    assert!(ambiguous.error().contains("say the side of its images with --size"), "{}", ambiguous.error());
+    for side in [8, 12] {
+        let read = read_encoder(&ambiguous.path, &options(Some(side)), &Device::flex()).unwrap();
+        assert_eq!((read.encoder.side(), read.notes().len()), (Some(side), 2));
+    }
     // The same tensors read in two ways are two encoders to the cache of features.
     let two = read("layer-scale", &options(None)).unwrap();
     assert_ne!(guessed.encoder.state_sha256().unwrap(), two.encoder.state_sha256().unwrap());

@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use zview_contrastive::encoder::{ExportError, ExportFormat, Exported, export_encoder, load_encoder};
+use zview_contrastive::encoder::{
+    ExportError, ExportFormat, Exported, ReadOptions, export_encoder, read_encoder,
+};
 use zview_runtime::device::cpu;
 
 use crate::arguments::Common;
@@ -46,8 +48,18 @@ impl From<Library> for ExportFormat {
 pub fn run(arguments: &ExportArguments, common: &Common) -> Result<(), Failure> {
     check_output_file("--out", &arguments.out, &[&arguments.encoder])?;
     // Nothing is computed: the CPU will do whatever `--device` says.
-    let frozen = load_encoder(&arguments.encoder, &cpu("an export computes nothing").device)?;
-    let encoder = frozen.encoder();
+    let device = cpu("an export computes nothing").device;
+    let loaded = read_encoder(&arguments.encoder, &ReadOptions::default(), &device)?;
+    loaded.tell();
+    if let Some(expected) = &loaded.expected_pixels {
+        tracing::warn!(
+            "{}: the export will say that pixels are those from 0 to 1; the file most likely expects {}, {}",
+            arguments.encoder.display(),
+            expected.name,
+            expected.why
+        );
+    }
+    let encoder = loaded.encoder.encoder();
     let format = match arguments.format {
         Some(library) => library.into(),
         None => ExportFormat::of(encoder.config().arch)?,

@@ -127,7 +127,7 @@ pub struct ReadOptions {
     /// Side in pixels of the images that a Vision Transformer is to take.
     pub side: Option<usize>,
     /// Whether the encoder is the recipe's: then what the file says goes before `heads` and `pool`, and is compared.
-    pub(super) for_recipe: bool,
+    pub for_recipe: bool,
 }
 
 /// An encoder from a file, and what there is to say of the file.

@@ -123,7 +123,7 @@ impl EncoderTensors {
     }
 
     /// Takes the tensor `name` out and puts another in its place.
-    pub(super) fn replace(
+    pub(in crate::encoder) fn replace(
         &mut self,
         name: &str,
         shape: Vec<usize>,

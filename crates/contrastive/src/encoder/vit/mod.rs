@@ -19,7 +19,7 @@ use zview_network::layers::{LayerNorm, PatchEmbedding, TransformerBlock, truncat
 use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
 use zview_runtime::seed::Stream;
 
-use super::architecture::{Architecture, EncoderNetwork, Recognised, UnfitImages};
+use super::architecture::{EncoderNetwork, Recognised, UnfitImages};
 use super::config::{EncoderConfig, Pool, VitConfig};
 use super::file::{EncoderTensors, Header, ReadOptions};
 use plan::{FinalNorm, Plan};

@@ -30,7 +30,8 @@ pub(super) fn recognise(
         Some(&[1, count, features]) if features == width && count > 0 => count,
         Some(shape) => return Err(format!("`reg_token` has shape {shape:?}, expected [1, any, {width}]")),
     };
-    let (own_rows, placed) = positions(file, width, class_token, registers)?;
+    let (own_rows, placed) =
+        positions(file, width, class_token, registers, options.side.map(|side| side / patch))?;
     let rows = match options.side {
         Some(side) if side != own_rows * patch => {
             let rows = rows_of(side, patch)?;
@@ -132,12 +133,14 @@ fn patches(file: &EncoderTensors) -> Result<[usize; 3], String> {
     }
 }
 
-/// Patches of a row, and how many of the tokens before the patches have a place in `pos_embed`.
+/// Patches of a row, and how many of the tokens before the patches have a place in `pos_embed`; `asked` are the patches of
+/// a row of the images that are to come.
 fn positions(
     file: &EncoderTensors,
     width: usize,
     class_token: bool,
     registers: usize,
+    asked: Option<usize>,
 ) -> Result<(usize, usize), String> {
     let shape = file.shape("pos_embed").ok_or(
         "a Vision Transformer without `pos_embed`; rotary, relative and missing position embeddings are not computed here",
@@ -171,9 +174,12 @@ fn positions(
         [] => Err(format!(
             "`pos_embed` has {places} places, which with {first} tokens before the patches are no square image's"
         )),
-        _ => Err(format!(
-            "`pos_embed` has {places} places, which may be those of patches alone or of {first} tokens and patches"
-        )),
+        several => several.iter().copied().find(|(rows, _)| Some(*rows) == asked).ok_or_else(|| {
+            format!(
+                "`pos_embed` has {places} places, which may be those of patches alone or of tokens and patches; say the side \
+                 of its images with --size"
+            )
+        }),
     }
 }
 
