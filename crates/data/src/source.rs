@@ -176,54 +176,6 @@ pub(crate) fn detect(path: &Path) -> Result<Detected, DataError> {
         };
     }
     if !metadata.is_file() {
-        return Err("not a regular file".to_owned());
-    }
-    let too_large = || format!("more than {} bytes, the limit for one file", limits.max_file_bytes);
-    if metadata.len() > limits.max_file_bytes {
-        return Err(too_large());
-    }
-    let mut bytes = Vec::new();
-    let file = File::open(path).map_err(told)?;
-    file.take(limits.max_file_bytes.saturating_add(1)).read_to_end(&mut bytes).map_err(told)?;
-    if bytes.len() as u64 > limits.max_file_bytes { Err(too_large()) } else { Ok(bytes) }
-}
-
-/// What is at a path: its format, and the folder or file that has it.
-#[derive(Debug)]
-pub(crate) struct Detected {
-    pub(crate) format: Format,
-    pub(crate) path: PathBuf,
-}
-
-/// The format of what is at `path`.
-///
-/// # Errors
-/// When it cannot be read or holds none of the known formats.
-pub(crate) fn detect(path: &Path) -> Result<Detected, DataError> {
-    let read_error = |source| DataError::Read { path: path.to_owned(), source };
-    let unknown = |found: String| DataError::NotRecognised { path: path.to_owned(), found };
-    let detected = |format| Ok(Detected { format, path: path.to_owned() });
-    let metadata = std::fs::metadata(path).map_err(read_error)?;
-    if metadata.is_dir() {
-        if let Some(format) = format_of_files(path) {
-            return detected(format);
-        }
-        let within = data_sets_within(path);
-        return match within.as_slice() {
-            [] if image_folder::holds_images(path)? => detected(Format::ImageFolder),
-            [] => Err(unknown(without_images(path))),
-            [_] => Ok(within
-                .into_iter()
-                .next()
-                .unwrap_or(Detected { format: Format::Idx, path: path.to_owned() })),
-            several => {
-                let names: Vec<String> = several.iter().map(|one| one.path.display().to_string()).collect();
-                let question = format!("it holds several data sets; give one of {}", names.join(", "));
-                Err(DataError::Unclear { path: path.to_owned(), question })
-            }
-        };
-    }
-    if !metadata.is_file() {
         return Err(unknown("neither a file nor a folder".to_owned()));
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
