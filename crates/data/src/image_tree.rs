@@ -153,10 +153,20 @@ pub(crate) fn arrange<T>(files: Vec<TreeFile<T>>, class_use: ClassUse) -> Result
     for (file, is_test) in files.into_iter().zip(is_test) {
         if is_test { test_files.push(file) } else { train_files.push(file) }
     }
+    arranged.notes.extend(strays_in_words(strays));
     arranged.notes.extend(alike(&arranged.classes));
     arranged.train = Some(part(train_files, 0, &arranged.classes, true));
     arranged.test = (test > 0).then(|| part(test_files, 0, &arranged.classes, true));
     Ok(arranged)
+}
+
+/// What images in no class folder mean where classes are needed.
+fn strays_in_words(strays: usize) -> Option<String> {
+    (strays > 0).then(|| {
+        format!(
+            "{strays} images are in no class folder: a probe cannot use them, pretraining takes all images without classes"
+        )
+    })
 }
 
 fn empty<T>(classes: Vec<String>) -> Arranged<T> {
@@ -301,6 +311,9 @@ fn divide<T>(
                 "the {split} split is taken without classes: {strays} of {} images are in no class folder",
                 files.len()
             ));
+        }
+        if labelled {
+            arranged.notes.extend(strays_in_words(strays));
         }
         let part = part(files, 1, &arranged.classes, labelled);
         match split {

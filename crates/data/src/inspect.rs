@@ -355,9 +355,9 @@ fn inspect_shards(resolved: &Resolved, options: &LoadOptions) -> Option<Result<I
     inspection.labelled = shards.classes().is_some();
     inspection.classes = shards.class_names().map(<[String]>::to_vec).unwrap_or_default();
     let mut counts = vec![0; inspection.classes.len()];
-    for anchor in 0..shards.anchors() {
+    for (anchor, &views) in views.iter().enumerate() {
         if let Some(count) = shards.class(anchor).and_then(|class| counts.get_mut(class as usize)) {
-            *count += views[anchor];
+            *count += views;
         }
     }
     for damage in &shards.skipped {

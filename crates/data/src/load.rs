@@ -178,7 +178,7 @@ impl<'a> Decoding<'a> {
         files: usize,
     ) -> Result<(), DataError> {
         if image.shape.channels > self.shape.channels {
-            self.to_colour(files)?;
+            self.become_colour(files)?;
         }
         self.pixels.extend(image.with_channels(self.shape.channels).pixels);
         self.labels.extend(label);
@@ -188,7 +188,7 @@ impl<'a> Decoding<'a> {
     }
 
     /// What was grey so far becomes RGB.
-    fn to_colour(&mut self, files: usize) -> Result<(), DataError> {
+    fn become_colour(&mut self, files: usize) -> Result<(), DataError> {
         let area = self.shape.bytes();
         self.shape.channels = 3;
         check_set_bytes(self.resolved, files, self.shape, self.options)?;
@@ -208,7 +208,7 @@ impl<'a> Decoding<'a> {
                     _ => false, // no such split, or one that tells what is wrong when it is loaded
                 };
             if self.colour_rejected || colour_in_other {
-                self.to_colour(self.images)?;
+                self.become_colour(self.images)?;
                 let why = if colour_in_other {
                     format!("the {other} split")
                 } else {

@@ -122,7 +122,7 @@ pub(crate) struct Resolved {
 #[derive(Debug)]
 pub(crate) enum OpenedSet {
     Embedded(&'static EmbeddedDataSet),
-    Stored(Opened),
+    Stored(Box<Opened>),
 }
 
 impl Resolved {
@@ -130,7 +130,7 @@ impl Resolved {
     pub(crate) fn open(&self, options: &LoadOptions) -> Result<OpenedSet, DataError> {
         match self.embedded {
             Some(embedded) => Ok(OpenedSet::Embedded(embedded)),
-            None => Ok(OpenedSet::Stored(Opened::open(&self.path, options)?)),
+            None => Ok(OpenedSet::Stored(Box::new(Opened::open(&self.path, options)?))),
         }
     }
 

@@ -61,6 +61,10 @@ impl<'a> Machine<'a> {
         Ok(range)
     }
 
+    fn skip(&mut self, count: usize) -> Result<(), String> {
+        self.take(count).map(|_| ())
+    }
+
     /// An unsigned number of that many bytes, the lowest first.
     fn number(&mut self, count: usize) -> Result<u64, String> {
         let range = self.take(count)?;
@@ -139,11 +143,15 @@ impl<'a> Machine<'a> {
         let operation = self.take(1)?;
         match self.bytes[operation.start] {
             b'.' => return Ok(true),
-            0x80 => drop(self.take(1)?), // protocol
-            0x95 => drop(self.take(8)?), // frame
+            0x80 => self.skip(1)?, // protocol
+            0x95 => self.skip(8)?, // frame
             b'(' => self.marks.push(self.stack.len()),
-            b'0' => drop(self.pop()?),
-            b'1' => drop(self.pop_to_mark()?),
+            b'0' => {
+                self.pop()?;
+            }
+            b'1' => {
+                self.pop_to_mark()?;
+            }
             b'2' => {
                 let top = *self.stack.last().ok_or("nothing to repeat")?;
                 self.stack.push(top);
@@ -185,15 +193,15 @@ impl<'a> Machine<'a> {
             }
             0x8B => {
                 let length = self.length(4)?;
-                drop(self.take(length)?);
+                self.skip(length)?;
                 self.push(Value::Other);
             }
             b'G' => {
-                drop(self.take(8)?);
+                self.skip(8)?;
                 self.push(Value::Other);
             }
             b'F' => {
-                drop(self.line()?);
+                let _number = self.line()?;
                 self.push(Value::Other);
             }
             b'U' | b'C' | 0x8C => {
@@ -254,7 +262,7 @@ impl<'a> Machine<'a> {
                 self.add_to_dictionary(&items)?;
             }
             b'c' => {
-                drop(self.line()?); // the module
+                let _module = self.line()?;
                 let name = self.line()?;
                 let place = self.values.len() as Place;
                 self.values.push(Value::Raw(name));

@@ -163,19 +163,16 @@ pub(crate) fn detect(path: &Path) -> Result<Detected, DataError> {
         if let Some(format) = format_of_files(path) {
             return detected(format);
         }
-        let within = data_sets_within(path);
-        return match within.as_slice() {
-            [] if image_folder::holds_images(path)? => detected(Format::ImageFolder),
-            [] => Err(unknown(without_images(path))),
-            [_] => Ok(within
-                .into_iter()
-                .next()
-                .unwrap_or(Detected { format: Format::Idx, path: path.to_owned() })),
-            several => {
-                let names: Vec<String> = several.iter().map(|one| one.path.display().to_string()).collect();
-                let question = format!("it holds several data sets; give one of {}", names.join(", "));
-                Err(DataError::Unclear { path: path.to_owned(), question })
-            }
+        let mut within = data_sets_within(path);
+        if within.len() > 1 {
+            let names: Vec<String> = within.iter().map(|one| one.path.display().to_string()).collect();
+            let question = format!("it holds several data sets; give one of {}", names.join(", "));
+            return Err(DataError::Unclear { path: path.to_owned(), question });
+        }
+        return match within.pop() {
+            Some(one) => Ok(one),
+            None if image_folder::holds_images(path)? => detected(Format::ImageFolder),
+            None => Err(unknown(without_images(path))),
         };
     }
     if !metadata.is_file() {

@@ -69,7 +69,9 @@ impl<'de> Deserialize<'de> for Classes {
                 while let Some(key) = map.next_key::<String>()? {
                     match CLASS_KEYS.iter().position(|known| *known == key) {
                         Some(place) => found[place] = map.next_value::<MaybeClass>()?.0,
-                        None => drop(map.next_value::<IgnoredAny>()?),
+                        None => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
                     }
                 }
                 Ok(Classes(found))
