@@ -251,7 +251,12 @@ fn numbers_and_shapes_that_cannot_be_are_refused_when_the_manifest_is_read() {
         ("upsample-nearest", ", factor = 3", "", "expected `factor` or `size`, got none"),
         ("upsample-bilinear", "factor = 2", "scale = 2", "unknown field `scale`, expected one of `factor`"),
         ("upsample-bicubic", "factor = 2", "size = [100000000, 2]", "expected a smaller map"),
-        ("condition-one-hot", "classes = 4", "classes = 100000", "expected at most 4096 classes that are one-hot"),
+        (
+            "condition-one-hot",
+            "classes = 4",
+            "classes = 100000",
+            "expected at most 4096 classes that are one-hot",
+        ),
         ("pixel-shuffle", "factor = 2", "factor = 3", "expected channels that `factor` squared divides"),
         ("average-pool", "kernel = 2", "kernel = 2, padding = 2", "`padding` of at most half the kernel"),
         ("max-pool", "stride = 1", "stride = 0", "expected `kernel` and `stride` of 1 or above"),
