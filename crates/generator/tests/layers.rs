@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use safetensors::SafeTensors;
+use zview_generator::directions::factorised_directions;
 use zview_generator::manifest::Layer;
-use zview_generator::{Generator, Manifest};
+use zview_generator::{Generator, LatentSpace, Manifest};
 use zview_runtime::device::{on_test_devices, read_floats};
 
 fn golden(name: &str) -> PathBuf {
@@ -100,7 +101,9 @@ fn no_layer_does_without_a_tensor_of_its_own() {
                 Err(error) => {
                     let error = error.to_string();
                     assert!(
-                        error.contains(key) || error.contains("running_mean"),
+                        error.contains(key)
+                            || error.contains("running_mean")
+                            || error.contains("holds no tensors"),
                         "{name} without {key}: {error}"
                     );
                 }
@@ -141,7 +144,12 @@ fn a_manifest_that_does_not_say_all_of_its_network_is_refused_by_name() {
             "outputs = 4, bias = false",
             "`l.bias` [4]: `layers[1]` (linear) says `bias = false`",
         ),
-        ("batch-norm", "channels = 4", "channels = 4, affine = false", "(batch-norm) says `affine = false`"),
+        (
+            "batch-norm",
+            "\"m\", channels = 4",
+            "\"m\", channels = 4, affine = false",
+            "(batch-norm) says `affine = false`",
+        ),
         (
             "group-norm",
             "\"group-norm\", key = \"m\"",
@@ -204,8 +212,8 @@ fn numbers_and_shapes_that_cannot_be_are_refused_when_the_manifest_is_read() {
         ("hard-tanh", "range = [0.0, 1.0]", "range = [-1.0, 1.0]", "`output.range`: expected [0.0, 1.0]"),
         (
             "prelu-channels",
-            "channels = 4",
-            "channels = 3",
+            "\"m\", channels = 4",
+            "\"m\", channels = 3",
             "expected 3 channels (`channels`), or `channels = 1`",
         ),
         (
@@ -241,7 +249,14 @@ fn numbers_and_shapes_that_cannot_be_are_refused_when_the_manifest_is_read() {
             "expected `factor` or `size`, got both",
         ),
         ("upsample-nearest", ", factor = 3", "", "expected `factor` or `size`, got none"),
-        ("upsample-bilinear", "factor = 2", "scale = 2", "did you mean"),
+        ("upsample-bilinear", "factor = 2", "scale = 2", "unknown field `scale`, expected one of `factor`"),
+        ("upsample-bicubic", "factor = 2", "size = [100000000, 2]", "expected a smaller map"),
+        (
+            "condition-one-hot",
+            "classes = 4",
+            "classes = 100000",
+            "expected at most 4096 classes that are one-hot",
+        ),
         ("pixel-shuffle", "factor = 2", "factor = 3", "expected channels that `factor` squared divides"),
         ("average-pool", "kernel = 2", "kernel = 2, padding = 2", "`padding` of at most half the kernel"),
         ("max-pool", "stride = 1", "stride = 0", "expected `kernel` and `stride` of 1 or above"),
@@ -310,8 +325,8 @@ fn the_table_in_the_docs_has_every_key_of_every_kind_and_no_other() {
         .filter_map(|line| {
             let mut cells = line.strip_prefix("| `")?.split(" | ");
             let kind = cells.next()?.strip_suffix('`')?;
-            let key = cells.next()?.trim_matches('`');
-            Layer::KINDS.contains(&kind).then(|| (kind.to_owned(), key.trim().to_owned()))
+            let key = cells.next()?.trim_matches(['`', '|', ' ']);
+            Layer::KINDS.contains(&kind).then(|| (kind.to_owned(), key.to_owned()))
         })
         .collect();
     let mut known = BTreeSet::new();
@@ -329,5 +344,42 @@ fn the_table_in_the_docs_has_every_key_of_every_kind_and_no_other() {
     assert!(missing.is_empty() && stale.is_empty(), "missing {missing:?}, unknown {stale:?}");
     for distribution in ["normal", "uniform", "truncated-normal", "one-hot"] {
         assert!(docs.contains(&format!("| `{distribution}`")), "{distribution}");
+    }
+}
+
+/// The product that z meets first holds the columns of its own values, wherever the class is put.
+#[test]
+fn directions_are_found_in_the_columns_of_z_wherever_the_class_is_joined() {
+    let bytes = std::fs::read(golden("layers.safetensors")).unwrap();
+    for (name, columns) in [
+        ("condition", Some(0..5)),
+        ("condition-before", Some(2..7)),
+        ("condition-added", Some(0..7)),
+        ("condition-multiplied", None),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = case(folder.path(), &bytes, name, &manifests()[name], &[]).unwrap();
+        let generator = Generator::load(&manifest, None, &Device::flex()).unwrap();
+        let found = factorised_directions(&generator, LatentSpace::Z, generator.latent_dimension());
+        let Some(columns) = columns else {
+            assert!(found.unwrap_err().to_string().contains(name), "its class is a factor of z");
+            continue;
+        };
+        let (_, weight) = floats(&bytes, &format!("{name}/weights/l.weight"));
+        let own = weight.chunks_exact(7).flat_map(|row| &row[columns.clone()]);
+        let expected: f32 = own.map(|value| value * value).sum();
+        let sum: f32 = found.unwrap().eigenvalues.unwrap().iter().sum();
+        assert!((sum / expected - 1.0).abs() < 1e-4, "{name}: {sum} {expected}");
+    }
+}
+
+#[test]
+fn what_training_writes_is_as_it_was() {
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/generators");
+    for name in ["glyphs-gan", "glyphs-gan-conditional"] {
+        let path = assets.join(name).join("generator.toml");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let manifest = Manifest::parse(&path, &text).unwrap();
+        assert_eq!(toml::to_string(&manifest).unwrap(), text, "{name}");
     }
 }

@@ -19,7 +19,7 @@ const LINES_MAX: usize = 12;
 /// Tensors of a file that no layer takes, and why none is missing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Unneeded {
-    /// What their names begin with, or the name of one.
+    /// What their names begin with, or the last part of names everywhere.
     pub prefix: String,
     /// How many they are.
     pub tensors: usize,
@@ -82,7 +82,8 @@ fn known(manifest: &Manifest, tree: &Tree, info: &KeyInfo) -> Option<(String, St
         return Some(("num_batches_tracked".to_owned(), reason.to_owned(), false));
     }
     if let Some(reason) = manifest.architecture.unneeded(manifest, key) {
-        return Some((key.to_owned(), reason.to_owned(), false));
+        let part = key.rsplit('.').next().unwrap_or(key);
+        return Some((part.to_owned(), reason.to_owned(), false));
     }
     other_network(tree, info).map(|(prefix, reason)| (prefix, reason, true))
 }

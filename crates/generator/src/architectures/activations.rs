@@ -35,7 +35,7 @@ impl Activations {
     }
 
     /// What `function` makes of it as a map; flat features are one of 1 x 1 and become flat again.
-    pub(crate) fn as_map(self, function: impl FnOnce(Tensor<4>) -> Tensor<4>) -> Self {
+    pub(crate) fn through_map(self, function: impl FnOnce(Tensor<4>) -> Tensor<4>) -> Self {
         let flat = matches!(self, Self::Flat(_));
         let map = Self::Map(function(self.into_map()));
         if flat { Self::Flat(map.into_flat()) } else { map }
@@ -58,12 +58,12 @@ impl Activations {
         other: Self,
         function: impl FnOnce(Tensor<4>, Tensor<4>) -> Tensor<4>,
     ) -> Self {
-        self.as_map(|map| function(map, other.into_map()))
+        self.through_map(|map| function(map, other.into_map()))
     }
 
     /// Times `scale` (C) plus `shift` (C), then rectified if `relu`.
     pub(crate) fn scaled_and_shifted(self, scale: Tensor<1>, shift: Tensor<1>, relu: bool) -> Self {
-        self.as_map(|map| zview_kernels::scale_shift(map, None, scale, shift, relu))
+        self.through_map(|map| zview_kernels::scale_shift(map, None, scale, shift, relu))
     }
 
     /// The same values in the form of `features`.

@@ -68,8 +68,9 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
     problems
 }
 
-pub(super) fn unneeded(_manifest: &Manifest, _key: &str) -> Option<&'static str> {
-    None
+/// Beside each spectral norm's vector lies its last estimate.
+pub(super) fn unneeded(_manifest: &Manifest, key: &str) -> Option<&'static str> {
+    key.ends_with(".sv0").then_some("a record of a spectral norm, which is computed anew")
 }
 
 pub(super) fn build(

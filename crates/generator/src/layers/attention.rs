@@ -50,6 +50,9 @@ pub struct SelfAttentionLayer {
     pub bias: bool,
 }
 
+/// The most pairs of pixels, each of which has a number in the attention of an image.
+const PAIRS_MAX: usize = 1 << 28;
+
 fn query_conv() -> String {
     "query_conv".to_owned()
 }
@@ -86,6 +89,10 @@ impl LayerSpec for SelfAttentionLayer {
             Features::Map { channels, height, width }
                 if channels == self.channels && height >= self.pool && width >= self.pool =>
             {
+                // Both sides are below 2^28, as is their product.
+                if (height * width).saturating_mul(height * width) > PAIRS_MAX {
+                    return Err(format!("expected a map of at most {PAIRS_MAX} pairs of pixels, got {from}"));
+                }
                 Ok(from)
             }
             got => Err(format!("expected a map of {} channels (`channels`), got {got}", self.channels)),

@@ -34,6 +34,9 @@ pub struct Condition {
     pub layers: Vec<Layer>,
 }
 
+/// The most classes that are one-hot.
+const ONE_HOT_MAX: usize = 4096;
+
 /// What a class is at first.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -126,6 +129,9 @@ impl LayerSpec for Condition {
             (ClassCode::OneHot, _, Some(got)) if classes.is_some_and(|classes| classes != got) => {
                 let classes = classes.unwrap_or(0);
                 problems.push(format!("expected `dimension = {classes}`, the number of classes, got {got}"));
+            }
+            (ClassCode::OneHot, ..) if classes.is_some_and(|classes| classes > ONE_HOT_MAX) => {
+                problems.push(format!("expected at most {ONE_HOT_MAX} classes that are one-hot, got more"));
             }
             _ => {}
         }

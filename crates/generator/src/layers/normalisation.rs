@@ -186,7 +186,7 @@ struct Grouped {
 
 impl Step for Grouped {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
-        now.as_map(|map| {
+        now.through_map(|map| {
             let [batch, channels, height, width] = map.dims();
             let rows = map.reshape([batch, self.groups, channels / self.groups * height * width]);
             let map = normalised(rows, self.eps).reshape([batch, channels, height, width]);
@@ -247,7 +247,7 @@ struct Whole {
 
 impl Step for Whole {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
-        now.as_map(|map| {
+        now.through_map(|map| {
             let shape @ [batch, channels, height, width] = map.dims();
             let mut rows = normalised(map.reshape([batch, 1, channels * height * width]), self.eps);
             if let Some([scale, shift]) = &self.affine {
@@ -278,7 +278,7 @@ impl LayerSpec for PixelNorm {
 
 impl Step for PixelNorm {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
-        now.as_map(|map| map.clone() / (map.square().mean_dim(1) + self.eps).sqrt())
+        now.through_map(|map| map.clone() / (map.square().mean_dim(1) + self.eps).sqrt())
     }
 
     fn cost(&self, batch: usize, from: Features, _to: Features) -> Cost {

@@ -51,7 +51,7 @@ struct Slopes(Tensor<1>);
 impl Step for Slopes {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
         let slopes = self.0.clone().reshape([1, -1, 1, 1]);
-        now.as_map(|map| activation::relu(map.clone()) + map.clamp_max(0.0) * slopes)
+        now.through_map(|map| activation::relu(map.clone()) + map.clamp_max(0.0) * slopes)
     }
 
     fn cost(&self, batch: usize, from: Features, _to: Features) -> Cost {

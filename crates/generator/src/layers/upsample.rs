@@ -12,6 +12,9 @@ use crate::architectures::activations::Activations;
 use crate::architectures::operations;
 use crate::manifest::Features;
 
+/// The most products of an old and a new side: above it a manifest is taken for a mistake.
+const WEIGHTS_MAX: usize = 1 << 26;
+
 /// Every pixel repeated.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -64,6 +67,10 @@ fn resized(from: Features, factor: Option<usize>, size: Option<[usize; 2]>) -> R
         (None, None) => return Err("expected `factor` or `size`, got none".to_owned()),
         (Some(_), Some(_)) => return Err("expected `factor` or `size`, got both".to_owned()),
     };
+    let weights = |from: usize, to: usize| from.saturating_mul(to);
+    if weights(from.sides()[0], height).max(weights(from.sides()[1], width)) > WEIGHTS_MAX {
+        return Err(format!("expected a smaller map, got {from} to be made {height} x {width}"));
+    }
     Ok(Features::Map { channels, height, width })
 }
 

@@ -137,7 +137,10 @@ impl Latent {
                 );
             }
             let sum = self.parts.iter().fold(0, |sum: usize, part| sum.saturating_add(part.dimension));
-            if sum != self.dimension {
+            if sum > EXTENT_MAX {
+                problems
+                    .push(format!("`latent.parts`: expected at most {EXTENT_MAX} values in all, got {sum}"));
+            } else if sum != self.dimension {
                 let got = self.dimension;
                 problems.push(format!("`latent.dimension`: expected {sum}, the sum of the parts, got {got}"));
             }

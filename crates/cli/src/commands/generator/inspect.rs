@@ -78,7 +78,7 @@ pub fn run(arguments: &InspectArguments, common: &Common) -> Result<(), Failure>
     output::result(common.json, &found, |found| in_words(found, &device.name))?;
     match (&found.reference, &found.reference_file, found.reference_equal) {
         (Some(reference), Some(file), Some(false)) => Err(Failure::check(format!(
-            "the images of `{}` differ from {} by up to {:.2e}, more than {:.0e}: the manifest's layers are not its \
+            "the images of `{}` differ from {} by up to {:.2e}, more than {:e}: the manifest's layers are not its \
              network's (--tolerance is what is allowed)",
             found.name,
             file.display(),
@@ -91,8 +91,13 @@ pub fn run(arguments: &InspectArguments, common: &Common) -> Result<(), Failure>
 
 /// Weights in place of a manifest: what they hold, and a manifest to begin with.
 fn draft(path: &Path, what: &str, common: &Common) -> Result<(), Failure> {
-    let draft = Draft::of(path)
-        .map_err(|error| Failure::usage(format!("{} is {what}, and no manifest; {error}", path.display())))?;
+    let draft = Draft::of(path).map_err(|error| {
+        let path = path.display();
+        Failure::usage(format!(
+            "{path} is {what}, and no manifest: give a manifest that names it (docs/generators.md); no draft of one: \
+             {error}"
+        ))
+    })?;
     tracing::warn!(
         "{} is {what}, and no manifest: what follows is a draft of one, to be completed (docs/generators.md)",
         path.display()
@@ -141,7 +146,7 @@ fn in_words(found: &Inspection, device: &str) -> String {
     if let (Some(reference), Some(file)) = (&found.reference, &found.reference_file) {
         let _ = writeln!(
             text,
-            "reference {}: {} images, largest difference {:.2e}, {} (tolerance {:.0e})",
+            "reference {}: {} images, largest difference {:.2e}, {} (tolerance {:e})",
             file.display(),
             reference.images,
             reference.max_abs_error,
