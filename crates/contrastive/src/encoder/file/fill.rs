@@ -70,7 +70,7 @@ impl StateVisitor for Check<'_> {
                 let keys = tensors.keys(name);
                 let odd = keys.iter().find_map(|key| {
                     let found = self.file.element_types.get(key)?;
-                    (!found.contains("float")).then_some((key, *found))
+                    (!found.contains("float")).then(|| (key, found.clone()))
                 });
                 if let Some((key, found)) = odd {
                     self.problems.push(format!("`{key}` holds {found}, expected floating-point numbers"));

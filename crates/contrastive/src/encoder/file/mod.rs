@@ -217,7 +217,7 @@ pub(super) struct EncoderFile {
     pub(super) recognised: Recognised<AnyNetwork>,
     pub(super) expected: ExpectedPixels,
     others: Vec<Candidate>,
-    element_types: BTreeMap<String, &'static str>,
+    element_types: BTreeMap<String, String>,
 }
 
 impl EncoderFile {
@@ -258,7 +258,7 @@ impl EncoderFile {
         let place = branch::choose(&others, options.branch.as_deref()).map_err(asked)?;
         let candidate = others.remove(place);
         check_sizes(&infos, &candidate, &file).map_err(unknown)?;
-        let element_types = infos.iter().map(|info| (info.key.clone(), info.element_type)).collect();
+        let element_types = infos.iter().map(|info| (info.key.clone(), info.element_type.clone())).collect();
         let mut tensors = EncoderTensors::new(state, candidate).map_err(unknown)?;
         let expected = pixels::expected(&tensors, &keys);
         let unknown_header = Header::unknown();
