@@ -196,3 +196,24 @@ fn a_pickle_that_is_only_a_call_is_named() {
     let error = StateDict::read(&path, None).unwrap_err().to_string();
     assert!(error.contains("posix.system"), "{error}");
 }
+
+fn of_pytorch(name: &str, state_dict: Option<&str>) -> Result<StateDict, WeightsError> {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../torch-file/tests/golden");
+    StateDict::read(&std::path::Path::new(folder).join(name), state_dict)
+}
+
+#[test]
+fn a_pickled_module_is_read_as_its_state_dict_and_an_object_only_where_it_is_named() {
+    for (name, key) in [("module.pth", "net.0.weight"), ("module-legacy.pth", "net.0.weight")] {
+        let mut state = of_pytorch(name, None).unwrap();
+        assert_eq!(state.take(key, &[2, 3]).unwrap().len(), 6, "{name}");
+        let attributes =
+            state.account().unneeded.into_iter().filter(|(_, reason)| reason.contains("__main__.Net"));
+        assert_eq!(attributes.count(), 2, "{name}: `plain` and `scratch` are in no state dict");
+    }
+    let mut ema = of_pytorch("beside-ema.pth", Some("ema.shadow")).unwrap();
+    assert_eq!(ema.take("net.0.weight", &[2, 3]).unwrap().len(), 6);
+    let mut state = of_pytorch("beside-ema.pth", Some("state_dict")).unwrap();
+    assert_eq!(state.take("net.0.weight", &[2, 3]).unwrap().len(), 6);
+    assert!(state.account().unneeded.iter().any(|(name, _)| name == "ema.shadow.net.0.weight"));
+}
