@@ -277,6 +277,8 @@ impl EncoderFile {
                 return Err(unknown(problem));
             }
         }
+        let channels = recognised.images.channels;
+        let expected = if channels == 3 { expected } else { ExpectedPixels::of_other_channels() };
         Ok(Self { tensors, header, recognised, expected, others, element_types })
     }
 

@@ -14,6 +14,13 @@ pub struct ExpectedPixels {
     pub why: &'static str,
 }
 
+impl ExpectedPixels {
+    /// For networks that take other images than red, green and blue, which have no scale of common use.
+    pub(super) fn of_other_channels() -> Self {
+        Self { name: "MEAN:STD", why: "those of the images that it learnt from" }
+    }
+}
+
 /// What a network of these tensors was most likely trained on.
 pub(super) fn expected(file: &EncoderTensors, keys: &BTreeSet<&str>) -> ExpectedPixels {
     let has = |part: &str| keys.iter().any(|key| key.contains(part));
