@@ -142,7 +142,7 @@ fn what_cannot_be_drawn_is_refused_before_anything_is_written() {
     let error = refused(folder, &["views.space=w"]);
     assert!(error.contains("no intermediate latent space w"), "{error}");
     let error = refused(folder, &["views.radii=[1.0]", "views.agreement=0.5", "anchors.unique_views=2"]);
-    for part in ["`radii`: not used", "`agreement`: not used", "anchors.unique_views"] {
+    for part in ["views.radii: not used", "views.agreement: not used", "anchors.unique_views"] {
         assert!(error.contains(part), "{part}: {error}");
     }
     let error = refused(folder, &["source.same_classes=true", "anchors.order=sequential"]);
