@@ -127,17 +127,6 @@ fn pictures_that_cannot_be_drawn_are_refused_before_the_work() {
     let most = u64::MAX.to_string();
     refused(folder, &sample("images", &["--anchors", &most]), &["--anchors: expected at most", &most]);
     assert!(!folder.join("images").exists() && !folder.join("grid.png").exists());
-    let directions = |count: &'static str, path: &str| {
-        let text = fs::read_to_string(folder.join("generator/generator.toml")).unwrap();
-        let large = text.replace("height = 16", "height = 60000").replace("width = 16", "width = 60000");
-        fs::create_dir_all(folder.join(path)).unwrap();
-        fs::write(folder.join(path).join("generator.toml"), large).unwrap();
-        fs::copy(folder.join("generator/weights.safetensors"), folder.join(path).join("weights.safetensors"))
-            .unwrap();
-        ["generator", "directions", "large", "--method", "principal", "--count", count, "--device", "cpu"]
-    };
-    let strip = [&directions("6", "large")[..], &["--out", "d.safetensors", "--picture", "d.png"]].concat();
-    refused(folder, &strip, &["d.png", "at most"]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ const MOST_BYTES: usize = 256 << 20;
 const HANGS_AFTER: Duration = Duration::from_secs(60);
 
 /// Cases of each reader in the suite.
-const IN_THE_SUITE: u64 = 4_000;
+const IN_THE_SUITE: u64 = 2_000;
 
 /// A reader under trial.
 pub struct Reader {

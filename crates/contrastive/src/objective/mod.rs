@@ -80,7 +80,7 @@ macro_rules! objectives {
             fn from_table(kind: &str, table: toml::Table) -> Result<Self, String> {
                 match kind {
                     $($name => table.try_into().map(Self::$method)
-                        .map_err(|error: toml::de::Error| error.message().to_owned()),)*
+                        .map_err(|error: toml::de::Error| error.to_string()),)* // with the key
                     _ => {
                         let known: Vec<String> =
                             Self::KINDS.iter().map(|(name, _)| format!("`{name}`")).collect();

@@ -157,3 +157,109 @@ fn of_watch(recipe: &Recipe) -> Vec<Rule> {
         rule("watch.min_feature_std", watch.min_feature_std != default.min_feature_std),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::*;
+
+    /// What `changes` of a recipe with this source are refused for, beside other things.
+    fn refused(source: &str, changes: &[&str]) -> String {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recipe.toml");
+        std::fs::write(&path, format!("[source]\n{source}")).unwrap();
+        let changes: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
+        Recipe::load(&path, &changes).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    const SOURCES: [(&str, &str); 4] = [
+        ("generator", "kind = \"generator\"\ngenerator = \"g\"\n"),
+        ("real", "kind = \"real\"\ndata = \"d\"\n"),
+        ("mix", "kind = \"mix\"\ndata = \"d\"\ngenerator = \"g\"\n"),
+        ("shards", "kind = \"shards\"\nshards = \"s\"\n"),
+    ];
+
+    /// Every key that some kinds of source have and others not, with those that have it.
+    #[test]
+    fn every_key_of_every_kind_of_source_is_used_or_refused_by_name() {
+        const DRAWN: &[&str] = &["generator", "mix"];
+        for (change, used_by) in [
+            ("source.color=\"rgb\"", &["real", "mix", "shards"][..]),
+            ("source.size=8", &["real", "mix", "shards"]),
+            ("source.max_reject_share=0.5", &["real", "mix"]),
+            ("source.skip_damaged=true", &["shards"]),
+            ("source.real_share=0.25", &["mix"]),
+            ("source.weights=\"w\"", DRAWN),
+            ("views.std=0.3", DRAWN),
+            ("views.truncation=1.0", DRAWN),
+            ("views.space=\"w\"", DRAWN),
+            ("views.kind=\"independent\"", DRAWN),
+            ("views.per_anchor=3", &["generator", "real", "mix", "shards"]),
+            ("views.kind=\"same\"", &["generator", "real", "mix", "shards"]),
+            ("anchors.unique=100", DRAWN),
+            ("anchors.conditions=\"balanced\"", DRAWN),
+        ] {
+            let key = change.split('=').next().unwrap();
+            for (kind, source) in SOURCES {
+                let told = refused(source, &[change]);
+                let named = told.contains(key) || key.starts_with("anchors.") && told.contains("anchors:");
+                assert_eq!(!used_by.contains(&kind), named, "{change} with {kind}: {told}");
+            }
+        }
+        for (changes, key) in [
+            (&["views.kind=radii", "views.radii=[1.0]"][..], "views.radii"),
+            (&["views.kind=adaptive", "views.agreement=0.5"], "views.agreement"),
+            (
+                &["views.kind=steered", "views.directions=d", "views.direction_count=3"],
+                "views.direction_count",
+            ),
+        ] {
+            assert_eq!(refused(SOURCES[0].1, changes), "", "{changes:?}");
+            assert!(refused(SOURCES[1].1, changes).contains(key), "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn a_kind_chosen_later_leaves_what_the_file_says_of_its_own_kind_in_peace() {
+        let file = &format!("{}[views]\nstd = 0.5\n", SOURCES[0].1);
+        assert_eq!(refused(file, &["views.kind=same"]), "");
+        assert!(refused(file, &["views.kind=same", "views.std=0.5"]).contains("views.std"));
+        assert!(refused(&format!("{file}kind = \"same\"\n"), &[]).contains("views.std"));
+        assert_eq!(refused(&format!("{file}kind = \"same\"\n"), &["views.kind=gaussian"]), "");
+        // At its default a key is no mistake: the recipes of run folders have every key.
+        assert_eq!(
+            refused(SOURCES[0].1, &["source.color=as-stored", "views.kind=same", "views.std=0.0"]),
+            ""
+        );
+    }
+
+    fn recipes(folder: &Path, found: &mut Vec<PathBuf>) {
+        for entry in std::fs::read_dir(folder).unwrap().flatten() {
+            let path = entry.path();
+            let text = path.to_string_lossy().replace('\\', "/");
+            if path.is_dir() {
+                recipes(&path, found);
+            } else if text.ends_with(".toml")
+                && !text.contains("/generators/")
+                && (!text.contains("/studies/") || text.contains("/recipes/"))
+            {
+                found.push(path);
+            }
+        }
+    }
+
+    #[test]
+    fn every_recipe_that_is_shipped_loads_and_reads_back_as_itself() {
+        let mut found = Vec::new();
+        recipes(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs"), &mut found);
+        assert!(found.len() > 30);
+        let folder = tempfile::tempdir().unwrap();
+        let resolved = folder.path().join("resolved.toml");
+        for path in found {
+            let recipe = Recipe::load(&path, &[]).unwrap_or_else(|error| panic!("{error}"));
+            std::fs::write(&resolved, zview_runtime::config::to_toml(&recipe).unwrap()).unwrap();
+            assert_eq!(Recipe::load(&resolved, &[]).unwrap(), recipe, "{}", path.display());
+        }
+    }
+}

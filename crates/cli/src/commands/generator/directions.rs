@@ -146,8 +146,9 @@ pub fn run(arguments: &DirectionsArguments, common: &Common) -> Result<(), Failu
 
 /// Refuses outputs that cannot be written, before directions are found.
 fn check_outputs(arguments: &DirectionsArguments, manifest: &Manifest, edits: usize) -> Result<(), Failure> {
-    let read: Vec<&Path> =
-        arguments.weights.as_deref().into_iter().chain([manifest.weights.as_path()]).collect();
+    let of_manifest = manifest.weights_path();
+    let weights = arguments.weights.as_deref().unwrap_or(&of_manifest);
+    let read = [weights, Path::new(&arguments.generator)];
     check_output_file("--out", &arguments.out, &read)?;
     let Some(picture) = &arguments.picture else { return Ok(()) };
     check_output_file("--picture", picture, &read)?;
