@@ -105,6 +105,8 @@ impl From<GeneratorError> for Failure {
         match error {
             GeneratorError::Manifest(_)
             | GeneratorError::NoManifest { .. }
+            | GeneratorError::NotAManifest { .. }
+            | GeneratorError::NotNormal { .. }
             | GeneratorError::NoIntermediateSpace { .. } => Self::usage(error),
             GeneratorError::Directions(ref cause) => match **cause {
                 DirectionsError::State(_) | DirectionsError::Device(_) => Self::failed(error),

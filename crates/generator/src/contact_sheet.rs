@@ -71,7 +71,7 @@ pub(crate) fn draw(
     let (count, dimension) = (images.len(), generator.latent_dimension());
     let z = images.flat_map(|image| {
         let mut stream = Stream::new(0, Purpose::Picture, series, image as u64);
-        (0..dimension).map(move |_| stream.truncated_normal(TRUNCATION))
+        generator.prior().draw_z(&mut stream, TRUNCATION)
     });
     let device = generator.device();
     let z = Tensor::from_data(TensorData::new(z.collect::<Vec<f32>>(), [count, dimension]), device);

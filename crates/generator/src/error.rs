@@ -29,6 +29,38 @@ pub enum GeneratorError {
         /// The nearest known names, or empty.
         hint: String,
     },
+    /// What was given as a manifest is none.
+    #[error(
+        "{} is {what}, and no manifest: give a manifest that names it (`zview generator inspect {}` drafts one of a \
+         weights file; docs/generators.md)", path.display(), path.display()
+    )]
+    NotAManifest {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        what: &'static str,
+    },
+    /// Tensors of the weights file that no layer takes, and that nothing says are another network's.
+    #[error(
+        "{} holds tensors that no layer takes, so that images would not be its network's:\n  - {}\ncorrect the \
+         manifest, or name what belongs to other networks in its `ignore`", path.display(), lines.join("\n  - ")
+    )]
+    Unaccounted {
+        /// The file.
+        path: PathBuf,
+        /// A line for each tensor or group of them.
+        lines: Vec<String>,
+    },
+    /// A prefix in `ignore` of a manifest that does not do what it says.
+    #[error("{}: `ignore = [\"{prefix}\"]` of the manifest: {problem}", path.display())]
+    Ignored {
+        /// The file.
+        path: PathBuf,
+        /// From the manifest.
+        prefix: String,
+        /// What is wrong.
+        problem: String,
+    },
     /// A conditional generator was asked for images without classes.
     #[error("the generator `{name}` is conditional: expected a class (0 to {}) per latent, got none", classes - 1)]
     ConditionMissing {
@@ -77,11 +109,20 @@ pub enum GeneratorError {
         /// Its architecture.
         architecture: &'static str,
     },
+    /// Directions in z of a generator whose z is not standard normal.
+    #[error(
+        "the latents of the generator `{name}` are not standard normal: steps along directions in z would leave the \
+         values that they have; use views of another kind than \"steered\", or directions in w where there is one"
+    )]
+    NotNormal {
+        /// The generator.
+        name: String,
+    },
     /// The directions of steered views cannot be used.
     #[error("[views] directions: {0}")]
     Directions(Box<crate::directions::DirectionsError>),
     /// A reference file that does not hold what is compared.
-    #[error("{} cannot be compared with the generator `{name}`: {problem}; expected `z`, `x` (and `y` if conditional) of this generator", path.display())]
+    #[error("{} cannot be compared with the generator `{name}`: {problem}; expected `z` (B, D), `x` or `image` (B, C, H, W) and, if conditional, integers `y` (B) of this generator", path.display())]
     Reference {
         /// The file.
         path: PathBuf,

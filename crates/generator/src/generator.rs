@@ -4,8 +4,12 @@ use std::path::Path;
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 
+use crate::account::account;
 use crate::architectures::{Architecture, ArchitectureKind, IntermediateSpace};
-use crate::{GeneratorError, Latent, LatentBatch, LatentSpace, Manifest, Output};
+use crate::manifest::hash_of;
+use crate::prior::Prior;
+use crate::said_once::warn_once;
+use crate::{GeneratorError, LatentBatch, LatentSpace, Manifest, Output, Unneeded};
 use zview_network::Cost;
 use zview_network::weights::{StateDict, check_hash, check_hash_of_bytes};
 
@@ -14,13 +18,28 @@ use zview_network::weights::{StateDict, check_hash, check_hash_of_bytes};
 pub struct Generator {
     name: String,
     architecture: &'static str,
-    latent: Latent,
+    prior: Prior,
     classes: Option<usize>,
     output: Output,
     truncation: Option<f64>,
     network: Box<dyn Architecture>,
     sha256: String,
+    unneeded: Vec<Unneeded>,
     device: Device,
+}
+
+/// The hash of the weights at `path`, which is the manifest's where it has one.
+fn checked_hash(manifest: &Manifest, path: &Path) -> Result<String, GeneratorError> {
+    if let Some(expected) = manifest.pinned_sha256() {
+        check_hash(path, &expected)?;
+        return Ok(expected);
+    }
+    let sha256 = hash_of(path)?;
+    let (manifest, path) = (manifest.path.display(), path.display());
+    warn_once(format!(
+        "{manifest}: the hash of {path} is not checked; to pin it, write\nsha256 = \"{sha256}\""
+    ));
+    Ok(sha256)
 }
 
 impl Generator {
@@ -30,7 +49,8 @@ impl Generator {
     ///
     /// # Errors
     /// [`GeneratorError::Weights`]: a file that is absent, is not the one the manifest means
-    /// (sha256), cannot be read, or lacks a tensor of the expected shape.
+    /// (sha256), cannot be read, or lacks a tensor of the expected shape. [`GeneratorError::Unaccounted`] for one
+    /// that holds tensors which no layer takes.
     pub fn load(
         manifest: &Manifest,
         weights: Option<&Path>,
@@ -68,29 +88,36 @@ impl Generator {
         device: Device,
     ) -> Result<(Self, StateDict), GeneratorError> {
         let path = weights.map_or_else(|| manifest.weights_path(), Path::to_owned);
-        let mut state_dict = match manifest.embedded_weights.filter(|_| weights.is_none()) {
+        let (mut state_dict, sha256) = match manifest.embedded_weights.filter(|_| weights.is_none()) {
             Some(bytes) => {
                 check_hash_of_bytes(&path, bytes, &manifest.sha256)?;
-                StateDict::parse_safetensors(&path, bytes)?
-            }
-            None if manifest.architecture == ArchitectureKind::Onnx => {
-                check_hash(&path, &manifest.sha256)?;
-                StateDict::of_other_format(&path)
+                (StateDict::parse_safetensors(&path, bytes)?, manifest.sha256.to_ascii_lowercase())
             }
             None => {
-                check_hash(&path, &manifest.sha256)?;
-                StateDict::read(&path, manifest.state_dict.as_deref())?
+                let sha256 = checked_hash(manifest, &path)?;
+                let state_dict = match manifest.architecture {
+                    ArchitectureKind::Onnx => StateDict::of_other_format(&path),
+                    _ => StateDict::read(&path, manifest.state_dict.as_deref())?,
+                };
+                (state_dict, sha256)
             }
         };
+        let network = manifest.architecture.build(manifest, &mut state_dict, &device)?;
+        let unneeded = account(manifest, &state_dict)?;
+        for other in unneeded.iter().filter(|unneeded| unneeded.guessed) {
+            let (path, prefix, count) = (path.display(), &other.prefix, other.count_in_words());
+            warn_once(format!("{path}: `{prefix}` ({count}) is not used: {}", other.reason));
+        }
         let generator = Self {
             name: manifest.name.clone(),
             architecture: manifest.architecture.name(),
-            latent: manifest.latent,
+            prior: Prior::of(&manifest.latent),
             classes: manifest.classes(),
             output: manifest.output,
             truncation: manifest.options.truncation,
-            network: manifest.architecture.build(manifest, &mut state_dict, &device)?,
-            sha256: manifest.sha256.to_ascii_lowercase(),
+            network,
+            sha256,
+            unneeded,
             device,
         };
         Ok((generator, state_dict))
@@ -108,6 +135,12 @@ impl Generator {
         &self.sha256
     }
 
+    /// The tensors of the file that the network has not taken, and why none of them is missing.
+    #[must_use]
+    pub fn unneeded(&self) -> &[Unneeded] {
+        &self.unneeded
+    }
+
     pub(crate) fn network(&self) -> &dyn Architecture {
         self.network.as_ref()
     }
@@ -115,7 +148,13 @@ impl Generator {
     /// D.
     #[must_use]
     pub fn latent_dimension(&self) -> usize {
-        self.latent.dimension
+        self.prior.dimension()
+    }
+
+    /// What z is drawn from.
+    #[must_use]
+    pub fn prior(&self) -> &Prior {
+        &self.prior
     }
 
     /// The number of classes, or `None` for an unconditional generator.
@@ -145,10 +184,10 @@ impl Generator {
     #[must_use]
     pub fn cost(&self, images: usize) -> Cost {
         let Output { channels, height, width, .. } = self.output;
-        let latents = images * self.latent.dimension;
+        let latents = images * self.prior.dimension();
         // Subtraction and division to 0..1 and two comparisons, in one pass.
         Cost::new(0, 2 * latents)
-            + self.network.cost([images, self.latent.dimension])
+            + self.network.cost([images, self.prior.dimension()])
             + Cost::element_wise(4, images * channels * height * width, 2)
     }
 
@@ -171,7 +210,7 @@ impl Generator {
         condition: Option<Tensor<1, Int>>,
     ) -> Result<Tensor<4>, GeneratorError> {
         let [batch, dimension] = z.dims();
-        self.check_size("values per latent", self.latent.dimension, dimension)?;
+        self.check_size("values per latent", self.prior.dimension(), dimension)?;
         self.check_presence(condition.is_some())?;
         if let Some(condition) = &condition {
             self.check_size("classes", batch, condition.dims()[0])?;
@@ -189,9 +228,20 @@ impl Generator {
     /// [`GeneratorError::NoIntermediateSpace`].
     pub fn space_dimension(&self, space: LatentSpace) -> Result<usize, GeneratorError> {
         match space {
-            LatentSpace::Z => Ok(self.latent.dimension),
+            LatentSpace::Z => Ok(self.prior.dimension()),
             LatentSpace::W => Ok(self.intermediate()?.dimension()),
         }
+    }
+
+    /// Refuses straight directions in z where z is not normal: they would leave the values that it has.
+    ///
+    /// # Errors
+    /// [`GeneratorError::NotNormal`].
+    pub(crate) fn check_straight_directions(&self) -> Result<(), GeneratorError> {
+        if self.prior.is_standard_normal() {
+            return Ok(());
+        }
+        Err(GeneratorError::NotNormal { name: self.name.clone() })
     }
 
     /// Latents z (B, D) to w (B, W), the intermediate latent space.
@@ -199,7 +249,7 @@ impl Generator {
     /// # Errors
     /// [`GeneratorError::NoIntermediateSpace`]; [`GeneratorError::Size`] for another D.
     pub fn w_from_z(&self, z: Tensor<2>) -> Result<Tensor<2>, GeneratorError> {
-        self.check_size("values per latent", self.latent.dimension, z.dims()[1])?;
+        self.check_size("values per latent", self.prior.dimension(), z.dims()[1])?;
         Ok(self.intermediate()?.w_from_z(z))
     }
 

@@ -8,8 +8,8 @@ use serde::Serialize;
 use crate::contact_sheet::{ContactSheet, draw_contact_sheet};
 use crate::throughput::{Throughput, measure_throughput};
 use crate::{
-    Condition, Generator, GeneratorError, Latent, Manifest, Output, ReferenceComparison,
-    compare_with_reference,
+    Condition, Generator, GeneratorError, Latent, Manifest, Output, REFERENCE_TOLERANCE, ReferenceComparison,
+    Unneeded, compare_with_reference,
 };
 use zview_network::weights::KeyInfo;
 
@@ -23,6 +23,8 @@ pub struct InspectOptions<'a> {
     pub weights: Option<&'a Path>,
     /// The file to compare with, where it is not `reference.safetensors` beside the weights.
     pub reference: Option<&'a Path>,
+    /// The largest difference from the reference with which images count as equal.
+    pub tolerance: f32,
     /// The PNG file to draw a contact sheet into.
     pub sheet: Option<&'a Path>,
     /// Images rendered at once, for the sheet and the measurement.
@@ -33,7 +35,8 @@ pub struct InspectOptions<'a> {
 
 impl Default for InspectOptions<'_> {
     fn default() -> Self {
-        Self { weights: None, reference: None, sheet: None, batch: 16, seconds: 0.0 }
+        let tolerance = REFERENCE_TOLERANCE;
+        Self { weights: None, reference: None, tolerance, sheet: None, batch: 16, seconds: 0.0 }
     }
 }
 
@@ -58,15 +61,23 @@ pub struct Inspection {
     pub parameters: usize,
     /// The weights file that was read.
     pub weights: PathBuf,
-    /// Its SHA-256, equal to the manifest's.
+    /// Its SHA-256, equal to the manifest's where that says one.
     pub sha256: String,
     /// Every tensor of the file, used or not.
     pub keys: Vec<KeyInfo>,
+    /// Why those that are not used are not needed.
+    pub unneeded: Vec<Unneeded>,
     /// The reference file that was named or found.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference_file: Option<PathBuf>,
     /// The comparison with it.
     pub reference: Option<ReferenceComparison>,
+    /// Whether its largest difference is within the tolerance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reference_equal: Option<bool>,
+    /// The tolerance, where there was a comparison.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tolerance: Option<f32>,
     /// Why the file that was found cannot be compared with.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reference_problem: Option<String>,
@@ -111,14 +122,17 @@ pub fn inspect(
         source: manifest.source.clone(),
         licence: manifest.licence.clone(),
         architecture: manifest.architecture.name(),
-        latent: manifest.latent,
+        latent: manifest.latent.clone(),
         condition: manifest.condition,
         output: manifest.output,
         parameters: generator.parameters(),
         weights: state_dict.path().to_owned(),
-        sha256: manifest.sha256.to_ascii_lowercase(),
+        sha256: generator.sha256().to_owned(),
         keys: state_dict.keys(),
+        unneeded: generator.unneeded().to_vec(),
         reference_file,
+        reference_equal: reference.map(|reference| reference.max_abs_error <= options.tolerance),
+        tolerance: reference.map(|_| options.tolerance),
         reference,
         reference_problem,
         throughput,

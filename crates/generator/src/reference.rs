@@ -10,6 +10,11 @@ use zview_network::weights::StateDict;
 
 /// How many images are rendered at a time.
 const BATCH: usize = 16;
+/// How many tensors of a file are named that has not those that are looked for.
+const NAMED_MAX: usize = 8;
+
+/// The largest difference with which images count as equal: single precision, twice summed in another order.
+pub const REFERENCE_TOLERANCE: f32 = 1e-4;
 
 /// How far a generator's images are from the reference.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -70,23 +75,33 @@ fn compare_pair(
     let images = match file.shape(z_key) {
         Some(&[images, d] | &[images, d, 1, 1]) if d == dimension && images > 0 => images,
         got => {
-            let problem =
-                format!("`{z_key}`: expected shape [B, {dimension}] or [B, {dimension}, 1, 1], got {got:?}");
-            return Err(mismatch(generator, file, problem));
+            let expected = format!("shape [B, {dimension}] or [B, {dimension}, 1, 1]");
+            return Err(wrong_tensor(generator, file, z_key, &expected, got));
         }
     };
     let z_shape = file.shape(z_key).map(<[usize]>::to_vec).unwrap_or_default();
     let z = file.take(z_key, &z_shape)?;
     let output = *generator.output();
-    let x = file.take(x_key, &[images, output.channels, output.height, output.width])?;
+    let x_shape = [images, output.channels, output.height, output.width];
+    if file.shape(x_key) != Some(&x_shape) {
+        let expected = format!("shape {x_shape:?}");
+        return Err(wrong_tensor(generator, file, x_key, &expected, file.shape(x_key)));
+    }
+    let x = file.take(x_key, &x_shape)?;
     let condition = match generator.classes() {
         None if file.shape(y_key).is_some() => {
             let problem = format!("it has classes (`{y_key}`) and the generator is unconditional");
             return Err(mismatch(generator, file, problem));
         }
         None => None,
+        Some(_) if file.shape(y_key) != Some(&[images]) => {
+            let expected = format!("integers of shape [{images}]");
+            return Err(wrong_tensor(generator, file, y_key, &expected, file.shape(y_key)));
+        }
         Some(classes) => {
-            let y = file.take_integers(y_key, &[images])?;
+            let y = file
+                .take_integers(y_key, &[images])
+                .map_err(|error| mismatch(generator, file, error.to_string()))?;
             generator.check_classes(y.iter().copied(), classes)?;
             Some(y)
         }
@@ -119,6 +134,27 @@ fn read_back(generator: &Generator, images: Tensor<4>) -> Result<Vec<f32>, Gener
         Some(value) => Err(failed(format!("an image holds {value}"))),
         None => Ok(values),
     }
+}
+
+/// The error for a tensor that is not there, or of another shape than `expected` says.
+fn wrong_tensor(
+    generator: &Generator,
+    file: &StateDict,
+    key: &str,
+    expected: &str,
+    got: Option<&[usize]>,
+) -> GeneratorError {
+    let got = got.map_or_else(
+        || {
+            let all = file.keys();
+            let some: Vec<String> =
+                all.iter().take(NAMED_MAX).map(|info| format!("`{}` {:?}", info.key, info.shape)).collect();
+            let more = if all.len() > some.len() { ", .." } else { "" };
+            format!("no such tensor among {}{more}", some.join(", "))
+        },
+        |shape| format!("shape {shape:?}"),
+    );
+    mismatch(generator, file, format!("`{key}`: expected {expected}, got {got}"))
 }
 
 fn mismatch(generator: &Generator, file: &StateDict, problem: String) -> GeneratorError {

@@ -10,7 +10,7 @@ use zview_data::ImageShape;
 use zview_data::picture::unit_floats_to_u8;
 use zview_data::view_shards::ShardContent;
 use zview_generator::{
-    AnchorsConfig, Generator, LatentSampler, LatentSpace, Manifest, ViewKind, ViewsConfig, sample_latents,
+    AnchorsConfig, Generator, LatentSampler, LatentSpace, Manifest, ViewKind, ViewsConfig, sample_latents_of,
 };
 use zview_runtime::device::{choose, read_floats};
 use zview_runtime::progress::Progress;
@@ -86,10 +86,11 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     let views = views_config(arguments)?;
     let output = SampleOutput::of(&arguments.out, arguments.shards.then_some(arguments.anchors_per_shard))?;
     let manifest = Manifest::find(&arguments.generator, &[])?;
+    check_class(arguments.class, &manifest)?;
     let weights = arguments.weights.as_deref();
     let first = {
-        let (dimension, classes) = (manifest.latent.dimension, manifest.classes());
-        sample_latents(&views, dimension, classes, arguments.seed, 0, arguments.batch.min(arguments.anchors))
+        let (latent, classes) = (&manifest.latent, manifest.classes());
+        sample_latents_of(&views, latent, classes, arguments.seed, 0, arguments.batch.min(arguments.anchors))
     };
     let subject = Subject::Rendering { manifest: &manifest, weights, latents: &first };
     let device = compared(choose(common.device)?, &subject, common)?.device;
@@ -137,6 +138,22 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
             sampled.images_per_second
         )
     })
+}
+
+/// `--class` has to be one of the generator's classes.
+fn check_class(class: Option<i32>, manifest: &Manifest) -> Result<(), Failure> {
+    let Some(class) = class else { return Ok(()) };
+    let name = &manifest.name;
+    match manifest.classes() {
+        None => Err(Failure::usage(format!(
+            "--class {class}: the generator `{name}` is unconditional, it has no classes; leave --class out"
+        ))),
+        Some(classes) if usize::try_from(class).is_ok_and(|class| class < classes) => Ok(()),
+        Some(classes) => Err(Failure::usage(format!(
+            "--class {class}: the generator `{name}` has classes 0 to {}",
+            classes - 1
+        ))),
+    }
 }
 
 fn views_config(arguments: &SampleArguments) -> Result<ViewsConfig, Failure> {

@@ -18,7 +18,7 @@ pub(super) fn generator_weights(source: &SourceConfig) -> BTreeMap<String, Strin
     let several = source.generators.iter().map(|share| &share.generator);
     let names = source.generator.iter().chain(several);
     names
-        .filter_map(|name| Some((name.clone(), Manifest::find(name, &[]).ok()?.sha256.to_ascii_lowercase())))
+        .filter_map(|name| Some((name.clone(), Manifest::find(name, &[]).ok()?.weights_sha256().ok()?)))
         .collect()
 }
 

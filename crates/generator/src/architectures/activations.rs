@@ -5,6 +5,7 @@ use burn::tensor::Tensor;
 use crate::manifest::Features;
 
 /// What flows between layers: (B, D) or (B, C, H, W).
+#[derive(Debug, Clone)]
 pub(crate) enum Activations {
     Flat(Tensor<2>),
     Map(Tensor<4>),
@@ -33,11 +34,36 @@ impl Activations {
         }
     }
 
+    /// What `function` makes of it as a map; flat features are one of 1 x 1 and become flat again.
+    pub(crate) fn through_map(self, function: impl FnOnce(Tensor<4>) -> Tensor<4>) -> Self {
+        let flat = matches!(self, Self::Flat(_));
+        let map = Self::Map(function(self.into_map()));
+        if flat { Self::Flat(map.into_flat()) } else { map }
+    }
+
+    /// What `function` makes of each value, in an arrangement that has long rows.
+    pub(crate) fn each_value(self, function: impl FnOnce(Tensor<4>) -> Tensor<4>) -> Self {
+        match self {
+            Self::Flat(features) => {
+                let shape @ [batch, dimension] = features.dims();
+                Self::Flat(function(features.reshape([1, 1, batch, dimension])).reshape(shape))
+            }
+            Self::Map(map) => Self::Map(function(map)),
+        }
+    }
+
+    /// What `function` makes of both as maps; flat if this is flat.
+    pub(crate) fn joined(
+        self,
+        other: Self,
+        function: impl FnOnce(Tensor<4>, Tensor<4>) -> Tensor<4>,
+    ) -> Self {
+        self.through_map(|map| function(map, other.into_map()))
+    }
+
     /// Times `scale` (C) plus `shift` (C), then rectified if `relu`.
     pub(crate) fn scaled_and_shifted(self, scale: Tensor<1>, shift: Tensor<1>, relu: bool) -> Self {
-        let flat = matches!(self, Self::Flat(_));
-        let map = Self::Map(zview_kernels::scale_shift(self.into_map(), None, scale, shift, relu));
-        if flat { Self::Flat(map.into_flat()) } else { map }
+        self.through_map(|map| zview_kernels::scale_shift(map, None, scale, shift, relu))
     }
 
     /// The same values in the form of `features`.

@@ -68,6 +68,11 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
     problems
 }
 
+/// Beside each spectral norm's vector lies its last estimate.
+pub(super) fn unneeded(_manifest: &Manifest, key: &str) -> Option<&'static str> {
+    key.ends_with(".sv0").then_some("a record of a spectral norm, which is computed anew")
+}
+
 pub(super) fn build(
     manifest: &Manifest,
     state_dict: &mut StateDict,

@@ -77,6 +77,10 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
     problems
 }
 
+pub(super) fn unneeded(_manifest: &Manifest, _key: &str) -> Option<&'static str> {
+    None
+}
+
 pub(super) fn build(
     manifest: &Manifest,
     state_dict: &mut StateDict,

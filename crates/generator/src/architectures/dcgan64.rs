@@ -7,7 +7,8 @@ use zview_network::weights::{StateDict, WeightsError};
 use super::loader::Loader;
 use super::{Architecture, sequential};
 use crate::Manifest;
-use crate::manifest::{Layer, OptionKey};
+use crate::layers::{BatchNorm, ConvTranspose, Layer, Relu, Reshape, Tanh};
+use crate::manifest::OptionKey;
 
 /// A tensor that no other architecture here has.
 pub(super) const MARK: Option<&str> = Some("main.12.weight");
@@ -23,6 +24,10 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
     problems
 }
 
+pub(super) fn unneeded(_manifest: &Manifest, _key: &str) -> Option<&'static str> {
+    None
+}
+
 /// z (D) as a map of 1 x 1; five transposed convolutions of 4 x 4 without bias to 4, 8, 16, 32 and 64 pixels with
 /// 8 f, 4 f, 2 f, f and C channels, batch normalisation and ReLU between them, tanh after them.
 pub(super) fn build(
@@ -34,10 +39,10 @@ pub(super) fn build(
     let (dimension, colors) = (manifest.latent.dimension, manifest.output.channels);
     let [width, ..] = loader.extents("main.12.weight", [None, Some(colors), Some(4), Some(4)])?;
     let channels = [dimension, 8 * width, 4 * width, 2 * width, width, colors];
-    let mut layers = vec![Layer::Reshape { shape: vec![dimension, 1, 1] }];
+    let mut layers = vec![Layer::Reshape(Reshape { shape: vec![dimension, 1, 1] })];
     for (block, pair) in channels.windows(2).enumerate() {
         let (stride, padding) = if block == 0 { (1, 0) } else { (2, 1) };
-        layers.push(Layer::ConvTranspose {
+        layers.push(Layer::ConvTranspose(ConvTranspose {
             key: format!("main.{}", 3 * block),
             r#in: pair[0],
             out: pair[1],
@@ -45,13 +50,15 @@ pub(super) fn build(
             stride,
             padding,
             output_padding: 0,
+            dilation: 1,
+            groups: 1,
             bias: false,
-        });
+        }));
         if block < 4 {
             let key = format!("main.{}", 3 * block + 1);
-            layers.extend([Layer::BatchNorm { key, channels: pair[1], eps: 1e-5 }, Layer::Relu {}]);
+            layers.extend([Layer::BatchNorm(BatchNorm::new(key, pair[1])), Layer::Relu(Relu {})]);
         }
     }
-    layers.push(Layer::Tanh {});
+    layers.push(Layer::Tanh(Tanh {}));
     sequential::from_layers(&layers, manifest, state_dict, device)
 }

@@ -49,8 +49,9 @@ pub trait IntermediateSpace {
 }
 
 /// Makes `ArchitectureKind` from lines `Variant = "name" => module;`. A module has a constant
-/// `MARK: Option<&str>`, a key that only its checkpoints have, and two functions:
-/// `problems(&Manifest) -> Vec<String>` and
+/// `MARK: Option<&str>`, a key that only its checkpoints have, and three functions:
+/// `problems(&Manifest) -> Vec<String>`, `unneeded(&Manifest, key: &str) -> Option<&'static str>`, which says why a
+/// tensor that was not taken is not needed, and
 /// `build(&Manifest, &mut StateDict, &Device) -> Result<Box<dyn Architecture>, WeightsError>`.
 macro_rules! architectures {
     ($($(#[$doc:meta])* $variant:ident = $name:literal => $module:ident;)+) => {
@@ -85,6 +86,11 @@ macro_rules! architectures {
             ) -> Result<Box<dyn Architecture>, zview_network::weights::WeightsError> {
                 self.check_mark(state_dict)?;
                 match self { $(Self::$variant => $module::build(manifest, state_dict, device),)+ }
+            }
+
+            /// Why a tensor that the network did not take is not needed, where that is known.
+            pub(crate) fn unneeded(self, manifest: &crate::Manifest, key: &str) -> Option<&'static str> {
+                match self { $(Self::$variant => $module::unneeded(manifest, key),)+ }
             }
 
             /// A key that only checkpoints of this architecture have.

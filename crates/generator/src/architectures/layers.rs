@@ -10,19 +10,19 @@ use super::spectral_norm::SpectralNorm;
 
 /// y = x W + b.
 #[derive(Debug)]
-pub(super) struct Linear {
+pub(crate) struct Linear {
     /// (inputs, outputs).
-    pub(super) weight: Tensor<2>,
-    pub(super) bias: Option<Tensor<1>>,
+    pub(crate) weight: Tensor<2>,
+    pub(crate) bias: Option<Tensor<1>>,
 }
 
 impl Linear {
-    pub(super) fn forward(&self, features: Tensor<2>) -> Tensor<2> {
+    pub(crate) fn forward(&self, features: Tensor<2>) -> Tensor<2> {
         operations::linear(features, self.weight.clone(), self.bias.clone())
     }
 
     /// The cost for `rows` rows.
-    pub(super) fn cost(&self, rows: usize) -> Cost {
+    pub(crate) fn cost(&self, rows: usize) -> Cost {
         let [inputs, outputs] = self.weight.dims();
         let bias = Cost::new(self.bias.as_ref().map_or(0, |_| rows * outputs), 0);
         Cost::matrix_products(1, rows, inputs, outputs) + bias
@@ -31,15 +31,15 @@ impl Linear {
 
 /// A convolution of stride 1 that keeps the size of a map.
 #[derive(Debug)]
-pub(super) struct Convolution {
+pub(crate) struct Convolution {
     /// (O, I, k, k) with an odd k.
-    pub(super) weight: Tensor<4>,
-    pub(super) bias: Option<Tensor<1>>,
+    pub(crate) weight: Tensor<4>,
+    pub(crate) bias: Option<Tensor<1>>,
 }
 
 impl Convolution {
     /// The spectrally normalised convolution of `key`, with its bias if it has one.
-    pub(super) fn normalized(
+    pub(crate) fn normalized(
         loader: &mut Loader<'_>,
         norm: SpectralNorm,
         key: &str,
@@ -51,14 +51,19 @@ impl Convolution {
         Ok(Self { weight: loader.tensor(weight, shape), bias })
     }
 
+    /// Weights and bias times `factor`.
+    pub(crate) fn times(self, factor: f64) -> Self {
+        Self { weight: self.weight * factor, bias: self.bias.map(|bias| bias * factor) }
+    }
+
     /// (B, I, H, W) to (B, O, H, W).
-    pub(super) fn forward(&self, map: Tensor<4>) -> Tensor<4> {
+    pub(crate) fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         let padding = self.weight.dims()[2] / 2;
         operations::conv(map, self.weight.clone(), self.bias.clone(), 1, padding)
     }
 
     /// The cost for a map of `positions` = B H W positions.
-    pub(super) fn cost(&self, positions: usize) -> Cost {
+    pub(crate) fn cost(&self, positions: usize) -> Cost {
         let [outputs, inputs, kernel, _] = self.weight.dims();
         let window = inputs * kernel * kernel;
         let products = 2 * window + usize::from(self.bias.is_some());

@@ -4,24 +4,24 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_network::weights::{StateDict, WeightsError};
 
 /// A state dict, the device for its tensors, and a count of what was learned.
-pub(super) struct Loader<'a> {
-    pub(super) state_dict: &'a mut StateDict,
-    pub(super) device: &'a Device,
+pub(crate) struct Loader<'a> {
+    pub(crate) state_dict: &'a mut StateDict,
+    pub(crate) device: &'a Device,
     /// The number of learned values taken so far.
-    pub(super) parameters: usize,
+    pub(crate) parameters: usize,
 }
 
 impl<'a> Loader<'a> {
-    pub(super) fn new(state_dict: &'a mut StateDict, device: &'a Device) -> Self {
+    pub(crate) fn new(state_dict: &'a mut StateDict, device: &'a Device) -> Self {
         Self { state_dict, device, parameters: 0 }
     }
 
-    pub(super) fn has(&self, key: &str) -> bool {
+    pub(crate) fn has(&self, key: &str) -> bool {
         self.state_dict.shape(key).is_some()
     }
 
     /// The extents of `key`, where some are known and the others are the checkpoint's own.
-    pub(super) fn extents<const R: usize>(
+    pub(crate) fn extents<const R: usize>(
         &self,
         key: &str,
         expected: [Option<usize>; R],
@@ -30,19 +30,19 @@ impl<'a> Loader<'a> {
     }
 
     /// Values that training does not learn: statistics, noise, the vectors of a spectral norm.
-    pub(super) fn buffer(&mut self, key: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+    pub(crate) fn buffer(&mut self, key: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
         self.state_dict.take(key, shape)
     }
 
     /// Learned values.
-    pub(super) fn learned(&mut self, key: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
+    pub(crate) fn learned(&mut self, key: &str, shape: &[usize]) -> Result<Vec<f32>, WeightsError> {
         let values = self.state_dict.take(key, shape)?;
         self.parameters += values.len();
         Ok(values)
     }
 
     /// Learned values on the device.
-    pub(super) fn parameter<const R: usize>(
+    pub(crate) fn parameter<const R: usize>(
         &mut self,
         key: &str,
         shape: [usize; R],
@@ -52,7 +52,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Learned values, each times `factor`.
-    pub(super) fn scaled<const R: usize>(
+    pub(crate) fn scaled<const R: usize>(
         &mut self,
         key: &str,
         shape: [usize; R],
@@ -63,7 +63,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Values worked out in double precision, rounded once and put on the device.
-    pub(super) fn tensor<const R: usize>(
+    pub(crate) fn tensor<const R: usize>(
         &self,
         values: impl IntoIterator<Item = f64>,
         shape: [usize; R],
@@ -73,7 +73,7 @@ impl<'a> Loader<'a> {
     }
 
     /// 1 / sqrt(variance + eps).
-    pub(super) fn inverse_std(
+    pub(crate) fn inverse_std(
         &self,
         key: &str,
         variance: &[f64],
@@ -87,7 +87,7 @@ impl<'a> Loader<'a> {
     }
 
     /// Refuses a checkpoint for larger images, which goes on with `key` where one of `side` x `side` ends.
-    pub(super) fn ends_before(&self, key: &str, side: usize) -> Result<(), WeightsError> {
+    pub(crate) fn ends_before(&self, key: &str, side: usize) -> Result<(), WeightsError> {
         match self.state_dict.shape(key) {
             None => Ok(()),
             Some(got) => {
@@ -99,13 +99,13 @@ impl<'a> Loader<'a> {
     }
 
     /// The error for `count` values of `key` that no network works with.
-    pub(super) fn unusable(&self, key: &str, count: usize, problem: &'static str) -> WeightsError {
+    pub(crate) fn unusable(&self, key: &str, count: usize, problem: &'static str) -> WeightsError {
         let (path, key) = (self.state_dict.path().to_owned(), key.to_owned());
         WeightsError::Values { path, key, count, problem }
     }
 }
 
 /// Single precision values as double precision ones.
-pub(super) fn doubles(values: Vec<f32>) -> Vec<f64> {
+pub(crate) fn doubles(values: Vec<f32>) -> Vec<f64> {
     values.into_iter().map(f64::from).collect()
 }

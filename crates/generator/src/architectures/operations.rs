@@ -1,7 +1,7 @@
 //! The operations of generators, one small function each, so that a faster one can take its place.
 
 use burn::tensor::module;
-use burn::tensor::ops::{InterpolateMode, InterpolateOptions};
+use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, InterpolateMode, InterpolateOptions};
 use burn::tensor::{Int, Tensor};
 
 /// (B, inputs) x (inputs, outputs) + (outputs).
@@ -42,6 +42,30 @@ pub(crate) fn conv_transpose(
         zview_kernels::conv_transpose2d(map, weight, [stride; 2], [padding; 2], [output_padding; 2])
     };
     with_bias(made, bias)
+}
+
+/// As [`conv`], of a kernel with gaps or of groups of channels: stride, padding, dilation and groups.
+pub(crate) fn sparse_conv(
+    map: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    [stride, padding, dilation, groups]: [usize; 4],
+) -> Tensor<4> {
+    let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], groups);
+    module::conv2d(map, weight, bias, options)
+}
+
+/// As [`conv_transpose`], of a kernel with gaps or of groups of channels: stride, padding, output padding, dilation
+/// and groups.
+pub(crate) fn sparse_conv_transpose(
+    map: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Option<Tensor<1>>,
+    [stride, padding, output_padding, dilation, groups]: [usize; 5],
+) -> Tensor<4> {
+    let options =
+        ConvTransposeOptions::new([stride; 2], [padding; 2], [output_padding; 2], [dilation; 2], groups);
+    module::conv_transpose2d(map, weight, bias, options)
 }
 
 /// (B, C, H, W) plus (C).

@@ -1,5 +1,5 @@
 //! Self-attention over the positions of a map (Zhang et al. 2019, "SAGAN",
-//! <https://arxiv.org/abs/1805.08318>), in the form of BigGAN: keys and values are max-pooled.
+//! <https://arxiv.org/abs/1805.08318>); in the form of BigGAN keys and values are max-pooled.
 
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Tensor, activation, module};
@@ -13,18 +13,19 @@ use super::spectral_norm::SpectralNorm;
 /// The most values of the attention matrices that are on the device at once.
 const VALUES_AT_ONCE: usize = 1 << 24;
 
-/// out = x + gamma o(g A^T), A = softmax over the pooled positions of theta^T phi, without a factor
-/// 1/sqrt(d).
+/// out = x + o(g A^T), A = softmax over the pooled positions of theta^T phi.
 #[derive(Debug)]
-pub(super) struct SelfAttention {
-    /// C to C/8.
-    theta: Convolution,
-    /// C to C/8, then pooled.
-    phi: Convolution,
-    /// C to C/2, then pooled.
-    g: Convolution,
-    /// C/2 to C, times gamma.
-    o: Convolution,
+pub(crate) struct SelfAttention {
+    /// C to fewer channels, such as C/8.
+    pub(crate) theta: Convolution,
+    /// C to as many, then pooled.
+    pub(crate) phi: Convolution,
+    /// C to the input of o, or to C; then pooled.
+    pub(crate) g: Convolution,
+    /// To C. The factor gamma is in its weights; in those of g where there is no o.
+    pub(crate) o: Option<Convolution>,
+    /// Side of the windows that are pooled, 1 or 2.
+    pub(crate) pool: usize,
 }
 
 /// What a checkpoint calls the four convolutions.
@@ -54,15 +55,18 @@ impl SelfAttention {
         let phi = conv(names.phi, channels / 8, channels)?;
         let g = conv(names.g, channels / 2, channels)?;
         let o = conv(names.o, channels, channels / 2)?;
-        Ok(Self { theta, phi, g, o: Convolution { weight: o.weight * gamma[0], bias: None } })
+        Ok(Self { theta, phi, g, o: Some(o.times(f64::from(gamma[0]))), pool: 2 })
     }
 
-    /// (B, C, H, W) to the same; H and W even.
-    pub(super) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let [batch, channels, height, width] = x.dims();
-        let (positions, pooled) = (height * width, height * width / 4);
-        let (narrow, wide) = (channels / 8, channels / 2);
-        let pool = |map| module::max_pool2d(map, MaxPoolOptions::new([2, 2]).with_stride([2, 2]));
+    /// (B, C, H, W) to the same.
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let [batch, _, height, width] = x.dims();
+        let (positions, pooled) = (height * width, self.pooled([height, width]));
+        let (narrow, wide) = (self.theta.weight.dims()[0], self.g.weight.dims()[0]);
+        let pool = |map| match self.pool {
+            1 => map,
+            side => module::max_pool2d(map, MaxPoolOptions::new([side; 2]).with_stride([side; 2])),
+        };
         let theta = self.theta.forward(x.clone()).reshape([batch, narrow, positions]).swap_dims(1, 2);
         let phi = pool(self.phi.forward(x.clone())).reshape([batch, narrow, pooled]);
         let g = pool(self.g.forward(x.clone())).reshape([batch, wide, pooled]);
@@ -75,18 +79,34 @@ impl SelfAttention {
             part(&g).matmul(attention.swap_dims(1, 2))
         });
         let attended = Tensor::cat(parts.collect(), 0).reshape([batch, wide, height, width]);
-        x + self.o.forward(attended)
+        match &self.o {
+            Some(o) => x + o.forward(attended),
+            None => x + attended,
+        }
+    }
+
+    /// Positions of keys and values.
+    fn pooled(&self, [height, width]: [usize; 2]) -> usize {
+        (height / self.pool) * (width / self.pool)
     }
 
     /// The cost for B maps of the given height and width.
-    pub(super) fn cost(&self, batch: usize, [height, width]: [usize; 2]) -> Cost {
+    pub(crate) fn cost(&self, batch: usize, sides @ [height, width]: [usize; 2]) -> Cost {
         let [narrow, channels, _, _] = self.theta.weight.dims();
-        let (positions, pooled) = (height * width, height * width / 4);
+        let (positions, pooled) = (height * width, self.pooled(sides));
         let all = batch * positions;
-        let wide = channels / 2;
-        [&self.theta, &self.phi, &self.g, &self.o].map(|conv| conv.cost(all)).into_iter().sum::<Cost>()
-            // Three comparisons for each pooled value.
-            + Cost::new(3 * batch * pooled * (narrow + wide), batch * (positions + pooled) * (narrow + wide))
+        let wide = self.g.weight.dims()[0];
+        let convolutions = [&self.theta, &self.phi, &self.g].into_iter().chain(&self.o);
+        let windows = if self.pool == 1 {
+            Cost::default()
+        } else {
+            // Comparisons for each pooled value.
+            let comparisons = self.pool * self.pool - 1;
+            let values = narrow + wide;
+            Cost::new(comparisons * batch * pooled * values, batch * (positions + pooled) * values)
+        };
+        convolutions.map(|conv| conv.cost(all)).sum::<Cost>()
+            + windows
             + Cost::matrix_products(batch, positions, narrow, pooled)
             // Maximum, difference, exponential, sum and quotient.
             + Cost::element_wise(5, all * pooled, 2)

@@ -11,7 +11,7 @@ use super::loader::{Loader, doubles};
 
 /// Which estimate a checkpoint was trained with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum SpectralNorm {
+pub(crate) enum SpectralNorm {
     /// u^T M v with the file's own vectors (`torch.nn.utils.spectral_norm`): `weight_orig`, `weight_u`,
     /// `weight_v`.
     StoredVectors,

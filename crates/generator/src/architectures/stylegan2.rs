@@ -65,6 +65,18 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
     problems
 }
 
+/// Noise and the mean latent are used as `[options]` say.
+pub(super) fn unneeded(manifest: &Manifest, key: &str) -> Option<&'static str> {
+    let noiseless = manifest.options.noise == Some(Noise::None);
+    if key == "latent_avg" {
+        Some("the mean latent, for `truncation` below 1")
+    } else if noiseless && (key.starts_with("noises.") || key.ends_with(".noise.weight")) {
+        Some("`noise` is \"none\"")
+    } else {
+        None
+    }
+}
+
 pub(super) fn build(
     manifest: &Manifest,
     state_dict: &mut StateDict,

@@ -28,7 +28,10 @@ pub(super) struct Drawn {
 impl<'a> Space<'a> {
     pub(super) fn new(generator: &'a Generator, space: LatentSpace) -> Result<Self, DirectionsError> {
         let intermediate = match space {
-            LatentSpace::Z => None,
+            LatentSpace::Z => {
+                generator.check_straight_directions()?;
+                None
+            }
             LatentSpace::W => Some(generator.intermediate()?),
         };
         Ok(Self { generator, intermediate })
@@ -60,7 +63,7 @@ impl<'a> Space<'a> {
         let streams = (0..rows as u64)
             .map(|row| {
                 let mut stream = Stream::new(seed, Purpose::Walk, step, first_row + row);
-                z.extend((0..dimension).map(|_| stream.truncated_normal(truncation)));
+                z.extend(self.generator.prior().draw_z(&mut stream, truncation));
                 if let (Some(drawn), Some(count)) = (&mut classes, self.generator.classes()) {
                     drawn.push(stream.below(count as u64) as i32);
                 }

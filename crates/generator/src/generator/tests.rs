@@ -15,10 +15,11 @@ fn manifest(folder: &Path, conditional: bool) -> Manifest {
     let weight: &[f32] = if conditional { &[1.0, 0.0, 0.0, 0.0, 1.0, 1.0] } else { &[1.0, 0.0, 0.0, 1.0] };
     let bytes = |values: &[f32]| values.iter().flat_map(|value| value.to_le_bytes()).collect::<Vec<u8>>();
     let (weight, embedding) = (bytes(weight), bytes(&[0.0, 0.25, 0.5]));
-    let tensors = [
-        ("out.weight", TensorView::new(Dtype::F32, vec![2, weight.len() / 8], &weight).unwrap()),
-        ("classes.weight", TensorView::new(Dtype::F32, vec![3, 1], &embedding).unwrap()),
-    ];
+    let mut tensors =
+        vec![("out.weight", TensorView::new(Dtype::F32, vec![2, weight.len() / 8], &weight).unwrap())];
+    if conditional {
+        tensors.push(("classes.weight", TensorView::new(Dtype::F32, vec![3, 1], &embedding).unwrap()));
+    }
     let path = folder.join("weights.safetensors");
     std::fs::write(&path, safetensors::serialize(tensors, None).unwrap()).unwrap();
     let sha256 = sha256_of_file(&path).unwrap();

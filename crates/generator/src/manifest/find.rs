@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::Manifest;
+use super::{Manifest, weights_at};
 use crate::GeneratorError;
 use crate::embedded::embedded_generators;
 use zview_network::weights::nearest_names;
@@ -17,11 +17,17 @@ impl Manifest {
     /// Finds and reads a manifest: an embedded generator by its name, or what [`find_manifest`] finds.
     ///
     /// # Errors
-    /// As [`find_manifest`] and [`Manifest::read`].
+    /// As [`find_manifest`] and [`Manifest::read`]; [`GeneratorError::NotAManifest`] for weights in its place.
     pub fn find(name_or_path: &str, folders: &[PathBuf]) -> Result<Self, GeneratorError> {
         match embedded_generators().iter().find(|embedded| embedded.name == name_or_path) {
             Some(embedded) => Ok(embedded.manifest()?),
-            None => Ok(Self::read(&find_manifest(name_or_path, folders)?)?),
+            None => {
+                let path = find_manifest(name_or_path, folders)?;
+                match weights_at(&path) {
+                    Some(what) => Err(GeneratorError::NotAManifest { path, what }),
+                    None => Ok(Self::read(&path)?),
+                }
+            }
         }
     }
 }

@@ -2,16 +2,20 @@
 
 mod features;
 mod find;
-mod layer;
+mod latent;
+mod mistaken;
 mod onnx;
 mod options;
 mod parse;
 mod schema;
 
+pub use crate::layers::Layer;
 pub use features::Features;
 pub use find::{DEFAULT_FOLDER, find_manifest, list_manifests};
-pub use layer::Layer;
+pub use latent::{Distribution, Latent, LatentPart};
+pub use mistaken::weights_at;
 pub use onnx::{ClassEncoding, OnnxInputs};
 pub(crate) use options::OptionKey;
 pub use options::{Noise, Options};
-pub use schema::{Condition, Distribution, Latent, Manifest, Output};
+pub(crate) use schema::hash_of;
+pub use schema::{Condition, Manifest, Output};

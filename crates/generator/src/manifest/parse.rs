@@ -5,11 +5,12 @@ use std::path::Path;
 use zview_runtime::config::{ConfigError, parse_toml, read_toml};
 
 use super::Manifest;
+use super::schema::COMPUTE;
 use crate::architectures::ArchitectureKind;
 
 /// The largest number of values of a latent or per image side: far above any generator, and small
 /// enough that products of three do not overflow.
-const EXTENT_MAX: usize = 1 << 20;
+pub(super) const EXTENT_MAX: usize = 1 << 20;
 
 impl Manifest {
     /// Reads and validates the manifest at `path`.
@@ -31,6 +32,7 @@ impl Manifest {
 
     fn checked(mut manifest: Self, path: &Path) -> Result<Self, ConfigError> {
         path.clone_into(&mut manifest.path);
+        manifest.latent.settle();
         let problems = manifest.problems();
         if problems.is_empty() {
             Ok(manifest)
@@ -49,12 +51,20 @@ impl Manifest {
         if self.weights.as_os_str().is_empty() {
             problems.push("`weights` is empty: expected a path relative to the manifest".to_owned());
         }
-        if self.sha256.len() != 64 || !self.sha256.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        let hash = self.sha256.len() == 64 && self.sha256.bytes().all(|byte| byte.is_ascii_hexdigit());
+        if !hash && self.sha256 != COMPUTE {
             let got = &self.sha256;
-            problems.push(format!("`sha256`: expected 64 hexadecimal digits, got `{got}`"));
+            problems.push(format!("`sha256`: expected 64 hexadecimal digits or \"{COMPUTE}\", got `{got}`"));
+        }
+        if self.ignore.iter().any(String::is_empty) {
+            problems.push(
+                "`ignore`: expected beginnings of names such as \"discriminator.\", got \"\"".to_owned(),
+            );
+        }
+        if !self.ignore.is_empty() && self.architecture == ArchitectureKind::Onnx {
+            problems.push("`ignore`: an ONNX file has no named tensors here; remove it".to_owned());
         }
         let extents = [
-            ("latent.dimension", self.latent.dimension),
             ("condition.classes", self.classes().unwrap_or(1)),
             ("output.channels", self.output.channels),
             ("output.height", self.output.height),
@@ -65,9 +75,7 @@ impl Manifest {
                 problems.push(format!("`{key}`: expected 1 to {EXTENT_MAX}, got {got}"));
             }
         }
-        if let Some(truncation) = self.latent.truncation.filter(|bound| bound.is_nan() || *bound <= 0.0) {
-            problems.push(format!("`latent.truncation`: expected above 0, got {truncation}"));
-        }
+        problems.extend(self.latent.problems());
         let [low, high] = self.output.range;
         if !(low.is_finite() && high.is_finite() && low < high) {
             problems

@@ -4,8 +4,19 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Layer, OnnxInputs, Options};
+use zview_network::weights::WeightsError;
+use zview_runtime::hash::sha256_of_file;
+
+use super::{Latent, Layer, OnnxInputs, Options};
 use crate::architectures::ArchitectureKind;
+
+/// `sha256` of a manifest whose weights' hash is not known yet.
+pub(super) const COMPUTE: &str = "compute";
+
+/// SHA-256 of the file at `path`.
+pub(crate) fn hash_of(path: &Path) -> Result<String, WeightsError> {
+    sha256_of_file(path).map_err(|source| WeightsError::Read { path: path.to_owned(), source })
+}
 
 /// One generator: where its weights are, what network they belong to, what goes in and comes out.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
@@ -25,13 +36,16 @@ pub struct Manifest {
     pub licence: String,
     /// The weights file, relative to the manifest.
     pub weights: PathBuf,
-    /// SHA-256 of the weights file, 64 hexadecimal digits.
+    /// SHA-256 of the weights file, 64 hexadecimal digits; or "compute", as long as it is not known.
     pub sha256: String,
     /// Which network the weights belong to.
     pub architecture: ArchitectureKind,
     /// The key of the state dict within a PyTorch file that nests it ("state_dict", "g_ema").
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub state_dict: Option<String>,
+    /// Beginnings of the names of tensors that other networks in the file have.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub ignore: Vec<String>,
     /// What goes in.
     pub latent: Latent,
     /// Present if the generator is conditioned on a class.
@@ -48,28 +62,6 @@ pub struct Manifest {
     /// The network, first layer first; for `architecture = "sequential"` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<Layer>,
-}
-
-/// The space that latents z are drawn from.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Latent {
-    /// D, the number of values of one z.
-    pub dimension: usize,
-    /// What z was drawn from in the generator's training.
-    pub distribution: Distribution,
-    /// The bound at which the publisher truncates z, if they say one. For people to see:
-    /// `[views] truncation` decides.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub truncation: Option<f32>,
-}
-
-/// A distribution of latents.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Distribution {
-    /// Independent standard normal values.
-    Normal,
 }
 
 /// What a conditional generator is conditioned on.
@@ -99,6 +91,21 @@ impl Manifest {
     #[must_use]
     pub fn weights_path(&self) -> PathBuf {
         self.path.parent().unwrap_or(Path::new("")).join(&self.weights)
+    }
+
+    /// The hash that the weights are to have, in lower case; `None` where the manifest says "compute".
+    #[must_use]
+    pub fn pinned_sha256(&self) -> Option<String> {
+        (self.sha256 != COMPUTE).then(|| self.sha256.to_ascii_lowercase())
+    }
+
+    /// SHA-256 of the weights as the manifest says it or, where it says "compute", of the file.
+    ///
+    /// # Errors
+    /// [`WeightsError::Read`].
+    pub fn weights_sha256(&self) -> Result<String, WeightsError> {
+        let path = self.weights_path();
+        self.pinned_sha256().map_or_else(|| hash_of(&path), Ok)
     }
 
     /// The number of classes, or `None` for an unconditional generator.

@@ -7,7 +7,8 @@ use zview_runtime::seed::Stream;
 
 use crate::architectures::activations::Activations;
 use crate::architectures::operations;
-use crate::manifest::{Features, Layer};
+use crate::layers::{self, Layer};
+use crate::manifest::Features;
 
 /// A generator (or the decoder of a VAE) in training. Tensors have the names that the manifest's
 /// layers ask for.
@@ -60,8 +61,8 @@ impl LayerNetwork {
         let mut steps = Vec::new();
         let mut layers = layers.iter().peekable();
         while let Some(layer) = layers.next() {
-            let relu = matches!(layer, Layer::BatchNorm { .. })
-                && layers.next_if(|next| matches!(next, Layer::Relu {})).is_some();
+            let relu = matches!(layer, Layer::BatchNorm(_))
+                && layers.next_if(|next| matches!(next, Layer::Relu(_))).is_some();
             steps.push(fresh.step(layer, classes, relu));
         }
         Self { steps }
@@ -84,42 +85,55 @@ struct Fresh<'a> {
 
 impl Fresh<'_> {
     fn step(&mut self, layer: &Layer, classes: usize, relu: bool) -> Step {
-        match *layer {
-            Layer::Linear { ref key, inputs, outputs, bias } => Step::Linear {
+        match layer {
+            Layer::Linear(layers::Linear { key, inputs, outputs, bias }) => Step::Linear {
                 key: key.clone(),
-                weight: self.uniform([outputs, inputs], inputs),
-                bias: bias.then(|| self.uniform([outputs], inputs)),
+                weight: self.uniform([*outputs, *inputs], *inputs),
+                bias: bias.then(|| self.uniform([*outputs], *inputs)),
             },
-            Layer::Conv { ref key, r#in, out, kernel, stride, padding, bias } => Step::Conv {
-                key: key.clone(),
-                weight: self.uniform([out, r#in, kernel, kernel], r#in * kernel * kernel),
-                bias: bias.then(|| self.uniform([out], r#in * kernel * kernel)),
+            Layer::Conv(layers::Conv { key, r#in, out, kernel, stride, padding, bias, .. }) => {
+                let inputs = r#in * kernel * kernel;
+                Step::Conv {
+                    key: key.clone(),
+                    weight: self.uniform([*out, *r#in, *kernel, *kernel], inputs),
+                    bias: bias.then(|| self.uniform([*out], inputs)),
+                    stride: *stride,
+                    padding: *padding,
+                }
+            }
+            Layer::ConvTranspose(layers::ConvTranspose {
+                key,
+                r#in,
+                out,
+                kernel,
                 stride,
                 padding,
-            },
-            Layer::ConvTranspose { ref key, r#in, out, kernel, stride, padding, output_padding, bias } => {
+                output_padding,
+                bias,
+                ..
+            }) => {
                 // Each output pixel sees (kernel / stride)² of the kernel's places.
                 let inputs = (r#in * kernel * kernel).div_ceil(stride * stride).max(1);
                 Step::ConvTranspose {
                     key: key.clone(),
-                    weight: self.uniform([r#in, out, kernel, kernel], inputs),
-                    bias: bias.then(|| self.uniform([out], inputs)),
-                    stride,
-                    padding,
-                    output_padding,
+                    weight: self.uniform([*r#in, *out, *kernel, *kernel], inputs),
+                    bias: bias.then(|| self.uniform([*out], inputs)),
+                    stride: *stride,
+                    padding: *padding,
+                    output_padding: *output_padding,
                 }
             }
-            Layer::BatchNorm { ref key, channels, .. } => Step::BatchNorm {
+            Layer::BatchNorm(layers::BatchNorm { key, channels, .. }) => Step::BatchNorm {
                 key: key.clone(),
-                norm: Box::new(BatchNorm::new(channels, self.device)),
+                norm: Box::new(BatchNorm::new(*channels, self.device)),
                 relu,
             },
-            Layer::Condition { ref key, dimension } => {
+            Layer::Condition(layers::Condition { key: Some(key), dimension: Some(dimension), .. }) => {
                 let values: Vec<f32> = (0..classes * dimension).map(|_| self.random.normal()).collect();
-                let data = TensorData::new(values, [classes, dimension]);
+                let data = TensorData::new(values, [classes, *dimension]);
                 Step::Condition { key: key.clone(), embedding: Tensor::from_data(data, self.device) }
             }
-            ref fixed => Step::Fixed(fixed.clone()),
+            fixed => Step::Fixed(fixed.clone()),
         }
     }
 
@@ -177,16 +191,18 @@ fn fixed(layer: &Layer, now: Activations) -> Activations {
         Map(map) => Map(f(map)),
     };
     match layer {
-        Layer::LeakyRelu { slope } => map(now, &|x| activation::leaky_relu(x, *slope)),
-        Layer::Relu {} => map(now, &activation::relu),
-        Layer::Tanh {} => map(now, &Tensor::tanh),
-        Layer::Sigmoid {} => map(now, &activation::sigmoid),
-        Layer::UpsampleNearest { factor } => Map(operations::upsample_nearest(now.into_map(), *factor)),
-        Layer::Reshape { shape } => now.reshaped(match shape[..] {
+        Layer::LeakyRelu(layers::LeakyRelu { slope }) => map(now, &|x| activation::leaky_relu(x, *slope)),
+        Layer::Relu(_) => map(now, &activation::relu),
+        Layer::Tanh(_) => map(now, &Tensor::tanh),
+        Layer::Sigmoid(_) => map(now, &activation::sigmoid),
+        Layer::UpsampleNearest(layers::UpsampleNearest { factor: Some(factor), .. }) => {
+            Map(operations::upsample_nearest(now.into_map(), *factor))
+        }
+        Layer::Reshape(layers::Reshape { shape }) => now.reshaped(match shape[..] {
             [channels, height, width] => Features::Map { channels, height, width },
             _ => Features::Flat(shape.iter().product()),
         }),
-        _ => now, // the others have weights
+        _ => now, // training makes no others
     }
 }
 

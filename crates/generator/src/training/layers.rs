@@ -4,7 +4,7 @@
 use zview_data::ImageShape;
 
 use super::config::GeneratorConfig;
-use crate::manifest::Layer;
+use crate::layers::{BatchNorm, Condition, Conv, ConvTranspose, Layer, Linear, PadMode, Relu, Reshape};
 
 /// The side in pixels (4 to 8) that doubles up to `side`, and how often; `None` where none does.
 pub(super) fn start_size(side: usize) -> Option<(usize, usize)> {
@@ -27,23 +27,23 @@ pub(super) fn generator_layers(
     let mut layers = Vec::new();
     let mut inputs = config.latent_dimension;
     if conditional {
-        layers.push(Layer::Condition { key: "condition".to_owned(), dimension: config.class_dimension });
+        layers.push(Layer::Condition(Condition::embedding("condition".to_owned(), config.class_dimension)));
         inputs += config.class_dimension;
     }
     let width = config.width;
-    layers.push(Layer::Linear {
+    layers.push(Layer::Linear(Linear {
         key: "project".to_owned(),
         inputs,
         outputs: width * start * start,
         bias: false,
-    });
-    layers.push(Layer::Reshape { shape: vec![width, start, start] });
+    }));
+    layers.push(Layer::Reshape(Reshape { shape: vec![width, start, start] }));
     layers.extend(norm_and_relu("project", width));
     let mut channels = width;
     for doubling in 1..=doublings {
         let out = if doubling == doublings { width.div_ceil(4) } else { width };
         let key = format!("up{doubling}");
-        layers.push(Layer::ConvTranspose {
+        layers.push(Layer::ConvTranspose(ConvTranspose {
             key: key.clone(),
             r#in: channels,
             out,
@@ -51,31 +51,37 @@ pub(super) fn generator_layers(
             stride: 2,
             padding: 1,
             output_padding: 0,
+            dilation: 1,
+            groups: 1,
             bias: false,
-        });
+        }));
         layers.extend(norm_and_relu(&key, out));
         channels = out;
     }
-    layers.push(Layer::Conv {
+    layers.push(Layer::Conv(Conv {
         key: "image".to_owned(),
         r#in: channels,
         out: shape.channels,
         kernel: 3,
         stride: 1,
         padding: 1,
+        padding_mode: PadMode::Zeros,
+        dilation: 1,
+        groups: 1,
         bias: true,
-    });
+    }));
     layers.push(end);
     layers
 }
 
 fn norm_and_relu(key: &str, channels: usize) -> [Layer; 2] {
-    [Layer::BatchNorm { key: format!("{key}_norm"), channels, eps: 1e-5 }, Layer::Relu {}]
+    [Layer::BatchNorm(BatchNorm::new(format!("{key}_norm"), channels)), Layer::Relu(Relu {})]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::layers::Tanh;
     use crate::manifest::Features;
 
     #[test]
@@ -87,7 +93,7 @@ mod tests {
         for side in [8, 28, 32, 64, 96, 224] {
             let shape = ImageShape { channels: 3, height: side, width: side };
             let config = GeneratorConfig::default();
-            let layers = generator_layers(&config, true, shape, Layer::Tanh {});
+            let layers = generator_layers(&config, true, shape, Layer::Tanh(Tanh {}));
             let features = layers
                 .iter()
                 .try_fold(Features::Flat(64), |features, layer| features.through(layer, Some(10)));

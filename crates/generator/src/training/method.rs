@@ -11,7 +11,7 @@ use super::config::{GeneratorTraining, MethodKind};
 use super::gan::Gan;
 use super::layer_network::LayerNetwork;
 use super::vae::Vae;
-use crate::manifest::Layer;
+use crate::layers::{Layer, Sigmoid, Tanh};
 
 /// One way to train a generator.
 pub(super) trait Method {
@@ -70,7 +70,7 @@ pub(super) fn new_method(setting: &Setting<'_>) -> Box<dyn Method> {
 /// The last layer of the method's generator, and the raw values that it gives for black and white.
 pub(super) fn output_layer(method: MethodKind) -> (Layer, [f32; 2]) {
     match method {
-        MethodKind::Gan => (Layer::Tanh {}, [-1.0, 1.0]),
-        MethodKind::Vae => (Layer::Sigmoid {}, [0.0, 1.0]),
+        MethodKind::Gan => (Layer::Tanh(Tanh {}), [-1.0, 1.0]),
+        MethodKind::Vae => (Layer::Sigmoid(Sigmoid {}), [0.0, 1.0]),
     }
 }

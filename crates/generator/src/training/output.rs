@@ -14,7 +14,7 @@ use super::layer_network::LayerNetwork;
 use super::layers::generator_layers;
 use super::method::output_layer;
 use crate::architectures::ArchitectureKind;
-use crate::manifest::{Condition, Distribution, Latent, Manifest, Options, Output};
+use crate::manifest::{Condition, Latent, Manifest, Options, Output};
 
 /// The weights after `step` updates, beside the manifest.
 fn weights_name(step: u64) -> String {
@@ -45,11 +45,8 @@ pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet) -> Manif
         architecture: ArchitectureKind::Sequential,
         onnx: None,
         state_dict: None,
-        latent: Latent {
-            dimension: training.generator.latent_dimension,
-            distribution: Distribution::Normal,
-            truncation: None,
-        },
+        ignore: Vec::new(),
+        latent: Latent::normal(training.generator.latent_dimension),
         condition: classes.map(|classes| Condition { classes }),
         output: Output { channels, height, width, range },
         options: Options::default(),

@@ -161,13 +161,14 @@ mod tests {
 
     use super::*;
     use crate::LatentBatch;
+    use crate::prior::Prior;
     use crate::views::{LatentSampler, ViewKind, ViewsConfig};
 
     const D: usize = 4;
 
     fn batches(config: AnchorsConfig, kind: ViewKind, steps: u64, count: usize) -> Vec<LatentBatch> {
         let views = ViewsConfig { kind, ..ViewsConfig::default() };
-        let mut sampler = LatentSampler::in_z(&views, config, D, Some(3));
+        let mut sampler = LatentSampler::with_prior(&views, config, Prior::standard_normal(D), Some(3));
         let batch = |step| {
             let drawn = sampler.draw(7, step, (0, count));
             sampler.finish(drawn)

@@ -25,4 +25,8 @@ impl ViewSampler for Independent {
     fn uses_other(&self) -> bool {
         true
     }
+
+    fn redraws_categories(&self) -> bool {
+        true
+    }
 }

@@ -14,6 +14,11 @@ pub trait ViewSampler {
         false
     }
 
+    /// Whether the one-hot parts of a view's latent are the other latent's instead of the anchor's.
+    fn redraws_categories(&self) -> bool {
+        false
+    }
+
     /// Whether views differ from their anchor at all; if not, each anchor is rendered once.
     fn views_differ(&self) -> bool {
         true

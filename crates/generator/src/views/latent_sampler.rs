@@ -9,6 +9,7 @@ use super::anchors::{AnchorChooser, AnchorKey};
 use super::space::w_from_z;
 use super::steered::{Steered, directions_of};
 use super::{AnchorsConfig, LatentSpace, UnitCoordinates, ViewKind, ViewSampler, ViewsConfig};
+use crate::prior::Prior;
 use crate::{Generator, GeneratorError, LatentBatch};
 
 /// Draws anchors and their views, as a recipe's `[anchors]` and `[views]` say.
@@ -19,8 +20,7 @@ pub struct LatentSampler {
     coordinates: UnitCoordinates,
     /// Of kind `steered`: (K, D), in these coordinates.
     directions: Option<Arc<[f32]>>,
-    /// D of z.
-    dimension: usize,
+    prior: Prior,
     classes: Option<usize>,
 }
 
@@ -42,7 +42,11 @@ impl LatentSampler {
         anchors: AnchorsConfig,
         generator: &Generator,
     ) -> Result<Self, GeneratorError> {
-        let mut sampler = Self::in_z(views, anchors, generator.latent_dimension(), generator.classes());
+        let prior = generator.prior().clone();
+        if views.kind == ViewKind::Steered && views.space == LatentSpace::Z {
+            generator.check_straight_directions()?;
+        }
+        let mut sampler = Self::with_prior(views, anchors, prior, generator.classes());
         if views.space == LatentSpace::W {
             sampler.coordinates = UnitCoordinates::of_w(generator, views.truncation)?;
         }
@@ -53,11 +57,11 @@ impl LatentSampler {
         Ok(sampler)
     }
 
-    /// In z, for a generator of which only D and the number of classes are known.
-    pub(super) fn in_z(
+    /// In z, for a generator of which only the prior and the number of classes are known.
+    pub(crate) fn with_prior(
         views: &ViewsConfig,
         anchors: AnchorsConfig,
-        dimension: usize,
+        prior: Prior,
         classes: Option<usize>,
     ) -> Self {
         Self {
@@ -66,7 +70,7 @@ impl LatentSampler {
             anchors: AnchorChooser::new(anchors),
             coordinates: UnitCoordinates::of_z(),
             directions: None,
-            dimension,
+            prior,
             classes,
         }
     }
@@ -74,8 +78,8 @@ impl LatentSampler {
     /// Draws `count` anchors (B) and their views (V), the anchors from number `first` on of the `step`'s: latents
     /// (B, V, D) and for a conditional generator one class per anchor, shared by its views.
     ///
-    /// Anchors are standard normal in z, truncated as `[views]` says, and mapped to w where views are drawn there;
-    /// view 0 is the anchor. Every anchor, class and view has its own stream, so that a draw does not depend on the
+    /// Anchors are drawn from the generator's prior in z, truncated as `[views]` says, and mapped to w where views are
+    /// drawn there; view 0 is the anchor. Every anchor, class and view has its own stream, so that a draw does not depend on the
     /// batch it is in.
     ///
     /// # Errors
@@ -89,7 +93,7 @@ impl LatentSampler {
     ) -> Result<LatentBatch, GeneratorError> {
         let mut drawn = self.draw(run_seed, step, (first, count));
         if self.views.space == LatentSpace::W && !drawn.latents.is_empty() {
-            drawn.latents = w_from_z(generator, drawn.latents)?;
+            drawn.latents = w_from_z(generator, self.prior.z_from_rows(drawn.latents))?;
         }
         Ok(self.finish(drawn))
     }
@@ -104,7 +108,7 @@ impl LatentSampler {
     /// D of the space that views are drawn in.
     #[must_use]
     pub fn latent_dimension(&self) -> usize {
-        self.coordinates.dimension().unwrap_or(self.dimension)
+        self.coordinates.dimension().unwrap_or_else(|| self.prior.dimension())
     }
 
     /// The std of steps now.
@@ -129,11 +133,11 @@ impl LatentSampler {
     }
 
     /// Everything that is drawn in z.
-    pub(super) fn draw(&mut self, run_seed: u64, step: u64, (first, count): (u64, usize)) -> Drawn {
+    pub(crate) fn draw(&mut self, run_seed: u64, step: u64, (first, count): (u64, usize)) -> Drawn {
         let keys = self.anchors.keys(run_seed, step, first, count);
         let others = if self.sampler.uses_other() { self.views.per_anchor - 1 } else { 0 };
         let mut drawn = Drawn {
-            latents: Vec::with_capacity(count * (1 + others) * self.dimension),
+            latents: Vec::with_capacity(count * (1 + others) * self.prior.dimension()),
             streams: Vec::with_capacity(count * (self.views.per_anchor - 1)),
             condition: self.classes.map(|_| Vec::with_capacity(count * self.views.per_anchor)),
             anchors: count,
@@ -141,11 +145,11 @@ impl LatentSampler {
         for (place, key) in (0..).zip(keys) {
             let slot = first + place;
             let mut stream = Stream::new(run_seed, Purpose::Anchor, key.step, key.index);
-            drawn.fill(&mut stream, self.dimension, self.views.truncation);
+            self.prior.draw(&mut stream, self.views.truncation, &mut drawn.latents);
             for view in 1..self.views.per_anchor as u64 {
                 let mut stream = self.anchors.view_stream(run_seed, (step, slot), key, view);
                 if others > 0 {
-                    drawn.fill(&mut stream, self.dimension, self.views.truncation);
+                    self.prior.draw(&mut stream, self.views.truncation, &mut drawn.latents);
                 }
                 drawn.streams.push(stream);
             }
@@ -163,27 +167,36 @@ impl LatentSampler {
     }
 
     /// From anchors and other latents in the space of the views to the latents of all views.
-    pub(super) fn finish(&self, mut drawn: Drawn) -> LatentBatch {
+    pub(crate) fn finish(&self, mut drawn: Drawn) -> LatentBatch {
         let (per_anchor, anchors) = (self.views.per_anchor, drawn.anchors);
         let rows = if self.sampler.uses_other() { per_anchor } else { 1 };
-        let dimension = drawn.latents.len() / (anchors * rows).max(1);
-        let mut latents = vec![0.0; anchors * per_anchor * dimension];
-        if dimension > 0 {
-            drawn.latents.chunks_exact_mut(dimension).for_each(|latent| self.coordinates.standardise(latent));
+        let length = drawn.latents.len() / (anchors * rows).max(1);
+        let in_z = self.views.space == LatentSpace::Z;
+        // Samplers step in the coordinates; behind them are the categories.
+        let coordinates = length.saturating_sub(if in_z { self.prior.categories() } else { 0 });
+        let mut latents = vec![0.0; anchors * per_anchor * length];
+        if length > 0 {
+            drawn.latents.chunks_exact_mut(length).for_each(|latent| self.coordinates.standardise(latent));
             let mut streams = drawn.streams.iter_mut();
-            let bases = drawn.latents.chunks_exact(rows * dimension);
-            for (base, views) in bases.zip(latents.chunks_exact_mut(per_anchor * dimension)) {
-                let (anchor, mut others) = base.split_at(dimension);
-                let (first, views) = views.split_at_mut(dimension);
+            let bases = drawn.latents.chunks_exact(rows * length);
+            for (base, views) in bases.zip(latents.chunks_exact_mut(per_anchor * length)) {
+                let (anchor, mut others) = base.split_at(length);
+                let (first, views) = views.split_at_mut(length);
                 first.copy_from_slice(anchor);
-                for (view, stream) in views.chunks_exact_mut(dimension).zip(&mut streams) {
+                for (view, stream) in views.chunks_exact_mut(length).zip(&mut streams) {
                     let other;
-                    (other, others) = others.split_at(dimension.min(others.len()));
-                    self.sampler.view(anchor, other, stream, view);
+                    (other, others) = others.split_at(length.min(others.len()));
+                    let redrawn = self.sampler.redraws_categories() && !other.is_empty();
+                    let categories = if redrawn { other } else { anchor };
+                    view[coordinates..].copy_from_slice(&categories[coordinates..]);
+                    let other = &other[..coordinates.min(other.len())];
+                    self.sampler.view(&anchor[..coordinates], other, stream, &mut view[..coordinates]);
                 }
             }
-            latents.chunks_exact_mut(dimension).for_each(|latent| self.coordinates.unstandardise(latent));
+            latents.chunks_exact_mut(length).for_each(|latent| self.coordinates.unstandardise(latent));
         }
+        let latents = if in_z { self.prior.z_from_rows(latents) } else { latents };
+        let dimension = latents.len() / (anchors * per_anchor).max(1);
         LatentBatch {
             latents,
             condition: drawn.condition,
@@ -197,17 +210,12 @@ impl LatentSampler {
 }
 
 /// What was drawn for a batch, before views are made of it.
-pub(super) struct Drawn {
-    /// Of each anchor its latent and, where the sampler uses them, the other latents of its views: (B, 1 or V, D).
+pub(crate) struct Drawn {
+    /// Of each anchor its row ([`Prior`]), or its w, and, where the sampler uses them, those of the other latents of
+    /// its views: (B, 1 or V, D).
     pub(super) latents: Vec<f32>,
     /// The streams of the views after the first, (B, V - 1).
     streams: Vec<Stream>,
     condition: Option<Vec<i32>>,
     anchors: usize,
-}
-
-impl Drawn {
-    fn fill(&mut self, stream: &mut Stream, dimension: usize, truncation: f32) {
-        self.latents.extend((0..dimension).map(|_| stream.truncated_normal(truncation)));
-    }
 }

@@ -22,7 +22,7 @@ pub use anchors::{AnchorOrder, AnchorsConfig, Conditions};
 pub use config::ViewsConfig;
 pub use kind::ViewSampler;
 pub use latent_sampler::LatentSampler;
-pub use sample::sample_latents;
+pub use sample::{sample_latents, sample_latents_of};
 pub use space::{LatentSpace, UnitCoordinates};
 
 kind::view_kinds! {

@@ -2,6 +2,8 @@
 
 use super::{AnchorsConfig, LatentSampler, ViewsConfig};
 use crate::LatentBatch;
+use crate::manifest::Latent;
+use crate::prior::Prior;
 
 /// Draws `anchors` fresh anchors (B) and their views (V) in z, whatever space `config` names: latents (B, V, D) with
 /// D = `latent_dimension`, as [`LatentSampler::sample`] does. The directions of kind `steered` are those of a generator: without one, its views
@@ -15,8 +17,22 @@ pub fn sample_latents(
     step: u64,
     anchors: usize,
 ) -> LatentBatch {
+    sample_latents_of(config, &Latent::normal(latent_dimension), classes, run_seed, step, anchors)
+}
+
+/// As [`sample_latents`], drawn from what `latent`, the section of a manifest, says.
+#[must_use]
+pub fn sample_latents_of(
+    config: &ViewsConfig,
+    latent: &Latent,
+    classes: Option<usize>,
+    run_seed: u64,
+    step: u64,
+    anchors: usize,
+) -> LatentBatch {
     let in_z = ViewsConfig { space: super::LatentSpace::Z, ..config.clone() };
-    let mut sampler = LatentSampler::in_z(&in_z, AnchorsConfig::default(), latent_dimension, classes);
+    let prior = Prior::of(latent);
+    let mut sampler = LatentSampler::with_prior(&in_z, AnchorsConfig::default(), prior, classes);
     let drawn = sampler.draw(run_seed, step, (0, anchors));
     sampler.finish(drawn)
 }

@@ -34,8 +34,8 @@ impl LatentSpace {
     }
 }
 
-/// Coordinates of a latent space in which every dimension has mean 0 and standard deviation 1. In z they are the
-/// latent's own.
+/// Coordinates of a latent space in which every dimension has mean 0 and standard deviation 1. In z they are those of
+/// the prior ([`crate::prior`]): the latent's own where it is normal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct UnitCoordinates {
     /// Mean and standard deviation of each dimension; `None` in z.
@@ -60,9 +60,7 @@ impl UnitCoordinates {
             let z: Vec<f32> = (first..first + CALIBRATION_BATCH)
                 .flat_map(|latent| {
                     let mut stream = Stream::new(0, Purpose::Calibration, 0, latent as u64);
-                    (0..generator.latent_dimension())
-                        .map(move |_| stream.truncated_normal(truncation))
-                        .collect::<Vec<_>>()
+                    generator.prior().draw_z(&mut stream, truncation)
                 })
                 .collect();
             for w in w_from_z(generator, z)?.chunks_exact(dimension) {

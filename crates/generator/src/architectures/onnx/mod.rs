@@ -40,6 +40,10 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
     problems
 }
 
+pub(super) fn unneeded(_manifest: &Manifest, _key: &str) -> Option<&'static str> {
+    None
+}
+
 #[cfg(feature = "onnx")]
 pub(super) fn build(
     manifest: &Manifest,

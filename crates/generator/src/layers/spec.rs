@@ -1,0 +1,94 @@
+//! What a kind of layer is: what its manifest entry says, and what is built from it.
+
+use std::fmt::Debug;
+use std::ops::Range;
+
+use burn::tensor::{Int, Tensor};
+use zview_network::Cost;
+use zview_network::weights::WeightsError;
+
+use super::{Layer, LayerLoader};
+use crate::architectures::activations::Activations;
+use crate::manifest::Features;
+
+/// A manifest's entry.
+pub(crate) trait LayerSpec {
+    /// The prefix of its tensors, of a layer that has some.
+    fn key(&self) -> Option<&str> {
+        None
+    }
+
+    /// The lists of layers within it, by name.
+    fn nested(&self) -> Vec<(&'static str, &[Layer])> {
+        Vec::new()
+    }
+
+    /// Why it does not take the tensor `part` of its key that the file has, as "says ..".
+    fn not_taken(&self, _part: &str) -> Option<String> {
+        None
+    }
+
+    /// Whether it uses the class of an image.
+    fn uses_class(&self) -> bool {
+        self.nested().iter().any(|(_, layers)| layers.iter().any(|layer| layer.spec().uses_class()))
+    }
+
+    /// What is wrong whatever comes in, as "expected .., got ..".
+    fn problems(&self, _classes: Option<usize>) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// What it makes of features of a shape, or "expected .., got ..". Nothing may overflow.
+    fn through(&self, from: Features, classes: Option<usize>) -> Result<Features, String>;
+
+    /// The features nearest to `got` that it accepts.
+    fn wanted(&self, got: Features) -> Features {
+        got
+    }
+
+    /// The range of values that it bounds its output to; `None` where it does not.
+    fn range(&self) -> Option<[f32; 2]> {
+        None
+    }
+
+    /// Whether values pass unchanged: their arrangement alone differs.
+    fn keeps_values(&self) -> bool {
+        false
+    }
+
+    /// The layer with its tensors, for features that [`Self::through`] accepts.
+    fn load(&self, loader: &mut LayerLoader<'_>, from: Features) -> Result<Box<dyn Step>, WeightsError>;
+}
+
+/// A layer with its weights on a device.
+pub(crate) trait Step: Debug {
+    fn forward(&self, now: Activations, classes: Option<&Tensor<1, Int>>) -> Activations;
+
+    /// The cost for `batch` images, of features of shape `from` that become `to`.
+    fn cost(&self, batch: usize, from: Features, to: Features) -> Cost;
+
+    /// Takes a ReLU that follows into its own pass, if it can.
+    fn take_relu(&mut self) -> bool {
+        false
+    }
+
+    /// What it does to z, which lies at `z` of the flat features so far.
+    fn first_layer(&self, _z: Range<usize>, _from: Features) -> FirstLayer {
+        FirstLayer::Other
+    }
+}
+
+/// What the layers so far do to a latent z.
+pub(crate) enum FirstLayer {
+    /// Nothing: z lies at these places now.
+    Passed(Range<usize>),
+    /// A product with these weights (D, F).
+    Weights(Tensor<2>),
+    /// Something else.
+    Other,
+}
+
+/// Operations and bytes of one pass over values that are as many as come in.
+pub(super) fn element_wise(operations: usize, batch: usize, features: Features) -> Cost {
+    Cost::element_wise(operations, batch * features.size(), 2)
+}
