@@ -145,22 +145,6 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     })
 }
 
-/// `--class` has to be one of the generator's classes.
-fn check_class(class: Option<i32>, manifest: &Manifest) -> Result<(), Failure> {
-    let Some(class) = class else { return Ok(()) };
-    let name = &manifest.name;
-    match manifest.classes() {
-        None => Err(Failure::usage(format!(
-            "--class {class}: the generator `{name}` is unconditional, it has no classes; leave --class out"
-        ))),
-        Some(classes) if usize::try_from(class).is_ok_and(|class| class < classes) => Ok(()),
-        Some(classes) => Err(Failure::usage(format!(
-            "--class {class}: the generator `{name}` has classes 0 to {}",
-            classes - 1
-        ))),
-    }
-}
-
 fn views_config(arguments: &SampleArguments) -> Result<ViewsConfig, Failure> {
     let known = || ViewKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>();
     let kind =
