@@ -11,10 +11,14 @@ use support::{run, run_json, stderr, write_idx, zview};
 
 /// A recipe for the 16x16 images of [`write_idx`].
 fn write_training(folder: &Path, method: &str) {
+    let own = match method {
+        "gan" => "[gan]\ndiscriminator_width = 4",
+        _ => "[vae]\nencoder_width = 4",
+    };
     let text = format!(
         "name = \"tiny\"\nmethod = \"{method}\"\nlicence = \"none\"\n[data]\nname = \"./shapes\"\n\
          [generator]\nlatent_dimension = 4\nwidth = 8\nconditional = true\nclass_dimension = 3\n\
-         [gan]\ndiscriminator_width = 4\n[vae]\nencoder_width = 4\n\
+         {own}\n\
          [train]\nsteps = 120\nbatch = 8\nlog_every = 1\nsamples_every = 60\ncheckpoint_every = 3\n"
     );
     std::fs::write(folder.join("training.toml"), text).unwrap();

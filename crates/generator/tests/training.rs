@@ -29,10 +29,14 @@ fn images(count: usize) -> ImageSet {
 }
 
 fn recipe(method: &str, changes: &[&str]) -> GeneratorTraining {
+    let own = match method {
+        "gan" => "[gan]\ndiscriminator_width = 8",
+        _ => "[vae]\nencoder_width = 8",
+    };
     let text = format!(
         "name = \"halves\"\nmethod = \"{method}\"\n[data]\nname = \"halves\"\n\
          [generator]\nlatent_dimension = 6\nwidth = 16\nconditional = true\nclass_dimension = 4\n\
-         [gan]\ndiscriminator_width = 8\n[vae]\nencoder_width = 8\n\
+         {own}\n\
          [train]\nsteps = 6\nbatch = 16\nlog_every = 2\nsamples_every = 3\ncheckpoint_every = 3\n"
     );
     let folder = tempfile::tempdir().unwrap();

@@ -146,16 +146,18 @@ impl Recipe {
     /// # Errors
     /// [`ConfigError`], with everything wrong at once.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        Self::load_in_layers(path, &[overrides])
+        Self::load_in_layers(path, &[], &[overrides])
     }
 
     /// As [`Self::load`], with overrides in layers: a key of an earlier layer is left in peace where a later one chooses
-    /// a kind that does not use it.
+    /// a kind that does not use it. The first ones, `shared`, are made of other recipes too, some of which use them.
     ///
     /// # Errors
     /// As [`Self::load`].
-    pub fn load_in_layers(path: &Path, layers: &[&[String]]) -> Result<Self, ConfigError> {
-        let (mut recipe, written): (Self, Written) = read_toml_in_layers(path, layers)?;
+    pub fn load_in_layers(path: &Path, shared: &[String], layers: &[&[String]]) -> Result<Self, ConfigError> {
+        let layers = [&[shared], layers].concat();
+        let (mut recipe, written): (Self, Written) = read_toml_in_layers(path, &layers)?;
+        let written = written.with_shared_layer(1);
         let mut problems = recipe.problems();
         if !is_of_a_run(path) {
             problems.extend(without_effect(&recipe, &written));

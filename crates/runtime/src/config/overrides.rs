@@ -4,7 +4,11 @@ use std::collections::BTreeMap;
 
 /// Which keys a configuration writes, and in which layer: 0 is the file, later ones are changes of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Written(BTreeMap<String, usize>);
+pub struct Written {
+    layers: BTreeMap<String, usize>,
+    /// A layer of changes that are made of many configurations alike.
+    shared: Option<usize>,
+}
 
 impl Written {
     pub(super) fn of_file(table: &toml::Table) -> Self {
@@ -19,21 +23,28 @@ impl Written {
             if let toml::Value::Table(section) = value {
                 self.add(section, &format!("{key}."), layer);
             }
-            self.0.insert(key, layer);
+            self.layers.insert(key, layer);
         }
     }
 
     /// The layer in which `section.key` was written last; `None` where it was not written.
     #[must_use]
     pub fn layer(&self, key: &str) -> Option<usize> {
-        self.0.get(key).copied()
+        self.layers.get(key).copied()
+    }
+
+    /// The same, where `layer` holds changes of many configurations: each of them has an effect on some.
+    #[must_use]
+    pub fn with_shared_layer(self, layer: usize) -> Self {
+        Self { shared: Some(layer), ..self }
     }
 
     /// Whether `key` was written no earlier than `chooser`, the key that decides whether `key` has an effect. Where a
     /// later layer chose otherwise, what the file says of its own choice is no mistake.
     #[must_use]
     pub fn belongs_with(&self, key: &str, chooser: &str) -> bool {
-        self.layer(key).is_some_and(|layer| layer >= self.layer(chooser).unwrap_or(0))
+        self.layer(key)
+            .is_some_and(|layer| Some(layer) != self.shared && layer >= self.layer(chooser).unwrap_or(0))
     }
 }
 
@@ -78,7 +89,7 @@ impl Override {
         let mut key = String::new();
         for name in sections {
             key += name;
-            written.0.entry(key.clone()).or_insert(layer);
+            written.layers.entry(key.clone()).or_insert(layer);
             key += ".";
         }
         let alone = toml::Table::from_iter([(last.clone(), self.value.clone())]);

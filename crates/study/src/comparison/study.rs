@@ -157,8 +157,9 @@ impl Study {
     pub fn arm(&self, arm: &StudyArm, seed: u64) -> Result<Arm, ConfigError> {
         let mut overrides = arm.overrides.clone();
         overrides.push(format!("seed={seed}"));
-        let layers: Vec<&[String]> = overrides.iter().map(std::slice::from_ref).collect();
-        let mut recipe = Recipe::load_in_layers(&arm.recipe, &layers)?;
+        let (shared, own) = overrides.split_at(self.config.set.len().min(overrides.len()));
+        let layers: Vec<&[String]> = own.iter().map(std::slice::from_ref).collect();
+        let mut recipe = Recipe::load_in_layers(&arm.recipe, shared, &layers)?;
         if let Some(points) = self.points(arm) {
             recipe.train.checkpoint_every = recipe.train.steps / points;
             recipe.train.keep_checkpoints = points as usize;
