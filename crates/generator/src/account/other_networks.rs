@@ -109,8 +109,12 @@ mod tests {
     use super::*;
 
     fn reasons(used: &[&str], unused: &[&str]) -> Vec<Option<String>> {
-        let info =
-            |key: &str, used| KeyInfo { key: key.to_owned(), shape: vec![2], element_type: "float32", used };
+        let info = |key: &str, used| KeyInfo {
+            key: key.to_owned(),
+            shape: vec![2],
+            element_type: "float32".to_owned(),
+            used,
+        };
         let keys: Vec<KeyInfo> =
             used.iter().map(|key| info(key, true)).chain(unused.iter().map(|key| info(key, false))).collect();
         let tree = Tree::of(&keys);
