@@ -7,10 +7,11 @@ use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use zview_torch_file::{Node, PlainPickle, TorchError};
+
 use crate::error::DataError;
 use crate::image_set::ImageShape;
 use crate::options::{Limits, Split};
-use crate::pickle::Pickle;
 use crate::source::{Items, SplitContent, numbered_classes, read_limited};
 
 const SHAPE: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
@@ -72,9 +73,9 @@ pub(crate) fn open(folder: &Path, split: Split, limits: &Limits) -> Result<Split
             got,
             remedy: "fetch or copy the file again",
         };
-        let pickle =
-            Pickle::read(&bytes).map_err(|problem| bad("pickle", "a whole one".to_owned(), problem))?;
-        let array = pickle.entry("data").and_then(|item| item.byte_array());
+        let pickle = PlainPickle::read(bytes)
+            .map_err(|error| bad("pickle", "a whole one".to_owned(), problem(error)))?;
+        let array = pickle.root().get("data").and_then(Node::array);
         let (images, data) = match array {
             Some((shape, data)) if matches!(*shape, [_, 3072] | [_, 3, 32, 32]) => (shape[0], data),
             other => {
@@ -83,7 +84,7 @@ pub(crate) fn open(folder: &Path, split: Split, limits: &Limits) -> Result<Split
                 return Err(bad("data", "an array of unsigned bytes (images, 3072)".to_owned(), got));
             }
         };
-        let numbers = pickle.entry(label_key).and_then(|item| item.integers()).unwrap_or_default();
+        let numbers = pickle.root().get(label_key).and_then(integers).unwrap_or_default();
         if numbers.len() != images {
             return Err(bad(label_key, format!("{images}, one for each image"), numbers.len().to_string()));
         }
@@ -114,6 +115,89 @@ fn class_names(folder: &Path, kind: Kind, limits: &Limits) -> Vec<String> {
         Kind::Cifar100 => ("meta", "fine_label_names", 100),
     };
     let bytes = read_limited(&folder.join(file), limits).unwrap_or_default();
-    let names = Pickle::read(&bytes).ok().and_then(|pickle| pickle.entry(key)?.texts());
+    let names = PlainPickle::read(bytes).ok().and_then(|pickle| texts(pickle.root().get(key)?));
     names.filter(|names| names.len() == classes).unwrap_or_else(|| numbered_classes(classes))
+}
+
+fn integers(list: Node<'_>) -> Option<Vec<i64>> {
+    list.items()?.map(Node::as_integer).collect()
+}
+
+fn texts(list: Node<'_>) -> Option<Vec<String>> {
+    list.items()?.map(|text| Some(text.as_text()?.into_owned())).collect()
+}
+
+/// What a file has in place of a whole pickle.
+fn problem(error: TorchError) -> String {
+    match error {
+        TorchError::CutOff(reason) => format!("one that is cut short ({reason})"),
+        TorchError::Damaged(reason) | TorchError::TooLarge(reason) => reason,
+        error => error.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zview_runtime::seed::{Purpose, Stream};
+
+    use super::*;
+
+    /// As Python 3 writes them with protocols 2 and 4, and as Python 2 did: scripts/golden_images.py.
+    const PICKLES: [&[u8]; 3] = [
+        include_bytes!("../tests/golden/protocol-2.pickle"),
+        include_bytes!("../tests/golden/protocol-4.pickle"),
+        include_bytes!("../tests/golden/python-2.pickle"),
+    ];
+
+    #[test]
+    fn every_protocol_gives_the_same_values() {
+        for bytes in PICKLES {
+            let pickle = PlainPickle::read(bytes.to_vec()).unwrap();
+            let root = pickle.root();
+            let array = root.get("data").unwrap().array();
+            assert_eq!(array, Some((vec![2, 3], vec![0, 1, 2, 3, 4, 5])));
+            assert_eq!(integers(root.get("labels").unwrap()), Some(vec![3, -1]));
+            assert_eq!(texts(root.get("names").unwrap()), Some(vec!["apple".to_owned(), "bee".to_owned()]));
+            assert!(root.get("absent").is_none());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_no_whole_pickle_says_what_is_wrong() {
+        let folder = tempfile::tempdir().unwrap();
+        for (bytes, got) in [
+            (&b"\x80\x02}U\x04da"[..], "got one that is cut short (4 more bytes"),
+            (b"\x80\x02\xff.", "got 0xff at 2 is no operation of a pickle"),
+            (&[&b"\x80\x02"[..], &b"]".repeat(4 << 20), b"."].concat(), "got its Python objects take more"),
+        ] {
+            std::fs::write(folder.path().join("test_batch"), bytes).unwrap();
+            let error = open(folder.path(), Split::Test, &Limits::default()).unwrap_err().to_string();
+            assert!(error.contains("test_batch: pickle: expected a whole one"), "{error}");
+            assert!(error.contains(got), "{error}");
+        }
+    }
+
+    #[test]
+    fn damaged_pickles_never_panic() {
+        let read = |bytes: &[u8]| {
+            let Ok(pickle) = PlainPickle::read(bytes.to_vec()) else { return };
+            for node in ["data", "labels", "names"].into_iter().filter_map(|key| pickle.root().get(key)) {
+                let _ = (node.array(), integers(node), texts(node));
+            }
+        };
+        let mut stream = Stream::new(1, Purpose::Check, 0, 0);
+        for pickle in PICKLES {
+            for length in 0..pickle.len() {
+                read(&pickle[..length]);
+            }
+            for _ in 0..3000 {
+                let mut bytes = pickle.to_vec();
+                for _ in 0..=stream.below(4) {
+                    let at = stream.below(bytes.len() as u64) as usize;
+                    bytes[at] = stream.bits() as u8;
+                }
+                read(&bytes);
+            }
+        }
+    }
 }

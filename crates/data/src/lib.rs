@@ -31,7 +31,6 @@ mod load;
 mod named;
 mod notes;
 mod options;
-mod pickle;
 pub mod picture;
 mod source;
 mod split_names;

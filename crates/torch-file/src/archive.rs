@@ -9,6 +9,7 @@ use crate::storage::Storages;
 use crate::zip::Zip;
 
 /// What a file holds before its tensors are named.
+#[derive(Debug)]
 pub(crate) struct Content {
     pub(crate) pickle: Pickle,
     /// What the pickle's long texts and bytes are places in.

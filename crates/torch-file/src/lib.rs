@@ -8,6 +8,8 @@
 //! # Ok::<(), zview_torch_file::TorchError>(())
 //! ```
 //!
+//! [`PlainPickle`] reads a pickle that is no PyTorch file: a data set's lists, texts and arrays of bytes.
+//!
 //! Every layout that `torch.save` has written is read: a zip (since 1.6), a stream of pickles and storages (before),
 //! a tar (before 0.2), and plain pickles. Pickles are walked as data (`pickle/`): what they would call is noted and
 //! never called. Python objects of any kind may lie beside the tensors.
@@ -26,6 +28,7 @@ mod module;
 mod numpy;
 mod outline;
 mod pickle;
+mod plain;
 mod rebuild;
 mod source;
 mod storage;
@@ -36,4 +39,5 @@ mod zip;
 pub use element::Element;
 pub use error::TorchError;
 pub use file::TorchFile;
+pub use plain::{Node, PlainPickle};
 pub use tensor::{Holder, Tensor};

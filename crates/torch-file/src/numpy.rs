@@ -26,11 +26,12 @@ pub(crate) fn array(
             let by_columns = values.as_text(*order).is_some_and(|order| order == "F");
             Some((*data, *dtype, *shape, by_columns))
         }
-        // Before: the state is (version, shape, type, by columns, bytes).
+        // Before: the state is (version, shape, type, by columns, bytes); the version may be absent.
         _ => match object.state.map(|state| values.get(state)) {
             Some(Value::Tuple(state)) => match *state.as_slice() {
-                [_, shape, dtype, by_columns, data] => {
-                    Some((data, dtype, shape, matches!(values.get(by_columns), Value::Bool(true))))
+                [_, shape, dtype, by_columns, data] | [shape, dtype, by_columns, data] => {
+                    let by_columns = matches!(values.get(by_columns), Value::Bool(true) | Value::Int(1));
+                    Some((data, dtype, shape, by_columns))
                 }
                 _ => None,
             },

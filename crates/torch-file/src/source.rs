@@ -1,5 +1,6 @@
 //! The bytes of a file, on disk or in memory, and reading them one after another.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -59,14 +60,23 @@ impl Source {
 
     /// The bytes of `span`, which has to lie within the source: nothing is allocated for a claim.
     pub(crate) fn bytes(&self, span: Span) -> Result<Vec<u8>, TorchError> {
+        self.part(span).map(Cow::into_owned)
+    }
+
+    /// As [`Self::bytes`], not copied where they are in memory.
+    pub(crate) fn part(&self, span: Span) -> Result<Cow<'_, [u8]>, TorchError> {
         let fits = span.start.checked_add(span.length).is_some_and(|end| end <= self.length());
         let length = usize::try_from(span.length).ok().filter(|_| fits).ok_or_else(|| {
             let (start, length, of) = (span.start, span.length, self.length());
             TorchError::CutOff(format!("{length} bytes at {start} of {of}"))
         })?;
+        if let Self::Memory(bytes) = self {
+            let start = span.start as usize;
+            return Ok(Cow::Borrowed(bytes.get(start..start + length).unwrap_or_default()));
+        }
         let mut bytes = vec![0; length];
         self.read_at(span.start, &mut bytes)?;
-        Ok(bytes)
+        Ok(Cow::Owned(bytes))
     }
 
     /// `N` bytes at `offset`.

@@ -77,6 +77,14 @@ impl Storage {
         Ok(bytes)
     }
 
+    /// All bytes, whose count is not known before of a text: some characters take two bytes.
+    pub(crate) fn whole(&self) -> Result<Vec<u8>, TorchError> {
+        match self.encoding {
+            Encoding::Characters => self.all_characters(),
+            Encoding::Plain | Encoding::Deflated { .. } => self.bytes(0, self.length()),
+        }
+    }
+
     fn inflated(&self, offset: u64, end: u64) -> Result<Vec<u8>, TorchError> {
         // The packed bytes have to be there before anything is made of them.
         let fits =
@@ -94,9 +102,13 @@ impl Storage {
         Ok(bytes)
     }
 
+    fn all_characters(&self) -> Result<Vec<u8>, TorchError> {
+        bytes_of_characters(&self.source.part(self.span)?)
+            .ok_or_else(|| TorchError::damaged("a text that holds bytes has other characters"))
+    }
+
     fn characters(&self, offset: u64, end: u64) -> Result<Vec<u8>, TorchError> {
-        let bytes = bytes_of_characters(&self.source.bytes(self.span)?)
-            .ok_or_else(|| TorchError::damaged("a text that holds bytes has other characters"))?;
+        let bytes = self.all_characters()?;
         let part = bytes.get(offset as usize..end as usize).map(<[u8]>::to_vec);
         part.ok_or_else(|| TorchError::CutOff(format!("{end} bytes of {}", bytes.len())))
     }
