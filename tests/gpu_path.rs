@@ -52,13 +52,14 @@ fn a_generator_in_training_on_wgpu_follows_the_cpu() {
         return;
     }
     write_idx(folder, 32, 6);
-    for (method, names) in
-        [("gan", ["discriminator", "generator"]), ("vae", ["reconstruction", "divergence"])]
-    {
+    for (method, names, own) in [
+        ("gan", ["discriminator", "generator"], "[gan]\ndiscriminator_width = 4"),
+        ("vae", ["reconstruction", "divergence"], "[vae]\nencoder_width = 4"),
+    ] {
         let text = format!(
             "name = \"tiny\"\nmethod = \"{method}\"\n[data]\nname = \"./shapes\"\n\
              [generator]\nlatent_dimension = 4\nwidth = 8\nconditional = true\nclass_dimension = 3\n\
-             [gan]\ndiscriminator_width = 4\n[vae]\nencoder_width = 4\n\
+             {own}\n\
              [train]\nsteps = 6\nbatch = 8\nlog_every = 1\n"
         );
         std::fs::write(folder.join("training.toml"), text).unwrap();

@@ -156,7 +156,8 @@ fn mixed_and_real_sources_train_too() {
     std::fs::write(folder.join("mix.toml"), mix).unwrap();
     assert_eq!(run_json(folder, &["pretrain", "mix.toml", "--device", "cpu"])["steps"], 6);
     let real = recipe
-        .replace("kind = \"generator\"\ngenerator = \"generator\"", "kind = \"real\"\ndata = \"./shapes\"");
+        .replace("kind = \"generator\"\ngenerator = \"generator\"", "kind = \"real\"\ndata = \"./shapes\"")
+        .replace("[views]\nkind = \"gaussian\"\nstd = 0.5\n", "");
     std::fs::write(folder.join("real.toml"), real).unwrap();
     assert_eq!(run_json(folder, &["pretrain", "real.toml", "--device", "cpu"])["steps"], 6);
 }
