@@ -110,7 +110,7 @@ fn what_cannot_be_compared_is_refused() {
     let folder = folder.path();
     for (arguments, words) in [
         (&["selfcheck", "--device", "cpu"][..], ["nothing to compare", "zview devices"]),
-        (&["selfcheck", "--set", "train.batchh=4", "--device", "cpu"], ["configs/demo.toml", "`batch`"]),
+        (&["selfcheck", "--set", "train.batchh=4", "--device", "cpu"], ["--set train.batchh=4", "`batch`"]),
         (&["selfcheck", "--set", "train.batch=1", "--device", "cpu"], ["train.batch", "2 or more"]),
         (&["selfcheck", "absent.toml"], ["absent.toml", "cannot read"]),
         (&["devices", "--selfcheck", "maybe"], ["maybe", "require, warn, skip"]),
