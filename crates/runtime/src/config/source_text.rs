@@ -39,16 +39,14 @@ pub(super) fn text_of(path: &Path, bytes: Vec<u8>) -> Result<String, ConfigError
         let bytes = error.as_bytes();
         // Letters in an encoding of one byte each, in what is text otherwise.
         let is_control = |byte: &u8| *byte < b' ' && !b"\t\n\r".contains(byte);
-        if kind == FileKind::Unknown || kind == FileKind::Text {
-            if !bytes.iter().any(is_control) {
-                let line = bytes[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
-                return ConfigError::Parse {
-                    path: path.to_owned(),
-                    line,
-                    message: format!("the byte 0x{:02X} is not UTF-8", bytes[at]),
-                    hint: "; save the file as UTF-8".to_owned(),
-                };
-            }
+        if matches!(kind, FileKind::Unknown | FileKind::Text) && !bytes.iter().any(is_control) {
+            let line = bytes[..at].iter().filter(|&&byte| byte == b'\n').count() + 1;
+            return ConfigError::Parse {
+                path: path.to_owned(),
+                line,
+                message: format!("the byte 0x{:02X} is not UTF-8", bytes[at]),
+                hint: "; save the file as UTF-8".to_owned(),
+            };
         }
         not_text()
     })
