@@ -205,6 +205,7 @@ pub fn inspect(name_or_path: &str, options: &LoadOptions) -> Result<Inspection, 
     if options.color == ColorMode::AsStored && in_colour {
         inspection.notes.extend(mixed_colours(grey, images));
     }
+    inspection.notes.extend(sizes_by_split(&seen).filter(|_| options.size.is_none()));
     let mut sizes = BTreeMap::<(usize, usize, usize), usize>::new();
     for Seen { split, tally, labelled, rejects } in seen {
         inspection.labelled &= labelled;
@@ -307,6 +308,24 @@ fn look(
 
 fn grey_images(tally: &Tally) -> usize {
     tally.sizes.iter().filter(|((_, _, channels), _)| *channels == 1).map(|(_, images)| images).sum()
+}
+
+/// That the images of each split have one size, but not the same.
+fn sizes_by_split(seen: &[Seen]) -> Option<String> {
+    let of_split = |seen: &Seen| {
+        let mut extents = seen.tally.sizes.keys().map(|&(width, height, _)| (width, height));
+        let first = extents.next()?;
+        extents.all(|other| other == first).then_some(first)
+    };
+    let [train, test] = seen else { return None };
+    let ((w1, h1), (w2, h2)) = (of_split(train)?, of_split(test)?);
+    ((w1, h1) != (w2, h2)).then(|| {
+        format!(
+            "the images of the {} split are {w1} x {h1}, those of the {} split {w2} x {h2}: a probe needs a common \
+             `size`",
+            train.split, test.split
+        )
+    })
 }
 
 /// Classes of one split alone, as a probe will treat them.
