@@ -237,12 +237,21 @@ pub fn inspect(name_or_path: &str, options: &LoadOptions) -> Result<Inspection, 
         ignore(&mut inspection.reject_reasons, reject.reason.clone());
     }
     inspection.shape = common_shape(&sizes, (images > 0).then_some(channels), &options);
-    inspection.sizes = sizes
-        .into_iter()
-        .map(|((width, height, channels), images)| SizeCount { width, height, channels, images })
-        .collect();
-    inspection.sizes.sort_by_key(|size| std::cmp::Reverse(size.images));
+    inspection.sizes = size_counts(&sizes);
     Ok(inspection)
+}
+
+/// Most frequent first.
+fn size_counts(sizes: &BTreeMap<(usize, usize, usize), usize>) -> Vec<SizeCount> {
+    let count = |(&(width, height, channels), &images): (&(usize, usize, usize), &usize)| SizeCount {
+        width,
+        height,
+        channels,
+        images,
+    };
+    let mut counts: Vec<SizeCount> = sizes.iter().map(count).collect();
+    counts.sort_by_key(|size| std::cmp::Reverse(size.images));
+    counts
 }
 
 fn empty(resolved: &Resolved, format: &'static str) -> Inspection {
@@ -354,7 +363,8 @@ fn inspect_shards(resolved: &Resolved, options: &LoadOptions) -> Option<Result<I
     let how = ShardOptions {
         skip_damaged: true,
         color: options.color,
-        size: options.size,
+        // With any size images of different sizes are no damage; none is resized here.
+        size: options.size.or(Some(1)),
         limits: options.limits.clone(),
     };
     let shards = match ViewShards::open(Path::new(&resolved.path), &how) {
@@ -363,9 +373,11 @@ fn inspect_shards(resolved: &Resolved, options: &LoadOptions) -> Option<Result<I
     };
     let mut inspection = empty(resolved, "view shards");
     inspection.images = shards.images();
-    inspection.shape = Some(shards.shape());
-    let ImageShape { channels, height, width } = shards.shape();
-    inspection.sizes = vec![SizeCount { width, height, channels, images: shards.images() }];
+    inspection.shape = common_shape(&shards.sizes, Some(shards.shape().channels), options);
+    if inspection.shape.is_none() {
+        inspection.notes.push("the images differ in size: pretraining needs `source.size`".to_owned());
+    }
+    inspection.sizes = size_counts(&shards.sizes);
     let views: Vec<usize> = (0..shards.anchors()).map(|anchor| shards.views(anchor)).collect();
     let (fewest, most) = (views.iter().min().copied().unwrap_or(0), views.iter().max().copied().unwrap_or(0));
     inspection.notes.push(format!("{} anchors of {fewest} to {most} views", shards.anchors()));

@@ -143,8 +143,20 @@ pub(crate) fn open(
         images = images.transposed();
         notes.push("EMNIST stores rows and columns exchanged; its images are turned upright".to_owned());
     }
+    let other = if split == Split::Train { Split::Test } else { Split::Train };
     let mut labels = match labels_path {
-        None => None,
+        None => {
+            if let Some(other_labels) = &found.pair(other).labels {
+                let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                notes.push(format!(
+                    "the {split} split has no labels: beside {} there is no file of its labels, as {} is that of the \
+                     {other} split",
+                    name(images_path),
+                    name(other_labels)
+                ));
+            }
+            None
+        }
         Some(labels_path) => {
             let labels = read_labels(labels_path, limits)?;
             same_number(images.count, images_path, labels.len(), labels_path)?;
@@ -169,7 +181,6 @@ pub(crate) fn open(
         labels = None;
     }
     // Both splits have the same classes, even if one of them lacks some.
-    let other = if split == Split::Train { Split::Test } else { Split::Train };
     let other_labels = match &found.pair(other).labels {
         Some(path) if labels.is_some() => read_labels(path, limits)?,
         _ => Vec::new(),
