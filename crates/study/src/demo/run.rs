@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use zview_contrastive::source::SourceError;
-use zview_data::{Comparable, ImageSet, LoadOptions, Split, image_groups, load, load_comparable};
+use zview_data::{Comparable, ImageSet, LoadOptions, Split, image_groups, load_comparable};
 use zview_generator::Manifest;
 use zview_runtime::atomic::{WriteError, write_file};
 use zview_runtime::device::ChosenDevice;
