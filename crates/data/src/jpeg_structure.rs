@@ -16,6 +16,8 @@ pub(crate) struct JpegFrame {
     pub(crate) components: u8,
     /// Whether there is metadata that may say how the camera was held.
     pub(crate) has_exif: bool,
+    /// How the camera was held (1 to 8) by the metadata of XMP, which counts where Exif does not say.
+    pub(crate) xmp_orientation: Option<u8>,
     /// Where an Adobe segment's content begins that does not say what the colours are, though the decoder would
     /// follow it.
     pub(crate) misleading_adobe: Option<usize>,
@@ -53,6 +55,7 @@ pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<JpegFrame, String> {
     let mut at = 2; // after the start-of-image marker
     let mut scan_seen = false;
     let mut has_exif = false;
+    let mut xmp_orientation = None;
     let mut colours = ColourSegments::default();
     let mut frame: Option<JpegFrame> = None;
     loop {
@@ -64,7 +67,7 @@ pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<JpegFrame, String> {
                 let no_picture = || "the JPEG ends before any picture data".to_owned();
                 let frame = frame.filter(|_| scan_seen).ok_or_else(no_picture)?;
                 let misleading_adobe = colours.misleading(frame.components);
-                return Ok(JpegFrame { has_exif, misleading_adobe, ..frame });
+                return Ok(JpegFrame { has_exif, xmp_orientation, misleading_adobe, ..frame });
             }
             0x01 | 0xD8 => continue, // no segment follows these
             _ => {}
@@ -77,10 +80,22 @@ pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<JpegFrame, String> {
             frame = Some(check_frame(marker, &segment[2..])?);
         }
         colours.take(marker, at + 2, &segment[2..]);
+        if marker == 0xE1 && segment[2..].starts_with(b"http://ns.adobe.com/xap/1.0/\0") {
+            xmp_orientation = orientation_in_xmp(segment);
+        }
         has_exif |= marker == 0xE1 && segment[2..].starts_with(b"Exif");
         scan_seen |= marker == START_OF_SCAN;
         at += length;
     }
+}
+
+/// As PIL finds it: the digit after `tiff:Orientation="` or `tiff:Orientation>`.
+fn orientation_in_xmp(xmp: &[u8]) -> Option<u8> {
+    const NAME: &[u8] = b"tiff:Orientation";
+    xmp.windows(NAME.len() + 3).find_map(|window| match window.strip_prefix(NAME)? {
+        [b'=', b'"', digit] | [b'>', digit, _] if digit.is_ascii_digit() => Some(digit - b'0'),
+        _ => None,
+    })
 }
 
 /// Whether the picture is in colour, if its frame header is within `start`, the beginning of a JPEG.
@@ -142,6 +157,7 @@ fn check_frame(marker: u8, frame: &[u8]) -> Result<JpegFrame, String> {
             height: u16::from_be_bytes([h1, h0]).into(),
             components,
             has_exif: false,
+            xmp_orientation: None,
             misleading_adobe: None,
         }),
         (8, _) => Err(format!("{components} colour components, expected 1, 3 or 4")),

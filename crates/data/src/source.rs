@@ -437,11 +437,19 @@ mod tests {
         put(root.path(), "one.png", &png_of(2, 2, 1, 0));
         put(root.path(), "notes.txt", b"hello");
         put(root.path(), "zero", b"");
+        put(root.path(), "fetched/cifar-10-python.tar.gz", b"\x1F\x8B");
+        put(root.path(), "packed/photos.tar.xz", b"\xFD7zXZ\0");
+        let npz = [&b"PK\x03\x04"[..], &[0; 22], &[9, 0, 0, 0], b"train.npy"].concat();
+        put(root.path(), "set.npz", &npz);
         let told = |relative: &str| detect(&root.path().join(relative)).unwrap_err().to_string();
         assert!(told("empty").contains("no images in a known format"), "{}", told("empty"));
         assert!(told("one.png").contains("give the folder it is in"));
         assert!(told("notes.txt").contains("no known format"));
         assert!(told("zero").contains("no known format"));
         assert!(told("absent").contains("absent"));
+        for folder in ["fetched", "packed"] {
+            assert!(told(folder).contains("; unpack the archive and give the folder"), "{}", told(folder));
+        }
+        assert!(told("set.npz").contains("a NumPy archive (.npz)"), "{}", told("set.npz"));
     }
 }

@@ -351,6 +351,27 @@ mod tests {
     }
 
     #[test]
+    fn labels_that_one_split_lacks_are_named() {
+        let root = tempfile::tempdir().unwrap();
+        mnist_like(root.path(), false);
+        fs::remove_file(root.path().join("t10k-labels-idx1-ubyte")).unwrap();
+        put(root.path(), "more/1.png", &crate::test_files::png_of(2, 2, 1, 0));
+        let inspection = crate::inspect(root.path().to_str().unwrap(), &LoadOptions::default()).unwrap();
+        let told =
+            "the test split has no labels: beside t10k-images-idx3-ubyte there is no file of its labels";
+        assert!(inspection.notes.iter().any(|note| note.starts_with(told)), "{:?}", inspection.notes);
+        assert_eq!(inspection.ignored["folders beside the set, which are not used"], 1);
+    }
+
+    #[test]
+    fn flattened_images_are_named_as_such() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "train-images-idx3-ubyte", &idx(&[3, 20], &[0; 60]));
+        let error = load_train(root.path()).unwrap_err();
+        assert!(error.contains("flattened images") && error.contains("(images, rows, columns)"), "{error}");
+    }
+
+    #[test]
     fn bad_files_are_named_with_field_expected_and_got() {
         let images = idx(&[3, 4, 5], &[0; 60]);
         let with_magic = |magic: [u8; 4]| [&magic[..], &images[4..]].concat();
