@@ -66,12 +66,15 @@ pub(crate) fn open(folder: &Path, split: Split, limits: &Limits) -> Result<Split
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for path in files {
         let bytes = read_limited(&path, limits)?;
-        let bad = |field, expected: String, got: String| DataError::BadFile {
+        let bad_because = |field, expected: String, got: String, remedy| DataError::BadFile {
             path: path.clone(),
             field,
             expected,
             got,
-            remedy: "fetch or copy the file again",
+            remedy,
+        };
+        let bad = |field, expected: String, got: String| {
+            bad_because(field, expected, got, "fetch or copy the file again")
         };
         let pickle = PlainPickle::read(bytes)
             .map_err(|error| bad("pickle", "a whole one".to_owned(), problem(error)))?;
@@ -79,12 +82,27 @@ pub(crate) fn open(folder: &Path, split: Split, limits: &Limits) -> Result<Split
         let (images, data) = match array {
             Some((shape, data)) if matches!(*shape, [_, 3072] | [_, 3, 32, 32]) => (shape[0], data),
             other => {
-                let got =
-                    other.map_or_else(|| "something else".to_owned(), |(shape, _)| format!("{shape:?}"));
-                return Err(bad("data", "an array of unsigned bytes (images, 3072)".to_owned(), got));
+                let got = other.map_or_else(
+                    || "something else, or values of another type".to_owned(),
+                    |(shape, _)| format!("{shape:?}"),
+                );
+                return Err(bad_because(
+                    "data",
+                    "an array of unsigned bytes (images, 3072)".to_owned(),
+                    got,
+                    "write it with `data.astype(numpy.uint8)` and `pickle.dump(batch, file, protocol=2)`, or fetch \
+                     the file again",
+                ));
             }
         };
-        let numbers = pickle.root().get(label_key).and_then(integers).unwrap_or_default();
+        let Some(numbers) = pickle.root().get(label_key).and_then(integers) else {
+            return Err(bad_because(
+                label_key,
+                "a list of integers".to_owned(),
+                "something else, such as an array".to_owned(),
+                "write it with `labels.tolist()`",
+            ));
+        };
         if numbers.len() != images {
             return Err(bad(label_key, format!("{images}, one for each image"), numbers.len().to_string()));
         }

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::error::DataError;
 use crate::image_set::ImageSet;
+use crate::load::load;
+use crate::options::{LoadOptions, Split};
 
 /// Two splits whose classes all have training images.
 #[derive(Debug)]
@@ -44,6 +47,27 @@ pub fn comparable(train: ImageSet, test: ImageSet) -> Comparable {
         only_in_test,
         only_in_train,
     }
+}
+
+/// Loads both splits of a data set, [`comparable`].
+///
+/// # Errors
+/// As [`load`], and [`DataError::UnequalSizes`] where training and test images differ in size: one encoder would see
+/// two different scales.
+pub fn load_comparable(name_or_path: &str, options: &LoadOptions) -> Result<Comparable, DataError> {
+    let train = load(name_or_path, Split::Train, options)?;
+    let test = load(name_or_path, Split::Test, options)?;
+    let size = |set: &ImageSet| (set.shape.width, set.shape.height);
+    if size(&train) != size(&test) {
+        let shown = |set: &ImageSet| format!("{} x {}", set.shape.width, set.shape.height);
+        return Err(DataError::UnequalSizes {
+            first: format!("the train split of {name_or_path}"),
+            first_size: shown(&train),
+            other: "its test split".to_owned(),
+            other_size: shown(&test),
+        });
+    }
+    Ok(comparable(train, test))
 }
 
 impl Comparable {
@@ -102,6 +126,37 @@ mod tests {
         assert_eq!(two.test.pixels(2), [4]);
         assert_eq!(two.only_in_test, BTreeMap::from([("b".to_owned(), 2)]), "d is in neither");
         assert!(two.only_in_train.is_empty());
+    }
+
+    #[test]
+    fn training_and_test_images_of_different_sizes_are_refused_unless_a_size_is_given() {
+        use crate::test_files::{idx, png_of, put, tar_of};
+        let root = tempfile::tempdir().unwrap();
+        let [small, large] = [4, 6].map(|side| png_of(side, side, 1, side));
+        put(root.path(), "folders/train/a/1.png", &small);
+        put(root.path(), "folders/test/a/1.png", &large);
+        put(root.path(), "tars/train.tar", &tar_of(&[("a/1.png", &small)]));
+        put(root.path(), "tars/test.tar", &tar_of(&[("a/1.png", &large)]));
+        for (split, side) in [("train", 2), ("t10k", 3)] {
+            let images = idx(&[1, side, side], &vec![7; (side * side) as usize]);
+            put(root.path(), &format!("idx/{split}-images-idx3-ubyte"), &images);
+            put(root.path(), &format!("idx/{split}-labels-idx1-ubyte"), &idx(&[1], &[0]));
+        }
+        for (set, sizes) in
+            [("folders", ["4 x 4", "6 x 6"]), ("tars", ["4 x 4", "6 x 6"]), ("idx", ["2 x 2", "3 x 3"])]
+        {
+            let path = root.path().join(set);
+            let path = path.to_str().unwrap();
+            let error = load_comparable(path, &LoadOptions::default()).unwrap_err().to_string();
+            for told in ["train split", "its test split", "set `size`"].iter().chain(&sizes) {
+                assert!(error.contains(told), "{told}: {error}");
+            }
+            let sized = LoadOptions { size: Some(4), ..LoadOptions::default() };
+            assert_eq!(load_comparable(path, &sized).unwrap().test.shape.height, 4);
+            let notes = crate::inspect(path, &LoadOptions::default()).unwrap().notes;
+            assert!(notes.iter().any(|note| note.contains(sizes[0]) && note.contains(sizes[1])), "{notes:?}");
+            assert!(crate::inspect(path, &sized).unwrap().notes.is_empty());
+        }
     }
 
     #[test]

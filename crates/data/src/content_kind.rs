@@ -85,8 +85,23 @@ pub(crate) fn content_of(bytes: &[u8]) -> Content {
     if let Some(brand) = bytes.get(4..12).and_then(|eight| eight.strip_prefix(b"ftyp")) {
         return Content::Other(of_brand(brand));
     }
+    if bytes.starts_with(b"PK\x03\x04") && first_of_zip(bytes).is_some_and(|name| name.ends_with(b".npy")) {
+        return Content::Other(
+            "a NumPy archive (.npz); write its images as PNG files, as docs/data.md shows",
+        );
+    }
+    // A cursor says how many pictures it has; a TGA image of true colour has zeros there.
+    if bytes.starts_with(b"\0\0\x02\0\0\0") {
+        return Content::Other("a TGA image; convert it to PNG");
+    }
     let known = OTHERS.iter().find(|(start, _)| bytes.starts_with(start));
     Content::Other(known.map_or_else(|| of_text(bytes), |(_, what)| *what))
+}
+
+/// The name of the first member of a zip archive.
+fn first_of_zip(bytes: &[u8]) -> Option<&[u8]> {
+    let length = bytes.get(26..28).map(|two| usize::from(u16::from_le_bytes([two[0], two[1]])))?;
+    bytes.get(30..30 + length)
 }
 
 /// The header's length and place of pixels are those of a bitmap: "BM" alone also begins texts.
@@ -147,7 +162,11 @@ mod tests {
 
     #[test]
     fn what_is_no_image_is_named() {
-        let cases: [(&[u8], &str); 21] = [
+        let npz = [&b"PK\x03\x04"[..], &[0; 22], &[9, 0, 0, 0], b"train.npy", b"..."].concat();
+        let cases: [(&[u8], &str); 24] = [
+            (&npz, "NumPy archive (.npz)"),
+            (b"\0\0\x02\0\0\0\0\0\0\0\0\0\x08\0\x08\0\x18\0", "TGA image"),
+            (b"\0\0\x02\0\x01\0\x20\x20", "cursor"),
             (b"II*\0\x08\0\0\0", "TIFF image; convert"),
             (b"", "empty file (0 bytes)"),
             (b"<!DOCTYPE html><html>", "web page"),

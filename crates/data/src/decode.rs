@@ -1,5 +1,6 @@
 //! One image file's bytes to pixels, within limits, whatever the bytes are.
 
+use std::borrow::Cow;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
@@ -33,7 +34,7 @@ pub(crate) fn decode<T>(
     limits: &Limits,
     then: impl FnOnce(PlanarImage) -> T,
 ) -> Result<T, String> {
-    guarded(bytes, limits, |header| decode_as(header, bytes, limits, then))
+    guarded(bytes, limits, |header, bytes| decode_as(header, bytes, limits, then))
 }
 
 /// The shape that [`decode`] would give, from the header alone: the rest may still be damaged.
@@ -41,7 +42,7 @@ pub(crate) fn decode<T>(
 /// # Errors
 /// As [`decode`].
 pub(crate) fn shape_of(bytes: &[u8], limits: &Limits) -> Result<ImageShape, String> {
-    guarded(bytes, limits, |header| {
+    guarded(bytes, limits, |header, bytes| {
         let opened = open(header, bytes, limits)?;
         Ok(turned(opened.shape, opened.orientation))
     })
@@ -61,27 +62,36 @@ pub(crate) fn is_colour(start: &[u8]) -> Option<bool> {
 struct Header {
     format: ImageFormat,
     may_be_turned: bool,
+    /// Where Exif does not say how the camera was held.
+    xmp_orientation: Option<Orientation>,
 }
 
 fn guarded<T>(
     bytes: &[u8],
     limits: &Limits,
-    read: impl FnOnce(Header) -> Result<T, String>,
+    read: impl FnOnce(Header, &[u8]) -> Result<T, String>,
 ) -> Result<T, String> {
     let format = match content_of(bytes) {
         Content::Image(format) => format,
         Content::Other(what) => return Err(what.to_owned()),
     };
+    let mut bytes = Cow::Borrowed(bytes);
+    let mut xmp_orientation = None;
     let mut may_be_turned = matches!(format, ImageFormat::Png | ImageFormat::WebP);
     match format {
         ImageFormat::Png => {
-            let (width, height) = png_extent(bytes)?;
+            let (width, height) = png_extent(&bytes)?;
             check_extent(width, height, limits)?;
         }
         ImageFormat::Jpeg => {
-            let frame = check_jpeg(bytes)?;
+            let frame = check_jpeg(&bytes)?;
             check_extent(frame.width, frame.height, limits)?;
             may_be_turned = frame.has_exif;
+            xmp_orientation = frame.xmp_orientation.and_then(Orientation::from_exif);
+            // Under another name the decoder passes it over.
+            if let Some(name) = frame.misleading_adobe.and_then(|at| bytes.to_mut().get_mut(at..at + 5)) {
+                name.fill(0);
+            }
         }
         ImageFormat::WebP => {
             let announced = bytes
@@ -94,7 +104,7 @@ fn guarded<T>(
         _ => {} // by their decoders' headers, which hold no pixels
     }
     // The decoders are third-party code on untrusted bytes: a panic in them is a bad image, not our end.
-    catch_unwind(AssertUnwindSafe(|| read(Header { format, may_be_turned })))
+    catch_unwind(AssertUnwindSafe(|| read(Header { format, may_be_turned, xmp_orientation }, &bytes)))
         .unwrap_or_else(|_| Err("the decoder failed on it".to_owned()))
 }
 
@@ -175,7 +185,8 @@ fn open<'a>(header: Header, bytes: &'a [u8], limits: &Limits) -> Result<Opened<'
     if total > limits.max_image_bytes {
         return Err(format!("needs {total} bytes, the limit is {}", limits.max_image_bytes));
     }
-    let orientation = if header.may_be_turned { decoder.orientation().ok() } else { None };
+    let exif = if header.may_be_turned { decoder.exif_metadata().ok().flatten() } else { None };
+    let orientation = exif.and_then(|exif| Orientation::from_exif_chunk(&exif)).or(header.xmp_orientation);
     let shape = ImageShape { channels, height: height as usize, width: width as usize };
     let orientation = orientation.unwrap_or(Orientation::NoTransforms);
     Ok(Opened { decoder, stored, sample_bytes, shape, orientation })
@@ -234,6 +245,46 @@ mod tests {
         let jpeg = decoded(&jpeg_of(16, 16, 1, 5)).unwrap();
         let exact = crate::test_files::ramp(16, 16, 1, 5);
         assert!(jpeg.pixels.iter().zip(&exact).all(|(&a, &b)| a.abs_diff(b) < 12), "{:?}", jpeg.pixels);
+    }
+
+    #[test]
+    fn an_orientation_in_xmp_alone_is_applied() {
+        let plain = jpeg_of(16, 8, 3, 5);
+        let upright = decoded(&plain).unwrap();
+        for (text, code) in [
+            ("<rdf:Description tiff:Orientation=\"6\"/>", 6),
+            ("<tiff:Orientation>8</tiff:Orientation>", 8),
+            ("<tiff:Orientation>9</tiff:Orientation>", 1),
+            ("tiff:Orientation=\"", 1),
+        ] {
+            let segment = [b"http://ns.adobe.com/xap/1.0/\0", text.as_bytes()].concat();
+            let mut with_xmp = vec![0xFF, 0xD8, 0xFF, 0xE1];
+            with_xmp.extend((segment.len() as u16 + 2).to_be_bytes());
+            with_xmp.extend(segment);
+            with_xmp.extend(&plain[2..]);
+            let expected = upright.clone().turned(Orientation::from_exif(code).unwrap());
+            assert_eq!(decoded(&with_xmp).unwrap(), expected, "{text}");
+            assert_eq!(shape_of(&with_xmp, &Limits::default()).unwrap(), expected.shape);
+        }
+    }
+
+    #[test]
+    fn jfif_decides_the_colours_of_a_jpeg_before_adobe() {
+        // As PIL has it: with both segments the components are YCbCr, whatever Adobe's transform.
+        let plain = jpeg_of(16, 16, 3, 5);
+        let after_app0 = 4 + usize::from(u16::from_be_bytes([plain[4], plain[5]]));
+        assert_eq!(&plain[6..11], b"JFIF\0");
+        for transform in [0, 1, 2, 7] {
+            let mut both = plain[..after_app0].to_vec();
+            both.extend(b"\xFF\xEE\0\x0EAdobe\0\x64\0\0\0\0");
+            both.push(transform);
+            both.extend(&plain[after_app0..]);
+            assert_eq!(decoded(&both).unwrap(), decoded(&plain).unwrap(), "{transform}");
+            let mut adobe_alone = plain[..2].to_vec();
+            adobe_alone.extend(&both[after_app0..]);
+            let as_stored = decoded(&adobe_alone).unwrap() != decoded(&plain).unwrap();
+            assert_eq!(as_stored, transform == 0, "without JFIF Adobe decides, {transform}");
+        }
     }
 
     #[test]

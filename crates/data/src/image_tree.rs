@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::hashed_split::test_images;
 use crate::options::{ClassUse, Split};
-use crate::split_names::{Role, is_numbered_part, is_weak, role_of};
+use crate::split_names::{Role, is_numbered_part, is_weak, role_of, role_of_first_word};
 
 /// A file in a tree: the names on the way to it (in Unicode's composed form), the last one its own, and what belongs
 /// to it.
@@ -189,13 +189,15 @@ fn unlabelled<T>(files: Vec<TreeFile<T>>, notes: Vec<String>) -> Arranged<T> {
     Arranged { train: Some(part), notes, instead, ..empty(Vec::new()) }
 }
 
-/// A folder called "train" may also be a class (of locomotives): a split holds folders, or has only other splits
-/// beside it; and a short name is a split only beside another one.
+/// A folder called "train" may also be a class (of locomotives): a split holds folders, or has a split to measure on
+/// or only other splits beside it; and a short name is a split only beside another one.
 fn has_splits<T>(files: &[TreeFile<T>], tops: &BTreeSet<&str>) -> bool {
     let roles: BTreeSet<Role> = tops.iter().filter_map(|name| role_of(name)).collect();
     let is_split = |name: &str| role_of(name).is_some() && (roles.len() > 1 || !is_weak(name));
+    let both = roles.contains(&Role::Train) && roles.len() > 1;
     tops.iter().any(|name| is_split(name))
-        && (files.iter().any(|file| file.parts.len() >= 3 && is_split(&file.parts[0]))
+        && (both
+            || files.iter().any(|file| file.parts.len() >= 3 && is_split(&file.parts[0]))
             || tops.iter().all(|name| is_split(name)))
 }
 
@@ -241,9 +243,40 @@ fn split_folders<T>(
     Ok(SplitFolders { train: train.map(str::to_owned), test: test.map(str::to_owned) })
 }
 
-/// The question to ask where top folders are parts of a data set rather than classes: they are numbered, or have
-/// the same folders in them.
+/// The question to ask where every top folder has splits in it, as `images/train` beside `labels/train`.
+fn splits_within<T>(files: &[TreeFile<T>], tops: &BTreeSet<&str>) -> Option<String> {
+    let within = |file: &TreeFile<T>| file.parts.get(1).cloned().filter(|_| file.parts.len() >= 3);
+    let inner: Option<BTreeSet<String>> = files.iter().map(within).collect();
+    let inner = inner.filter(|inner| tops.len() > 1 && inner.iter().all(|name| role_of(name).is_some()))?;
+    if inner.iter().all(|name| is_weak(name)) {
+        return None;
+    }
+    let listed = |names: Vec<&str>| names.into_iter().take(3).collect::<Vec<_>>().join(", ");
+    Some(format!(
+        "the folders in {} are splits ({}); give the folder that has the images{}, or put the classes into the splits",
+        listed(tops.iter().copied().collect()),
+        listed(inner.iter().map(String::as_str).collect()),
+        if tops.contains("images") { ", images" } else { "" }
+    ))
+}
+
+/// The question to ask where names of top folders begin with different splits, as `trainA` and `testA`.
+fn begin_like_splits(tops: &BTreeSet<&str>) -> Option<String> {
+    let begins = |role: Role| tops.iter().find(|name| role_of_first_word(name) == Some(role));
+    let train = begins(Role::Train)?;
+    let test = begins(Role::Test).or_else(|| begins(Role::Validation))?;
+    Some(format!(
+        "the folders {train} and {test} are called like parts of splits, not like classes; put the folders to learn \
+         from into a folder `train` and the others into `test`, or rename them if they are classes"
+    ))
+}
+
+/// The question to ask where top folders are parts of a data set rather than classes: they are called so, have splits
+/// in them, are numbered, or have the same folders in them.
 fn looks_like_splits<T>(files: &[TreeFile<T>], tops: &BTreeSet<&str>) -> Option<String> {
+    if let Some(question) = splits_within(files, tops).or_else(|| begin_like_splits(tops)) {
+        return Some(question);
+    }
     let mut within: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for file in files.iter().filter(|file| file.parts.len() >= 3) {
         within.entry(&file.parts[0]).or_default().insert(&file.parts[1]);
@@ -464,6 +497,41 @@ mod tests {
         }
         // Classes with folders of their own in them are classes.
         assert_eq!(arranged(&["dog/poodle/1", "dog/pug/1", "cat/manx/1"]).classes, ["cat", "dog"]);
+    }
+
+    #[test]
+    fn flat_splits_beside_another_folder_are_no_classes() {
+        for [train, test, beside] in [
+            ["train_images/1", "test_images/2", "unlabeled_images/3"],
+            ["train/1", "test/2", "unlabeled/3"],
+            ["training_images/1", "testing_images/2", "masks/3"],
+            ["tr/1", "val/2", "masks/3"],
+        ] {
+            let mut all = arranged(&[train, test, beside]);
+            assert!(all.classes.is_empty(), "{:?}", all.classes);
+            assert_eq!(all.take(Split::Train).unwrap().files, [(train, None)]);
+            assert_eq!(all.take(Split::Test).unwrap().files, [(test, None)]);
+            let (folder, _) = beside.split_once('/').unwrap();
+            assert_eq!(all.beside, BTreeMap::from([(folder.to_owned(), 1)]));
+        }
+        for paths in [
+            ["trainA/1", "trainB/2", "testA/3", "testB/4"],
+            ["train_cat/1", "train_dog/2", "test_cat/3", "test_dog/4"],
+        ] {
+            let error = arrange(tree(&paths), ClassUse::Needed).unwrap_err();
+            assert!(error.contains("called like parts of splits") && error.contains("`train`"), "{error}");
+            assert_eq!(arrange(tree(&paths), ClassUse::Optional).unwrap().train.unwrap().files.len(), 4);
+        }
+    }
+
+    #[test]
+    fn splits_within_images_and_labels_are_asked_about() {
+        let paths = ["images/train/a/1", "images/test/a/2", "labels/train/a/1", "labels/test/a/2"];
+        let error = arrange(tree(&paths), ClassUse::Needed).unwrap_err();
+        assert!(error.contains("are splits (test, train)") && error.contains(", images,"), "{error}");
+        let by_class = ["cat/train/1", "cat/val/1", "dog/train/1", "dog/val/1"];
+        let error = arrange(tree(&by_class), ClassUse::Needed).unwrap_err();
+        assert!(error.contains("the folders in cat, dog are splits (train, val)"), "{error}");
     }
 
     #[test]

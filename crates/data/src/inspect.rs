@@ -205,6 +205,7 @@ pub fn inspect(name_or_path: &str, options: &LoadOptions) -> Result<Inspection, 
     if options.color == ColorMode::AsStored && in_colour {
         inspection.notes.extend(mixed_colours(grey, images));
     }
+    inspection.notes.extend(sizes_by_split(&seen).filter(|_| options.size.is_none()));
     let mut sizes = BTreeMap::<(usize, usize, usize), usize>::new();
     for Seen { split, tally, labelled, rejects } in seen {
         inspection.labelled &= labelled;
@@ -236,12 +237,21 @@ pub fn inspect(name_or_path: &str, options: &LoadOptions) -> Result<Inspection, 
         ignore(&mut inspection.reject_reasons, reject.reason.clone());
     }
     inspection.shape = common_shape(&sizes, (images > 0).then_some(channels), &options);
-    inspection.sizes = sizes
-        .into_iter()
-        .map(|((width, height, channels), images)| SizeCount { width, height, channels, images })
-        .collect();
-    inspection.sizes.sort_by_key(|size| std::cmp::Reverse(size.images));
+    inspection.sizes = size_counts(&sizes);
     Ok(inspection)
+}
+
+/// Most frequent first.
+fn size_counts(sizes: &BTreeMap<(usize, usize, usize), usize>) -> Vec<SizeCount> {
+    let count = |(&(width, height, channels), &images): (&(usize, usize, usize), &usize)| SizeCount {
+        width,
+        height,
+        channels,
+        images,
+    };
+    let mut counts: Vec<SizeCount> = sizes.iter().map(count).collect();
+    counts.sort_by_key(|size| std::cmp::Reverse(size.images));
+    counts
 }
 
 fn empty(resolved: &Resolved, format: &'static str) -> Inspection {
@@ -309,6 +319,24 @@ fn grey_images(tally: &Tally) -> usize {
     tally.sizes.iter().filter(|((_, _, channels), _)| *channels == 1).map(|(_, images)| images).sum()
 }
 
+/// That the images of each split have one size, but not the same.
+fn sizes_by_split(seen: &[Seen]) -> Option<String> {
+    let of_split = |seen: &Seen| {
+        let mut extents = seen.tally.sizes.keys().map(|&(width, height, _)| (width, height));
+        let first = extents.next()?;
+        extents.all(|other| other == first).then_some(first)
+    };
+    let [train, test] = seen else { return None };
+    let ((w1, h1), (w2, h2)) = (of_split(train)?, of_split(test)?);
+    ((w1, h1) != (w2, h2)).then(|| {
+        format!(
+            "the images of the {} split are {w1} x {h1}, those of the {} split {w2} x {h2}: a probe needs a common \
+             `size`",
+            train.split, test.split
+        )
+    })
+}
+
 /// Classes of one split alone, as a probe will treat them.
 fn one_sided_classes(splits: &[SplitInspection]) -> Vec<String> {
     let [train, test] = splits else { return Vec::new() };
@@ -335,7 +363,8 @@ fn inspect_shards(resolved: &Resolved, options: &LoadOptions) -> Option<Result<I
     let how = ShardOptions {
         skip_damaged: true,
         color: options.color,
-        size: options.size,
+        // With any size images of different sizes are no damage; none is resized here.
+        size: options.size.or(Some(1)),
         limits: options.limits.clone(),
     };
     let shards = match ViewShards::open(Path::new(&resolved.path), &how) {
@@ -344,9 +373,11 @@ fn inspect_shards(resolved: &Resolved, options: &LoadOptions) -> Option<Result<I
     };
     let mut inspection = empty(resolved, "view shards");
     inspection.images = shards.images();
-    inspection.shape = Some(shards.shape());
-    let ImageShape { channels, height, width } = shards.shape();
-    inspection.sizes = vec![SizeCount { width, height, channels, images: shards.images() }];
+    inspection.shape = common_shape(&shards.sizes, Some(shards.shape().channels), options);
+    if inspection.shape.is_none() {
+        inspection.notes.push("the images differ in size: pretraining needs `source.size`".to_owned());
+    }
+    inspection.sizes = size_counts(&shards.sizes);
     let views: Vec<usize> = (0..shards.anchors()).map(|anchor| shards.views(anchor)).collect();
     let (fewest, most) = (views.iter().min().copied().unwrap_or(0), views.iter().max().copied().unwrap_or(0));
     inspection.notes.push(format!("{} anchors of {fewest} to {most} views", shards.anchors()));

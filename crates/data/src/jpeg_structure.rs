@@ -16,6 +16,35 @@ pub(crate) struct JpegFrame {
     pub(crate) components: u8,
     /// Whether there is metadata that may say how the camera was held.
     pub(crate) has_exif: bool,
+    /// How the camera was held (1 to 8) by the metadata of XMP, which counts where Exif does not say.
+    pub(crate) xmp_orientation: Option<u8>,
+    /// Where an Adobe segment's content begins that does not say what the colours are, though the decoder would
+    /// follow it.
+    pub(crate) misleading_adobe: Option<usize>,
+}
+
+/// What there is of the segments that say what three components mean.
+#[derive(Default)]
+struct ColourSegments {
+    jfif: bool,
+    /// Where the Adobe segment's content is, and its transform.
+    adobe: Option<(usize, u8)>,
+}
+
+impl ColourSegments {
+    fn take(&mut self, marker: u8, content_at: usize, content: &[u8]) {
+        self.jfif |= marker == 0xE0 && content.len() >= 12 && content.starts_with(b"JFIF\0");
+        if marker == 0xEE && content.starts_with(b"Adobe") {
+            self.adobe = content.get(11).map(|&transform| (content_at, transform)).or(self.adobe);
+        }
+    }
+
+    /// As libjpeg's `default_decompress_parms`: of three components JFIF decides before Adobe, and a transform that
+    /// is not known means YCbCr.
+    fn misleading(&self, components: u8) -> Option<usize> {
+        let (at, transform) = self.adobe?;
+        (components == 3 && (self.jfif || transform > 1)).then_some(at)
+    }
 }
 
 /// What a whole JPEG says about itself.
@@ -26,7 +55,9 @@ pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<JpegFrame, String> {
     let mut at = 2; // after the start-of-image marker
     let mut scan_seen = false;
     let mut has_exif = false;
-    let mut frame = None;
+    let mut xmp_orientation = None;
+    let mut colours = ColourSegments::default();
+    let mut frame: Option<JpegFrame> = None;
     loop {
         let Some(marker) = next_marker(bytes, &mut at) else {
             return Err("cut short: the JPEG has no end-of-image mark".to_owned());
@@ -35,7 +66,8 @@ pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<JpegFrame, String> {
             END_OF_IMAGE => {
                 let no_picture = || "the JPEG ends before any picture data".to_owned();
                 let frame = frame.filter(|_| scan_seen).ok_or_else(no_picture)?;
-                return Ok(JpegFrame { has_exif, ..frame });
+                let misleading_adobe = colours.misleading(frame.components);
+                return Ok(JpegFrame { has_exif, xmp_orientation, misleading_adobe, ..frame });
             }
             0x01 | 0xD8 => continue, // no segment follows these
             _ => {}
@@ -47,10 +79,23 @@ pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<JpegFrame, String> {
         if is_start_of_frame(marker) {
             frame = Some(check_frame(marker, &segment[2..])?);
         }
+        colours.take(marker, at + 2, &segment[2..]);
+        if marker == 0xE1 && segment[2..].starts_with(b"http://ns.adobe.com/xap/1.0/\0") {
+            xmp_orientation = orientation_in_xmp(segment);
+        }
         has_exif |= marker == 0xE1 && segment[2..].starts_with(b"Exif");
         scan_seen |= marker == START_OF_SCAN;
         at += length;
     }
+}
+
+/// As PIL finds it: the digit after `tiff:Orientation="` or `tiff:Orientation>`.
+fn orientation_in_xmp(xmp: &[u8]) -> Option<u8> {
+    const NAME: &[u8] = b"tiff:Orientation";
+    xmp.windows(NAME.len() + 3).find_map(|window| match window.strip_prefix(NAME)? {
+        [b'=', b'"', digit] | [b'>', digit, _] if digit.is_ascii_digit() => Some(digit - b'0'),
+        _ => None,
+    })
 }
 
 /// Whether the picture is in colour, if its frame header is within `start`, the beginning of a JPEG.
@@ -112,6 +157,8 @@ fn check_frame(marker: u8, frame: &[u8]) -> Result<JpegFrame, String> {
             height: u16::from_be_bytes([h1, h0]).into(),
             components,
             has_exif: false,
+            xmp_orientation: None,
+            misleading_adobe: None,
         }),
         (8, _) => Err(format!("{components} colour components, expected 1, 3 or 4")),
         _ => Err(format!("{precision} bits per sample, expected 8; convert it to 8 bits")),

@@ -41,7 +41,7 @@ mod test_files;
 pub mod view_shards;
 mod visit_order;
 
-pub use comparable::{Comparable, comparable};
+pub use comparable::{Comparable, comparable, load_comparable};
 pub use embedded::{ImageGroups, image_groups};
 pub use error::{DataError, Reject};
 pub use ignored::{Ignored, ignored_in_words};

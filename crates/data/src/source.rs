@@ -8,8 +8,8 @@ use flate2::read::MultiGzDecoder;
 
 use crate::content_kind::{Content, content_of};
 use crate::error::{DataError, Reject};
-use crate::file_names::{has_image_ending, is_hidden};
-use crate::ignored::{Ignored, ignored_in_words};
+use crate::file_names::{ending, has_image_ending, is_hidden};
+use crate::ignored::{Ignored, ignore, ignored_in_words};
 use crate::image_folder::{self, ImageFolder};
 use crate::image_set::ImageShape;
 use crate::options::{Limits, LoadOptions, Split};
@@ -288,9 +288,9 @@ fn without_images(folder: &Path) -> String {
         ".tfrecord",
     ]) {
         "; its images must be written as files first, docs/data.md shows how"
-    } else if holds(&[".tar", ".tgz"]) {
-        "; archives must be called train.tar and test.tar, or be given one by one; view shards are read with \
-         `kind = \"shards\"`"
+    } else if holds(&[".tar", ".tgz", ".gz", ".bz2", ".xz"]) {
+        "; unpack the archive and give the folder; archives of images may stay as they are, called train.tar and \
+         test.tar or given one by one; view shards are read with `kind = \"shards\"`"
     } else {
         ""
     };
@@ -355,7 +355,12 @@ impl Opened {
     /// The images of one split; each split can be had once.
     pub(crate) fn take(&mut self, split: Split, options: &LoadOptions) -> Result<SplitContent, DataError> {
         let limits = &options.limits;
-        match self {
+        let mut beside = match self {
+            Self::Packed(Detected { path, .. }) if path.is_dir() => beside_the_set(path, |_| false),
+            Self::Tar(tar) if tar.path().is_dir() => beside_the_set(tar.path(), |file| tar.uses(file)),
+            _ => Ignored::new(),
+        };
+        let mut content = match self {
             Self::Packed(Detected { format: Format::CifarBinary, path }) => {
                 cifar_binary::open(path, split, limits)
             }
@@ -365,8 +370,36 @@ impl Opened {
             Self::Packed(Detected { path, .. }) => idx::open(path, split, options.class_use, limits),
             Self::Tar(tar) => tar.take(split, limits),
             Self::Folder(folder) => folder.take(split),
+        }?;
+        for (why, count) in content.ignored {
+            *beside.entry(why).or_default() += count;
         }
+        content.ignored = beside;
+        Ok(content)
     }
+}
+
+/// What lies beside the files of a set that is no image folder, where it could be taken for part of it.
+fn beside_the_set(folder: &Path, is_used: impl Fn(&Path) -> bool) -> Ignored {
+    let mut ignored = Ignored::new();
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        let (name, path) = (entry.file_name().to_string_lossy().to_lowercase(), entry.path());
+        if is_hidden(&name) || is_used(&path) {
+            continue;
+        }
+        let packed = ["zip", "rar", "7z"].contains(&ending(&name).as_str());
+        let what = if path.is_dir() {
+            "folders"
+        } else if tar_shard::has_tar_ending(&name) || packed {
+            "archives"
+        } else if has_image_ending(&name) {
+            "images"
+        } else {
+            continue;
+        };
+        ignore(&mut ignored, format!("{what} beside the set, which are not used"));
+    }
+    ignored
 }
 
 /// Reads a plain file whole, refusing one above the limit.
@@ -404,11 +437,19 @@ mod tests {
         put(root.path(), "one.png", &png_of(2, 2, 1, 0));
         put(root.path(), "notes.txt", b"hello");
         put(root.path(), "zero", b"");
+        put(root.path(), "fetched/cifar-10-python.tar.gz", b"\x1F\x8B");
+        put(root.path(), "packed/photos.tar.xz", b"\xFD7zXZ\0");
+        let npz = [&b"PK\x03\x04"[..], &[0; 22], &[9, 0, 0, 0], b"train.npy"].concat();
+        put(root.path(), "set.npz", &npz);
         let told = |relative: &str| detect(&root.path().join(relative)).unwrap_err().to_string();
         assert!(told("empty").contains("no images in a known format"), "{}", told("empty"));
         assert!(told("one.png").contains("give the folder it is in"));
         assert!(told("notes.txt").contains("no known format"));
         assert!(told("zero").contains("no known format"));
         assert!(told("absent").contains("absent"));
+        for folder in ["fetched", "packed"] {
+            assert!(told(folder).contains("; unpack the archive and give the folder"), "{}", told(folder));
+        }
+        assert!(told("set.npz").contains("a NumPy archive (.npz)"), "{}", told("set.npz"));
     }
 }

@@ -39,6 +39,17 @@ pub(crate) fn role_of(name: &str) -> Option<Role> {
     }
 }
 
+/// What the first word of a name says that is no split's name: `train_cat`, `test-b`, `trainA`.
+pub(crate) fn role_of_first_word(name: &str) -> Option<Role> {
+    let name = name.trim();
+    let ends_word = |sign: char| matches!(sign, '_' | '-' | ' ' | '.') || sign.is_ascii_digit();
+    let word = match name.find(ends_word) {
+        Some(end) => &name[..end],
+        None => name.strip_suffix(|last: char| last.is_ascii_uppercase())?,
+    };
+    if is_weak(word) { None } else { role_of(word) }
+}
+
 /// True for names that also mean other things: they are splits only beside another one.
 pub(crate) fn is_weak(name: &str) -> bool {
     matches!(name.trim().to_lowercase().as_str(), "tr" | "te" | "dev" | "trn" | "tst" | "eval" | "evaluation")
@@ -80,6 +91,16 @@ mod tests {
         }
         for name in ["trains", "tests", "cat", "training_wheels", "2017", "set", "", "images", "detrain"] {
             assert_eq!(role_of(name), None, "{name}");
+        }
+        for (name, role) in [
+            ("trainA", Some(Role::Train)),
+            ("test_dog", Some(Role::Test)),
+            ("val-3", Some(Role::Validation)),
+            ("trains", None),
+            ("TRAM", None),
+            ("tr_a", None),
+        ] {
+            assert_eq!(role_of_first_word(name), role, "{name}");
         }
         assert!(is_numbered_part("fold1") && is_numbered_part("Set_B") && !is_numbered_part("settee"));
     }

@@ -14,7 +14,7 @@ use tar::EntryType;
 use crate::content_kind::{Content, START_BYTES, content_of};
 use crate::error::{DataError, Reject};
 use crate::file_names::{Named, is_hidden, named, no_image};
-use crate::ignored::{Ignored, ignore};
+use crate::ignored::{Ignored, ignore, ignored_in_words};
 use crate::image_folder::composed;
 use crate::image_tree::{
     Arranged, Part, TreeFile, all_in_split_folders, arrange, beside_in_words, strip_wrapper,
@@ -60,7 +60,7 @@ fn split_archives(folder: &Path) -> Vec<(String, PathBuf)> {
 struct Member {
     /// Index into the list of archives.
     archive: usize,
-    /// Its name as the archive says it.
+    /// Its name as the archive says it, without what does not matter ([`plain`]).
     name: String,
     /// Why it cannot be an image.
     problem: Option<String>,
@@ -99,12 +99,27 @@ impl TarImages {
             }
             members.extend(listed);
         }
+        if members.is_empty() {
+            let there = ignored_in_words(&ignored, "members").unwrap_or_else(|| "it is empty".to_owned());
+            let found = format!("an archive without images ({there}); if they are packed in it, unpack it");
+            return Err(DataError::NotRecognised { path: path.to_owned(), found });
+        }
         let arranged = arrange(members, options.class_use)
             .map_err(|question| DataError::Unclear { path: path.to_owned(), question })?;
         for (folder, images) in &arranged.beside {
             *ignored.entry(beside_in_words(folder)).or_default() += images;
         }
         Ok(Self { path: path.to_owned(), archives, arranged, ignored })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the file `path` is one of its archives.
+    pub(crate) fn uses(&self, path: &Path) -> bool {
+        self.archives.iter().any(|(_, archive)| archive == path)
     }
 
     /// The members of a split, read into memory; each split can be had once.
@@ -154,6 +169,11 @@ impl TarImages {
     }
 }
 
+/// A member's name without `.` and doubled slashes, which different programs write into one archive.
+fn plain(name: &str) -> String {
+    name.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
+}
+
 /// All members that may be images; of several with one name the last counts, as when unpacking.
 fn list(
     archive: usize,
@@ -182,7 +202,13 @@ fn list(
                     return Ok(());
                 }
             }
-            _ => return Ok(()), // folders and links that are called like anything
+            _ => {
+                // Folders that are called like anything have no content of their own.
+                if matches!(kind, EntryType::Link | EntryType::Symlink) {
+                    ignore(ignored, "links inside the archive");
+                }
+                return Ok(());
+            }
         }
         let problem = match kind {
             EntryType::Directory => Some("a folder, not an image file".to_owned()),
@@ -195,14 +221,13 @@ fn list(
             EntryType::Regular | EntryType::Continuous => None,
             _ => Some("not a regular file".to_owned()),
         };
-        problems.insert(name.to_owned(), problem);
+        problems.insert(plain(name), problem);
         Ok(())
     })?;
     Ok(problems
         .into_iter()
         .map(|(name, problem)| {
-            let parts = name.split('/').filter(|part| !part.is_empty() && *part != ".");
-            let parts: Vec<String> = parts.map(composed).collect();
+            let parts: Vec<String> = name.split('/').map(composed).collect();
             TreeFile { parts, content: Member { archive, name, problem } }
         })
         .collect())
@@ -216,8 +241,9 @@ fn read(
 ) -> Result<HashMap<String, Vec<u8>>, DataError> {
     let mut content = HashMap::new();
     for_each_member(path, limits, |name, _, size, reader| {
-        if wanted.contains(name) {
-            content.insert(name.to_owned(), read_whole(reader, size, limits.max_file_bytes)?);
+        let name = plain(name);
+        if wanted.contains(name.as_str()) {
+            content.insert(name, read_whole(reader, size, limits.max_file_bytes)?);
         }
         Ok(())
     })?;
@@ -331,6 +357,63 @@ mod tests {
             let train = load_split(root.path(), Split::Train).unwrap();
             assert_eq!((train.len(), train.classes.clone()), (1, vec!["a".to_owned(), "b".to_owned()]));
             assert_eq!(load_split(root.path(), Split::Test).unwrap().labels, Some(vec![1]));
+        }
+    }
+
+    #[test]
+    fn one_member_under_two_spellings_of_its_name_counts_once_and_the_last_wins() {
+        let root = tempfile::tempdir().unwrap();
+        let [first, last] = [1, 2].map(|seed| png_of(4, 4, 1, seed));
+        let mut builder = tar::Builder::new(Vec::new());
+        for (name, bytes) in [("train/a/0.png", &first), ("./train/a/0.png", &last)] {
+            let mut header = tar::Header::new_gnu();
+            header.set_size(bytes.len() as u64);
+            header.as_mut_bytes()[..name.len()].copy_from_slice(name.as_bytes());
+            header.set_cksum();
+            builder.append(&header, bytes.as_slice()).unwrap();
+        }
+        put(root.path(), "x.tar", &builder.into_inner().unwrap());
+        let set = load_split(&root.path().join("x.tar"), Split::Train).unwrap();
+        assert_eq!((set.len(), set.pixels(0)), (1, &crate::test_files::ramp(4, 4, 1, 2)[..]));
+    }
+
+    #[test]
+    fn links_and_what_is_beside_the_archives_are_counted() {
+        let root = tempfile::tempdir().unwrap();
+        let image = png_of(4, 4, 1, 1);
+        let mut builder = tar::Builder::new(tar_of(&[("a/1.png", &image)])[..1024].to_vec());
+        let mut header = tar::Header::new_gnu();
+        header.set_entry_type(EntryType::Symlink);
+        header.set_size(0);
+        builder.append_link(&mut header, "b", "a").unwrap();
+        let archive = builder.into_inner().unwrap();
+        put(root.path(), "train.tar", &archive);
+        put(root.path(), "train.tar.gz", &gz(&archive));
+        put(root.path(), "extra.tar", &archive);
+        put(root.path(), "more/1.png", &image);
+        put(root.path(), "2.png", &image);
+        let ignored = load_split(root.path(), Split::Train).unwrap().ignored;
+        let counts: Vec<(&str, usize)> = ignored.iter().map(|(why, &count)| (why.as_str(), count)).collect();
+        let expected = [
+            ("archives beside the set, which are not used", 2),
+            ("folders beside the set, which are not used", 1),
+            ("images beside the set, which are not used", 1),
+            ("links inside the archive", 1),
+        ];
+        assert_eq!(counts, expected);
+    }
+
+    #[test]
+    fn an_archive_without_images_says_what_is_in_it() {
+        let root = tempfile::tempdir().unwrap();
+        for (members, told) in [
+            (&[][..], "it is empty"),
+            (&[("a.txt", &b"text"[..])][..], "1 members not looked at: 1 .txt"),
+            (&[("inner.tar", &b"x"[..])][..], "1 .tar"),
+        ] {
+            put(root.path(), "x.tar", &tar_of(members));
+            let error = load_split(&root.path().join("x.tar"), Split::Train).unwrap_err();
+            assert!(error.contains("an archive without images") && error.contains(told), "{error}");
         }
     }
 

@@ -93,8 +93,8 @@ impl Setting<'_> {
         self.latent_dimension.ok_or_else(|| SourceError::Recipe {
             field: "objective.kind",
             problem: format!(
-                "\"{kind}\" needs the latents of its views, which real images do not have; take a generator as the \
-                 source, or another objective"
+                "\"{kind}\" needs the latents of its views, which the source does not have for every view; take a \
+                 generator as the source, view shards with latents, or another objective"
             ),
         })
     }

@@ -143,8 +143,20 @@ pub(crate) fn open(
         images = images.transposed();
         notes.push("EMNIST stores rows and columns exchanged; its images are turned upright".to_owned());
     }
+    let other = if split == Split::Train { Split::Test } else { Split::Train };
     let mut labels = match labels_path {
-        None => None,
+        None => {
+            if let Some(other_labels) = &found.pair(other).labels {
+                let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                notes.push(format!(
+                    "the {split} split has no labels: beside {} there is no file of its labels, as {} is that of the \
+                     {other} split",
+                    name(images_path),
+                    name(other_labels)
+                ));
+            }
+            None
+        }
         Some(labels_path) => {
             let labels = read_labels(labels_path, limits)?;
             same_number(images.count, images_path, labels.len(), labels_path)?;
@@ -169,7 +181,6 @@ pub(crate) fn open(
         labels = None;
     }
     // Both splits have the same classes, even if one of them lacks some.
-    let other = if split == Split::Train { Split::Test } else { Split::Train };
     let other_labels = match &found.pair(other).labels {
         Some(path) if labels.is_some() => read_labels(path, limits)?,
         _ => Vec::new(),
@@ -337,6 +348,27 @@ mod tests {
         mnist_like(root.path(), true);
         fs::remove_file(root.path().join("train-labels-idx1-ubyte.gz")).unwrap();
         assert_eq!(load_train(root.path()).unwrap().labels, None);
+    }
+
+    #[test]
+    fn labels_that_one_split_lacks_are_named() {
+        let root = tempfile::tempdir().unwrap();
+        mnist_like(root.path(), false);
+        fs::remove_file(root.path().join("t10k-labels-idx1-ubyte")).unwrap();
+        put(root.path(), "more/1.png", &crate::test_files::png_of(2, 2, 1, 0));
+        let inspection = crate::inspect(root.path().to_str().unwrap(), &LoadOptions::default()).unwrap();
+        let told =
+            "the test split has no labels: beside t10k-images-idx3-ubyte there is no file of its labels";
+        assert!(inspection.notes.iter().any(|note| note.starts_with(told)), "{:?}", inspection.notes);
+        assert_eq!(inspection.ignored["folders beside the set, which are not used"], 1);
+    }
+
+    #[test]
+    fn flattened_images_are_named_as_such() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "train-images-idx3-ubyte", &idx(&[3, 20], &[0; 60]));
+        let error = load_train(root.path()).unwrap_err();
+        assert!(error.contains("flattened images") && error.contains("(images, rows, columns)"), "{error}");
     }
 
     #[test]

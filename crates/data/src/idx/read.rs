@@ -103,6 +103,10 @@ pub(super) fn read_idx(
                     "write the labels as integers"
                 },
             ),
+            (Some((_, _, name)), [0, 0]) if wanted == Wanted::Images && rank == 2 => (
+                format!("{magic} ({name}, 2 dimensions: flattened images)"),
+                "write them again with the dimensions (images, rows, columns)",
+            ),
             (Some((_, _, name)), [0, 0]) => (format!("{magic} ({name}, {rank} dimensions)"), REPLACE),
             _ => match content_of(&start) {
                 Kind::Other(what) if what.contains("unpack") => (format!("{magic}: {what}"), REPLACE),

@@ -27,6 +27,8 @@ pub(super) struct AnchorText {
     /// `Some(None)` where it is said that there is none.
     pub(super) class: Option<Option<ClassValue>>,
     pub(super) latents: Option<Vec<Vec<f32>>>,
+    /// Whether there is something else under that name.
+    pub(super) has_other_latents: bool,
 }
 
 impl AnchorText {
@@ -40,17 +42,24 @@ impl AnchorText {
         let Ok(Classes(found)) = serde_json::from_slice(bytes) else { return Self::default() };
         let class = found.into_iter().flatten().next();
         let latents = serde_json::from_slice::<Latents>(bytes).ok().and_then(|text| text.latents);
-        Self { class, latents }
+        let has_other_latents = latents.is_none()
+            && serde_json::from_slice::<AnyLatents>(bytes).is_ok_and(|text| text.latents.is_some());
+        Self { class, latents, has_other_latents }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.class.is_none() && self.latents.is_none()
+        self.class.is_none() && self.latents.is_none() && !self.has_other_latents
     }
 }
 
 #[derive(Deserialize)]
 struct Latents {
     latents: Option<Vec<Vec<f32>>>,
+}
+
+#[derive(Deserialize)]
+struct AnyLatents {
+    latents: Option<IgnoredAny>,
 }
 
 /// What stands under each of the keys.
@@ -147,7 +156,9 @@ mod tests {
             (r#"{"class": true}"#, None, None),
             (r#"{"caption": "a dog", "bbox": [[0, 1], [2, 3]]}"#, None, None),
         ] {
-            assert_eq!(AnchorText::parse(text.as_bytes()), AnchorText { class, latents }, "{text}");
+            let has_other_latents = text.contains("z.npy");
+            let expected = AnchorText { class, latents, has_other_latents };
+            assert_eq!(AnchorText::parse(text.as_bytes()), expected, "{text}");
         }
     }
 }

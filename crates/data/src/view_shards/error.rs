@@ -56,6 +56,20 @@ pub enum ShardError {
         /// What is wrong.
         problem: String,
     },
+    /// Nothing is left once damaged shards are left out.
+    #[error(
+        "{}{}: {problem}; nothing is left, because everything else is damaged too: fetch or write the shards again",
+        shard.display(),
+        member.as_ref().map_or_else(String::new, |member| format!(": {member}"))
+    )]
+    AllDamaged {
+        /// The first damaged shard.
+        shard: PathBuf,
+        /// The member, where it is one that is wrong.
+        member: Option<String>,
+        /// What is wrong.
+        problem: String,
+    },
     /// An anchor has fewer views than are asked for.
     #[error(
         "{}: {anchor}: {views} views, `[views] per_anchor` asks for {per_anchor}; lower it, or write more views",

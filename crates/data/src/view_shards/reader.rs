@@ -1,5 +1,6 @@
 //! A set of view shards: an index of all anchors in memory, images on demand.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
@@ -45,6 +46,8 @@ pub struct ViewShards {
     latent_dimension: Option<usize>,
     options: ShardOptions,
     images: usize,
+    /// How many there are of each (width, height, channels), as stored.
+    pub(crate) sizes: BTreeMap<(usize, usize, usize), usize>,
     /// What was left out, and why.
     pub skipped: Vec<ShardError>,
     /// Members that are not needed, by why.
@@ -120,6 +123,7 @@ impl ViewShards {
             skipped,
             ignored,
             notes: notes(&images, labelled, all, options),
+            sizes: images.sizes,
         })
     }
 
@@ -148,6 +152,7 @@ impl ViewShards {
             skipped: index.skipped,
             ignored: index.ignored,
             notes: notes(&index.images, labelled, all, options),
+            sizes: index.images.sizes,
         })
     }
 
@@ -409,8 +414,12 @@ impl Merged {
                 }
             }
             if index.latent_dimension != manifest.latent_dimension && !index.anchors.is_empty() {
-                let (got, expected) = (index.latent_dimension, manifest.latent_dimension);
-                return Err(damaged(format!("latents of {got:?} values, the manifest says {expected:?}")));
+                let in_words = |dimension: Option<usize>| match dimension {
+                    Some(dimension) => format!("{dimension} latents for each view"),
+                    None => "no latents that fit every view".to_owned(),
+                };
+                let (got, expected) = (in_words(index.latent_dimension), in_words(manifest.latent_dimension));
+                return Err(damaged(format!("{got}, the manifest says {expected}")));
             }
         }
         self.images.merge(&index.images, options).map_err(damaged)?;
@@ -425,6 +434,11 @@ impl Merged {
         let place = |class: NonNegative| places.get(class.get() as usize).copied().flatten();
         self.labelled += index.labelled;
         let known = *self.latent_dimension.get_or_insert(index.latent_dimension);
+        if known != index.latent_dimension {
+            let others =
+                "anchors with latents, or without, unlike other shards: no latents are used".to_owned();
+            *self.ignored.entry(others).or_default() += index.anchors.len();
+        }
         self.latent_dimension = Some(known.filter(|_| known == index.latent_dimension));
         let anchors = index.anchors.into_iter();
         self.anchors
@@ -483,7 +497,13 @@ fn groups_members(archive: &Path) -> bool {
 /// Everything was damaged, or nothing was there: the first damage says more.
 fn nothing_left(path: &Path, skipped: Vec<ShardError>) -> ShardError {
     let found = "no anchor with images".to_owned();
-    skipped.into_iter().next().unwrap_or(ShardError::NotRecognised { path: path.to_owned(), found })
+    match skipped.into_iter().next() {
+        Some(ShardError::Damaged { shard, member, problem }) => {
+            ShardError::AllDamaged { shard, member, problem }
+        }
+        Some(other) => other,
+        None => ShardError::NotRecognised { path: path.to_owned(), found },
+    }
 }
 
 struct Listed {

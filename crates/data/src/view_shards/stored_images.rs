@@ -1,16 +1,20 @@
 //! What the images of view shards have in common, and what they are brought to.
 
+use std::collections::BTreeMap;
+
 use super::ShardOptions;
 use crate::image_set::ImageShape;
 use crate::load::mixed_colours;
 
 /// The images seen so far.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct StoredImages {
     /// Height and width of the first.
     extent: Option<(usize, usize)>,
     grey: usize,
     colour: usize,
+    /// How many there are of each (width, height, channels).
+    pub(super) sizes: BTreeMap<(usize, usize, usize), usize>,
 }
 
 impl StoredImages {
@@ -24,6 +28,7 @@ impl StoredImages {
             extent: Some((shape.height, shape.width)),
             grey: usize::from(is_grey),
             colour: usize::from(!is_grey),
+            sizes: BTreeMap::from([((shape.width, shape.height, shape.channels), 1)]),
         };
         self.merge(&one, options)
     }
@@ -42,6 +47,9 @@ impl StoredImages {
         self.extent = self.extent.or(other.extent);
         self.grey += other.grey;
         self.colour += other.colour;
+        for (size, images) in &other.sizes {
+            *self.sizes.entry(*size).or_default() += images;
+        }
         Ok(())
     }
 

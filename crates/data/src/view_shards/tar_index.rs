@@ -168,8 +168,34 @@ struct Open {
     class: Option<ClassValue>,
     /// Whether the class is from a member `.cls`, which says it for certain.
     has_cls: bool,
+    /// The member that says the class.
+    said_by: String,
     /// (number, D) of its latents.
     latents: Option<(usize, usize)>,
+    /// Whether there are latents that are of no use.
+    has_other_latents: bool,
+}
+
+impl Open {
+    /// The class as `member` says it, `certain` where that is all it says.
+    ///
+    /// # Errors
+    /// Where another member says another one. A number and a name may be of one class.
+    fn say_class(&mut self, member: &str, class: Option<ClassValue>, certain: bool) -> Result<(), String> {
+        if let (Some(said), Some(class)) = (&self.class, &class)
+            && std::mem::discriminant(said) == std::mem::discriminant(class)
+            && said != class
+        {
+            let (class, by, said) = (class.name(), &self.said_by, said.name());
+            return Err(format!("it says class {class}, but {by} says class {said}; make them agree"));
+        }
+        if certain || !self.has_cls {
+            self.class = class;
+            self.has_cls |= certain;
+            member.clone_into(&mut self.said_by);
+        }
+        Ok(())
+    }
 }
 
 struct Builder<'a> {
@@ -217,8 +243,17 @@ impl<'a> Builder<'a> {
                 return Err(format!("the members of {key} are not next to each other"));
             }
             let key = key.to_owned();
-            self.open =
-                Some(Open { key, start, end: at, views: 0, class: None, has_cls: false, latents: None });
+            self.open = Some(Open {
+                key,
+                start,
+                end: at,
+                views: 0,
+                class: None,
+                has_cls: false,
+                said_by: String::new(),
+                latents: None,
+                has_other_latents: false,
+            });
         }
         let Some(open) = &mut self.open else { return Ok(()) };
         open.end = at.saturating_add(size);
@@ -239,23 +274,23 @@ impl<'a> Builder<'a> {
             "json" => {
                 let text = AnchorText::parse(&read(content, size, TEXT_BYTES_MAX)?);
                 let unneeded = text.is_empty().then_some("without class or latents");
-                if let Some(class) = text.class.filter(|_| !open.has_cls) {
-                    open.class = class;
+                if let Some(class) = text.class {
+                    open.say_class(name, class, false)?;
                 }
                 if let Some(latents) = text.latents {
                     let dimension = latents.first().map_or(0, Vec::len);
-                    if latents.iter().any(|latent| latent.len() != dimension || dimension == 0) {
-                        return Err("latents of different lengths, or empty".to_owned());
-                    }
-                    open.latents = Some((latents.len(), dimension));
+                    let alike = dimension > 0 && latents.iter().all(|latent| latent.len() == dimension);
+                    open.latents = alike.then_some((latents.len(), dimension));
+                    open.has_other_latents |= !alike;
                 }
+                open.has_other_latents |= text.has_other_latents;
                 unneeded
             }
             "cls" | "class" | "label" => {
                 let bytes = read(content, size, TEXT_BYTES_MAX)?;
                 match ClassValue::parse(&String::from_utf8_lossy(&bytes)) {
                     Ok(class) => {
-                        (open.class, open.has_cls) = (class, true);
+                        open.say_class(name, class, true)?;
                         None
                     }
                     Err(()) => Some("no class"),
@@ -277,19 +312,17 @@ impl<'a> Builder<'a> {
             ignore(&mut self.index.ignored, "of a key without images");
             return Ok(());
         }
-        let Open { key, start, end, views, class, latents, .. } = open;
+        let Open { key, start, end, views, class, latents, has_other_latents, .. } = open;
         let of_anchor = |problem: String| format!("{key}: {problem}");
         let bytes = u32::try_from(end - start).map_err(|_| of_anchor("more than 4 GiB".to_owned()))?;
         let views = u16::try_from(views).map_err(|_| of_anchor("more than 65535 views".to_owned()))?;
-        if let Some((count, dimension)) = latents {
-            if count != usize::from(views) {
-                return Err(of_anchor(format!("{count} latents for {views} views")));
-            }
-            let expected = *self.index.latent_dimension.get_or_insert(dimension);
-            if expected != dimension {
-                return Err(of_anchor(format!("latents of {dimension} values, others have {expected}")));
-            }
-            self.with_latents += 1;
+        // Only some objectives need latents: where they do not fit, there are none.
+        let fits = latents.is_some_and(|(count, dimension)| {
+            count == usize::from(views) && *self.index.latent_dimension.get_or_insert(dimension) == dimension
+        });
+        self.with_latents += usize::from(fits);
+        if has_other_latents || (latents.is_some() && !fits) {
+            ignore(&mut self.index.ignored, "latents that do not fit: not one list of numbers for each view");
         }
         let class = class.and_then(|class| self.index.classes.place(class));
         self.index.labelled += usize::from(class.is_some());
@@ -300,6 +333,10 @@ impl<'a> Builder<'a> {
     fn finish(mut self) -> Result<TarIndex, String> {
         self.close()?;
         if self.with_latents != self.index.anchors.len() {
+            if self.with_latents > 0 {
+                let others = "latents that fit, which other anchors lack".to_owned();
+                *self.index.ignored.entry(others).or_default() += self.with_latents;
+            }
             self.index.latent_dimension = None;
         }
         self.index.anchors.shrink_to_fit();

@@ -233,12 +233,11 @@ fn every_kind_of_damage_names_shard_and_member() {
     let [a, b, small] = [(5, 0), (5, 1), (4, 2)].map(|(width, seed)| png_of(width, 4, 3, seed));
     let whole = std::fs::read(path.join("shard-000000.tar")).unwrap();
     type Members<'a> = &'a [(&'a str, &'a [u8])];
-    let cases: [(Members<'_>, &str, &str); 5] = [
+    let cases: [(Members<'_>, &str, &str); 4] = [
         (&[("x.0.png", &a), ("x.1.png", b"text")], "x.1.png", "a text, not an image"),
         (&[("x.0.png", &a), ("x.1.png", &a[..a.len() / 2])], "x.1.png", ""),
         (&[("x.0.png", &a), ("x.1.png", &small)], "x.1.png", "3 x 4 x 4"),
         (&[("x.0.png", &a), ("y.0.png", &b), ("x.1.png", &b)], "x.1.png", "not next to each other"),
-        (&[("x.0.png", &a), ("x.json", b"{\"latents\": [[1], [2]]}")], "x.json", "2 latents for 1 views"),
     ];
     for (members, member, told) in cases {
         check_damage(&path, Some(&tar_of(members)), &[&format!(": {member}: "), told]);
@@ -271,13 +270,84 @@ fn every_kind_of_damage_names_shard_and_member() {
     check_damage(&path, Some(&whole[..whole.len() - 1024]), &["no end mark"]);
 }
 
+fn one_shard(members: &[(&str, &[u8])]) -> Result<ViewShards, String> {
+    let root = tempfile::tempdir().unwrap();
+    put(root.path(), "a.tar", &tar_of(members));
+    open(root.path())
+}
+
+#[test]
+fn latents_that_do_not_fit_are_counted_and_not_used() {
+    let image = png_of(5, 4, 3, 0);
+    for (x, y, ignored) in [
+        (r#"{"latents": [[1], [2]]}"#, r#"{"latents": [[1]]}"#, 1),
+        (r#"{"latents": []}"#, r#"{"latents": [[]]}"#, 2),
+        (r#"{"latents": [[1, 2]]}"#, r#"{"latents": [[1]]}"#, 1),
+        (r#"{"latents": [[1, 2]]}"#, r#"{"latents": "z.npy"}"#, 1),
+        (r#"{"latents": [1, 2]}"#, r#"{"class": 1}"#, 1),
+    ] {
+        let members: [(&str, &[u8]); 4] =
+            [("x.0.png", &image), ("x.json", x.as_bytes()), ("y.0.png", &image), ("y.json", y.as_bytes())];
+        let shards = one_shard(&members).unwrap();
+        assert_eq!((shards.anchors(), shards.latent_dimension()), (2, None), "{x} {y}");
+        let unfit = |(why, count): (&String, &usize)| why.contains("do not fit").then_some(*count);
+        assert_eq!(shards.ignored.iter().find_map(unfit), Some(ignored), "{x} {y}: {:?}", shards.ignored);
+    }
+    // Where a manifest announces them, they are missing.
+    let root = tempfile::tempdir().unwrap();
+    let path = folder(root.path());
+    let mut manifest: ShardManifest =
+        serde_json::from_slice(&std::fs::read(path.join("manifest.json")).unwrap()).unwrap();
+    manifest.latent_dimension = Some(manifest.latent_dimension.unwrap_or(0) + 1);
+    put(&path, "manifest.json", serde_json::to_string(&manifest).unwrap().as_bytes());
+    assert!(open(&path).unwrap_err().contains("the manifest says"));
+}
+
+#[test]
+fn classes_that_disagree_are_refused_with_both_members() {
+    let image = png_of(5, 4, 3, 0);
+    for (one, other) in [
+        (("x.cls", "3"), ("x.json", r#"{"class": 4}"#)),
+        (("x.json", r#"{"label": "dog"}"#), ("x.cls", "cat")),
+        (("x.cls", "3"), ("x.label", "4")),
+    ] {
+        let members: [(&str, &[u8]); 3] =
+            [(one.0, one.1.as_bytes()), (other.0, other.1.as_bytes()), ("x.0.png", &image)];
+        let error = one_shard(&members).unwrap_err();
+        assert!(error.contains(&format!(": {}: it says class", other.0)), "{error}");
+        assert!(error.contains(&format!("but {} says class", one.0)), "{error}");
+    }
+    // A number and a name may be of one class; a class that is absent says nothing.
+    for text in [r#"{"class": "dog"}"#, r#"{"class": null}"#, r#"{"class": 3}"#] {
+        let members: [(&str, &[u8]); 3] = [("x.cls", b"3"), ("x.json", text.as_bytes()), ("x.0.png", &image)];
+        assert_eq!(one_shard(&members).unwrap().class_names(), Some(&["3".to_owned()][..]), "{text}");
+    }
+}
+
+#[test]
+fn shards_of_mixed_size_are_inspected_with_their_sizes() {
+    let root = tempfile::tempdir().unwrap();
+    let [small, large] = [4, 6].map(|side| png_of(side, side, 3, side));
+    put(root.path(), "a.tar", &tar_of(&[("x.0.png", &small), ("x.1.png", &large), ("y.0.png", &large)]));
+    assert!(open(root.path()).unwrap_err().contains("source.size"));
+    let inspected = |size| {
+        let options = crate::LoadOptions { size, ..crate::LoadOptions::default() };
+        crate::inspect(root.path().to_str().unwrap(), &options).unwrap()
+    };
+    let inspection = inspected(None);
+    let sizes: Vec<_> = inspection.sizes.iter().map(|size| (size.width, size.images)).collect();
+    assert_eq!((sizes, inspection.shape, inspection.images), (vec![(6, 2), (4, 1)], None, 3));
+    assert!(inspection.notes.iter().any(|note| note.contains("source.size")), "{:?}", inspection.notes);
+    assert_eq!(inspected(Some(5)).shape.map(|shape| (shape.channels, shape.width)), Some((3, 5)));
+}
+
 #[test]
 fn a_set_without_anything_left_tells_its_first_damage() {
     let root = tempfile::tempdir().unwrap();
     put(root.path(), "a.tar", b"x");
     let options = ShardOptions { skip_damaged: true, ..ShardOptions::default() };
     let error = ViewShards::open(root.path(), &options).unwrap_err().to_string();
-    assert!(error.contains("a.tar"), "{error}");
+    assert!(error.contains("a.tar") && !error.contains("skip_damaged"), "{error}");
     let empty = tempfile::tempdir().unwrap();
     put(empty.path(), "cat.png", &png_of(4, 4, 3, 0));
     assert!(open(empty.path()).unwrap_err().contains("expected a folder with manifest.json"));

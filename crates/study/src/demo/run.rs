@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::Serialize;
 use zview_contrastive::source::SourceError;
-use zview_data::{Comparable, ImageSet, LoadOptions, Split, comparable, image_groups, load};
+use zview_data::{Comparable, ImageSet, LoadOptions, Split, image_groups, load_comparable};
 use zview_generator::Manifest;
 use zview_runtime::atomic::{WriteError, write_file};
 use zview_runtime::device::ChosenDevice;
@@ -165,7 +165,7 @@ impl LoadedSets {
         };
         let (data, train_pool) =
             config.recipe.probe.as_ref().map_or(("", 0), |probe| (probe.data.as_str(), probe.train_pool));
-        let images = comparable(load(data, Split::Train, &options)?, load(data, Split::Test, &options)?);
+        let images = load_comparable(data, &options)?;
         for note in images.notes() {
             tracing::warn!("{data}: {note}");
         }

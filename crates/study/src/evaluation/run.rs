@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use zview_contrastive::encoder::{FrozenEncoder, LoadedEncoder, ReadOptions, read_encoder};
-use zview_data::{ColorMode, Comparable, ImageSet, LoadOptions, Split, comparable, image_groups, load};
+use zview_data::{ColorMode, Comparable, ImageSet, LoadOptions, Split, image_groups, load, load_comparable};
 use zview_probe::{FeatureCache, FeatureExtractor, ScaledPixels};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
@@ -209,7 +209,7 @@ fn load_images(
         size: request.options.size.or(encoder.side()),
         ..request.options.clone()
     };
-    let images = comparable(load(data, Split::Train, &options)?, load(data, Split::Test, &options)?);
+    let images = load_comparable(data, &options)?;
     for note in images.notes() {
         tracing::warn!("{data}: {note}");
     }
