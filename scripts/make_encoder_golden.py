@@ -95,7 +95,8 @@ def resnet(name, block, layers, sides=(32, 27), **settings):
 
 def main():
     FOLDER.mkdir(exist_ok=True, parents=True)
-    vit("layer-scale", init_values=0.5, reg_tokens=3, pre_norm=True, sides=(SIDE, 8, 20))
+    clip = partial(torch.nn.LayerNorm, eps=1e-5)
+    vit("layer-scale", init_values=0.5, reg_tokens=3, pre_norm=True, norm_layer=clip, sides=(SIDE, 8, 20))
     vit("registers-without-place", init_values=0.5, reg_tokens=3, no_embed_class=True, sides=(SIDE, 24))
     vit("qk-norm", qk_norm=True, qkv_bias=False)
     vit("fc-norm", class_token=False, global_pool="avg")

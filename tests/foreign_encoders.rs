@@ -71,7 +71,7 @@ fn a_foreign_file_says_what_was_read_and_how_its_pixels_are_taken() {
     }
     let guessed = said(&golden("qk-norm"), &[]);
     assert!(
-        guessed.contains("expects half") && guessed.contains("the features are the class token"),
+        guessed.contains("expects imagenet or half") && guessed.contains("the features are the class token"),
         "{guessed}"
     );
     // The same in the file of an evaluation.
@@ -87,6 +87,8 @@ fn options_that_do_not_fit_the_file_are_refused_with_exit_code_2() {
         ("resnet-c", &["--pixels", "image-net"][..], "unit, half, imagenet, clip"),
         ("resnet-c", &["--pixels", "0.5,0.5:0.5", "--color", "rgb"], "it takes 3 channels, not 2"),
         ("resnet-c", &["--branch", "encoder_q"], "`encoder_q`"),
+        ("resnet-c", &["--heads", "2"], "--heads: it is no Vision Transformer"),
+        ("resnet-c", &["--pool", "mean"], "--pool: it is no Vision Transformer"),
     ] {
         let output = probe(folder, &golden(encoder), words);
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));

@@ -77,7 +77,8 @@ pub struct ProbeArguments {
     /// Which network of a checkpoint with several, by a part of its tensors' names (encoder_k, teacher, state_dict_ema).
     #[arg(long, value_name = "NAME")]
     branch: Option<String>,
-    /// Attention heads of a Vision Transformer whose file does not say it; one per 64 features where it is not given.
+    /// Attention heads of a Vision Transformer whose file does not say it; those of published networks of its width where it
+    /// is not given.
     #[arg(long, value_name = "N")]
     heads: Option<usize>,
     /// Which token of a Vision Transformer are the features, where its file does not say it: class-token or mean.

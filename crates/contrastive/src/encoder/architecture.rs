@@ -63,6 +63,8 @@ pub(super) struct Recognised<N> {
     pub(super) beyond: Vec<String>,
     /// What had to be assumed, as the tensors do not say it.
     pub(super) assumed: Vec<String>,
+    /// What the tensors do not say and is wrong in files that are as common as those it is right for.
+    pub(super) doubts: Vec<String>,
     /// What was changed for images of another side than the file's.
     pub(super) changed: Option<String>,
     /// What it is, such as "a ResNet-50 of width 64".
@@ -71,13 +73,14 @@ pub(super) struct Recognised<N> {
 
 impl<N> Recognised<N> {
     fn map<M>(self, wrap: impl FnOnce(N, Architecture) -> M) -> Recognised<M> {
-        let Self { network, config, images, beyond, assumed, changed, described } = self;
+        let Self { network, config, images, beyond, assumed, doubts, changed, described } = self;
         Recognised {
             network: wrap(network, config.arch),
             config,
             images,
             beyond,
             assumed,
+            doubts,
             changed,
             described,
         }

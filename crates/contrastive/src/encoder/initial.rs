@@ -47,7 +47,7 @@ impl Encoder {
             return Err(PretrainedError::OtherEncoder { path: path.to_owned(), differences });
         }
         let account = file.fill(self)?;
-        tell(&file.notes(&account));
+        tell(&file.notes(&account), &file.warnings(&account));
         let file = file.tensors.path().to_owned();
         let sha256 = sha256_of_file(&file)
             .map_err(|source| StateError::from(WeightsError::Read { path: file.clone(), source }))?;

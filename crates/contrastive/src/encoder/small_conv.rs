@@ -114,6 +114,7 @@ impl EncoderNetwork for SmallConv {
             images,
             beyond: Vec::new(),
             assumed: Vec::new(),
+            doubts: Vec::new(),
             changed: None,
             described,
         })

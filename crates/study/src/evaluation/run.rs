@@ -190,7 +190,7 @@ fn scaled<'a>(
     if trained && !scale.is_unit() {
         return refused("fine-tune and scratch train on pixels as they are".to_owned());
     }
-    if encoder.channels() == 3 && scale.to_string() != expected.name {
+    if expected.sure && encoder.channels() == 3 && scale.to_string() != expected.name {
         let (path, name, why) = (path.display(), expected.name, expected.why);
         tracing::warn!("{path}: --pixels {scale} was given; it most likely expects {name}, {why}");
     }

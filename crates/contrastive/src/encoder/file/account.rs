@@ -71,6 +71,28 @@ const NOT_NEEDED: [(&str, &[&str]); 11] = [
     ("a counter", &["n_averaged", "epoch", "step", "iteration", "global_step"]),
 ];
 
+/// First parts of an encoder's own names, which beside its prefix are those of an encoder that was taken apart.
+const OWN: [&str; 16] = [
+    "norm",
+    "fc_norm",
+    "norm_pre",
+    "cls_token",
+    "reg_token",
+    "register_tokens",
+    "pos_embed",
+    "patch_embed",
+    "layernorm",
+    "blocks",
+    "conv1",
+    "bn1",
+    "layer1",
+    "layer2",
+    "layer3",
+    "layer4",
+];
+/// Last parts of the names of what is subtracted from pixels, and of what they are divided by.
+const SCALE: [&str; 6] = ["mean", "std", "pixel_mean", "pixel_std", "image_mean", "image_std"];
+
 /// What became of the tensors of a file of other origin.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
@@ -78,6 +100,8 @@ pub struct Account {
     pub used: usize,
     /// Names that it does not need, by the reason.
     pub not_needed: BTreeMap<String, Vec<String>>,
+    /// What the user may have to judge of those.
+    pub doubts: Vec<String>,
 }
 
 impl Account {
@@ -90,21 +114,24 @@ impl Account {
     /// What is not needed, in words; empty where everything is used.
     #[must_use]
     pub fn in_words(&self) -> String {
-        let one = |(reason, names): (&String, &Vec<String>)| {
-            let count = names.len();
-            let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
-            let more = if count > SHOWN { format!(" and {} more", count - SHOWN) } else { String::new() };
-            format!("{reason} ({}{more})", shown.join(", "))
-        };
+        let one = |(reason, names): (&String, &Vec<String>)| format!("{reason} ({})", shown(names));
         self.not_needed.iter().map(one).collect::<Vec<_>>().join(", ")
     }
+}
+
+/// The first few of these names, and how many more there are.
+fn shown(names: &[String]) -> String {
+    let count = names.len();
+    let shown: Vec<String> = names.iter().take(SHOWN).map(|name| format!("`{name}`")).collect();
+    let more = if count > SHOWN { format!(" and {} more", count - SHOWN) } else { String::new() };
+    format!("{}{more}", shown.join(", "))
 }
 
 /// Tensors of the network that have no place in it, and what they belong to where that is known.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Refused {
     pub(super) keys: Vec<String>,
-    pub(super) what: Option<&'static str>,
+    pub(super) what: Option<String>,
 }
 
 /// Where each tensor of `file` goes when the network takes `used` of the file's keys; `others` are the networks that were
@@ -118,6 +145,7 @@ pub(super) fn account(
     let mut refused = Refused::default();
     let used: std::collections::BTreeSet<&str> = used.iter().map(String::as_str).collect();
     let chosen = &file.candidate;
+    let (mut beside, mut scale, mut apart) = (Vec::new(), Vec::new(), false);
     for info in file.state.keys() {
         if used.contains(&*info.key) {
             continue;
@@ -129,10 +157,22 @@ pub(super) fn account(
                     (None, reason) => reason.map(str::to_owned),
                 }
             }
-            None => Some(other_network(&info.key, chosen, others).unwrap_or_else(|| {
-                let known = info.key.split('.').find_map(known_part);
-                known.map_or_else(|| format!("beside {}", branch::name(chosen)), str::to_owned)
-            })),
+            None => match (other_network(&info.key, chosen, others), is_own(&info.key, &chosen.prefix)) {
+                (Some(reason), _) => Some(reason),
+                (None, true) => {
+                    apart = true;
+                    None
+                }
+                (None, false) if is_known(&info.key) => {
+                    info.key.split('.').find_map(known_part).map(str::to_owned)
+                }
+                (None, false) => {
+                    let gives_scale = info.key.rsplit('.').next().is_some_and(|last| SCALE.contains(&last));
+                    let of = if gives_scale { &mut scale } else { &mut beside };
+                    of.push(info.key.clone());
+                    Some(format!("beside {}", branch::name(chosen)))
+                }
+            },
         };
         match reason {
             Some(reason) => account.not_needed.entry(reason).or_default().push(info.key),
@@ -140,10 +180,41 @@ pub(super) fn account(
         }
     }
     if refused.keys.is_empty() {
+        if !beside.is_empty() {
+            account.doubts.push(format!(
+                "what is beside {} and of no known use is left out: {}; if the encoder passes through it, its features are \
+                 others",
+                branch::name(chosen),
+                shown(&beside)
+            ));
+        }
+        if !scale.is_empty() {
+            account.doubts.push(format!(
+                "{} give the scale of its pixels, which is not taken from there: say it with --pixels MEAN:STD",
+                shown(&scale)
+            ));
+        }
         return Ok(account);
     }
-    refused.what = refused.keys.iter().find_map(|key| other::part(key));
+    let part = refused.keys.iter().find_map(|key| other::part(key)).map(str::to_owned);
+    let of_encoder =
+        || format!("names of an encoder's own tensors beside the encoder {}", branch::name(chosen));
+    refused.what = part.or_else(|| apart.then(of_encoder));
     Err(refused)
+}
+
+/// Whether a tensor outside of `prefix` has an encoder's own name, at the top or beside one of the prefix's parts.
+fn is_own(key: &str, prefix: &str) -> bool {
+    let ends = prefix.match_indices('.').map(|(place, _)| place + 1).filter(|&end| end < prefix.len());
+    std::iter::once(0).chain(ends).any(|end| {
+        let relative = key.strip_prefix(&prefix[..end]);
+        relative.and_then(|name| name.split('.').next()).is_some_and(|first| OWN.contains(&first))
+    })
+}
+
+/// Whether a tensor of this name belongs to what is known not to be an encoder's.
+pub(super) fn is_known(key: &str) -> bool {
+    key.split('.').any(|part| known_part(part).is_some())
 }
 
 /// The network that was not chosen and has this tensor.

@@ -64,8 +64,9 @@ fn rank(candidate: &Candidate, all: &[Candidate]) -> Rank {
     let parts: Vec<&str> = candidate.prefix.split('.').filter(|part| !part.is_empty()).collect();
     let any = |is: &dyn Fn(&str) -> bool| parts.iter().any(|part| is(part));
     let beside = |from: &str, to: &str| {
-        let other = candidate.prefix.replace(from, to);
-        other != candidate.prefix && all.iter().any(|one| one.prefix == other)
+        let own = unwrapped(&candidate.prefix);
+        let other = own.replace(from, to);
+        other != own && all.iter().any(|one| unwrapped(&one.prefix) == other)
     };
     if any(&|part| part.contains("decoder") || part.contains("predictor")) {
         return Rank::Other;
@@ -77,6 +78,12 @@ fn rank(candidate: &Candidate, all: &[Candidate]) -> Rank {
         return Rank::Evaluated;
     }
     if any(&is_average) { Rank::Average } else { Rank::Trained }
+}
+
+/// A prefix without what parallel and compiled modules put in: of a student and its teacher, only one may have it.
+fn unwrapped(prefix: &str) -> String {
+    let parts = prefix.split('.').filter(|part| !matches!(*part, "" | "module" | "_orig_mod"));
+    parts.collect::<Vec<_>>().join(".")
 }
 
 fn is_average(part: &str) -> bool {
@@ -104,6 +111,9 @@ mod tests {
             (&["state_dict.module.base_encoder.", "state_dict.module.momentum_encoder."], 0),
             (&["student.module.backbone.", "teacher.module.backbone."], 1),
             (&["student.backbone.", "teacher.backbone."], 1),
+            (&["student.module.backbone.", "teacher.backbone."], 1),
+            (&["student._orig_mod.module.backbone.", "teacher._orig_mod.backbone."], 1),
+            (&["encoder.module.", "target_encoder."], 1),
             (&["encoder.module.", "target_encoder.module."], 1),
             (&["online_encoder.net.", "target_encoder.net."], 0),
             (&["state_dict.", "state_dict_ema."], 0),

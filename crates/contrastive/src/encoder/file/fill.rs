@@ -19,7 +19,7 @@ impl EncoderFile {
         let path = || self.tensors.state.path().to_owned();
         let accounted = account(&self.tensors, &used, &self.others);
         if let Err(Refused { what: Some(what), keys }) = &accounted {
-            let (path, what) = (path(), (*what).to_owned());
+            let (path, what) = (path(), what.clone());
             return Err(PretrainedError::Refused { path, what, count: keys.len(), keys: shown(keys) });
         }
         if !problems.is_empty() {

@@ -10,6 +10,7 @@ mod header;
 mod location;
 mod naming;
 mod other;
+mod parts;
 mod pixels;
 mod tensors;
 
@@ -64,6 +65,14 @@ pub enum PretrainedError {
         run: PathBuf,
         /// The checkpoint's folder.
         checkpoint: PathBuf,
+    },
+    /// The file has a part of a network's tensors.
+    #[error("{} is one of {count} parts of a network; join them in one file", path.display())]
+    Part {
+        /// The file.
+        path: PathBuf,
+        /// How many parts there are.
+        count: usize,
     },
     /// The tensors are of no architecture that is known here.
     #[error("{} holds no encoder that can be computed here: {reason}; {READ}", path.display())]
@@ -140,6 +149,7 @@ pub struct LoadedEncoder {
     /// What its pixels are most likely to be; `None` for this project's own, which say it.
     pub expected_pixels: Option<ExpectedPixels>,
     notes: Vec<String>,
+    warnings: Vec<String>,
 }
 
 impl LoadedEncoder {
@@ -149,16 +159,25 @@ impl LoadedEncoder {
         &self.notes
     }
 
+    /// What may make its features wrong and is for the user to judge, a line each.
+    #[must_use]
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
+    }
+
     /// Tells the user, on standard error.
     pub fn tell(&self) {
-        tell(&self.notes);
+        tell(&self.notes, &self.warnings);
     }
 }
 
 /// Tells the user, on standard error.
-pub(super) fn tell(notes: &[String]) {
+pub(super) fn tell(notes: &[String], warnings: &[String]) {
     for note in notes {
         tracing::info!("{note}");
+    }
+    for warning in warnings {
+        tracing::warn!("{warning}");
     }
 }
 
@@ -203,10 +222,10 @@ pub fn read_encoder(
         let config = serde_json::to_string(encoder.config()).unwrap_or_default();
         frozen = frozen.read_as(format!("{config} {:?} {:?}", encoder.images(), file.recognised.described));
     }
-    let notes = file.notes(&account);
+    let (notes, warnings) = (file.notes(&account), file.warnings(&account));
     let expected_pixels = (!own).then(|| file.expected.clone());
     let account = if own { Account::default() } else { account };
-    Ok(LoadedEncoder { encoder: frozen, account, expected_pixels, notes })
+    Ok(LoadedEncoder { encoder: frozen, account, expected_pixels, notes, warnings })
 }
 
 /// A file with an encoder's tensors.
@@ -224,6 +243,10 @@ impl EncoderFile {
     /// Reads which tensors there are, and whose.
     pub(super) fn open(path: &Path, options: &ReadOptions, device: &Device) -> Result<Self, PretrainedError> {
         let Location { file, of_run } = Location::of(path)?;
+        let part = of_run.is_none().then(|| parts::count(&file)).flatten();
+        if let Some(count) = part {
+            return Err(PretrainedError::Part { path: file, count });
+        }
         let state = StateDict::read(&file, None).map_err(StateError::from)?;
         let infos = state.keys();
         let keys: BTreeSet<&str> = infos.iter().map(|info| info.key.as_str()).collect();
@@ -246,17 +269,26 @@ impl EncoderFile {
             others.retain(|candidate| candidate.prefix == location::ENCODER);
         }
         if others.is_empty() {
-            let what = other::architecture(keys.iter().copied());
+            let what = other::architecture(keys.iter().copied()).map(|what| format!("it is {what}"));
+            let part = || {
+                keys.iter().copied().find_map(|key| Some(format!("it has {} (`{key}`)", other::part(key)?)))
+            };
             let none = || {
                 format!(
                     "none of its {} tensors is a residual network's or a Vision Transformer's",
                     keys.len()
                 )
             };
-            return Err(unknown(what.map_or_else(none, |what| format!("it is {what}"))));
+            return Err(unknown(what.or_else(part).unwrap_or_else(none)));
         }
         let place = branch::choose(&others, options.branch.as_deref()).map_err(asked)?;
         let candidate = others.remove(place);
+        if !candidate.naming.is_vit() && !options.for_recipe {
+            let given = [("--heads", options.heads.is_some()), ("--pool", options.pool.is_some())];
+            if let Some((name, _)) = given.into_iter().find(|(_, given)| *given) {
+                return Err(asked(format!("{name}: it is no Vision Transformer; leave it out")));
+            }
+        }
         check_sizes(&infos, &candidate, &file).map_err(unknown)?;
         let element_types = infos.iter().map(|info| (info.key.clone(), info.element_type.clone())).collect();
         let mut tensors = EncoderTensors::new(state, candidate).map_err(unknown)?;
@@ -267,7 +299,8 @@ impl EncoderFile {
         let recognised = recognised.map_err(|reason| {
             let prefix = &tensors.candidate.prefix;
             let own = || keys.iter().copied().filter_map(|key| key.strip_prefix(&**prefix));
-            let what = own().find_map(other::part).map(|part| format!("it has {part}"));
+            let parts = own().filter(|key| !account::is_known(key));
+            let what = parts.into_iter().find_map(other::part).map(|part| format!("it has {part}"));
             let what = what.or_else(|| other::architecture(own()).map(|what| format!("it is {what}")));
             unknown(what.map_or(reason.clone(), |what| format!("{what} ({reason})")))
         })?;
@@ -316,6 +349,16 @@ impl EncoderFile {
             notes.push(format!("{file}: {}", assumed.join("; ")));
         }
         notes
+    }
+
+    /// What may make the features wrong and is for the user to judge, a line each.
+    pub(super) fn warnings(&self, account: &Account) -> Vec<String> {
+        if self.header.is_some() {
+            return Vec::new();
+        }
+        let file = self.tensors.state.path().display();
+        let doubts = self.recognised.doubts.iter().chain(&account.doubts);
+        doubts.map(|doubt| format!("{file}: {doubt}")).collect()
     }
 }
 

@@ -109,6 +109,11 @@ impl Naming {
         names
     }
 
+    /// Whether they are a Vision Transformer's.
+    pub(in crate::encoder) fn is_vit(self) -> bool {
+        matches!(self, Self::TimmVit | Self::TorchvisionVit | Self::TransformersVit)
+    }
+
     /// Whose names these are.
     pub(in crate::encoder) fn of(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
 //! What a file is that cannot be computed here, by the names of its tensors.
 
 /// A part of a tensor's name, and what only such networks have.
-const PARTS: [(&str, &str); 26] = [
+const PARTS: [(&str, &str); 33] = [
     ("mlp.w12.", "gated perceptrons (SwiGLU), as DINOv2's giant and EVA have"),
     ("relative_position_bias_table", "relative position biases, as Swin and BEiT have"),
     ("rel_pos_bias", "relative position biases, as BEiT has"),
@@ -20,10 +20,17 @@ const PARTS: [(&str, &str); 26] = [
     ("patch_embed.proj.conv", "patches made by several convolutions"),
     (".lora_", "LoRA adapters that are not merged"),
     ("maxpool.0.", "a pooling with weights"),
+    (".paths.0.", "selective kernels (SKNet)"),
+    (".conv1.conv.", "convolutions with a norm of their own (SKNet and others)"),
     (".conv2.conv.", "split attention or selective kernels"),
     (".conv2.fc1.", "split attention (ResNeSt)"),
     ("weight_orig", "spectral norm or pruning that is not folded in"),
     ("weight_mask", "pruning that is not folded in"),
+    ("weight_u", "spectral norm that is not folded in"),
+    ("weight_sigma", "spectral norm that is not folded in"),
+    (".weight_g", "weight norm that is not folded in"),
+    (".weight_v", "weight norm that is not folded in"),
+    ("parametrizations.weight.0._u", "spectral norm that is not folded in"),
     ("parametrizations.", "parametrised weights that are not folded in"),
     ("weight_packed_params", "quantised weights"),
     ("_packed_params", "quantised weights"),

@@ -12,12 +12,14 @@ pub struct ExpectedPixels {
     pub name: &'static str,
     /// Whose networks expect that, and who else what.
     pub why: &'static str,
+    /// Whether another scale is most likely a mistake.
+    pub sure: bool,
 }
 
 impl ExpectedPixels {
     /// For networks that take other images than red, green and blue, which have no scale of common use.
     pub(super) fn of_other_channels() -> Self {
-        Self { name: "MEAN:STD", why: "those of the images that it learnt from" }
+        Self { name: "MEAN:STD", why: "those of the images that it learnt from", sure: false }
     }
 }
 
@@ -32,7 +34,9 @@ pub(super) fn expected(file: &EncoderTensors, keys: &BTreeSet<&str>) -> Expected
         Naming::Conv => ("half", "as zview's recipes do"),
         Naming::TransformersVit if file.has("blocks.0.ls1.gamma") => ("imagenet", "as DINOv2 does"),
         Naming::TransformersVit if has("decoder.") => ("imagenet", "as MAE does"),
-        Naming::TransformersVit => ("half", "as ViT of transformers does (its DINO and MAE: imagenet)"),
+        Naming::TransformersVit => {
+            return unsure("half or imagenet", "as ViT of transformers does, or its DINO and MAE");
+        }
         Naming::TimmVit if file.has("norm_pre.weight") => ("clip", "as CLIP does"),
         Naming::TimmVit if file.has("blocks.0.ls1.gamma") => ("imagenet", "as DINOv2 and DeiT III do"),
         Naming::TimmVit if has("decoder_embed") => ("imagenet", "as MAE does"),
@@ -40,9 +44,24 @@ pub(super) fn expected(file: &EncoderTensors, keys: &BTreeSet<&str>) -> Expected
         Naming::TimmVit if has("target_encoder.") => ("imagenet", "as I-JEPA does"),
         Naming::TimmVit if has("base_encoder.") || has("momentum_encoder.") => ("imagenet", "as MoCo does"),
         Naming::TimmVit if file.candidate.prefix.starts_with("model.") => ("imagenet", "as DeiT and MAE do"),
-        Naming::TimmVit => {
+        Naming::TimmVit if file.has("head.weight") && is_augreg(file) => {
             ("half", "as timm's own vit_tiny, vit_small and vit_base do (DeiT, DINO and MAE: imagenet)")
         }
+        Naming::TimmVit => {
+            return unsure(
+                "imagenet or half",
+                "as DeiT, DINO and MAE do, or timm's own vit_tiny, vit_small and vit_base",
+            );
+        }
     };
-    ExpectedPixels { name, why }
+    ExpectedPixels { name, why, sure: true }
+}
+
+fn unsure(name: &'static str, why: &'static str) -> ExpectedPixels {
+    ExpectedPixels { name, why, sure: false }
+}
+
+/// Whether it has the width of timm's `vit_tiny`, `vit_small` or `vit_base`.
+fn is_augreg(file: &EncoderTensors) -> bool {
+    matches!(file.shape("patch_embed.proj.weight"), Some([192 | 384 | 768, ..]))
 }

@@ -9,6 +9,8 @@ use super::naming::{Candidate, Names, Naming};
 
 /// Norms of transformers' ViT and ViTMAE.
 const EPSILON_TRANSFORMERS: f64 = 1e-12;
+/// Those of CLIP's networks, the ones with a norm before the blocks.
+const EPSILON_CLIP: f64 = 1e-5;
 /// Those of everybody else's.
 const EPSILON: f64 = 1e-6;
 
@@ -85,6 +87,11 @@ impl EncoderTensors {
         self.state.path()
     }
 
+    /// What stands before its names in the file.
+    pub(in crate::encoder) fn prefix(&self) -> &str {
+        &self.candidate.prefix
+    }
+
     /// Whose names these were.
     pub(in crate::encoder) fn naming(&self) -> Naming {
         self.candidate.naming
@@ -105,7 +112,11 @@ impl EncoderTensors {
     pub(in crate::encoder) fn norm_epsilon(&self) -> f64 {
         let of_dinov2 = self.has("blocks.0.ls1.gamma");
         let transformers = self.candidate.naming == Naming::TransformersVit;
-        if transformers && !of_dinov2 { EPSILON_TRANSFORMERS } else { EPSILON }
+        match () {
+            () if self.has("norm_pre.weight") => EPSILON_CLIP,
+            () if transformers && !of_dinov2 => EPSILON_TRANSFORMERS,
+            () => EPSILON,
+        }
     }
 
     /// The keys of the file that make up `name`.

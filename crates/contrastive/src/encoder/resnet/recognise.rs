@@ -35,7 +35,7 @@ pub(super) fn recognise(
     }
     let described = describe(&plan, &config);
     let images = ImageShape { channels, height: 32, width: 32 };
-    Ok(Recognised { network, config, images, beyond, assumed, changed: None, described })
+    Ok(Recognised { network, config, images, beyond, assumed, doubts: Vec::new(), changed: None, described })
 }
 
 /// The layers, every size from a tensor's shape.
@@ -70,6 +70,7 @@ fn plan(file: &EncoderTensors) -> Result<Plan, String> {
     }
     let plan = Plan { stem, pool, stages };
     check_groups(&plan)?;
+    check_alike(&plan)?;
     Ok(plan)
 }
 
@@ -241,6 +242,36 @@ fn check_groups(plan: &Plan) -> Result<(), String> {
                     }
                     _ => {}
                 }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Refuses blocks of which some have what others have not.
+fn check_alike(plan: &Plan) -> Result<(), String> {
+    let gate_of = |block: &BlockPlan| match block.gate {
+        None => "no gate",
+        Some(GateShape::SqueezeExcite(_)) => "squeeze-and-excitation (`se.fc1`)",
+        Some(GateShape::AcrossChannels(_)) => "efficient channel attention (`se.conv`)",
+    };
+    let (mut gates, mut shortcuts) = (None, None);
+    for (stage, blocks) in plan.stages.iter().enumerate() {
+        for (index, block) in blocks.iter().enumerate() {
+            let name = format!("layer{}.{index}", stage + 1);
+            let gate = gate_of(block);
+            let (first, expected) = gates.get_or_insert_with(|| (name.clone(), gate));
+            if *expected != gate {
+                return Err(format!("blocks that differ: `{first}` has {expected}, `{name}` has {gate}"));
+            }
+            let Some(shortcut) = &block.shortcut else { continue };
+            let place = usize::from(shortcut.averaged.is_some());
+            let (first, expected) = shortcuts.get_or_insert_with(|| (name.clone(), place));
+            if *expected != place {
+                return Err(format!(
+                    "blocks that differ: the convolution of `{first}.downsample` is number {expected}, that of \
+                     `{name}.downsample` number {place}"
+                ));
             }
         }
     }

@@ -9,6 +9,7 @@
 //! The names, the layer norm's epsilon and the initial weights are those of timm's `VisionTransformer` without head. Files
 //! of other origin may hold more than a recipe can ask for (`plan.rs`).
 
+mod heads;
 mod plan;
 mod positions;
 mod recognise;

@@ -7,12 +7,11 @@ use zview_network::layers::{AttentionShape, BlockShape};
 use super::super::architecture::{Architecture, Recognised};
 use super::super::config::{EncoderConfig, Pool};
 use super::super::file::{EncoderTensors, Header, ReadOptions};
+use super::heads::heads;
 use super::plan::{FinalNorm, Plan};
 use super::positions::resample;
 use super::{MOST_PATCHES, Vit};
 
-/// Features of a head in nearly all published networks, for files that do not say how many heads they have.
-const HEAD_DIMENSION: usize = 64;
 /// Pixels of a patch's side: the widest that is published has 32.
 const PATCH_MAX: usize = 64;
 
@@ -22,7 +21,7 @@ pub(super) fn recognise(
     options: &ReadOptions,
     device: &Device,
 ) -> Result<Recognised<Vit>, String> {
-    let (mut assumed, mut changed) = (Vec::new(), None);
+    let (mut assumed, mut doubts, mut changed) = (Vec::new(), Vec::new(), None);
     let [width, channels, patch] = patches(file)?;
     let class_token = file.has("cls_token");
     let registers = match file.shape("reg_token") {
@@ -50,8 +49,9 @@ pub(super) fn recognise(
         return Err("a Vision Transformer without `blocks.0.norm1.weight`".to_owned());
     }
     let heads = heads(file, width, header, options, &mut assumed)?;
-    let blocks =
+    let blocks: Vec<BlockShape> =
         (0..depth).map(|index| block(file, index, width, heads, epsilon)).collect::<Result<_, _>>()?;
+    check_alike(&blocks)?;
     let norm = match (file.has("norm.weight"), file.has("fc_norm.weight")) {
         (true, false) => FinalNorm::OfTokens,
         (false, true) => FinalNorm::OfFeatures,
@@ -64,13 +64,22 @@ pub(super) fn recognise(
             );
         }
     };
+    if !class_token && norm == FinalNorm::OfFeatures && is_post_norm(&blocks) {
+        return Err(
+            "blocks that normalise after attention and perceptron (ResPostBlock, timm's `rpn`), by their `attn.proj.bias` \
+             without `attn.qkv.bias`, an `fc_norm` and no class token"
+                .to_owned(),
+        );
+    }
     let pool = pool(header, options, class_token, norm, &mut assumed)?;
     let norm_pre = file.has("norm_pre.weight");
     if norm_pre {
-        assumed.push(format!(
-            "layer norms add {epsilon:e} to the variance and perceptrons have the exact GELU: CLIP's own has 1e-5, and \
-             OpenAI's weights the quick GELU, which is not computed here"
-        ));
+        doubts.push(
+            "it has a `norm_pre`, as CLIP's networks have: layer norms add 1e-5 to the variance, as theirs do, and \
+             perceptrons have the exact GELU; OpenAI's weights are for the quick GELU, which no tensor shows and which is \
+             not computed here"
+                .to_owned(),
+        );
     }
     let patch_bias = file.has("patch_embed.proj.bias");
     let plan = Plan {
@@ -106,6 +115,7 @@ pub(super) fn recognise(
         images: ImageShape { channels, height: side, width: side },
         beyond: plan.beyond(),
         assumed,
+        doubts,
         changed,
         described: format!(
             "a Vision Transformer of width {width} and depth {depth} for patches of {patch} and images of {side} pixels"
@@ -214,53 +224,6 @@ fn interpolate(
     Ok(format!("position embeddings of {old}x{old} patches are interpolated to {new}x{new}, as timm does"))
 }
 
-fn heads(
-    file: &EncoderTensors,
-    width: usize,
-    header: &Header,
-    options: &ReadOptions,
-    assumed: &mut Vec<String>,
-) -> Result<usize, String> {
-    let divides = |heads: usize| heads > 0 && width.is_multiple_of(heads);
-    let of_norm = match file.shape("blocks.0.attn.q_norm.weight") {
-        Some(&[features]) if features > 0 && width.is_multiple_of(features) => Some(width / features),
-        Some(shape) => {
-            return Err(format!(
-                "`blocks.0.attn.q_norm.weight` has shape {shape:?}, which no head of {width} has"
-            ));
-        }
-        None => None,
-    };
-    if let Some(known) = of_norm.or(header.heads) {
-        return match options.heads {
-            Some(heads) if heads != known && !options.for_recipe => {
-                Err(format!("--heads {heads}: the file says that there are {known}; leave it out"))
-            }
-            _ if !divides(known) => Err(format!("{known} heads do not divide its {width} features")),
-            _ => Ok(known),
-        };
-    }
-    if let Some(heads) = options.heads {
-        if !divides(heads) {
-            return Err(format!("--heads {heads}: expected a divisor of its {width} features"));
-        }
-        return Ok(heads);
-    }
-    let habit = (width / HEAD_DIMENSION).max(1);
-    if width > HEAD_DIMENSION && !width.is_multiple_of(HEAD_DIMENSION) {
-        return Err(format!(
-            "its {width} features are no multiple of {HEAD_DIMENSION}, so that the number of attention heads, which is not \
-             in the file, cannot be guessed; say it with --heads"
-        ));
-    }
-    assumed.push(format!(
-        "the file does not say how many attention heads there are: {habit} of {} features, as published networks have \
-         (--heads sets another number)",
-        width / habit
-    ));
-    Ok(habit)
-}
-
 fn pool(
     header: &Header,
     options: &ReadOptions,
@@ -288,6 +251,12 @@ fn pool(
             if class_token && default == Pool::ClassToken {
                 assumed
                     .push("the features are the class token (--pool mean averages the patches)".to_owned());
+            } else if class_token {
+                assumed.push(
+                    "the features are the mean of the patches, as it has an `fc_norm` (--pool class-token takes the class \
+                     token)"
+                        .to_owned(),
+                );
             }
             Ok(default)
         }
@@ -335,4 +304,36 @@ fn block(
         scaled: [has("ls1.gamma"), has("ls2.gamma")],
         epsilon,
     })
+}
+
+/// Whether queries, keys and values have no biases and what follows them has, as in timm's networks of `ResPostBlock`.
+fn is_post_norm(blocks: &[BlockShape]) -> bool {
+    blocks.iter().all(|block| block.attention.biases == [false, true] && block.scaled == [false; 2])
+}
+
+/// Refuses blocks of which some have what others have not.
+fn check_alike(blocks: &[BlockShape]) -> Result<(), String> {
+    let parts = |block: &BlockShape| {
+        [
+            ("attn.qkv.bias", block.attention.biases[0]),
+            ("attn.proj.bias", block.attention.biases[1]),
+            ("attn.q_norm", block.attention.norm_epsilon.is_some()),
+            ("mlp.fc1.bias", block.biases[0]),
+            ("mlp.fc2.bias", block.biases[1]),
+            ("ls1.gamma", block.scaled[0]),
+            ("ls2.gamma", block.scaled[1]),
+        ]
+    };
+    let Some(first) = blocks.first().map(parts) else { return Ok(()) };
+    for (index, block) in blocks.iter().enumerate() {
+        for ((part, in_first), (_, here)) in first.iter().zip(parts(block)) {
+            if *in_first != here {
+                let (with, without) = if here { (index, 0) } else { (0, index) };
+                return Err(format!(
+                    "blocks that differ: there is `blocks.{with}.{part}` and no `blocks.{without}.{part}`"
+                ));
+            }
+        }
+    }
+    Ok(())
 }
