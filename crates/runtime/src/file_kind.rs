@@ -152,6 +152,7 @@ impl FileKind {
             [_, _, _, _, _, 0, 0, 0, b'{', ..] => Self::Safetensors,
             // ModelProto: its version, then the name of the producer or the graph.
             [8, 1..=20, 0x12 | 0x1a | 0x22 | 0x3a | 0x42, ..] => Self::Onnx,
+            _ if is_utf16(start) => Self::Utf16,
             _ => of_text(start),
         }
     }
@@ -251,6 +252,22 @@ fn of_zip(start: &[u8]) -> FileKind {
     }
 }
 
+/// Whether `start` reads as UTF-16 that begins without a mark: mostly ASCII, whose other byte is NUL.
+fn is_utf16(start: &[u8]) -> bool {
+    const LEAST: usize = 2;
+    let (pairs, _) = start.as_chunks::<2>();
+    [u16::from_le_bytes, u16::from_be_bytes].into_iter().any(|of: fn([u8; 2]) -> u16| {
+        let letters = || pairs.iter().map(|pair| of(*pair));
+        let ascii = letters().filter(|letter| (0x20..0x7f).contains(letter) || is_space(*letter)).count();
+        let control = letters().any(|letter| letter < 0x20 && !is_space(letter));
+        pairs.len() >= LEAST && ascii * 4 >= pairs.len() * 3 && !control
+    })
+}
+
+fn is_space(letter: u16) -> bool {
+    [0x9, 0xa, 0xc, 0xd].contains(&letter)
+}
+
 /// What reads as text.
 fn of_text(start: &[u8]) -> FileKind {
     let whole = match std::str::from_utf8(start) {
@@ -320,6 +337,21 @@ mod tests {
         ];
         for (start, kind) in cases {
             assert_eq!(FileKind::of_start(start), *kind, "{:?}", String::from_utf8_lossy(start));
+        }
+    }
+
+    #[test]
+    fn utf16_without_a_mark_is_known_by_the_nul_beside_every_letter() {
+        let text = "[source]\r\nkind = \"real\" # größe\n";
+        let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let long: Vec<u8> = text.repeat(100).encode_utf16().flat_map(u16::to_be_bytes).collect();
+        for start in [&little[..], &big, &long, &little[..little.len() - 1], b"a\0=\0"] {
+            assert_eq!(FileKind::of_start(start), K::Utf16);
+        }
+        // Numbers of 16 bits, zeros, and text with a single NUL are none.
+        for start in [&b"\x01\0\x02\0\x03\0"[..], &[0; 64], b"seed\0= 1\n", b"a\0", b"a\0\0\0b\0\0\0"] {
+            assert_ne!(FileKind::of_start(start), K::Utf16, "{start:?}");
         }
     }
 

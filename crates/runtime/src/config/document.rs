@@ -69,12 +69,16 @@ impl<'a> Document<'a> {
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
         T::deserialize(toml::Deserializer::from(self.root.clone())).map_err(|error: toml::de::Error| {
             let span = error.span().unwrap_or(0..0);
+            let root = self.root.span();
             // Where a section was read as a whole, the key is in the message.
             let (message, within) = match error.message().trim_end().split_once("\nin `") {
                 Some((message, keys)) => (message, keys.trim_end_matches('`')),
                 None => (error.message().trim_end(), ""),
             };
-            let mut path = self.path_to(&span);
+            // What has no place, or all of it, is about the document as a whole.
+            let whole =
+                span.is_empty() || (!root.is_empty() && span.start <= root.start && root.end <= span.end);
+            let mut path = if whole { Vec::new() } else { self.path_to(&span) };
             path.extend(within.split('.').filter(|key| !key.is_empty()).map(str::to_owned));
             let value = self.value(&path);
             let (message, hint) = in_words(message, &path, value.and_then(|span| self.text.get(span)));

@@ -381,7 +381,9 @@ mod tests {
         };
         let utf16: Vec<u8> = "\u{feff}seed = 1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = "\u{feff}seed = 1\n".encode_utf16().flat_map(u16::to_be_bytes).collect();
+        let plain: Vec<u8> = "seed = 1 # größe\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
         for (bytes, words) in [
+            (plain.as_slice(), "is text in UTF-16, where a text file in TOML is needed; save it as UTF-8"),
             (utf16.as_slice(), "is text in UTF-16, where a text file in TOML is needed; save it as UTF-8"),
             (&big, "text in UTF-16"),
             (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", "is a PNG picture, where"),
@@ -424,5 +426,107 @@ mod tests {
             written.belongs_with("train.steps", "train.batch")
                 && !written.belongs_with("train.batch", "seed")
         );
+    }
+
+    #[test]
+    fn a_comma_that_parts_no_three_digits_is_not_dropped_from_a_whole_number() {
+        for (written, suggested) in [
+            ("32,5", None),
+            ("1,00", None),
+            ("1,0000", None),
+            ("1234,567", None),
+            (",500", None),
+            ("1,000,", None),
+            ("1,000 000", None),
+            ("1,000", Some("1000")),
+            ("12,345,678", Some("12345678")),
+            ("1'000", Some("1000")),
+            ("10 000", Some("10000")),
+        ] {
+            let error = nested("seed = 1\n", &[&format!("train.steps={written}")]).unwrap_err();
+            assert!(error.contains("train.steps: expected a whole number, 0 or more, got"), "{error}");
+            match suggested {
+                Some(number) => assert!(error.ends_with(&format!("; write {number}")), "{error}"),
+                None => assert!(!error.contains("write"), "{error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_number_too_large_for_toml_is_told_the_largest() {
+        for number in ["18446744073709551615", "9223372036854775808", "99999999999999999999999"] {
+            let error = nested("", &[&format!("seed={number}")]).unwrap_err();
+            assert!(error.ends_with("; the largest is 9223372036854775807"), "{error}");
+            let in_quotes = nested(&format!("seed = \"{number}\"\n"), &[]).unwrap_err();
+            assert!(in_quotes.ends_with("; the largest is 9223372036854775807"), "{in_quotes}");
+            let in_file = nested(&format!("seed = {number}\n"), &[]).unwrap_err();
+            assert!(in_file.contains("r.toml, line 1") && !in_file.contains("write"), "{in_file}");
+        }
+        assert_eq!(nested("", &["seed=9223372036854775807"]).unwrap().seed, i64::MAX as u64);
+        let of_32_bits = parse_toml::<Example>(Path::new("r"), "momentum = 1.0\nsteps = 4294967296\n");
+        let error = of_32_bits.unwrap_err().to_string();
+        assert!(error.ends_with("; the largest is 4294967295"), "{error}");
+    }
+
+    #[test]
+    fn a_list_where_text_is_needed_is_told_the_text_in_it() {
+        for (written, suggested) in [
+            ("[\"a\"]", Some("\"a\"")),
+            ("['a b']", Some("\"a b\"")),
+            ("7", Some("\"7\"")),
+            ("true", Some("\"true\"")),
+            ("[\"a\", \"b\"]", None),
+            ("[1]", None),
+            ("[]", None),
+            ("{ a = 1 }", None),
+        ] {
+            let error = nested("", &[&format!("train.name={written}")]).unwrap_err();
+            assert!(error.contains("train.name: expected text in quotes, got"), "{error}");
+            match suggested {
+                Some(text) => assert!(error.ends_with(&format!("; write {text}")), "{error}"),
+                None => assert!(!error.contains("write"), "{error}"),
+            }
+        }
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Needing {
+        #[serde(rename = "source")]
+        _source: Inner,
+        #[serde(rename = "train")]
+        _train: Option<Inner>,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Inner {
+        #[serde(rename = "kind")]
+        _kind: String,
+        #[serde(rename = "steps")]
+        _steps: Option<u64>,
+    }
+
+    #[test]
+    fn what_the_whole_file_lacks_is_not_a_changes_fault() {
+        for text in ["", "# nothing\n", "format = 1\n", "[train]\nkind = \"a\"\n"] {
+            for changes in [&[][..], &["train.kind=b"], &["train.kind=b", "train.steps=1"]] {
+                let changes: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
+                let error = parse_toml_with::<Needing>(Path::new("r.toml"), text, &changes).unwrap_err();
+                assert_eq!(
+                    error.to_string(),
+                    "r.toml, line 1: missing field `source`",
+                    "{text:?} {changes:?}"
+                );
+            }
+        }
+        // A section that a change made is the change's.
+        let with = |change: &str| {
+            let text = "source.kind = \"a\"\n";
+            parse_toml_with::<Needing>(Path::new("r.toml"), text, &[change.to_owned()])
+                .unwrap_err()
+                .to_string()
+        };
+        assert!(with("train.steps=1").starts_with("--set train.steps=1: "), "{}", with("train.steps=1"));
     }
 }

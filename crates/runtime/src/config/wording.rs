@@ -52,34 +52,75 @@ fn what(expected: &str) -> String {
 fn hint(written: &str, expected: &str) -> Option<String> {
     let bare = written.trim_matches(['"', '\'']).trim();
     let quoted = bare.len() < written.len();
-    let whole =
-        matches!(expected, "u8" | "u16" | "u32" | "u64" | "usize" | "i8" | "i16" | "i32" | "i64" | "isize");
     match expected {
         "f32" | "f64" => match with_point(bare) {
             Some(number) => Some(format!("numbers have a decimal point, write {number}")),
             None => (quoted && bare.parse::<f64>().is_ok()).then(|| format!("write {bare}, without quotes")),
         },
-        _ if whole => {
-            let without = bare.replace([',', '\'', ' '], "");
-            if quoted && bare.parse::<u64>().is_ok() {
-                return Some(format!("write {bare}, without quotes"));
-            }
-            if without.len() < bare.len() && without.parse::<u64>().is_ok() {
-                return Some(format!("write {without}"));
-            }
-            let number = bare.parse::<f64>().ok().filter(|number| *number >= 0.0 && *number < 9e15)?;
-            (number.fract() == 0.0).then(|| format!("write {number:.0}"))
-        }
+        _ if largest(expected).is_some() => whole_number(bare, quoted, largest(expected)?),
         "a boolean" | "bool" => match bare.to_ascii_lowercase().as_str() {
             "true" | "yes" | "on" | "1" => Some("write true".to_owned()),
             "false" | "no" | "off" | "0" => Some("write false".to_owned()),
             _ => None,
         },
-        "a string" | "string" if !quoted && !bare.is_empty() && !bare.contains('\n') => {
-            Some(format!("write \"{bare}\""))
-        }
+        "a string" | "string" => as_text(written),
         "a sequence" => (!bare.is_empty() && !bare.contains('\n')).then(|| format!("write [{written}]")),
         _ => None,
+    }
+}
+
+/// The largest number of a type of whole numbers that TOML can hold.
+fn largest(expected: &str) -> Option<u64> {
+    const OF_TOML: u64 = i64::MAX as u64;
+    Some(match expected {
+        "u8" => u8::MAX.into(),
+        "u16" => u16::MAX.into(),
+        "u32" => u32::MAX.into(),
+        "i8" => i8::MAX as u64,
+        "i16" => i16::MAX as u64,
+        "i32" => i32::MAX as u64,
+        "u64" | "usize" | "u128" | "i64" | "isize" | "i128" => OF_TOML,
+        _ => return None,
+    })
+}
+
+/// What was probably meant by `bare` where a whole number up to `largest` is needed.
+fn whole_number(bare: &str, quoted: bool, largest: u64) -> Option<String> {
+    let all_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let joined = without_groups(bare);
+    let digits = joined.as_deref().unwrap_or(bare);
+    if all_digits(digits) {
+        return match digits.parse::<u64>() {
+            Ok(number) if number <= largest && joined.is_some() => Some(format!("write {digits}")),
+            Ok(number) if number <= largest => quoted.then(|| format!("write {digits}, without quotes")),
+            _ => Some(format!("the largest is {largest}")),
+        };
+    }
+    let number = bare.parse::<f64>().ok().filter(|number| *number >= 0.0 && *number < 9e15)?;
+    (number.fract() == 0.0 && number <= largest as f64).then(|| format!("write {number:.0}"))
+}
+
+/// `1000` of `1,000`: what stands between groups of three digits, and nothing else, is left out.
+fn without_groups(text: &str) -> Option<String> {
+    let between = text.chars().find(|c| [',', '\'', ' ', '_'].contains(c))?;
+    let groups: Vec<&str> = text.split(between).collect();
+    let digits = |group: &str| group.bytes().all(|byte| byte.is_ascii_digit());
+    let (first, rest) = groups.split_first()?;
+    let fits = (1..=3).contains(&first.len()) && rest.iter().all(|group| group.len() == 3);
+    (fits && groups.iter().all(|group| digits(group))).then(|| groups.concat())
+}
+
+/// Text of a number, a date or true and false, and of a list that holds one text.
+fn as_text(written: &str) -> Option<String> {
+    use toml::Value as V;
+    let mut table = format!("value = {written}").parse::<toml::Table>().ok()?;
+    match table.remove("value")? {
+        V::Integer(_) | V::Float(_) | V::Boolean(_) | V::Datetime(_) => Some(format!("write \"{written}\"")),
+        V::Array(values) => match values.as_slice() {
+            [V::String(text)] => Some(format!("write {}", V::String(text.clone()))),
+            _ => None,
+        },
+        V::String(_) | V::Table(_) => None,
     }
 }
 
