@@ -33,7 +33,7 @@ fn a_class_of_a_generator_without_classes_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     write_generator(folder.path());
     for (generator, class, words) in [
-        ("generator", "3", "the generator `tiny` is unconditional"),
+        ("generator", "3", "tiny has no classes (its manifest has no [condition]); leave --class out"),
         ("glyphs-gan-conditional", "26", "has classes 0 to 25"),
         ("glyphs-gan-conditional", "-1", "has classes 0 to 25"),
     ] {

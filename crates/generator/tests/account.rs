@@ -282,3 +282,61 @@ fn directions_in_latents_that_are_not_normal_are_refused_by_name() {
     assert_eq!(generator.render(&batch).unwrap().dims(), [100, 1, 2, 2]);
     let _: Tensor<4> = generator.raw_image_from_latent(Tensor::zeros([2, 3], &Device::flex()), None).unwrap();
 }
+
+#[test]
+fn a_tensor_of_a_type_that_no_weights_have_is_told_and_not_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let zeros = vec![0; 64];
+    let own = OWN.iter().map(|(name, shape)| ((*name).to_owned(), Dtype::F32, shape.to_vec()));
+    let file = |others: &[(&str, Dtype)], prefix: &str| {
+        let all = own.clone().map(|(name, dtype, shape)| (format!("{prefix}{name}"), dtype, shape));
+        let others = others.iter().map(|(name, dtype)| ((*name).to_owned(), *dtype, vec![2]));
+        let views = all.chain(others).map(|(name, dtype, shape)| {
+            let bytes = dtype.bitsize() / 8 * shape.iter().product::<usize>();
+            (name, TensorView::new(dtype, shape, &zeros[..bytes]).unwrap())
+        });
+        let bytes = safetensors::serialize(views, None).unwrap();
+        std::fs::write(folder.path().join("weights.safetensors"), bytes).unwrap();
+        Generator::load(&manifest(folder.path(), |text| text), None, &Device::flex())
+    };
+    let others = [("fft", Dtype::C64), ("ids", Dtype::I64), ("mask", Dtype::BOOL), ("bytes", Dtype::U8)];
+    let generator = file(&others, "").unwrap_or_else(|error| panic!("{error}"));
+    let fft = generator.unneeded().iter().find(|one| one.prefix == "fft").unwrap();
+    assert_eq!(fft.reason, "holds complex64, which no layer's weights do");
+    for dtype in [Dtype::BF16, Dtype::F16, Dtype::F8_E4M3] {
+        let Err(error) = file(&[("fft", dtype)], "") else { panic!("{dtype:?}") };
+        assert!(error.to_string().contains("`fft` [2]: no layer has this key"), "{error}");
+    }
+    // torch.optim.swa_utils.AveragedModel(network).state_dict()
+    let averaged = file(&[("n_averaged", Dtype::I64)], "module.").unwrap_or_else(|error| panic!("{error}"));
+    let count = averaged.unneeded().iter().find(|one| one.prefix == "n_averaged").unwrap();
+    assert_eq!(count.reason, "a count of averaged models");
+}
+
+#[test]
+fn tensors_beside_the_dictionary_that_was_read_are_told_and_what_lies_in_it_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |others: &[(&'static str, &'static [usize])]| {
+        let own: Vec<(String, &[usize])> =
+            OWN.iter().map(|(name, shape)| (format!("state_dict.{name}"), *shape)).collect();
+        let own = own.iter().map(|(name, shape)| (name.as_str(), *shape));
+        weights(folder.path(), &own.chain(others.iter().copied()).collect::<Vec<_>>());
+        Generator::load(&manifest(folder.path(), |text| text), None, &Device::flex())
+    };
+    let generator = file(&[("losses", &[5]), ("mu", &[2])]).unwrap_or_else(|error| panic!("{error}"));
+    let losses = generator.unneeded().iter().find(|one| one.prefix == "losses").unwrap();
+    assert_eq!(losses.reason, "beside `state_dict`, which was read");
+    let Err(error) = file(&[("losses", &[5]), ("state_dict.g.fc3.bias", &[4])]) else { panic!() };
+    assert!(error.to_string().contains("fc3") && !error.to_string().contains("losses"), "{error}");
+}
+
+#[test]
+fn the_complex_buffer_of_the_case_is_told_and_not_refused() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases/w-complex/generator.toml");
+    let Ok(text) = std::fs::read_to_string(&path) else {
+        return eprintln!("skipped: {} is absent", path.display());
+    };
+    let manifest = Manifest::parse(&path, &text).unwrap();
+    let generator = Generator::load(&manifest, None, &Device::flex()).unwrap_or_else(|e| panic!("{e}"));
+    assert!(generator.unneeded().iter().any(|one| one.prefix == "fft" && one.reason.contains("complex64")));
+}

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 
 use crate::pickle::{Id, Object, Value, Values};
+use crate::rebuild::is_leaf;
 
 /// How an object's parts are to be named.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,7 +123,10 @@ pub(crate) fn parts(values: &Values, id: Id, role: Role, wanted: impl Fn(Id) -> 
     };
     let plain = if role == Role::Module { Role::Plain } else { role };
     match values.get(id) {
-        Value::Tuple(ids) | Value::List(ids) | Value::Set(ids) => numbered(ids, plain, &mut found),
+        Value::Tuple(ids) | Value::List(ids) | Value::Set(ids) => match named_pairs(values, ids) {
+            Some(pairs) => named(&pairs, plain, &mut found),
+            None => numbered(ids, plain, &mut found),
+        },
         Value::Dict(_) => named(&pairs(values, id), plain, &mut found),
         Value::Object(object) => match module(values, object) {
             Some(attributes) => {
@@ -176,6 +180,21 @@ pub(crate) fn parts(values: &Values, id: Id, role: Role, wanted: impl Fn(Id) -> 
         _ => {}
     }
     last_of_each_key(found)
+}
+
+/// The entries of a list that is a dictionary's: pairs of a text and a tensor, and nothing else.
+fn named_pairs(values: &Values, ids: &[Id]) -> Option<Vec<(Id, Id)>> {
+    let pair = |id: &Id| match values.get(*id) {
+        Value::Tuple(pair) => match *pair.as_slice() {
+            [key, value] => {
+                let named = matches!(values.get(key), Value::Text(_)) && is_leaf(values, value);
+                named.then_some((key, value))
+            }
+            _ => None,
+        },
+        _ => None,
+    };
+    ids.iter().map(pair).collect()
 }
 
 /// The names of buffers that a module leaves out of its state dict.

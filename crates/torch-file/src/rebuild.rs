@@ -210,8 +210,14 @@ impl<'a> Builder<'a> {
         let values = self.values();
         match values.get(id) {
             Value::Persistent(name) => {
-                let name =
-                    storage_name(values, *name).ok_or_else(|| "a storage without its name".to_owned())?;
+                let name = storage_name(values, *name).ok_or_else(|| match values.get(*name) {
+                    Value::Text(_) => {
+                        "a storage that pickle protocol 0 names in other words (save it again with the \
+                                       default protocol of torch.save)"
+                            .to_owned()
+                    }
+                    _ => "a storage without its name".to_owned(),
+                })?;
                 let storage = self.listed(&name.key)?;
                 let (mut base, mut length) = (0, storage.length());
                 if let Some((first, count)) = name.part {

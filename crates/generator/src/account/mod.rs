@@ -50,7 +50,7 @@ pub(crate) fn account(manifest: &Manifest, state_dict: &StateDict) -> Result<Vec
     let mut unneeded: BTreeMap<(String, String), Unneeded> = BTreeMap::new();
     let mut refused: BTreeMap<String, Vec<&KeyInfo>> = BTreeMap::new();
     for info in keys.iter().filter(|info| !info.used) {
-        let (prefix, reason, guessed) = match known(manifest, &tree, info) {
+        let (prefix, reason, guessed) = match known(manifest, state_dict, &tree, info) {
             Some(known) => known,
             None => {
                 refused.entry(tree.own_prefix(&info.key)).or_default().push(info);
@@ -72,7 +72,12 @@ pub(crate) fn account(manifest: &Manifest, state_dict: &StateDict) -> Result<Vec
 }
 
 /// Prefix, reason and whether that is a guess, of a tensor that is known to be unneeded.
-fn known(manifest: &Manifest, tree: &Tree, info: &KeyInfo) -> Option<(String, String, bool)> {
+fn known(
+    manifest: &Manifest,
+    state_dict: &StateDict,
+    tree: &Tree,
+    info: &KeyInfo,
+) -> Option<(String, String, bool)> {
     let key = info.key.as_str();
     if let Some(prefix) = manifest.ignore.iter().find(|prefix| key.starts_with(prefix.as_str())) {
         return Some((prefix.clone(), "`ignore` of the manifest says so".to_owned(), false));
@@ -85,7 +90,22 @@ fn known(manifest: &Manifest, tree: &Tree, info: &KeyInfo) -> Option<(String, St
         let part = key.rsplit('.').next().unwrap_or(key);
         return Some((part.to_owned(), reason.to_owned(), false));
     }
-    other_network(tree, info).map(|(prefix, reason)| (prefix, reason, true))
+    if let Some((prefix, reason)) = other_network(tree, info) {
+        return Some((prefix, reason, true));
+    }
+    if let Some(reason) = state_dict.beside_what_was_read(key) {
+        return Some((tree.own_prefix(key), reason, true));
+    }
+    let kind = info.element_type.as_str();
+    if !["complex", "int", "uint", "bool"].iter().any(|beginning| kind.starts_with(beginning)) {
+        return None;
+    }
+    let averaged = key.rsplit('.').next() == Some("n_averaged");
+    let reason = match averaged {
+        true => "a count of averaged models".to_owned(),
+        false => format!("holds {kind}, which no layer's weights do"),
+    };
+    Some((key.to_owned(), reason, !averaged))
 }
 
 /// A prefix has to name tensors, and none that a layer takes: else it would hide what is missing.

@@ -32,6 +32,9 @@ pub(super) fn reason_by_name(name: &str) -> Option<&'static str> {
     if last == "num_batches_tracked" {
         return Some("a count of training steps");
     }
+    if last == "n_averaged" {
+        return Some("a count of averaged models");
+    }
     if is_optimizer(name) {
         return Some("the state of an optimizer");
     }
@@ -98,6 +101,7 @@ mod tests {
             assert_eq!(reason_by_name(name), Some("the state of an optimizer"), "{name}");
         }
         assert_eq!(reason_by_name("bn1.num_batches_tracked"), Some("a count of training steps"));
+        assert_eq!(reason_by_name("n_averaged"), Some("a count of averaged models"));
         assert_eq!(reason_by_name("netD.main.0.weight"), Some("a discriminator's"));
         for name in ["net.0.weight", "D", "layer1.0.step", "blocks.0.ls1.gamma", "encoder.sum"] {
             assert_eq!(reason_by_name(name), None, "{name}");

@@ -217,3 +217,76 @@ fn a_pickled_module_is_read_as_its_state_dict_and_an_object_only_where_it_is_nam
     assert_eq!(state.take("net.0.weight", &[2, 3]).unwrap().len(), 6);
     assert!(state.account().unneeded.iter().any(|(name, _)| name == "ema.shadow.net.0.weight"));
 }
+
+/// Two numbers in the words of pickle protocol 0: the storage `key` as a tensor of (1, 2).
+fn in_protocol_0(key: usize) -> String {
+    format!(
+        "ctorch._utils\n_rebuild_tensor_v2\n(P('storage', <class 'torch.FloatStorage'>, '{key}', 'cpu', 2)\n\
+         I0\n(I1\nI2\nt(I2\nI1\ntI00\nccollections\nOrderedDict\n(tRtR"
+    )
+}
+
+fn read_pickle(pickle: &str, state_dict: Option<&str>) -> Result<StateDict, WeightsError> {
+    let tensors = [float_tensor("a", [1, 2], &[1.5, -2.0]), float_tensor("b", [1, 2], &[3.0, 4.0])];
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("w.pth");
+    std::fs::write(&path, zip_file(pickle.as_bytes(), &tensors)).unwrap();
+    StateDict::read(&path, state_dict)
+}
+
+#[test]
+fn a_file_of_pickle_protocol_0_is_read() {
+    let pickle = format!("(dVa\n{}sVb\n{}s.", in_protocol_0(0), in_protocol_0(1));
+    let mut state = read_pickle(&pickle, None).unwrap();
+    assert_eq!(state.take("a", &[1, 2]).unwrap(), [1.5, -2.0]);
+    assert_eq!(state.take("b", &[1, 2]).unwrap(), [3.0, 4.0]);
+    let other = pickle.replace("('storage'", "(storage");
+    let error = read_pickle(&other, None).unwrap().take("a", &[1, 2]).unwrap_err().to_string();
+    assert!(error.contains("protocol 0") && error.contains("default protocol"), "{error}");
+}
+
+#[test]
+fn a_list_of_names_and_tensors_is_read_as_the_dictionary_that_it_lists() {
+    let pickle = format!("(l(Vnet.0.a\n{}ta(Vnet.0.b\n{}ta.", in_protocol_0(0), in_protocol_0(1));
+    let mut state = read_pickle(&pickle, None).unwrap();
+    assert_eq!(state.take("net.0.b", &[1, 2]).unwrap(), [3.0, 4.0]);
+    assert_eq!(state.take("net.0.a", &[1, 2]).unwrap(), [1.5, -2.0]);
+}
+
+#[test]
+fn averages_in_a_list_without_names_say_that_names_are_missing() {
+    let list = format!("(l{}a{}a", in_protocol_0(0), in_protocol_0(1));
+    let object = format!(
+        "(dVema\nccopy_reg\n_reconstructor\n(c__main__\nEMA\nc__builtin__\nobject\nNtR\
+                          (dVshadow_params\n{list}sbs."
+    );
+    let error = read_pickle(&object, None).unwrap_err().to_string();
+    assert!(error.contains("without names, `ema.shadow_params`"), "{error}");
+    assert!(error.contains("ema.copy_to(model.parameters())"), "{error}");
+    assert!(!error.contains("state_dict = "), "{error}");
+    for (pickle, key) in [(object, Some("ema.shadow_params")), (format!("(dVshadow_params\n{list}s."), None)]
+    {
+        let error = read_pickle(&pickle, key).unwrap().take("a.weight", &[1, 2]).unwrap_err().to_string();
+        assert!(error.contains("in a list without names") && error.contains("copy_to"), "{error}");
+    }
+}
+
+#[test]
+fn a_parametrization_that_is_not_worked_out_is_named_with_how_to_remove_it() {
+    let stacked = [
+        "net.0.parametrizations.weight.0._u",
+        "net.0.parametrizations.weight.0._v",
+        "net.0.parametrizations.weight.1._u",
+        "net.0.parametrizations.weight.original",
+    ];
+    let orthogonal =
+        ["module.net.0.parametrizations.weight.0.base", "module.net.0.parametrizations.weight.original"];
+    for (names, parts) in [
+        (&stacked[..], "`net.0.parametrizations.weight.*`"),
+        (&orthogonal[..], "`module.net.0.parametrizations.weight.*`"),
+    ] {
+        let error = Folder::read(names, None).unwrap().take("net.0.weight", &[1, 2]).unwrap_err().to_string();
+        assert!(error.contains(parts), "{error}");
+        assert!(error.contains("torch.nn.utils.parametrize.remove_parametrizations"), "{error}");
+    }
+}

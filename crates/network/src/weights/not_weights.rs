@@ -10,6 +10,9 @@ use zview_torch_file::TorchError;
 use super::WeightsError;
 
 const SAVE_STATE_DICT: &str = "in Python: torch.save(model.state_dict(), \"weights.pth\"), and use that file";
+/// What to do with tensors that have no names.
+pub(super) const NAME_THEM: &str = "names say which layer each belongs to: in Python, copy them into the network \
+    (`ema.copy_to(model.parameters())`), then torch.save(model.state_dict(), \"weights.pth\"), and use that file";
 const UNPACK: &str = "unpack it, and use the weights file that is in it";
 const TORCHSCRIPT: &str =
     "in Python: torch.save(torch.jit.load(\"FILE\").state_dict(), \"weights.pth\"), and use that file";

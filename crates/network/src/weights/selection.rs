@@ -97,12 +97,27 @@ fn in_object(path: &Path, tensors: &Tensors) -> WeightsError {
     }
     let most = dictionaries.into_iter().max_by_key(|(_, (count, _))| *count);
     let (dictionary, (_, class)) = most.unwrap_or_default();
+    let mut within = tensors.iter().filter(|(_, tensor)| tensor.dictionary == dictionary);
+    if within.all(|(name, _)| is_numbered(name)) {
+        return WeightsError::NotWeights {
+            path: path.to_owned(),
+            what: format!(
+                "a file whose tensors lie in a list without names, `{dictionary}` (class `{class}`)"
+            ),
+            remedy: not_weights::NAME_THEM.to_owned(),
+        };
+    }
     WeightsError::InObject {
         path: path.to_owned(),
         class: class.to_owned(),
         dictionary: dictionary.to_owned(),
         remedy: not_weights::save_state_dict(),
     }
+}
+
+/// Whether a tensor has a place in a list and no name of its own.
+pub(super) fn is_numbered(name: &str) -> bool {
+    name.rsplit('.').next().is_some_and(|last| last.parse::<u32>().is_ok())
 }
 
 /// Why `key` is no dictionary of the file, and which there are.

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 
 use super::account::{Account, reason_by_name};
+use super::not_weights::NAME_THEM;
 use super::reparametrised::Parts;
-use super::selection::{Selection, select};
+use super::selection::{Selection, is_numbered, select};
 use super::stored::{Content, Tensors};
 use super::{WeightsError, nearest_names, prefix, pytorch, safetensors_file};
 
@@ -212,12 +213,34 @@ impl StateDict {
             return Some(reason.to_owned());
         }
         if let Some(prefix) = self.found_prefix().filter(|prefix| !name.starts_with(prefix)) {
-            return Some(format!("beside `{}`, which was read", prefix.trim_end_matches('.')));
+            return Some(beside(prefix));
         }
         let ends = ["_orig", "_u", "_v", "_g", "_mask", "_bar"];
         let whole =
             ends.iter().find_map(|end| name.strip_suffix(end)).filter(|whole| self.taken.contains(*whole))?;
         Some(format!("a part of `{whole}`, which the file has whole"))
+    }
+
+    /// The dictionary of the file that every tensor which was taken lies in; `None` where they lie at the top, or in
+    /// several.
+    #[must_use]
+    pub fn dictionary_read(&self) -> Option<&str> {
+        let mut taken = self.taken.iter().filter_map(|name| self.tensors.get(name));
+        let first = taken.next()?.dictionary.as_str();
+        if !first.is_empty() {
+            return taken.all(|tensor| tensor.dictionary == first).then_some(first);
+        }
+        // A file without dictionaries keeps their names.
+        let word = self.found_prefix()?.split('.').next()?;
+        word.ends_with("state_dict").then_some(word)
+    }
+
+    /// Why the tensor `name` is not needed, where all that were taken lie in a dictionary and it does not.
+    #[must_use]
+    pub fn beside_what_was_read(&self, name: &str) -> Option<String> {
+        let dictionary = self.dictionary_read()?;
+        let within = name.strip_prefix(dictionary).is_some_and(|rest| rest.starts_with('.'));
+        (!within).then(|| beside(dictionary))
     }
 
     /// The names of the tensors that nothing has taken and nothing is known to leave out, for what may say that a
@@ -291,6 +314,18 @@ impl StateDict {
         found
     }
 
+    /// What the parts of `key` begin with in the file, where it is parametrized, and the weight's own name.
+    fn parametrized<'a>(&self, key: &'a str) -> Option<(String, &'a str)> {
+        let (layer, weight) =
+            key.rsplit_once('.').map_or(("", key), |(layer, name)| (&key[..=layer.len()], name));
+        let parts = format!("{layer}parametrizations.{weight}.");
+        let begins = |name: &String| {
+            let at = name.find(&parts).filter(|at| *at == 0 || name[..*at].ends_with('.'))?;
+            Some(name[..at + parts.len()].to_owned())
+        };
+        self.tensors.keys().find_map(begins).map(|parts| (parts, weight))
+    }
+
     /// The error for a tensor `key` that is not there, with the nearest keys that are.
     #[must_use]
     pub fn missing_key(&self, key: &str) -> WeightsError {
@@ -312,7 +347,13 @@ impl StateDict {
             let folder = name.strip_suffix(key)?.strip_suffix('.')?;
             Some((folder, tensor.holder.as_ref()?.0.clone()))
         });
-        if !elsewhere.is_empty() {
+        if let Some((parts, weight)) = self.parametrized(key) {
+            hint = format!(
+                "; the file has it as `{parts}*`, a parametrization that is not worked out here (an orthogonal one, or \
+                 several of one weight): in Python, call torch.nn.utils.parametrize.remove_parametrizations(layer, \
+                 \"{weight}\") for each such layer, then save the state_dict()"
+            );
+        } else if !elsewhere.is_empty() {
             let more = if elsewhere.len() > 4 { ", ..." } else { "" };
             let named: Vec<String> = elsewhere.iter().take(4).map(|prefix| name(prefix)).collect();
             hint = format!(
@@ -324,6 +365,8 @@ impl StateDict {
                 "; it lies within a Python object of class `{class}`: write `state_dict = \"{folder}\"` in the manifest, \
                  or save the state_dict() alone"
             );
+        } else if !self.tensors.is_empty() && self.tensors.keys().all(|name| is_numbered(name)) {
+            hint = format!(", which lie in a list without names; {NAME_THEM}");
         } else if !self.tensors.is_empty() {
             let prefix = self.found_prefix().unwrap_or_default();
             let within = self.tensors.keys().filter(|name| name.starts_with(prefix)).map(String::as_str);
@@ -333,6 +376,10 @@ impl StateDict {
         let (path, present) = (self.path.clone(), self.tensors.len());
         WeightsError::MissingKey { path, key: key.to_owned(), present, hint }
     }
+}
+
+fn beside(prefix: &str) -> String {
+    format!("beside `{}`, which was read", prefix.trim_end_matches('.'))
 }
 
 /// The names that are the only ones to be what they are without the words of wrappers.

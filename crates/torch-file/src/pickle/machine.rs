@@ -262,8 +262,13 @@ impl Machine<'_> {
             }
             op::PERSID => {
                 let line = self.line()?;
-                let text = self.values.text(&line)?;
-                let id = self.values.add(Value::Text(text))?;
+                let id = match storage_in_words(&line) {
+                    Some(words) => self.storage_id(words)?,
+                    None => {
+                        let text = self.values.text(&line)?;
+                        self.values.add(Value::Text(text))?
+                    }
+                };
                 self.push_value(Value::Persistent(id))?;
             }
             op::BINPERSID => {
@@ -360,6 +365,22 @@ impl Machine<'_> {
             return self.push(class);
         }
         self.push_value(Value::Persistent(id))
+    }
+
+    /// The tuple that names a storage, of its class, key, device and count.
+    fn storage_id(&mut self, words: StorageInWords) -> Result<Id, TorchError> {
+        let (module, name) = words.class;
+        let (module, name) = (self.values.text(module.as_bytes())?, self.values.text(name.as_bytes())?);
+        let class = self.values.add(Value::Global(module, name))?;
+        let mut ids = Vec::with_capacity(5);
+        for text in ["storage", words.key, words.device] {
+            let text = self.values.text(text.as_bytes())?;
+            ids.push(self.values.add(Value::Text(text))?);
+        }
+        ids.insert(1, class);
+        ids.push(self.values.integer(words.count)?);
+        self.values.charge(16 + ids.len() * size_of::<Id>())?;
+        self.values.add(Value::Tuple(ids))
     }
 
     /// A second state of an object stands beside the first.
@@ -495,4 +516,22 @@ impl Machine<'_> {
         let id = id.ok_or_else(|| TorchError::damaged("its pickle refers to what it has not noted"))?;
         self.push(id)
     }
+}
+
+/// What protocol 0, which has texts alone for what lies outside of a pickle, makes of the name of a storage.
+struct StorageInWords<'a> {
+    class: (&'a str, &'a str),
+    key: &'a str,
+    device: &'a str,
+    count: i64,
+}
+
+/// Of `('storage', <class 'torch.FloatStorage'>, '0', 'cpu', 6)`.
+fn storage_in_words(line: &[u8]) -> Option<StorageInWords<'_>> {
+    let rest = std::str::from_utf8(line).ok()?.strip_prefix("('storage', <class '")?;
+    let (class, rest) = rest.split_once("'>, '")?;
+    let (key, rest) = rest.split_once("', '")?;
+    let (device, rest) = rest.split_once("', ")?;
+    let count = rest.split([',', ')']).next()?.parse().ok()?;
+    Some(StorageInWords { class: class.rsplit_once('.')?, key, device, count })
 }
