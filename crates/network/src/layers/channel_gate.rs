@@ -8,6 +8,7 @@ use crate::{Cost, Network, StateVisitor, TrainingCost};
 ///
 /// Named as in timm, within `se`.
 #[derive(Debug, Clone)]
+#[allow(clippy::large_enum_variant, reason = "there is one per block")]
 pub enum ChannelGate {
     /// sigmoid(fc2(relu(fc1(means)))): Hu et al. 2018, "Squeeze-and-Excitation Networks",
     /// <https://arxiv.org/abs/1709.01507>, equations 2 to 4.
