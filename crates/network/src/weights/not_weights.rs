@@ -67,7 +67,10 @@ pub(super) fn known(path: &Path) -> Option<WeightsError> {
         }
         FileKind::Tar | FileKind::Gzip | FileKind::Bzip2 | FileKind::Xz | FileKind::Zstd => UNPACK,
         FileKind::SevenZip | FileKind::Rar => UNPACK,
-        FileKind::Empty => "download or save it again",
+        FileKind::Empty => "get the file again, or save it again",
+        FileKind::Text => {
+            "name the weights file (--weights, or `weights` in the manifest), or get the file again"
+        }
         _ => "name the weights file (--weights, or `weights` in the manifest)",
     };
     Some(not_weights(path, kind.words(), remedy))
