@@ -166,14 +166,23 @@ fn an_encoder_file_that_only_claims_to_be_wide_takes_no_memory() {
     let folder = tempfile::tempdir().unwrap();
     write_idx(folder.path(), 30, 9);
     let probe = ["probe", "wide.safetensors", "--data", "./shapes", "--device", "cpu"];
-    for (width, word) in [(1_000, "layer4.1.conv2.weight"), (100_000, "encoder.width"), (0, "encoder.width")]
-    {
-        let stem = noise(width * 9, 1);
-        write_safetensors(
-            &folder.path().join("wide.safetensors"),
-            &[("conv1.weight", &[width, 1, 3, 3], &stem)],
-        );
-        refused(folder.path(), &probe, 1, &["wide.safetensors", word]);
+    let wide = folder.path().join("wide.safetensors");
+    let small = noise(9, 1);
+    let blocks: Vec<String> =
+        (1..=4).flat_map(|layer| [1, 2].map(|conv| format!("layer{layer}.0.conv{conv}.weight"))).collect();
+    for (width, claim) in [
+        (1_000, "has 1 inputs, its block 1000 channels"),
+        (100_000, "has 1 inputs, its block 100000 channels"),
+        (0, "`conv1.weight` has shape [0, 1, 3, 3]"),
+    ] {
+        let (stem, shape) = (noise(width * 9, 1), [width, 1, 3, 3]);
+        let mut tensors: Vec<(&str, &[usize], &[f32])> = vec![("conv1.weight", &shape, &stem)];
+        write_safetensors(&wide, &tensors);
+        refused(folder.path(), &probe, 1, &["wide.safetensors", "none of its 1 tensors"]);
+        // With blocks it is a residual network's.
+        tensors.extend(blocks.iter().map(|block| (&**block, &[1, 1, 3, 3][..], &small[..])));
+        write_safetensors(&wide, &tensors);
+        refused(folder.path(), &probe, 1, &["wide.safetensors", claim]);
     }
 }
 

@@ -283,10 +283,15 @@ fn input_that_cannot_be_evaluated_is_refused_or_has_a_defined_result() {
         "{partial}"
     );
     assert!(partial["confusion"]["classes"][2]["accuracy"].is_null());
-    // A class without training images, and one class only.
+    // A class without training images cannot be named: its test images are counted apart, the others judged.
     relabel(&shapes, "train", |_, label| label.min(1));
     relabel(&shapes, "t10k", |image, label| if image == 0 { 2 } else { label });
-    refused(folder, &["--data", "./shapes"], 1, &["class 2", "training images"]);
+    let apart = probe(folder, &["--data", "./shapes", "--protocol", "linear"]);
+    assert_eq!(apart["classes_only_in_test"], serde_json::json!({ "2": 1 }), "{apart}");
+    assert_eq!(apart["n_test"].as_u64(), Some(59), "{apart}");
+    assert!(apart["linear"]["top1"].is_number(), "{apart}");
+    assert_eq!(apart["confusion"]["classes"].as_array().map(Vec::len), Some(2), "{apart}");
+    // One class only.
     relabel(&shapes, "train", |_, _| 0);
     relabel(&shapes, "t10k", |_, _| 0);
     refused(folder, &["--data", "./shapes"], 1, &["the only class", "two classes"]);

@@ -202,6 +202,23 @@ fn read_config(file: &Path, arguments: &ProbeArguments) -> Result<SuiteConfig, F
     }
 }
 
+/// Refuses options of protocols that are not measured.
+fn refuse_unread(arguments: &ProbeArguments, config: &SuiteConfig) -> Result<(), Failure> {
+    let read = |measures: &[Measure]| measures.iter().any(|measure| config.asks_for(*measure));
+    let few_shot = (arguments.labels_per_class.is_some(), &[Measure::FewShot][..], "few-shot is");
+    let both = [Measure::FewShot, Measure::LabelCurve];
+    let draws = (arguments.draws.is_some(), &both[..], "neither few-shot nor label-curve is");
+    for (option, (given, measures, what)) in [("--labels-per-class", few_shot), ("--draws", draws)] {
+        if given && !read(measures) {
+            let not = if measures.len() == 1 { " not" } else { "" };
+            return Err(Failure::usage(format!(
+                "{option}: has no effect, as {what}{not} measured; remove it, or add --protocol few-shot"
+            )));
+        }
+    }
+    Ok(())
+}
+
 /// What the file says, then the options, then the recipe of the first encoder's run folder.
 fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
     let recipe = match arguments.encoders.first().and_then(|encoder| recipe_of(encoder)) {
@@ -264,6 +281,7 @@ fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
         }
         config.protocols.retain(|measure| *measure != Measure::Outliers);
     }
+    refuse_unread(arguments, &config)?;
     if arguments.labels_per_class.is_some() {
         config.few_shot.labels_per_class.clone_from(&arguments.labels_per_class);
     }

@@ -172,6 +172,9 @@ fn views_config(arguments: &SampleArguments) -> Result<ViewsConfig, Failure> {
             problems.push(format!("{option}: expected 1 or more, got 0"));
         }
     }
+    if arguments.std.is_some() && matches!(kind, ViewKind::Same | ViewKind::Independent) {
+        problems.push(format!("--std: {} views take no step from their anchor; remove it", kind.name()));
+    }
     if problems.is_empty() { Ok(views) } else { Err(Failure::usage(problems.join("; "))) }
 }
 

@@ -106,6 +106,22 @@ fn generators(config: &SourceConfig) -> Result<Vec<Part<'_>>, SourceError> {
         .collect())
 }
 
+/// Whether any generator of the recipe has classes; only their manifests are read.
+///
+/// # Errors
+/// [`SourceError`] where a manifest cannot be read.
+pub(crate) fn has_classes(config: &SourceConfig) -> Result<bool, SourceError> {
+    if !matches!(config.kind, SourceKind::Generator | SourceKind::Mix) {
+        return Ok(false);
+    }
+    for Part { name, .. } in generators(config)? {
+        if Manifest::find(name, &[])?.classes().is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 /// `total` divided as the `shares` are, each part at most one away from its share.
 fn parts_of(total: usize, shares: &[f32]) -> Vec<usize> {
     let sum: f64 = shares.iter().map(|share| f64::from(*share)).sum();

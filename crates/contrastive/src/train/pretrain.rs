@@ -6,6 +6,7 @@ use std::time::Instant;
 use serde::Serialize;
 use serde_json::json;
 use zview_data::picture::PictureError;
+use zview_generator::Conditions;
 use zview_runtime::atomic::WriteError;
 use zview_runtime::device::{ChosenDevice, ReadError};
 use zview_runtime::progress::Progress;
@@ -22,8 +23,9 @@ use super::stages::StageSeconds;
 use super::taught_by::{GENERATOR_WEIGHTS, generator_weights, generator_with_other_weights};
 use super::trainer::Trainer;
 use super::view_picture::show_views;
+use super::without_effect::without_effect_here;
 use crate::encoder::save_encoder;
-use crate::source::{OpenSource, SourceError, open_source};
+use crate::source::{OpenSource, SourceError, has_classes, open_source};
 use crate::watch::Collapse;
 use zview_network::checkpoint::CheckpointError;
 use zview_network::{StateError, count_parameters};
@@ -137,6 +139,10 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
         device,
     };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
+    let classes = recipe.anchors.conditions == Conditions::default() || has_classes(&recipe.source)?;
+    for told in without_effect_here(recipe, source.shape().channels, classes) {
+        tracing::warn!("{told}");
+    }
     // A checkpoint replaces the weights that the run began with: their file need not be there any more.
     let newest = if options.resume { saver::newest(options.out)? } else { None };
     let mut begun = recipe.clone();

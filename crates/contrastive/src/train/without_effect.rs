@@ -4,7 +4,8 @@
 //! those that have a default for every kind: one that was changed and does nothing is a mistake. A file's key is none
 //! where a later `--set` chose another kind: the file was right.
 
-use zview_generator::{LatentSpace, ViewKind, ViewsConfig};
+use zview_generator::{AnchorsConfig, LatentSpace, ViewKind, ViewsConfig};
+use zview_network::optimizer::{OptimizerConfig, OptimizerKind};
 use zview_runtime::config::Written;
 
 use super::recipe::Recipe;
@@ -27,8 +28,15 @@ struct Rule {
 
 /// Everything that is written in vain, one line each.
 pub(super) fn without_effect(recipe: &Recipe, written: &Written) -> Vec<String> {
-    let rules =
-        [of_source(recipe), of_views(recipe), of_augment(recipe), of_encoder(recipe), of_watch(recipe)];
+    let rules = [
+        of_source(recipe),
+        of_views(recipe),
+        of_anchors(recipe),
+        of_augment(recipe),
+        of_encoder(recipe),
+        of_optimizer(recipe),
+        of_watch(recipe),
+    ];
     let vain = |rule: &Rule| {
         rule.changed
             && !rule.has_effect
@@ -38,39 +46,73 @@ pub(super) fn without_effect(recipe: &Recipe, written: &Written) -> Vec<String> 
     rules.into_iter().flatten().filter(vain).map(told).collect()
 }
 
-const SOURCE_KIND: &[&str] = &["source.kind"];
+/// What views are of, as far as the recipe decides it.
+struct Anchors {
+    /// Whether any anchor is an image or a view that is read.
+    read: bool,
+    /// Whether any anchor is drawn from a generator.
+    drawn: bool,
+    by: &'static [&'static str],
+    said: String,
+}
 
-fn source_kind(source: &SourceConfig) -> String {
-    format!("source.kind = \"{}\"", source.kind.name())
+impl Anchors {
+    fn of(source: &SourceConfig) -> Self {
+        let share = source.real_share.filter(|share| [0.0, 1.0].contains(share));
+        match share.filter(|_| source.kind == SourceKind::Mix) {
+            Some(share) => {
+                let read = share > 0.0;
+                let kind = if read { SourceKind::Real } else { SourceKind::Generator }.name();
+                Self {
+                    read,
+                    drawn: !read,
+                    by: &["source.kind", "source.real_share"],
+                    said: format!("source.real_share = {share} (write source.kind = \"{kind}\")"),
+                }
+            }
+            None => Self {
+                read: source.kind != SourceKind::Generator,
+                drawn: matches!(source.kind, SourceKind::Generator | SourceKind::Mix),
+                by: &["source.kind"],
+                said: format!("source.kind = \"{}\"", source.kind.name()),
+            },
+        }
+    }
+
+    fn rule(&self, key: &'static str, changed: bool, has_effect: bool) -> Rule {
+        Rule { key, changed, has_effect, by: self.by, said: self.said.clone() }
+    }
 }
 
 fn of_source(recipe: &Recipe) -> Vec<Rule> {
     let source = &recipe.source;
-    let images = source.kind != SourceKind::Generator;
-    let rule = |key, changed, has_effect| Rule {
-        key,
-        changed,
-        has_effect,
-        by: SOURCE_KIND,
-        said: source_kind(source),
-    };
-    vec![
-        rule("source.color", source.color != Default::default(), images),
-        rule("source.size", source.size.is_some(), images),
-        rule(
+    let anchors = Anchors::of(source);
+    let mut rules = vec![
+        anchors.rule("source.color", source.color != Default::default(), anchors.read),
+        anchors.rule("source.size", source.size.is_some(), anchors.read),
+        anchors.rule(
             "source.max_reject_share",
             source.max_reject_share != 0.0,
-            images && source.kind != SourceKind::Shards,
+            anchors.read && source.kind != SourceKind::Shards,
         ),
-    ]
+    ];
+    if source.kind == SourceKind::Mix {
+        // The other kinds refuse the part that they have not.
+        rules.extend([
+            anchors.rule("source.data", source.data.is_some(), anchors.read),
+            anchors.rule("source.generator", source.generator.is_some(), anchors.drawn),
+            anchors.rule("source.generators", !source.generators.is_empty(), anchors.drawn),
+            anchors.rule("source.weights", source.weights.is_some(), anchors.drawn),
+        ]);
+    }
+    rules
 }
 
 fn of_views(recipe: &Recipe) -> Vec<Rule> {
-    let (source, views) = (&recipe.source, &recipe.views);
-    let drawn = matches!(source.kind, SourceKind::Generator | SourceKind::Mix);
+    let views = &recipe.views;
+    let anchors = Anchors::of(&recipe.source);
     let default = ViewsConfig::default();
-    let rule =
-        |key, changed| Rule { key, changed, has_effect: drawn, by: SOURCE_KIND, said: source_kind(source) };
+    let rule = |key, changed| anchors.rule(key, changed, anchors.drawn);
     let takes_step = !matches!(views.kind, ViewKind::Same | ViewKind::Independent);
     vec![
         // Views of a stored image are the same image.
@@ -85,10 +127,26 @@ fn of_views(recipe: &Recipe) -> Vec<Rule> {
         Rule {
             key: "views.std",
             changed: views.std != views.kind.std_default(),
-            has_effect: takes_step || !drawn,
+            has_effect: takes_step || !anchors.drawn,
             by: &["views.kind"],
             said: format!("views.kind = \"{}\"", views.kind.name()),
         },
+    ]
+}
+
+/// Of the kinds without a generator the recipe itself refuses the section.
+fn of_anchors(recipe: &Recipe) -> Vec<Rule> {
+    if recipe.source.kind != SourceKind::Mix {
+        return Vec::new();
+    }
+    let (config, default) = (&recipe.anchors, AnchorsConfig::default());
+    let anchors = Anchors::of(&recipe.source);
+    let rule = |key, changed| anchors.rule(key, changed, anchors.drawn);
+    vec![
+        rule("anchors.unique", config.unique.is_some()),
+        rule("anchors.unique_views", config.unique_views.is_some()),
+        rule("anchors.order", config.order != default.order),
+        rule("anchors.conditions", config.conditions != default.conditions),
     ]
 }
 
@@ -96,7 +154,22 @@ fn of_augment(recipe: &Recipe) -> Vec<Rule> {
     let (augment, default) = (&recipe.augment, AugmentConfig::default());
     let changes =
         [augment.brightness, augment.brightness_factor, augment.contrast, augment.saturation, augment.hue];
-    vec![
+    let keys = [
+        ("augment.brightness", augment.brightness, default.brightness),
+        ("augment.brightness_factor", augment.brightness_factor, default.brightness_factor),
+        ("augment.contrast", augment.contrast, default.contrast),
+        ("augment.saturation", augment.saturation, default.saturation),
+        ("augment.hue", augment.hue, default.hue),
+    ];
+    // A change at 0 is switched off, and so is every change: both say the same.
+    let never = keys.into_iter().map(|(key, change, default)| Rule {
+        key,
+        changed: change > 0.0 && change != default,
+        has_effect: augment.colour_probability > 0.0,
+        by: &["augment.colour_probability"],
+        said: "augment.colour_probability = 0".to_owned(),
+    });
+    let others = [
         Rule {
             key: "augment.blur_sigma",
             changed: augment.blur_sigma != default.blur_sigma,
@@ -111,7 +184,22 @@ fn of_augment(recipe: &Recipe) -> Vec<Rule> {
             by: &["augment.brightness", "augment.contrast"],
             said: "all changes of colour (brightness, contrast, saturation, hue) at 0".to_owned(),
         },
-    ]
+    ];
+    never.chain(others).collect()
+}
+
+fn of_optimizer(recipe: &Recipe) -> Vec<Rule> {
+    let (optimizer, default) = (&recipe.optimizer, OptimizerConfig::of(recipe.optimizer.kind));
+    let of_groups = optimizer.groups.iter().filter_map(|group| group.weight_decay);
+    vec![Rule {
+        key: "optimizer.exclude_norm_and_bias",
+        changed: optimizer.exclude_norm_and_bias != default.exclude_norm_and_bias,
+        // Of `lars` it also decides which parameters have a rate of their own.
+        has_effect: optimizer.kind == OptimizerKind::Lars
+            || of_groups.chain([optimizer.weight_decay]).any(|decay| decay > 0.0),
+        by: &["optimizer.kind", "optimizer.weight_decay"],
+        said: "optimizer.weight_decay = 0".to_owned(),
+    }]
 }
 
 fn of_encoder(recipe: &Recipe) -> Vec<Rule> {
@@ -156,6 +244,27 @@ fn of_watch(recipe: &Recipe) -> Vec<Rule> {
         rule("watch.min_effective_rank", watch.min_effective_rank != default.min_effective_rank),
         rule("watch.min_feature_std", watch.min_feature_std != default.min_feature_std),
     ]
+}
+
+/// What has no effect on images of `channels` channels, or on generators without classes: to be warned of, as the
+/// recipe is right for others.
+pub(super) fn without_effect_here(recipe: &Recipe, channels: usize, classes: bool) -> Vec<String> {
+    let augment = &recipe.augment;
+    let of_colour = [
+        ("augment.saturation", augment.saturation),
+        ("augment.hue", augment.hue),
+        ("augment.grey_probability", augment.grey_probability),
+    ];
+    let in_vain = of_colour.into_iter().filter(|(_, change)| channels != 3 && *change > 0.0);
+    let mut told: Vec<String> = in_vain
+        .map(|(key, change)| {
+            format!("{key} = {change}: has no effect on images without colours ({channels} of 3 channels); remove it")
+        })
+        .collect();
+    if !classes && recipe.anchors.conditions != AnchorsConfig::default().conditions {
+        told.push("anchors.conditions: has no effect on a generator without classes; remove it".to_owned());
+    }
+    told
 }
 
 #[cfg(test)]
@@ -232,6 +341,115 @@ mod tests {
             refused(SOURCES[0].1, &["source.color=as-stored", "views.kind=same", "views.std=0.0"]),
             ""
         );
+    }
+
+    #[test]
+    fn colours_that_never_change_are_refused_by_name() {
+        let never = "augment.colour_probability=0";
+        for key in ["brightness", "brightness_factor", "contrast", "saturation", "hue"] {
+            let change = format!("augment.{key}=0.3");
+            let told = refused(SOURCES[1].1, &[never, &change]);
+            let expected =
+                format!("augment.{key}: has no effect with augment.colour_probability = 0; remove it");
+            assert!(told.contains(&expected), "{told}");
+            assert_eq!(refused(SOURCES[1].1, &[&change]), "");
+            assert_eq!(refused(SOURCES[1].1, &[never, &format!("augment.{key}=0")]), "", "off in two ways");
+        }
+        let file = format!("{}[augment]\nhue = 0.1\n", SOURCES[1].1);
+        assert_eq!(refused(&file, &[never]), "", "switched off later");
+    }
+
+    #[test]
+    fn keys_of_a_generator_are_refused_where_all_anchors_are_real() {
+        for change in [
+            "views.std=0.3",
+            "views.truncation=1.0",
+            "views.space=\"w\"",
+            "views.kind=\"independent\"",
+            "anchors.unique=100",
+            "anchors.conditions=\"balanced\"",
+            "source.generator=\"h\"",
+            "source.weights=\"w\"",
+        ] {
+            let key = change.split('=').next().unwrap();
+            let told = refused(SOURCES[2].1, &["source.real_share=1", change]);
+            let expected = format!(
+                "{key}: has no effect with source.real_share = 1 (write source.kind = \"real\"); remove it"
+            );
+            assert!(told.contains(&expected), "{told}");
+            for share in ["source.real_share=0", "source.real_share=0.5"] {
+                assert!(!refused(SOURCES[2].1, &[share, change]).contains(key), "{share} {change}");
+            }
+        }
+        let file = format!("{}[views]\nstd = 0.3\n", SOURCES[2].1);
+        assert_eq!(refused(&file, &["source.real_share=1"]), "", "one arm of a study");
+    }
+
+    #[test]
+    fn keys_of_images_are_refused_where_no_anchor_is_real() {
+        for change in
+            ["source.color=\"rgb\"", "source.size=8", "source.max_reject_share=0.5", "source.data=\"e\""]
+        {
+            let key = change.split('=').next().unwrap();
+            let told = refused(SOURCES[2].1, &["source.real_share=0", change]);
+            let expected = format!(
+                "{key}: has no effect with source.real_share = 0 (write source.kind = \"generator\"); remove it"
+            );
+            assert!(told.contains(&expected), "{told}");
+            assert_eq!(refused(SOURCES[2].1, &["source.real_share=0.5", change]), "");
+        }
+        assert_eq!(refused(SOURCES[2].1, &["source.real_share=0"]), "", "one arm of a study");
+    }
+
+    #[test]
+    fn what_is_excluded_from_a_weight_decay_of_0_is_refused_but_of_lars() {
+        let of = |kind: &str, exclude: bool, more: &[&str]| {
+            let changes =
+                [format!("optimizer.kind={kind}"), format!("optimizer.exclude_norm_and_bias={exclude}")];
+            let changes: Vec<&str> = changes.iter().map(String::as_str).chain(more.iter().copied()).collect();
+            refused(SOURCES[1].1, &changes)
+        };
+        let none = &["optimizer.weight_decay=0"][..];
+        let group = "optimizer.groups=[{prefix=\"encoder.\", weight_decay=0.1}]";
+        for (kind, exclude) in [("sgd", true), ("adamw", false)] {
+            let told = of(kind, exclude, none);
+            assert!(
+                told.contains("exclude_norm_and_bias: has no effect with optimizer.weight_decay = 0"),
+                "{told}"
+            );
+            assert_eq!(of(kind, exclude, &[]), "");
+            assert_eq!(of(kind, exclude, &[none[0], group]), "");
+        }
+        assert_eq!(of("lars", false, none), "", "it decides which have a rate of their own");
+    }
+
+    #[test]
+    fn what_works_without_its_interval_is_accepted() {
+        // A stop and a resume write checkpoints, and the online probe is in the `train` events.
+        assert_eq!(refused(SOURCES[1].1, &["train.checkpoint_every=0", "train.keep_checkpoints=1"]), "");
+        assert_eq!(refused(SOURCES[1].1, &["watch.every=0", "watch.online_probe=true"]), "");
+        for change in
+            ["watch.min_effective_rank=2", "watch.min_feature_std=0.1", "watch.stop_on_collapse=true"]
+        {
+            let key = change.split('=').next().unwrap();
+            assert!(refused(SOURCES[1].1, &["watch.every=0", change]).contains(key), "{change}");
+        }
+    }
+
+    #[test]
+    fn colour_changes_of_grey_images_and_classes_of_a_generator_without_are_warned_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recipe.toml");
+        std::fs::write(&path, format!("[source]\n{}", SOURCES[0].1)).unwrap();
+        let changes = ["augment.saturation=0.4", "augment.hue=0.1", "anchors.conditions=balanced"];
+        let recipe = Recipe::load(&path, &changes.map(str::to_owned)).unwrap();
+        let told = without_effect_here(&recipe, 1, false);
+        let keys = ["augment.saturation = 0.4", "augment.hue = 0.1", "anchors.conditions"];
+        assert_eq!(told.len(), keys.len(), "{told:?}");
+        assert!(told.iter().zip(keys).all(|(told, key)| told.starts_with(&format!("{key}: has no effect"))));
+        assert!(without_effect_here(&recipe, 3, true).is_empty());
+        let plain = Recipe::load(&path, &[]).unwrap();
+        assert!(without_effect_here(&plain, 1, false).is_empty());
     }
 
     fn recipes(folder: &Path, found: &mut Vec<PathBuf>) {
