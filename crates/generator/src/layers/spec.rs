@@ -79,6 +79,7 @@ pub(crate) trait Step: Debug {
 }
 
 /// What the layers so far do to a latent z.
+#[allow(clippy::large_enum_variant, reason = "there is one per network")]
 pub(crate) enum FirstLayer {
     /// Nothing: z lies at these places now.
     Passed(Range<usize>),
