@@ -286,7 +286,7 @@ fn directions_in_latents_that_are_not_normal_are_refused_by_name() {
 #[test]
 fn a_tensor_of_a_type_that_no_weights_have_is_told_and_not_refused() {
     let folder = tempfile::tempdir().unwrap();
-    let zeros = vec![0; 64];
+    let zeros = [0; 64];
     let own = OWN.iter().map(|(name, shape)| ((*name).to_owned(), Dtype::F32, shape.to_vec()));
     let file = |others: &[(&str, Dtype)], prefix: &str| {
         let all = own.clone().map(|(name, dtype, shape)| (format!("{prefix}{name}"), dtype, shape));
