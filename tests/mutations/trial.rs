@@ -33,8 +33,11 @@ pub struct Reader {
     /// Damages a file in a way of its own, or puts checksums right after damage.
     pub finish: fn(&Golden, &mut Vec<u8>, &[&[u8]], &mut Stream),
     /// Writes a case into the folder and reads it: whether the reader took it.
-    pub read: Box<dyn FnMut(&Path, &Golden, &[u8]) -> bool>,
+    pub read: Read,
 }
+
+/// Reads a case that lies at a path: whether the reader took it.
+pub type Read = Box<dyn FnMut(&Path, &Golden, &[u8]) -> bool>;
 
 /// Panics of any thread, with what they said.
 static PANICS: Mutex<Vec<String>> = Mutex::new(Vec::new());

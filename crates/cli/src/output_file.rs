@@ -36,6 +36,7 @@ pub fn check_output_file(option: &str, path: &Path, inputs: &[&Path]) -> Result<
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
