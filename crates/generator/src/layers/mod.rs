@@ -1,5 +1,5 @@
 //! The layers that `architecture = "sequential"` is made of, a kind or a family of kinds in each file. Adding one is
-//! a struct with [`LayerSpec`], and a line in the table here.
+//! a struct with `LayerSpec`, and a line in the table here.
 
 mod activation;
 mod attention;
