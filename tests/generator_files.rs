@@ -34,8 +34,8 @@ fn a_class_of_a_generator_without_classes_is_refused() {
     write_generator(folder.path());
     for (generator, class, words) in [
         ("generator", "3", "tiny has no classes (its manifest has no [condition]); leave --class out"),
-        ("glyphs-gan-conditional", "26", "has classes 0 to 25"),
-        ("glyphs-gan-conditional", "-1", "has classes 0 to 25"),
+        ("glyphs-gan-conditional", "26", "expected 0 to 25 (glyphs-gan-conditional has 26 classes)"),
+        ("glyphs-gan-conditional", "-1", "expected 0 to 25 (glyphs-gan-conditional has 26 classes)"),
     ] {
         let class = format!("--class={class}");
         let output = run(

@@ -43,16 +43,20 @@ fn every_kind_of_views_is_drawn_and_trains_with_2_to_16_views() {
     let mut pictures = std::collections::BTreeMap::new();
     for kind in KINDS {
         let picture = format!("{kind}.png");
-        let sample = ["sample", "--generator", "generator", "--std", "0.7", "--device", "cpu"];
-        let more = ["--views", kind, "--anchors", "3", "--per-anchor", "16", "--out", &picture];
+        let takes_steps = !["same", "independent"].contains(&kind);
+        let sample = ["sample", "--generator", "generator", "--device", "cpu"];
+        let mut more = vec!["--views", kind, "--anchors", "3", "--per-anchor", "16", "--out", &picture];
+        if takes_steps {
+            more.extend(["--std", "0.7"]);
+        }
         assert_eq!(run_json(folder, &[&sample[..], &more].concat())["images"], 48);
         pictures.insert(fs::read(folder.join(&picture)).unwrap(), kind);
         let setting = format!("views.kind={kind}");
         for per_anchor in ["views.per_anchor=2", "views.per_anchor=5"] {
             let out = format!("{kind}-{per_anchor}");
             let mut settings = vec![setting.as_str(), per_anchor, "train.steps=2", "train.warmup_steps=0"];
-            if !["same", "independent"].contains(&kind) {
-                settings.push("views.std=0.7"); // the others take no step
+            if takes_steps {
+                settings.push("views.std=0.7");
             }
             let taught = train(folder, &out, &settings);
             assert_eq!(taught.len(), 2);
