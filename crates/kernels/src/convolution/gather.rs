@@ -112,6 +112,8 @@ unsafe fn copy_body<L: Lanes, const STRIDE: usize>(task: Gather<'_>) {
                             values.store(target.add(row * layout.pitch + 16 * vector));
                         }
                     }
+                    // A turn may read one pixel behind the last row, times a gradient of zero: it has to be a number.
+                    L::zero().store(target.add(layout.plane_rows * layout.pitch));
                     target = target.add(layout.plane);
                 }
             }

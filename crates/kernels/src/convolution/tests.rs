@@ -1,6 +1,7 @@
 //! Convolution and gradients against a direct sum in double precision, with every instruction set.
 
 use super::{Geometry, convolve, convolve_input_gradient, convolve_weight_gradient};
+use crate::memory::with_scratch;
 use crate::simd::InstructionSet;
 
 /// Repeatable values between -0.5 and 0.5.
@@ -58,6 +59,13 @@ fn assert_close(actual: &[f32], expected: &[f64], case: &str) {
     }
 }
 
+/// What was left in the working space may be anything, as after a run that diverged; products with gradients of zero
+/// must not meet it.
+fn spoil_scratch() {
+    rayon::broadcast(|_| with_scratch(1 << 16, |scratch| scratch.fill(f32::NAN)));
+    with_scratch(1 << 16, |scratch| scratch.fill(f32::NAN));
+}
+
 fn compare(geometry: Geometry) {
     let [rows, columns] = geometry.output;
     let pixels = geometry.input[0] * geometry.input[1];
@@ -68,6 +76,7 @@ fn compare(geometry: Geometry) {
     let expected = reference(&geometry, &input, &weight, &gradient);
     for set in InstructionSet::available() {
         let case = format!("{set:?} {geometry:?}");
+        spoil_scratch();
         assert_close(&convolve(set, &geometry, &input, &weight), &expected.output, &case);
         let input_gradient = convolve_input_gradient(set, &geometry, &gradient, &weight);
         assert_close(&input_gradient, &expected.input_gradient, &case);

@@ -26,8 +26,8 @@ pub(crate) trait Lanes: Copy {
     /// sixteens; `source` has `len` values.
     #[inline(always)]
     unsafe fn pick(source: *const f32, _len: usize, indices: *const i32, target: *mut f32, count: usize) {
-        for place in 0..count {
-            // SAFETY: the caller's indices lie within `source`, and `target` has room for `count`.
+        for place in 0..count.next_multiple_of(16) {
+            // SAFETY: the caller's indices lie within `source`; they and `target` have room for whole sixteens.
             unsafe {
                 let index = *indices.add(place);
                 *target.add(place) = if index < 0 { 0.0 } else { *source.add(index as usize) };
