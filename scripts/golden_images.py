@@ -114,6 +114,12 @@ keep("turned-8.webp", saved(Image.fromarray(rgb), "webp", lossless=True, exif=ex
 x = {b"data": np.arange(6, dtype=np.uint8).reshape(2, 3), b"labels": [3, -1], b"names": [b"apple", b"bee"]}
 for protocol in 2, 4:
     (out / f"protocol-{protocol}.pickle").write_bytes(pickle.dumps(x, protocol))
+labels = np.array([[3, -1], [200, 7]])
+x = {"list of numpy's": [np.int64(3), np.int16(-1), np.uint8(200), np.dtype(">i4").type(7)]}
+x |= {name: labels.astype(name) for name in ["<i8", ">i8", "<i4", ">i2"]}
+x |= {"u1": labels.astype("u1"), "by columns": np.asfortranarray(labels), "floats": labels.astype(float)}
+for protocol in 2, 5:
+    (out / f"labels-{protocol}.pickle").write_bytes(pickle.dumps(x, protocol))
 array = (
     b"cnumpy.core.multiarray\n_reconstruct\nq\x01(cnumpy\nndarray\nq\x02K\x00\x85U\x01btRq\x03"
     b"(K\x01K\x02K\x03\x86cnumpy\ndtype\nq\x04U\x02u1K\x00K\x01\x87Rq\x05"

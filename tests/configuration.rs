@@ -171,3 +171,23 @@ fn a_setting_without_an_effect_is_an_error_that_says_what_it_belongs_to() {
     let again = ["pretrain", "run/config.toml", "--device", "cpu", "--out", "again"];
     assert_eq!(run_json(folder, &again)["steps"], 6);
 }
+
+#[test]
+fn an_option_without_an_effect_is_an_error_that_says_what_it_belongs_to() {
+    let folder = folder();
+    let folder = folder.path();
+    run_json(folder, &[&TRAIN[..], &["--set", "train.steps=0"]].concat());
+    let probe = ["probe", "run", "--device", "cpu", "--protocol", "knn", "--train-pool", "60"];
+    for (option, words) in [
+        ("--labels-per-class=5", "--labels-per-class: has no effect, as few-shot is not measured"),
+        ("--draws=3", "--draws: has no effect, as neither few-shot nor label-curve is measured"),
+    ] {
+        refused(folder, &[&probe[..], &[option]].concat(), &[words, "add --protocol few-shot"]);
+    }
+    let sample = ["sample", "--generator", "generator", "--device", "cpu", "--out", "views.png"];
+    for views in ["same", "independent"] {
+        let arguments = [&sample[..], &["--views", views, "--std", "0.5"]].concat();
+        refused(folder, &arguments, &[&format!("--std: {views} views take no step"), "remove it"]);
+        run_json(folder, &[&sample[..], &["--views", views]].concat());
+    }
+}

@@ -22,6 +22,7 @@ fn prepared(labels: bool) -> tempfile::TempDir {
             "kind = \"generator\"\ngenerator = \"generator\"",
             "kind = \"real\"\ndata = \"./shapes\"",
         );
+        let text = text.replace("[views]\nkind = \"gaussian\"\nstd = 0.5\n", "");
         fs::write(&recipe, text).unwrap();
     } else {
         write_generator(folder.path());

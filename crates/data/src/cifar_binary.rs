@@ -14,7 +14,7 @@ const PIXEL_BYTES: usize = 3 * 32 * 32;
 
 /// CIFAR-10 has one label byte per record, CIFAR-100 a coarse and a fine one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(crate) enum Kind {
     Cifar10,
     Cifar100,
 }
@@ -63,43 +63,52 @@ pub(crate) fn open(folder: &Path, split: Split, limits: &Limits) -> Result<Split
         },
         got: "only the other split".to_owned(),
     })?;
-    let record_bytes = kind.label_bytes() + PIXEL_BYTES;
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for path in files {
-        let bytes = read_limited(&path, limits)?;
-        let bad = |field, expected: String, got: String| DataError::BadFile {
-            path: path.clone(),
-            field,
-            expected,
-            got,
-            remedy: "fetch or copy the file again",
-        };
-        if bytes.is_empty() || bytes.len() % record_bytes != 0 {
-            let expected =
-                format!("a multiple of {record_bytes} bytes ({} label, 3,072 pixels)", kind.label_bytes());
-            return Err(bad("length", expected, format!("{}: the file is cut short", bytes.len())));
-        }
-        if (pixels.len() + bytes.len()) as u64 > limits.max_set_bytes {
+        let (data, numbers) = read_batch(&path, &read_limited(&path, limits)?, kind)?;
+        if (pixels.len() + data.len()) as u64 > limits.max_set_bytes {
             return Err(DataError::TooLarge {
                 path: folder.to_owned(),
                 what: format!("the {split} split"),
-                bytes: format!("at least {}", pixels.len() + bytes.len()),
+                bytes: format!("at least {}", pixels.len() + data.len()),
                 limit: limits.max_set_bytes,
             });
         }
-        for (number, record) in bytes.chunks_exact(record_bytes).enumerate() {
-            let (label, image) = record.split_at(kind.label_bytes());
-            let fine = label[label.len() - 1];
-            if usize::from(fine) >= kind.classes() {
-                let expected = format!("labels below {}", kind.classes());
-                return Err(bad("label", expected, format!("{fine} in record {number}")));
-            }
-            labels.push(u32::from(fine));
-            pixels.extend_from_slice(image);
-        }
+        labels.extend(numbers);
+        pixels.extend(data);
     }
     let items = Items::Packed { shape: SHAPE, pixels, labels: Some(labels) };
     Ok(SplitContent::new(items, class_names(folder, kind)))
+}
+
+/// Pixels (N, C, H, W) and labels of the records that the bytes of a file are.
+pub(crate) fn read_batch(path: &Path, bytes: &[u8], kind: Kind) -> Result<(Vec<u8>, Vec<u32>), DataError> {
+    let record_bytes = kind.label_bytes() + PIXEL_BYTES;
+    let bad = |field, expected: String, got: String| DataError::BadFile {
+        path: path.to_owned(),
+        field,
+        expected,
+        got,
+        remedy: "fetch or copy the file again",
+    };
+    if bytes.is_empty() || bytes.len() % record_bytes != 0 {
+        let expected =
+            format!("a multiple of {record_bytes} bytes ({} label, 3,072 pixels)", kind.label_bytes());
+        return Err(bad("length", expected, format!("{}: the file is cut short", bytes.len())));
+    }
+    let records = bytes.len() / record_bytes;
+    let (mut pixels, mut labels) = (Vec::with_capacity(records * PIXEL_BYTES), Vec::with_capacity(records));
+    for (number, record) in bytes.chunks_exact(record_bytes).enumerate() {
+        let (label, image) = record.split_at(kind.label_bytes());
+        let fine = label[label.len() - 1];
+        if usize::from(fine) >= kind.classes() {
+            let expected = format!("labels below {}", kind.classes());
+            return Err(bad("label", expected, format!("{fine} in record {number}")));
+        }
+        labels.push(u32::from(fine));
+        pixels.extend_from_slice(image);
+    }
+    Ok((pixels, labels))
 }
 
 /// From the names file of the format, or numbers where there is none or it has another length.

@@ -65,50 +65,7 @@ pub(crate) fn open(folder: &Path, split: Split, limits: &Limits) -> Result<Split
     let label_key = if kind == Kind::Cifar10 { "labels" } else { "fine_labels" };
     let (mut pixels, mut labels) = (Vec::new(), Vec::new());
     for path in files {
-        let bytes = read_limited(&path, limits)?;
-        let bad_because = |field, expected: String, got: String, remedy| DataError::BadFile {
-            path: path.clone(),
-            field,
-            expected,
-            got,
-            remedy,
-        };
-        let bad = |field, expected: String, got: String| {
-            bad_because(field, expected, got, "fetch or copy the file again")
-        };
-        let pickle = PlainPickle::read(bytes)
-            .map_err(|error| bad("pickle", "a whole one".to_owned(), problem(error)))?;
-        let array = pickle.root().get("data").and_then(Node::array);
-        let (images, data) = match array {
-            Some((shape, data)) if matches!(*shape, [_, 3072] | [_, 3, 32, 32]) => (shape[0], data),
-            other => {
-                let got = other.map_or_else(
-                    || "something else, or values of another type".to_owned(),
-                    |(shape, _)| format!("{shape:?}"),
-                );
-                return Err(bad_because(
-                    "data",
-                    "an array of unsigned bytes (images, 3072)".to_owned(),
-                    got,
-                    "write it with `data.astype(numpy.uint8)` and `pickle.dump(batch, file, protocol=2)`, or fetch \
-                     the file again",
-                ));
-            }
-        };
-        let Some(numbers) = pickle.root().get(label_key).and_then(integers) else {
-            return Err(bad_because(
-                label_key,
-                "a list of integers".to_owned(),
-                "something else, such as an array".to_owned(),
-                "write it with `labels.tolist()`",
-            ));
-        };
-        if numbers.len() != images {
-            return Err(bad(label_key, format!("{images}, one for each image"), numbers.len().to_string()));
-        }
-        if let Some(wrong) = numbers.iter().find(|&&number| number < 0 || number as usize >= names.len()) {
-            return Err(bad(label_key, format!("0 to {}", names.len() - 1), wrong.to_string()));
-        }
+        let (data, numbers) = read_batch(&path, read_limited(&path, limits)?, label_key, names.len())?;
         if (pixels.len() + data.len()) as u64 > limits.max_set_bytes {
             return Err(DataError::TooLarge {
                 path: folder.to_owned(),
@@ -117,13 +74,66 @@ pub(crate) fn open(folder: &Path, split: Split, limits: &Limits) -> Result<Split
                 limit: limits.max_set_bytes,
             });
         }
-        labels.extend(numbers.into_iter().map(|number| number as u32));
+        labels.extend(numbers);
         pixels.extend(data);
     }
     if labels.is_empty() {
         return Err(DataError::Empty { path: folder.to_owned(), split, remedy: "fetch the data set again" });
     }
     Ok(SplitContent::new(Items::Packed { shape: SHAPE, pixels, labels: Some(labels) }, names))
+}
+
+/// Pixels (N, C, H, W) and labels, below `classes`, of the batch that the bytes of a file are.
+pub(crate) fn read_batch(
+    path: &Path,
+    bytes: Vec<u8>,
+    label_key: &'static str,
+    classes: usize,
+) -> Result<(Vec<u8>, Vec<u32>), DataError> {
+    let bad_because = |field, expected: String, got: String, remedy| DataError::BadFile {
+        path: path.to_owned(),
+        field,
+        expected,
+        got,
+        remedy,
+    };
+    let bad = |field, expected: String, got: String| {
+        bad_because(field, expected, got, "fetch or copy the file again")
+    };
+    let pickle =
+        PlainPickle::read(bytes).map_err(|error| bad("pickle", "a whole one".to_owned(), problem(error)))?;
+    let array = pickle.root().get("data").and_then(Node::array);
+    let (images, data) = match array {
+        Some((shape, data)) if matches!(*shape, [_, 3072] | [_, 3, 32, 32]) => (shape[0], data),
+        other => {
+            let got = other.map_or_else(
+                || "something else, or values of another type".to_owned(),
+                |(shape, _)| format!("{shape:?}"),
+            );
+            return Err(bad_because(
+                "data",
+                "an array of unsigned bytes (images, 3072)".to_owned(),
+                got,
+                "write it with `data.astype(numpy.uint8)` and `pickle.dump(batch, file, protocol=2)`, or fetch \
+                 the file again",
+            ));
+        }
+    };
+    let Some(numbers) = pickle.root().get(label_key).and_then(Node::integers) else {
+        return Err(bad_because(
+            label_key,
+            "a list or an array of integers".to_owned(),
+            "something else".to_owned(),
+            "write it with `[int(label) for label in labels]`",
+        ));
+    };
+    if numbers.len() != images {
+        return Err(bad(label_key, format!("{images}, one for each image"), numbers.len().to_string()));
+    }
+    if let Some(wrong) = numbers.iter().find(|&&number| number < 0 || number as usize >= classes) {
+        return Err(bad(label_key, format!("0 to {}", classes - 1), wrong.to_string()));
+    }
+    Ok((data, numbers.into_iter().map(|number| number as u32).collect()))
 }
 
 /// From the format's file of names, or numbers where there is none or it has another length.
@@ -135,10 +145,6 @@ fn class_names(folder: &Path, kind: Kind, limits: &Limits) -> Vec<String> {
     let bytes = read_limited(&folder.join(file), limits).unwrap_or_default();
     let names = PlainPickle::read(bytes).ok().and_then(|pickle| texts(pickle.root().get(key)?));
     names.filter(|names| names.len() == classes).unwrap_or_else(|| numbered_classes(classes))
-}
-
-fn integers(list: Node<'_>) -> Option<Vec<i64>> {
-    list.items()?.map(Node::as_integer).collect()
 }
 
 fn texts(list: Node<'_>) -> Option<Vec<String>> {
@@ -174,9 +180,25 @@ mod tests {
             let root = pickle.root();
             let array = root.get("data").unwrap().array();
             assert_eq!(array, Some((vec![2, 3], vec![0, 1, 2, 3, 4, 5])));
-            assert_eq!(integers(root.get("labels").unwrap()), Some(vec![3, -1]));
+            assert_eq!(root.get("labels").unwrap().integers(), Some(vec![3, -1]));
             assert_eq!(texts(root.get("names").unwrap()), Some(vec!["apple".to_owned(), "bee".to_owned()]));
             assert!(root.get("absent").is_none());
+        }
+    }
+
+    #[test]
+    fn labels_that_are_numpys_are_read() {
+        for bytes in [
+            &include_bytes!("../tests/golden/labels-2.pickle")[..],
+            include_bytes!("../tests/golden/labels-5.pickle"),
+        ] {
+            let pickle = PlainPickle::read(bytes.to_vec()).unwrap();
+            let labels = |name| pickle.root().get(name).unwrap().integers();
+            for name in ["list of numpy's", "<i8", ">i8", "<i4", ">i2", "by columns"] {
+                assert_eq!(labels(name), Some(vec![3, -1, 200, 7]), "{name}");
+            }
+            assert_eq!(labels("u1"), Some(vec![3, 255, 200, 7]));
+            assert_eq!(labels("floats"), None);
         }
     }
 
@@ -200,7 +222,7 @@ mod tests {
         let read = |bytes: &[u8]| {
             let Ok(pickle) = PlainPickle::read(bytes.to_vec()) else { return };
             for node in ["data", "labels", "names"].into_iter().filter_map(|key| pickle.root().get(key)) {
-                let _ = (node.array(), integers(node), texts(node));
+                let _ = (node.array(), node.integers(), texts(node));
             }
         };
         let mut stream = Stream::new(1, Purpose::Check, 0, 0);

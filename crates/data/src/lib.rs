@@ -30,6 +30,8 @@ mod jpeg_structure;
 mod load;
 mod named;
 mod notes;
+#[doc(hidden)]
+pub mod of_bytes;
 mod options;
 pub mod picture;
 mod source;

@@ -144,6 +144,21 @@ impl Element {
         }
     }
 
+    /// The whole number that little-endian `bytes` are; `None` for types of other numbers.
+    pub(crate) fn integer(&self, bytes: &[u8]) -> Option<i64> {
+        Some(match self {
+            Self::I64 => i64::from_le_bytes(bytes.try_into().ok()?),
+            Self::I32 => i32::from_le_bytes(bytes.try_into().ok()?).into(),
+            Self::I16 => i16::from_le_bytes(bytes.try_into().ok()?).into(),
+            Self::I8 => i8::from_le_bytes(bytes.try_into().ok()?).into(),
+            Self::U64 => u64::from_le_bytes(bytes.try_into().ok()?).try_into().ok()?,
+            Self::U32 => u32::from_le_bytes(bytes.try_into().ok()?).into(),
+            Self::U16 => u16::from_le_bytes(bytes.try_into().ok()?).into(),
+            Self::U8 | Self::Bool => u8::from_le_bytes(bytes.try_into().ok()?).into(),
+            Self::F64 | Self::F32 | Self::F16 | Self::BF16 | Self::Other(..) => return None,
+        })
+    }
+
     /// Bytes that are swapped together where a file has the other byte order: half a complex number.
     pub(crate) fn swapped_bytes(&self) -> usize {
         let bytes = self.bytes() as usize;

@@ -61,6 +61,17 @@ pub(crate) fn array(
     Ok(Built { shape, element, view: Ok(view) })
 }
 
+/// Type, byte order (whether it is big-endian) and bytes of a number that is an object of NumPy's.
+pub(crate) fn scalar(values: &Values, object: &Object) -> Option<(Element, bool, Id)> {
+    let (module, name) = values.as_global(object.class)?;
+    match values.items(object.arguments) {
+        [dtype, data] if module.starts_with("numpy") && name == "scalar" => {
+            element(values, *dtype).map(|(element, big_endian)| (element, big_endian, *data))
+        }
+        _ => None,
+    }
+}
+
 /// Element type and whether it is big-endian, of `numpy.dtype("f4", ...)` with the state (version, order, ...).
 fn element(values: &Values, dtype: Id) -> Option<(Element, bool)> {
     let Value::Object(object) = values.get(dtype) else { return None };

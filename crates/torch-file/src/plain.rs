@@ -11,7 +11,7 @@ use crate::source::{Source, Stream};
 use crate::storage::Storages;
 use crate::{Element, TorchError, numpy};
 
-/// A pickle of dictionaries, lists, numbers, texts, and NumPy arrays of unsigned bytes. What it would call is
+/// A pickle of dictionaries, lists, numbers, texts, and NumPy arrays of whole numbers. What it would call is
 /// never called.
 ///
 /// ```
@@ -81,14 +81,34 @@ impl<'a> Node<'a> {
         }
     }
 
-    /// A whole number; of a truth value 0 or 1, as in Python.
+    /// A whole number, one of NumPy too; of a truth value 0 or 1, as in Python.
     #[must_use]
     pub fn as_integer(self) -> Option<i64> {
         match self.value() {
             Value::Int(value) => Some(*value),
             Value::Bool(value) => Some(i64::from(*value)),
+            Value::Object(object) => {
+                let values = &self.content.pickle.values;
+                let (element, big_endian, data) = numpy::scalar(values, object)?;
+                let storage = Builder::new(self.content).bytes_storage(data, Builder::CALLS_MAX)?;
+                let mut bytes = storage.whole().ok()?;
+                if big_endian {
+                    bytes.reverse();
+                }
+                element.integer(&bytes)
+            }
             _ => None,
         }
+    }
+
+    /// The whole numbers of a list, a tuple or a NumPy array (row-major).
+    #[must_use]
+    pub fn integers(self) -> Option<Vec<i64>> {
+        if let Some(items) = self.items() {
+            return items.map(Self::as_integer).collect();
+        }
+        let (element, _, bytes) = self.elements()?;
+        bytes.chunks_exact(element.bytes().max(1) as usize).map(|bytes| element.integer(bytes)).collect()
     }
 
     /// A text, or bytes that are one. What is not UTF-8 in it is replaced by U+FFFD.
@@ -103,20 +123,29 @@ impl<'a> Node<'a> {
     /// Shape and elements, in row-major order, of a NumPy array of unsigned bytes.
     #[must_use]
     pub fn array(self) -> Option<(Vec<usize>, Vec<u8>)> {
+        let (_, shape, bytes) = self.elements().filter(|(element, ..)| *element == Element::U8)?;
+        Some((shape, bytes))
+    }
+
+    /// Type, shape and little-endian elements, in row-major order, of a NumPy array.
+    fn elements(self) -> Option<(Element, Vec<usize>, Vec<u8>)> {
         let Value::Object(object) = self.value() else { return None };
         let (module, name) = self.content.pickle.values.as_global(object.class)?;
         if !numpy::is_array(&module, &name) {
             return None;
         }
         let built = Builder::new(self.content).build(self.id);
-        let view = built.view.ok().filter(|_| built.element == Element::U8)?;
+        let (view, size) = (built.view.ok()?, built.element.bytes());
         let bytes = view.storage.whole().ok()?;
-        let plan = Plan::new(&built.shape, &view.stride, view.offset, 1)?;
+        let plan = Plan::new(&built.shape, &view.stride, view.offset, size)?;
         if plan.bytes != bytes.len() as u64 {
             return None;
         }
-        let elements = gather(bytes, &built.shape, &view.stride, 1, &plan);
-        Some((built.shape, elements))
+        let mut elements = gather(bytes, &built.shape, &view.stride, size as usize, &plan);
+        if view.big_endian {
+            elements.chunks_exact_mut(size.max(1) as usize).for_each(<[u8]>::reverse);
+        }
+        Some((built.element, built.shape, elements))
     }
 
     /// The bytes of a text, or bytes. Pickles of protocol 2 hold the bytes of Python 3 as a text to encode.
