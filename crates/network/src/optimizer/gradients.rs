@@ -63,6 +63,13 @@ impl NamedGradients {
     }
 }
 
+impl FromIterator<(String, Tensor<1>)> for NamedGradients {
+    /// From the parameters' names and flattened gradients.
+    fn from_iter<I: IntoIterator<Item = (String, Tensor<1>)>>(gradients: I) -> Self {
+        Self { tensors: gradients.into_iter().collect() }
+    }
+}
+
 /// The sum of the squares of `values` (N), shape `[1]`.
 pub(super) fn sum_of_squares(values: Tensor<1>) -> Tensor<1> {
     row_squares(values).sum_dim(0)
