@@ -243,6 +243,12 @@ others = {
 case("other-kinds.pth", others, {
     "sparse": "a sparse tensor", "csr": "a sparse tensor", "meta": "a tensor without values (device `meta`)",
     "quantized": "a quantized tensor", "weight": numbers(2), "nested": "a nested tensor"})
+turned = torch.complex(numbers(3), numbers(3)).conj()
+neg = "PyTorch's neg bit, to be saved with `.resolve_neg()`"
+for buffer, save in (("negative-bit.pth", {}), ("negative-bit-legacy.pth", {"_use_new_zipfile_serialization": False})):
+    assert turned.imag.is_neg()
+    case(buffer, {"turned": turned.imag, "plain": turned.real, "parameter": nn.Parameter(turned.imag), "weight": numbers(2)},
+         {"turned": neg, "plain": turned.real, "parameter": neg, "weight": numbers(2)}, **save)
 arrays = {"c": np.arange(6, dtype=np.float32).reshape(2, 3), "f": np.asfortranarray(np.arange(6.0).reshape(2, 3)),
           "big": np.arange(3, dtype=">i4"), "bytes": np.arange(200, 256, dtype=np.uint8)}
 extra = {"scalar": np.float64(0.5), "texts": np.array(["a", "b"]), "objects": np.array([None, {}], dtype=object)}

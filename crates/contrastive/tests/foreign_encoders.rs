@@ -542,6 +542,16 @@ fn a_norm_before_the_blocks_is_clips_with_its_epsilon_and_a_warning() {
 }
 
 #[test]
+fn a_perception_encoder_whose_rotary_embeddings_are_in_no_tensor_is_refused() {
+    let left = |key: &str| match key {
+        "norm.weight" | "norm.bias" | "patch_embed.proj.bias" => String::new(),
+        other => other.to_owned(),
+    };
+    let error = rewritten("layer-scale", left, &[]).error();
+    assert!(error.contains("Perception Encoder") && error.contains("rotary"), "{error}");
+}
+
+#[test]
 fn an_encoders_own_tensors_outside_its_prefix_are_not_dropped() {
     let last_norm = |key: &str| {
         if key.starts_with("norm.") { key.to_owned() } else { format!("backbone.{key}") }

@@ -57,6 +57,11 @@ const OTHERS: [(&[u8], &str); 35] = [
 pub(crate) fn content_of(bytes: &[u8]) -> Content {
     let image = match bytes {
         [] => return Content::Other("empty file (0 bytes)"),
+        [0x89, b'P', b'N', b'G', b'\n', ..] | [0x89, b'P', b'N', b'G', b'\r', b'\r', ..] => {
+            return Content::Other(
+                "a PNG image whose line ends a transfer as text has changed; fetch it again",
+            );
+        }
         [0x89, b'P', b'N', b'G', ..] => Some(ImageFormat::Png),
         [0xFF, 0xD8, 0xFF, ..] => Some(ImageFormat::Jpeg),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Some(ImageFormat::Gif),
@@ -89,6 +94,9 @@ pub(crate) fn content_of(bytes: &[u8]) -> Content {
         return Content::Other(
             "a NumPy archive (.npz); write its images as PNG files, as docs/data.md shows",
         );
+    }
+    if bytes.get(128..132) == Some(b"DICM") {
+        return Content::Other("a DICOM image; convert it to PNG, scaled as it should be seen");
     }
     // A cursor says how many pictures it has; a TGA image of true colour has zeros there.
     if bytes.starts_with(b"\0\0\x02\0\0\0") {
@@ -163,8 +171,12 @@ mod tests {
     #[test]
     fn what_is_no_image_is_named() {
         let npz = [&b"PK\x03\x04"[..], &[0; 22], &[9, 0, 0, 0], b"train.npy", b"..."].concat();
-        let cases: [(&[u8], &str); 24] = [
+        let dicom = [&[0; 128][..], b"DICM\x02\0"].concat();
+        let cases: [(&[u8], &str); 27] = [
             (&npz, "NumPy archive (.npz)"),
+            (&dicom, "DICOM image"),
+            (b"\x89PNG\n\x1a\n\0\0\0\rIHDR", "a transfer as text has changed"),
+            (b"\x89PNG\r\r\n\x1a\r\n", "a transfer as text has changed"),
             (b"\0\0\x02\0\0\0\0\0\0\0\0\0\x08\0\x08\0\x18\0", "TGA image"),
             (b"\0\0\x02\0\x01\0\x20\x20", "cursor"),
             (b"II*\0\x08\0\0\0", "TIFF image; convert"),

@@ -118,6 +118,11 @@ fn png_extent(bytes: &[u8]) -> Result<(u32, u32), String> {
     }
 }
 
+/// Of a PNG: 0 is grey.
+fn png_colour_type(bytes: &[u8]) -> Option<u8> {
+    bytes.starts_with(b"\x89PNG").then(|| bytes.get(25).copied()).flatten()
+}
+
 fn check_extent(width: u32, height: u32, limits: &Limits) -> Result<(), String> {
     let pixels = u64::from(width) * u64::from(height);
     if pixels == 0 {
@@ -168,11 +173,11 @@ fn open<'a>(header: Header, bytes: &'a [u8], limits: &Limits) -> Result<Opened<'
         ColorType::La8 => (2, 1, 1),
         ColorType::Rgb8 => (3, if grey_palette { 1 } else { 3 }, 1),
         ColorType::Rgba8 => (4, 3, 1),
-        ColorType::La16 => (2, 1, 2),
+        ColorType::La16 if png_colour_type(bytes) != Some(0) => (2, 1, 2),
         ColorType::Rgb16 => (3, 3, 2),
         ColorType::Rgba16 => (4, 3, 2),
-        // What its white is, nothing says: often 4,095 or less.
-        ColorType::L16 => {
+        // What its white is, nothing says: often 4,095 or less. A grey that is transparent makes it no other kind.
+        ColorType::L16 | ColorType::La16 => {
             return Err(
                 "grey of 16 bits per sample, expected 8; convert it to 8 bits, scaled as it should be \
                         seen (PIL would clip it at 255)"
@@ -229,7 +234,7 @@ mod tests {
     use zview_runtime::seed::{Purpose, Stream};
 
     use super::*;
-    use crate::test_files::{jpeg_of, png_of, raw_png};
+    use crate::test_files::{jpeg_of, png_chunk, png_of, raw_png};
 
     fn decoded(bytes: &[u8]) -> Result<PlanarImage, String> {
         decode(bytes, &Limits::default(), |image| image)
@@ -326,6 +331,10 @@ mod tests {
         assert!(decoded(b"just text").unwrap_err().contains("a text, not an image"));
         let sixteen = raw_png(2, 2, 16, 0, &[0, 1, 2, 3, 4, 0, 1, 2, 3, 4]);
         assert!(decoded(&sixteen).unwrap_err().contains("16 bits"));
+        // A chunk tRNS does not make it another kind.
+        let (header, rest) = sixteen.split_at(8 + 25);
+        let transparent = [header, &png_chunk(b"tRNS", &[0, 1]), rest].concat();
+        assert!(decoded(&transparent).unwrap_err().contains("16 bits"));
         let jpeg = jpeg_of(8, 8, 3, 0);
         let frame = jpeg.windows(2).position(|two| two == [0xFF, 0xC0]).unwrap();
         let mut lossless = jpeg.clone();

@@ -5,13 +5,12 @@ use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use unicode_normalization::{UnicodeNormalization, is_nfc};
-
 use crate::content_kind::{Content, START_BYTES, content_of};
 use crate::error::{DataError, Reject};
 use crate::file_names::{Named, is_hidden, named, no_image};
 use crate::ignored::{Ignored, ignore};
 use crate::image_tree::{Arranged, Part, TreeFile, arrange, beside_in_words, strip_wrapper};
+use crate::name_text::{composed, name_text};
 use crate::options::{ClassUse, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
 
@@ -100,11 +99,6 @@ impl ImageFolder {
     }
 }
 
-/// A name in Unicode's composed form: a Mac writes `é` as two signs, others as one.
-pub(crate) fn composed(name: &str) -> String {
-    if is_nfc(name) { name.to_owned() } else { name.nfc().collect() }
-}
-
 type Visitor<'a> = dyn FnMut(TreeFile<Met>) -> ControlFlow<()> + 'a;
 
 /// Visits everything below `folder` that may be an image, in name order, and counts what cannot.
@@ -126,7 +120,7 @@ fn walk(
         .map_err(|source| DataError::Read { path: folder.to_owned(), source })?;
     entries.sort_by(|one, other| one.0.cmp(&other.0));
     for (name, path, kind) in entries {
-        let name = name.to_string_lossy().into_owned();
+        let name = name_text(name.as_encoded_bytes()).into_owned();
         let by_name = named(&name);
         if is_hidden(&name) {
             if let Named::Ignored(why) = by_name {
@@ -266,6 +260,20 @@ mod tests {
         for split in [Split::Train, Split::Test] {
             assert_eq!(load_with(root.path(), split, &options).unwrap().shape.channels, 3, "{split}");
         }
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn class_folders_whose_names_are_no_utf_8_stay_apart() {
+        use std::os::unix::ffi::OsStrExt;
+        let root = tempfile::tempdir().unwrap();
+        for (class, seed) in [(&b"\xe9"[..], 1), (b"\xe8", 2)] {
+            let folder = root.path().join("train").join(std::ffi::OsStr::from_bytes(class));
+            fs::create_dir_all(&folder).unwrap();
+            fs::write(folder.join("0.png"), png_of(4, 4, 3, seed)).unwrap();
+        }
+        let train = load_with(root.path(), Split::Train, &LoadOptions::default()).unwrap();
+        assert_eq!((train.len(), train.classes), (2, vec!["%E8".to_owned(), "%E9".to_owned()]));
     }
 
     #[test]

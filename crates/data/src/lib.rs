@@ -25,9 +25,11 @@ mod ignored;
 mod image_folder;
 mod image_set;
 mod image_tree;
+mod inflate;
 mod inspect;
 mod jpeg_structure;
 mod load;
+mod name_text;
 mod named;
 mod notes;
 #[doc(hidden)]

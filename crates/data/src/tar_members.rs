@@ -4,10 +4,15 @@ use std::io::{self, Read};
 
 use tar::EntryType;
 
+use crate::name_text::name_text;
+
 /// Bytes that a tar archive is made of.
 pub(crate) const BLOCK: u64 = 512;
 /// Longest long name or extended header that is read.
 const MAX_EXTENSION_BYTES: u64 = 1 << 16;
+
+/// A member with holes, in GNU tar's own form or that of POSIX.
+const SPARSE: &str = "sparse members are not read; pack the files without --sparse";
 
 /// What the archive says of a member.
 #[derive(Debug, Clone, Copy)]
@@ -54,17 +59,20 @@ pub(crate) fn walk_members<R: Read>(
                 let header = read_whole(&mut entry, size, MAX_EXTENSION_BYTES)?;
                 for extension in tar::PaxExtensions::new(&header) {
                     let extension = extension?;
+                    if extension.key_bytes().starts_with(b"GNU.sparse.") {
+                        return Err(io::Error::other(SPARSE));
+                    }
                     if extension.key_bytes() == b"path" {
                         long_name = Some(extension.value_bytes().to_owned());
                     }
                 }
             }
             EntryType::GNULongLink | EntryType::XGlobalHeader => {}
-            EntryType::GNUSparse => return Err(io::Error::other("sparse members are not read")),
+            EntryType::GNUSparse => return Err(io::Error::other(SPARSE)),
             _ => {
                 let name = long_name.take().unwrap_or_else(|| entry.header().path_bytes().into_owned());
                 first_header = None;
-                let name = &String::from_utf8_lossy(&name);
+                let name = &name_text(&name);
                 visit(TarMember { name, kind, size, start, content }, &mut entry)?;
             }
         }

@@ -5,20 +5,20 @@
 
 use std::collections::{BTreeSet, HashMap};
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use flate2::read::MultiGzDecoder;
 use tar::EntryType;
 
 use crate::content_kind::{Content, START_BYTES, content_of};
 use crate::error::{DataError, Reject};
 use crate::file_names::{Named, is_hidden, named, no_image};
 use crate::ignored::{Ignored, ignore, ignored_in_words};
-use crate::image_folder::composed;
 use crate::image_tree::{
     Arranged, Part, TreeFile, all_in_split_folders, arrange, beside_in_words, strip_wrapper,
 };
+use crate::inflate::open_inflating;
+use crate::name_text::composed;
 use crate::options::{Limits, LoadOptions, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
 use crate::split_names::role_of;
@@ -258,17 +258,21 @@ fn for_each_member(
 ) -> Result<(), DataError> {
     let read_error = |source| DataError::Read { path: path.to_owned(), source };
     let mut start = Vec::new();
-    File::open(path).and_then(|file| file.take(2).read_to_end(&mut start)).map_err(read_error)?;
-    let file = BufReader::new(File::open(path).map_err(read_error)?);
-    let inner: Box<dyn Read> =
-        if start == [0x1F, 0x8B] { Box::new(MultiGzDecoder::new(file)) } else { Box::new(file) };
+    File::open(path).and_then(|file| file.take(512).read_to_end(&mut start)).map_err(read_error)?;
+    let inner = open_inflating(path)?;
     let bounded = Bounded { inner, read: 0, limit: limits.max_set_bytes };
     let walked = walk_members(bounded, |member, reader| visit(member.name, member.kind, member.size, reader));
     walked.and_then(|(reader, end)| read_to_the_end(reader, end)).map_err(|error| DataError::BadFile {
         path: path.to_owned(),
         field: "archive",
         expected: "a whole tar file, plain or gzipped".to_owned(),
-        got: error.to_string(),
+        got: match content_of(&start) {
+            // Whatever its name says.
+            Content::Other(what) if what.contains("compressed") && !start.starts_with(&[0x1F, 0x8B]) => {
+                what.to_owned()
+            }
+            _ => error.to_string(),
+        },
         remedy: "fetch or pack it again",
     })
 }
@@ -497,5 +501,54 @@ mod tests {
             std::fs::write(&path, &bytes).unwrap();
             let _either = load_split(&path, Split::Train);
         }
+    }
+
+    /// An archive of images whose names are these bytes.
+    fn tar_of_bytes(names: &[&[u8]]) -> Vec<u8> {
+        let mut archive = tar::Builder::new(Vec::new());
+        for (seed, name) in names.iter().enumerate() {
+            let image = png_of(4, 4, 3, seed);
+            let mut header = tar::Header::new_gnu();
+            header.as_gnu_mut().unwrap().name[..name.len()].copy_from_slice(name);
+            header.set_size(image.len() as u64);
+            header.set_cksum();
+            archive.append(&header, image.as_slice()).unwrap();
+        }
+        archive.into_inner().unwrap()
+    }
+
+    #[test]
+    fn classes_whose_names_are_no_utf_8_stay_apart() {
+        let root = tempfile::tempdir().unwrap();
+        let names: [&[u8]; 4] =
+            [b"train/\xe9/0.png", b"train/\xe8/0.png", b"test/\xe9/0.png", b"test/\xe8/0.png"];
+        put(root.path(), "latin.tar", &tar_of_bytes(&names));
+        let train = load_split(&root.path().join("latin.tar"), Split::Train).unwrap();
+        assert_eq!((train.len(), train.classes), (2, vec!["%E8".to_owned(), "%E9".to_owned()]));
+    }
+
+    #[test]
+    fn an_archive_that_is_gzipped_twice_is_read_and_other_compression_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let archive = tar_of(&[("a/1.png", &png_of(4, 4, 3, 1)), ("b/1.png", &png_of(4, 4, 3, 2))]);
+        put(root.path(), "twice.tar.gz", &gz(&gz(&archive)));
+        put(root.path(), "once.tar", &archive);
+        let load = |name: &str| load_split(&root.path().join(name), Split::Train);
+        assert_eq!(load("twice.tar.gz").unwrap().pixels, load("once.tar").unwrap().pixels);
+        put(root.path(), "other.tar", b"BZh91AY&SY and what follows");
+        let error = load("other.tar").unwrap_err();
+        assert!(error.contains("bzip2"), "{error}");
+    }
+
+    #[test]
+    fn a_sparse_member_of_posix_is_named() {
+        let root = tempfile::tempdir().unwrap();
+        let mut archive = tar::Builder::new(Vec::new());
+        archive.append_pax_extensions([("GNU.sparse.major", &b"1"[..])]).unwrap();
+        let archive =
+            [archive.into_inner().unwrap()[..1024].to_vec(), tar_of(&[("a/1.png", &png_of(4, 4, 3, 1))])];
+        put(root.path(), "sparse.tar", &archive.concat());
+        let error = load_split(&root.path().join("sparse.tar"), Split::Train).unwrap_err();
+        assert!(error.contains("sparse members are not read; pack the files without --sparse"), "{error}");
     }
 }

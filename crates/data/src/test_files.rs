@@ -53,17 +53,17 @@ pub(crate) fn raw_png(width: u32, height: u32, bits: u8, colour: u8, rows: &[u8]
     header.extend([bits, colour, 0, 0, 0]);
     let mut zlib = ZlibEncoder::new(Vec::new(), Compression::default());
     zlib.write_all(rows).unwrap();
-    let mut bytes = b"\x89PNG\r\n\x1a\n".to_vec();
-    for (kind, data) in [(b"IHDR", header), (b"IDAT", zlib.finish().unwrap()), (b"IEND", Vec::new())] {
-        bytes.extend((data.len() as u32).to_be_bytes());
-        let mut checked = flate2::Crc::new();
-        checked.update(kind);
-        checked.update(&data);
-        bytes.extend(kind);
-        bytes.extend(data);
-        bytes.extend(checked.sum().to_be_bytes());
-    }
-    bytes
+    let chunks = [(b"IHDR", header), (b"IDAT", zlib.finish().unwrap()), (b"IEND", Vec::new())];
+    let chunks = chunks.iter().flat_map(|(kind, data)| png_chunk(kind, data));
+    b"\x89PNG\r\n\x1a\n".iter().copied().chain(chunks).collect()
+}
+
+/// A chunk of a PNG file, with its checksum.
+pub(crate) fn png_chunk(kind: &[u8; 4], data: &[u8]) -> Vec<u8> {
+    let mut checked = flate2::Crc::new();
+    checked.update(kind);
+    checked.update(data);
+    [&(data.len() as u32).to_be_bytes(), &kind[..], data, &checked.sum().to_be_bytes()].concat()
 }
 
 /// `bytes` compressed by gzip.

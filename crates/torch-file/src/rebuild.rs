@@ -132,10 +132,12 @@ impl<'a> Builder<'a> {
             return numpy::array(self, object, &name, with);
         }
         match (&*name, with) {
-            ("_rebuild_tensor" | "_rebuild_tensor_v2", [storage, offset, shape, stride, ..]) => {
+            ("_rebuild_tensor" | "_rebuild_tensor_v2", [storage, offset, shape, stride, rest @ ..]) => {
+                self.refuse_turned(rest.get(2))?;
                 self.strided(*storage, None, *offset, *shape, *stride)
             }
-            ("_rebuild_tensor_v3", [storage, offset, shape, stride, _, _, dtype, ..]) => {
+            ("_rebuild_tensor_v3", [storage, offset, shape, stride, _, _, dtype, rest @ ..]) => {
+                self.refuse_turned(rest.first())?;
                 let element = values.as_global(*dtype).map(|(_, name)| Element::named(&name));
                 self.strided(*storage, element, *offset, *shape, *stride)
             }
@@ -148,6 +150,20 @@ impl<'a> Builder<'a> {
             ("_load_from_bytes", _) => Err("a storage without its tensor".to_owned()),
             (name, _) => Err(kind(name)),
         }
+    }
+
+    /// Refuses a tensor whose elements are those of its storage with another sign, as `metadata` says.
+    fn refuse_turned(&self, metadata: Option<&Id>) -> Result<(), String> {
+        let values = self.values();
+        let Some(Value::Dict(entries)) = metadata.map(|metadata| values.get(*metadata)) else {
+            return Ok(());
+        };
+        let turned = entries.chunks_exact(2).find_map(|entry| {
+            let bit = values.as_text(entry[0])?;
+            let set = matches!(values.get(entry[1]), Value::Bool(true) | Value::Int(1));
+            (set && matches!(&*bit, "neg" | "conj")).then(|| bit.into_owned())
+        });
+        turned.map_or(Ok(()), |bit| Err(format!("PyTorch's {bit} bit, to be saved with `.resolve_{bit}()`")))
     }
 
     fn persistent(&mut self, id: Id, name: Id) -> Result<Built, String> {

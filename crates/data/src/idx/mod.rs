@@ -10,10 +10,11 @@ use std::path::{Path, PathBuf};
 use crate::classes::numbered;
 use crate::error::DataError;
 use crate::image_set::ImageShape;
+use crate::inflate::{inflating, open_inflating};
 use crate::options::{ClassUse, Limits, Split};
 use crate::source::{Items, SplitContent};
 use names::{IdxFiles, IdxName, What};
-use read::{Wanted, inflating, open_inflating, read_idx};
+use read::{Wanted, read_idx};
 
 /// True if `folder` holds an IDX images file under one of the usual names.
 pub(crate) fn is_idx_folder(folder: &Path) -> bool {

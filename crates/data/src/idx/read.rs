@@ -4,16 +4,11 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
-use flate2::bufread::MultiGzDecoder;
-
 use crate::content_kind::{Content as Kind, content_of};
 use crate::error::DataError;
 use crate::options::Limits;
 
 const REPLACE: &str = "fetch or copy the file again";
-/// How often a file may be gzipped: a server may compress what is compressed.
-const GZIP_LAYERS: usize = 3;
-
 /// The types of values of the format, by their code.
 const TYPES: [(u8, usize, &str); 6] = [
     (0x08, 1, "unsigned bytes"),
@@ -159,26 +154,6 @@ pub(super) fn read_idx(
         return Err(bad("data", format!("{length} bytes, as the header {dimensions:?} says"), got));
     }
     Ok(Content { dimensions, type_code, bytes: data })
-}
-
-/// The file's content, inflated as often as it is gzipped.
-pub(super) fn open_inflating(path: &Path) -> Result<Box<dyn Read>, DataError> {
-    let open = || -> io::Result<Box<dyn Read>> { inflating(BufReader::new(File::open(path)?), GZIP_LAYERS) };
-    open().map_err(|source| DataError::Read { path: path.to_owned(), source })
-}
-
-/// What `reader` gives, inflated as often as it is gzipped, `layers` times at most.
-pub(super) fn inflating<'a>(
-    mut reader: impl io::BufRead + 'a,
-    layers: usize,
-) -> io::Result<Box<dyn Read + 'a>> {
-    // What cannot be inflated is told when it is read.
-    let start = reader.fill_buf().unwrap_or_default();
-    if layers == 0 || !start.starts_with(&[0x1F, 0x8B]) {
-        return Ok(Box::new(reader));
-    }
-    let inner: Box<dyn io::BufRead + 'a> = Box::new(BufReader::new(MultiGzDecoder::new(reader)));
-    inflating(inner, layers - 1)
 }
 
 /// At most `limit` bytes; fewer if the file ends before. True if it is a gzip stream without its end.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::tar_index::NonNegative;
+use crate::name_text::composed;
 
 /// A class as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,7 +16,7 @@ pub(super) enum ClassValue {
 const NAME_BYTES_MAX: usize = 256;
 
 impl ClassValue {
-    /// From a text; `Ok(None)` for one that says there is no class: empty or below 0.
+    /// From a text, in Unicode's composed form; `Ok(None)` for one that says there is no class: empty or below 0.
     ///
     /// # Errors
     /// Where it is no class at all.
@@ -33,7 +34,7 @@ impl ClassValue {
         if text.len() > NAME_BYTES_MAX || text.chars().any(char::is_control) {
             return Err(());
         }
-        Ok(Some(Self::Name(text.to_owned())))
+        Ok(Some(Self::Name(composed(text))))
     }
 
     /// `None` below 0, which stands for none.

@@ -18,6 +18,7 @@ use crate::content_kind::{Content, content_of};
 use crate::decode::{decode, shape_of};
 use crate::file_names::{ending as last_ending, has_image_ending};
 use crate::ignored::{Ignored, ignore};
+use crate::name_text::name_text;
 use crate::tar_members::{BLOCK, TarMember, read_whole, walk_members};
 
 /// Largest class or latents of an anchor that are read, in bytes.
@@ -288,7 +289,10 @@ impl<'a> Builder<'a> {
             }
             "cls" | "class" | "label" => {
                 let bytes = read(content, size, TEXT_BYTES_MAX)?;
-                match ClassValue::parse(&String::from_utf8_lossy(&bytes)) {
+                // Of UTF-16 only half would be text.
+                let is_wide = bytes.starts_with(b"\xFF\xFE") || bytes.starts_with(b"\xFE\xFF");
+                let class = if is_wide { Err(()) } else { ClassValue::parse(&name_text(&bytes)) };
+                match class {
                     Ok(class) => {
                         open.say_class(name, class, true)?;
                         None

@@ -325,6 +325,19 @@ fn classes_that_disagree_are_refused_with_both_members() {
 }
 
 #[test]
+fn classes_that_are_no_utf_8_stay_apart_and_composed_names_are_one() {
+    let image = png_of(5, 4, 3, 0);
+    let classes = |texts: [&[u8]; 2]| {
+        let members: [(&str, &[u8]); 4] =
+            [("x.cls", texts[0]), ("x.0.png", &image), ("y.cls", texts[1]), ("y.0.png", &image)];
+        one_shard(&members).unwrap().class_names().map(<[String]>::to_vec)
+    };
+    assert_eq!(classes([b"\xe8", b"\xe9"]).unwrap(), ["%E8", "%E9"]);
+    assert_eq!(classes(["\u{e9}".as_bytes(), "e\u{301}".as_bytes()]).unwrap(), ["\u{e9}"]);
+    assert_eq!(classes([b"\xff\xfee\0", b"\xff\xfef\0"]), None, "UTF-16 is no class");
+}
+
+#[test]
 fn shards_of_mixed_size_are_inspected_with_their_sizes() {
     let root = tempfile::tempdir().unwrap();
     let [small, large] = [4, 6].map(|side| png_of(side, side, 3, side));

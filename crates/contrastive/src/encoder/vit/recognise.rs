@@ -73,6 +73,12 @@ pub(super) fn recognise(
     }
     let pool = pool(header, options, class_token, norm, &mut assumed)?;
     let norm_pre = file.has("norm_pre.weight");
+    let patch_bias = file.has("patch_embed.proj.bias");
+    if norm_pre && !patch_bias && norm == FinalNorm::Absent {
+        return Err("a `norm_pre`, patches without bias and no final norm, as Meta's Perception Encoder (spatial) has, whose \
+                    rotary position embeddings are in no tensor; they are not computed here"
+            .to_owned());
+    }
     if norm_pre {
         doubts.push(
             "it has a `norm_pre`, as CLIP's networks have: layer norms add 1e-5 to the variance, as theirs do, and \
@@ -81,7 +87,6 @@ pub(super) fn recognise(
                 .to_owned(),
         );
     }
-    let patch_bias = file.has("patch_embed.proj.bias");
     let plan = Plan {
         width,
         channels,
