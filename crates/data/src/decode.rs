@@ -14,6 +14,7 @@ use crate::fit::PlanarImage;
 use crate::image_set::ImageShape;
 use crate::jpeg_structure::{self, check_jpeg};
 use crate::options::Limits;
+use crate::webp_structure::check_webp;
 
 /// Images above this many pixels are decoded one at a time, so that memory does not grow with the
 /// number of threads.
@@ -100,6 +101,7 @@ fn guarded<T>(
             if (bytes.len() as u64) < announced + 8 {
                 return Err(format!("cut short: {} bytes, its header says {}", bytes.len(), announced + 8));
             }
+            check_webp(&bytes)?;
         }
         _ => {} // by their decoders' headers, which hold no pixels
     }

@@ -44,6 +44,7 @@ mod tar_shard;
 mod test_files;
 pub mod view_shards;
 mod visit_order;
+mod webp_structure;
 
 pub use comparable::{Comparable, comparable, load_comparable};
 pub use embedded::{ImageGroups, image_groups};
