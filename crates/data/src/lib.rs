@@ -17,6 +17,7 @@ mod embedded;
 mod error;
 mod file_names;
 mod fit;
+mod gif_structure;
 #[cfg(test)]
 mod golden_tests;
 mod hashed_split;
