@@ -266,6 +266,11 @@ fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
     if arguments.pixels.is_some() {
         config.pixels.clone_from(&arguments.pixels);
     }
+    if config.protocols.is_empty() {
+        return Err(Failure::usage(
+            "protocols: expected one or more, got none; leave the key out, or name them with --protocol",
+        ));
+    }
     config.protocols.sort_unstable();
     config.protocols.dedup();
     if config.outlier_data.is_none() {
