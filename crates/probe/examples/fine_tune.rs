@@ -16,9 +16,10 @@ use burn::tensor::Device;
 use zview_contrastive::augment::AugmentConfig;
 use zview_contrastive::encoder::load_encoder;
 use zview_data::{LoadOptions, Split, load};
+use zview_numerics::statistics::mean_interval;
 use zview_probe::{
     FineTuneConfig, FineTuneScore, Length, LinearProbeConfig, Start, extract, extract_some, fine_tune,
-    labelled_subset, linear_probe, mean_interval,
+    labelled_subset, linear_probe,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -22,7 +22,6 @@ mod outliers;
 mod overlap;
 mod sgd;
 mod spectrum;
-mod statistics;
 
 pub use calibration::*;
 pub use clusters::*;
@@ -42,4 +41,3 @@ pub use outliers::*;
 pub use overlap::*;
 pub use sgd::*;
 pub use spectrum::*;
-pub use statistics::*;

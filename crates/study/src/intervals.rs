@@ -1,7 +1,7 @@
 //! Intervals over test images: over groups of them where it is known which belong together.
 
 use serde::Serialize;
-use zview_probe::{
+use zview_numerics::statistics::{
     Interval, accuracy_interval, cluster_accuracy_interval, cluster_difference_interval,
     paired_difference_interval,
 };

@@ -1,10 +1,10 @@
 //! Calibration errors of a classifier's predictions.
 
 use serde::{Deserialize, Serialize};
+use zview_numerics::statistics::{Interval, percentile_interval};
 
 use super::bins::{ReliabilityBin, bin_of, equal_mass_bins, equal_width_bins, expected_calibration_error};
-use crate::statistics::percentile_interval;
-use crate::{Interval, Predictions, ProbeError};
+use crate::{Predictions, ProbeError};
 
 /// Keeps the resamples apart from those of other figures of one run.
 const USE_NUMBER: u64 = 1 << 40;

@@ -5,14 +5,14 @@
 
 use serde::{Deserialize, Serialize};
 use zview_data::ImageSet;
+use zview_numerics::statistics::{
+    Interval, accuracy_interval, paired_difference_interval, percentile_interval,
+};
 
 use super::kind::{Corruption, SEVERITIES};
 use super::set::corrupt;
 use crate::features::extract;
-use crate::statistics::percentile_interval;
-use crate::{
-    FeatureExtractor, Interval, LinearProbe, ProbeError, accuracy_interval, paired_difference_interval,
-};
+use crate::{FeatureExtractor, LinearProbe, ProbeError};
 
 /// Keeps the resamples apart from those of other figures of one run.
 const USE_NUMBER: u64 = 2 << 40;

@@ -3,10 +3,11 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use zview_numerics::statistics::mean_interval;
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::draw::{LabelledPool, Learnt, check_positive};
-use crate::{Features, PenaltyRule, ProbeError, mean_interval};
+use crate::{Features, PenaltyRule, ProbeError};
 
 /// Labels per class where none are given.
 const DEFAULT_LABELS: [usize; 4] = [1, 5, 10, 100];

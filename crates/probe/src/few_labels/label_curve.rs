@@ -3,10 +3,11 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::time::Instant;
+use zview_numerics::statistics::accuracy_interval;
 
 use super::draw::{LabelledPool, Learnt, check_positive};
 use super::few_shot::FewShotScore;
-use crate::{Features, Logistic, PenaltyRule, ProbeError, accuracy_interval};
+use crate::{Features, Logistic, PenaltyRule, ProbeError};
 
 /// Stream of the interval over test images; the numbers of neighbours use theirs.
 const ALL_LABELS: u64 = u64::MAX;

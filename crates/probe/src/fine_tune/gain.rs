@@ -1,9 +1,10 @@
 //! What pretraining gains over training from scratch.
 
 use serde::Serialize;
+use zview_numerics::statistics::{Interval, mean_interval, paired_difference_interval};
 
 use super::score::FineTuneScore;
-use crate::{Interval, ProbeError, mean_interval, paired_difference_interval};
+use crate::ProbeError;
 
 /// The difference at one seed: same labelled images, order, augmentation and test images.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]

@@ -6,6 +6,7 @@ use std::time::Instant;
 use burn::tensor::Device;
 use zview_contrastive::encoder::FrozenEncoder;
 use zview_data::ImageSet;
+use zview_numerics::statistics::{Interval, accuracy_interval, mean_interval};
 use zview_runtime::progress::Progress;
 
 use super::candidate::{Candidate, CandidateScore, best_first, candidates};
@@ -17,7 +18,7 @@ use super::score::{FineTuneRun, FineTuneScore};
 use super::start::{Origin, Start};
 use super::training::{Lesson, Trained, train};
 use crate::features::{extract_some, split_by_class};
-use crate::{Interval, LinearProbe, LinearProbeConfig, ProbeError, accuracy_interval, mean_interval};
+use crate::{LinearProbe, LinearProbeConfig, ProbeError};
 
 /// Trains the network that `start` names, with a linear head, on labelled images of `train_set`, and measures its
 /// accuracy on `test_set`; once for every seed. Training takes place on `device` (without autodiff).

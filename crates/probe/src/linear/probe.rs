@@ -3,13 +3,11 @@
 //! Everything is decided on training images; the test images are looked at once, at the end.
 
 use serde::{Deserialize, Serialize};
+use zview_numerics::statistics::{Interval, accuracy_interval};
 
 use super::penalty::{PenaltyChoice, PenaltyRule, PenaltyScore, choose_penalty};
 use super::predictions::Predictions;
-use crate::{
-    Features, Interval, Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser,
-    accuracy_interval,
-};
+use crate::{Features, Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser};
 
 /// How the linear probe is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -8,10 +8,11 @@ use std::collections::BTreeMap;
 use burn::tensor::Device;
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
+use zview_numerics::statistics::{Interval, accuracy_interval};
 
 use super::nearest::{Neighbour, nearest};
 use super::nearest_on_device::nearest_on;
-use crate::{Features, Interval, ProbeError, accuracy_interval};
+use crate::{Features, ProbeError};
 
 /// The numbers of neighbours where none are given: DINO's.
 const DEFAULT_K: [usize; 4] = [10, 20, 100, 200];

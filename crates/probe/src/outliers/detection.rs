@@ -1,11 +1,12 @@
 //! Three ways of telling another data set's images, and how good each is.
 
 use serde::{Deserialize, Serialize};
+use zview_numerics::statistics::Interval;
 
 use super::mahalanobis::mahalanobis_distance;
 use super::nearest::neighbour_distance;
 use super::ranking::{auroc, auroc_interval, false_positive_rate};
-use crate::{Features, Interval, LinearProbe, ProbeError};
+use crate::{Features, LinearProbe, ProbeError};
 
 /// Keeps the resamples apart from those of other figures of one run.
 const USE_NUMBER: u64 = 3 << 40;

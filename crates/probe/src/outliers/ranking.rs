@@ -1,7 +1,6 @@
 //! How well a score separates two sets of images.
 
-use crate::Interval;
-use crate::statistics::percentile_interval;
+use zview_numerics::statistics::{Interval, percentile_interval};
 
 /// The probability that an outlier scores higher than an inlier, ties counted half: the area under the
 /// receiver operating characteristic. Exact, by ranks (Mann and Whitney). NaN where one of the sets is empty

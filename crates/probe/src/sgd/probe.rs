@@ -15,6 +15,7 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use zview_data::ImageSet;
+use zview_numerics::statistics::{Interval, accuracy_interval};
 use zview_runtime::device::ReadError;
 use zview_runtime::progress::Progress;
 
@@ -25,10 +26,7 @@ use super::resized::Resized;
 use super::score::{RateScore, SgdScore};
 use crate::features::{extract_some, training_pool};
 use crate::linear::per_class_accuracy;
-use crate::{
-    FeatureExtractor, Features, Interval, Predictions, ProbeError, Standardiser, accuracy_interval, extract,
-    stratified_split,
-};
+use crate::{FeatureExtractor, Features, Predictions, ProbeError, Standardiser, extract, stratified_split};
 
 /// Trains linear classifiers on augmented images of a pool of at most `train_pool` of `train`, and judges
 /// the one with the best learning rate on all of `test`. Computes on the encoder's device.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use zview_data::{Split, image_groups};
-use zview_probe::{holm, paired_seeds_difference};
+use zview_numerics::statistics::{holm, paired_seeds_difference};
 
 use super::answer::answer;
 use super::cell::failure;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use zview_probe::ratio_interval;
+use zview_numerics::statistics::ratio_interval;
 
 use super::collect::ArmComparison;
 use super::config::GapConfig;

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use serde_json::Value;
-use zview_probe::mean_interval;
+use zview_numerics::statistics::mean_interval;
 
 /// A measure of an arm: mean over seeds with its 95 % t-interval; fractions.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use zview_probe::{
-    FewShotScore, PairedTest, VarianceSplit, arms_difference_interval, holm, mcnemar, mean_interval,
-    variance_split, welch_interval,
+use zview_numerics::statistics::{
+    PairedTest, VarianceSplit, arms_difference_interval, holm, mcnemar, mean_interval, variance_split,
+    welch_interval,
 };
+use zview_probe::FewShotScore;
 
 use super::run::EncoderEvaluation;
 use super::set_evaluation::SetEvaluation;

@@ -11,8 +11,7 @@ mod student_t;
 mod variance_split;
 
 pub use arms::arms_difference_interval;
-pub(crate) use bootstrap::percentile_interval;
-pub use bootstrap::{Interval, accuracy_interval, paired_difference_interval};
+pub use bootstrap::{Interval, accuracy_interval, paired_difference_interval, percentile_interval};
 pub use cluster_bootstrap::{cluster_accuracy_interval, cluster_difference_interval};
 pub use fieller::ratio_interval;
 pub use mcnemar::{PairedTest, holm, mcnemar};

@@ -68,7 +68,8 @@ fn resampled_interval(
 }
 
 /// Percentiles of `resampled` over the resamples, each with a stream of its own.
-pub(crate) fn percentile_interval(
+#[must_use]
+pub fn percentile_interval(
     seed: u64,
     use_number: u64,
     resampled: impl Fn(&mut Stream) -> f64 + Sync,

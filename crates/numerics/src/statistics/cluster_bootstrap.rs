@@ -6,8 +6,8 @@
 //! Source: Davison and Hinkley, Bootstrap Methods and their Application, section 3.8 (the clusters are
 //! resampled, the units within them are kept).
 
+use super::Interval;
 use super::bootstrap::percentile_interval;
-use crate::Interval;
 
 /// 95 % interval of the accuracy where `correct[i]` says whether test image i was right and `groups[i]`
 /// which group it is in (any numbers). `None` if the lengths differ or there is no image.
@@ -70,7 +70,7 @@ fn cluster_mean_interval(gains: &[i64], groups: &[usize], seed: u64, use_number:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{accuracy_interval, paired_difference_interval};
+    use crate::statistics::{accuracy_interval, paired_difference_interval};
     use zview_runtime::seed::{Purpose, Stream};
 
     fn width(interval: Interval) -> f64 {

@@ -1,6 +1,6 @@
 //! Mean and t-interval over seeds or draws, and Student's t-distribution.
 
-use crate::Interval;
+use super::Interval;
 
 /// The mean of some values and its 95 % confidence interval.
 #[derive(Debug, Clone, Copy, PartialEq)]
