@@ -1,5 +1,7 @@
-//! Numerics on plain numbers: how sure a figure is. Knows neither tensors nor features.
+//! Numerics on plain numbers: linear algebra of dense matrices, and how sure a figure is. Knows neither tensors nor
+//! features.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+pub mod linalg;
 pub mod statistics;

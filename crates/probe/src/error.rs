@@ -1,6 +1,7 @@
 //! What can go wrong in an evaluation.
 
 use zview_contrastive::encoder::PretrainedError;
+use zview_numerics::linalg::LinalgError;
 use zview_runtime::device::ReadError;
 
 /// Why features could not be evaluated. Images are counted from 0 in the order of their data set.
@@ -81,6 +82,14 @@ pub enum ProbeError {
         k: usize,
         /// The number of training images.
         images: usize,
+    },
+    /// A matrix made of features that could not be decomposed.
+    #[error("cannot decompose the {what}: {source}")]
+    Decomposition {
+        /// Which.
+        what: &'static str,
+        /// Why.
+        source: LinalgError,
     },
     /// A setting that cannot work.
     #[error("`{key}` must be {expected}, got {got}")]

@@ -13,7 +13,6 @@ mod feature_std;
 mod measures;
 mod online_probe;
 mod similarities;
-mod singular_values;
 mod uniformity;
 
 pub(crate) use agreement::view_agreement;
@@ -26,5 +25,4 @@ pub use feature_std::feature_std;
 pub use measures::Measures;
 pub use online_probe::OnlineProbe;
 pub use similarities::{Similarities, similarities};
-pub use singular_values::singular_values;
 pub use uniformity::uniformity;

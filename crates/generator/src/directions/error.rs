@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use zview_data::picture::PictureError;
 use zview_network::StateError;
 use zview_network::weights::WeightsError;
+use zview_numerics::linalg::LinalgError;
 use zview_runtime::device::ReadError;
 
 use crate::GeneratorError;
@@ -23,6 +24,9 @@ pub enum DirectionsError {
         /// The generator.
         generator: String,
     },
+    /// The matrix whose eigenvectors are the directions could not be decomposed.
+    #[error("cannot decompose the generator's weights or samples: {0}; its weights may be damaged")]
+    Decomposition(#[from] LinalgError),
     /// A setting that cannot be used.
     #[error("{what}: expected {expected}, got {got}")]
     Setting {

@@ -4,9 +4,9 @@
 //! largest for the eigenvectors of A Aᵀ of the largest eigenvalues (equations 4 to 6, with A transposed). The authors'
 //! code first brings every column of A to length 1, which their paper does not say; here the paper is followed.
 
+use zview_numerics::linalg::symmetric_eigen;
 use zview_runtime::device::read_floats;
 
-use super::eigen::symmetric_eigen;
 use super::error::DirectionsError;
 use super::set::{DirectionMethod, Directions, Origin, check_count};
 use super::space::Space;
@@ -28,7 +28,7 @@ pub fn factorised_directions(
     let weights = space.first_layer()?.without_autodiff();
     let [dimension, features] = weights.dims();
     let weights = read_floats(weights)?;
-    let eigen = symmetric_eigen(gram_of_rows(&weights, features), dimension);
+    let eigen = symmetric_eigen(&gram_of_rows(&weights, features), dimension)?;
     Ok(Directions {
         names: (0..count).map(|k| format!("factorised-{k}")).collect(),
         space: space.name(),
@@ -76,7 +76,7 @@ mod tests {
         let golden: Golden = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
         let n = golden.rows;
         assert_eq!(golden.weights.len(), n * golden.columns);
-        let eigen = symmetric_eigen(gram_of_rows(&golden.weights, golden.columns), n);
+        let eigen = symmetric_eigen(&gram_of_rows(&golden.weights, golden.columns), n).unwrap();
         for (got, expected) in eigen.values.iter().zip(&golden.eigenvalues) {
             assert!((got - expected).abs() < 1e-10 * golden.eigenvalues[0], "{got} {expected}");
         }
@@ -86,5 +86,12 @@ mod tests {
             let worst = pairs().map(|(a, b)| (a - sign * b).abs()).fold(0.0, f64::max);
             assert!(worst < 1e-8, "direction {k}: {worst:e}");
         }
+    }
+
+    #[test]
+    fn weights_that_are_not_finite_are_refused() {
+        let refused = symmetric_eigen(&gram_of_rows(&[1.0, f32::NAN, 0.5, 2.0], 2), 2);
+        let message = DirectionsError::from(refused.unwrap_err()).to_string();
+        assert!(message.contains("NaN") && message.contains("weights"), "{message}");
     }
 }

@@ -2,7 +2,6 @@
 //! method: from the weights of its first layer, from samples, or learned for a known edit.
 
 mod edit;
-mod eigen;
 mod error;
 mod factorised;
 mod learned;

@@ -9,10 +9,10 @@
 
 use burn::tensor::module::adaptive_avg_pool2d;
 use burn::tensor::{Device, Tensor, TensorData};
+use zview_numerics::linalg::symmetric_eigen;
 use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
 
-use super::eigen::symmetric_eigen;
 use super::error::DirectionsError;
 use super::set::{DirectionMethod, Directions, Origin, check_count, normalise};
 use super::space::Space;
@@ -105,8 +105,8 @@ fn components_of_w(
     centre(&mut w, dimension, None);
     let w = Tensor::<2>::from_data(TensorData::new(w, [config.samples, dimension]), device);
     let covariance = read_floats(w.clone().transpose().matmul(w))?;
-    let covariance = covariance.iter().map(|&sum| f64::from(sum) / config.samples as f64).collect();
-    let eigen = symmetric_eigen(covariance, dimension);
+    let covariance: Vec<f64> = covariance.iter().map(|&sum| f64::from(sum) / config.samples as f64).collect();
+    let eigen = symmetric_eigen(&covariance, dimension)?;
     let single = |values: &[f64]| values.iter().map(|&value| value as f32).collect();
     Ok((single(&eigen.values[..count]), single(&eigen.vectors[..count * dimension])))
 }
@@ -185,8 +185,8 @@ fn leading_components(
     loop {
         let coordinates = rows.clone().matmul(upload(&basis)); // (N, L)
         let products = read_floats(coordinates.clone().transpose().matmul(coordinates.clone()))?;
-        let products = products.iter().map(|&sum| f64::from(sum) / samples as f64).collect();
-        let eigen = symmetric_eigen(products, columns);
+        let products: Vec<f64> = products.iter().map(|&sum| f64::from(sum) / samples as f64).collect();
+        let eigen = symmetric_eigen(&products, columns)?;
         let change = |(now, before): (&f64, &f64)| (now - before).abs() <= TOLERANCE * eigen.values[0].abs();
         if eigen.values.iter().zip(&before).all(change) || iterations == ITERATIONS_MAX {
             let turn: Vec<f32> = eigen.vectors[..count * columns].iter().map(|&value| value as f32).collect();

@@ -11,14 +11,15 @@
 //! The optimum is not changed by this, only the way there.
 
 use rayon::prelude::*;
+use zview_numerics::linalg::Cholesky;
 
 use crate::Features;
-use crate::features::matrix::{add_transposed_product, dot};
+use crate::features::matrix::add_transposed_product;
 
 /// Beyond this many features a matrix of them costs more time and memory than it saves.
 const MAX_DIMENSION: usize = 2_048;
 /// Bytes that one factor per class may take; beyond that one serves all.
-const MAX_FACTOR_BYTES: usize = 512 << 20;
+const MAX_FACTOR_BYTES: usize = 256 << 20;
 /// Rows drawn for each feature to estimate the Hessian.
 const ROWS_PER_FEATURE: usize = 8;
 /// Rows widened to f64 at once.
@@ -63,30 +64,25 @@ fn extend_with_one(wide: &mut Vec<f64>, row: &[f32], scale: f64) {
     wide.push(scale);
 }
 
-/// A triangular factor L (D + 1, D + 1) and its transpose, so that both solves read along rows.
-struct Factor {
-    lower: Vec<f64>,
-    transposed: Vec<f64>,
-}
-
 /// The change of variables: none, one factor for all classes, or one for each.
 pub(crate) struct Preconditioner {
     /// D + 1
     width: usize,
-    factors: Vec<Factor>,
+    /// The L of all classes, or of each.
+    factors: Vec<Cholesky>,
 }
 
 impl Preconditioner {
-    /// Of the Hessian at W = 0 of `classes` classes; none without `moments`.
+    /// Of the Hessian at W = 0 of `classes` classes; none without `moments`, or where they have no factor.
     pub(crate) fn at_zero(moments: Option<&[f64]>, dimension: usize, classes: usize, l2: f64) -> Self {
         let width = dimension + 1;
         let of_zero =
             |moments: &[f64]| factor(moments.iter().map(|value| value / classes as f64).collect(), width, l2);
-        Self { width, factors: moments.map(of_zero).into_iter().collect() }
+        Self { width, factors: moments.and_then(of_zero).into_iter().collect() }
     }
 
     /// Of the Hessian's diagonal blocks where the classifier gives `probabilities` (N, C) to the rows of `features`.
-    /// `None` where it would not pay.
+    /// `None` where it would not pay, or a block has no factor.
     pub(crate) fn at(
         probabilities: &[f64],
         features: &Features,
@@ -94,7 +90,7 @@ impl Preconditioner {
         l2: f64,
     ) -> Option<Self> {
         let (classes, width) = (features.classes(), features.dimension() + 1);
-        let moments = moments.filter(|_| 2 * classes * width * width * 8 <= MAX_FACTOR_BYTES)?;
+        let moments = moments.filter(|_| classes * width * width * 8 <= MAX_FACTOR_BYTES)?;
         let total = features.len() as f64;
         let factors = (0..classes)
             .into_par_iter()
@@ -114,11 +110,11 @@ impl Preconditioner {
                 }
                 factor(matrix, width, l2)
             })
-            .collect();
+            .collect::<Option<_>>()?;
         Some(Self { width, factors })
     }
 
-    fn each(&self, rows: &mut [f64], change: impl Fn(&Factor, &mut [f64]) + Sync) {
+    fn each(&self, rows: &mut [f64], change: impl Fn(&Cholesky, &mut [f64]) + Sync) {
         if let Some(shared) = self.factors.first() {
             let of_class = |class: usize| self.factors.get(class).unwrap_or(shared);
             rows.par_chunks_mut(self.width).enumerate().for_each(|(class, row)| change(of_class(class), row));
@@ -127,34 +123,17 @@ impl Preconditioner {
 
     /// V = (W, b) L, for each row of `rows` (C, D + 1).
     pub(crate) fn variables_from_weights(&self, rows: &mut [f64]) {
-        let d = self.width;
-        self.each(rows, |factor, row| {
-            for i in 0..d {
-                row[i] = dot(&row[i..], &factor.transposed[i * d + i..(i + 1) * d]);
-            }
-        });
+        self.each(rows, Cholesky::multiply_transposed);
     }
 
     /// (W, b) = V L^-1, for each row of `rows` (C, D + 1).
     pub(crate) fn weights_from_variables(&self, rows: &mut [f64]) {
-        let d = self.width;
-        self.each(rows, |factor, row| {
-            for i in (0..d).rev() {
-                let above = &factor.transposed[i * d..(i + 1) * d];
-                row[i] = (row[i] - dot(&row[i + 1..], &above[i + 1..])) / above[i];
-            }
-        });
+        self.each(rows, Cholesky::solve_transposed);
     }
 
     /// The gradient in V from the one in (W, b), G L^-T, for each row of `rows` (C, D + 1).
     pub(crate) fn gradient_in_variables(&self, rows: &mut [f64]) {
-        let d = self.width;
-        self.each(rows, |factor, row| {
-            for i in 0..d {
-                let before = &factor.lower[i * d..(i + 1) * d];
-                row[i] = (row[i] - dot(&row[..i], &before[..i])) / before[i];
-            }
-        });
+        self.each(rows, Cholesky::solve_lower);
     }
 }
 
@@ -182,39 +161,20 @@ fn undecided_rows(curvatures: &[f64], count: usize) -> Vec<(usize, f64)> {
     drawn
 }
 
-/// The factor of `matrix` (D + 1, D + 1) plus `l2` on the weights' diagonal.
-fn factor(mut matrix: Vec<f64>, width: usize, l2: f64) -> Factor {
+/// The factor of `matrix` (D + 1, D + 1) plus `l2` on the weights' diagonal; `None` where it has none, its values being
+/// beyond all bounds.
+fn factor(mut matrix: Vec<f64>, width: usize, l2: f64) -> Option<Cholesky> {
     let trace: f64 = (0..width).map(|i| matrix[i * width + i]).sum();
     // A little more than l2, so that rounding cannot make a pivot negative.
     let ridge = 1e-9 * (trace / width as f64).max(f64::MIN_POSITIVE);
     (0..width).for_each(|i| matrix[i * width + i] += ridge + if i + 1 < width { l2 } else { 0.0 });
-    cholesky(&mut matrix, width);
-    let mut transposed = vec![0.0; matrix.len()];
-    for row in 0..width {
-        for column in 0..=row {
-            transposed[column * width + row] = matrix[row * width + column];
-        }
-    }
-    Factor { lower: matrix, transposed }
-}
-
-/// Replaces the lower triangle of a positive definite matrix (D, D) by its Cholesky factor.
-pub(crate) fn cholesky(matrix: &mut [f64], dimension: usize) {
-    for row in 0..dimension {
-        let (before, rest) = matrix.split_at_mut(row * dimension);
-        let current = &mut rest[..dimension];
-        for column in 0..row {
-            let other = &before[column * dimension..(column + 1) * dimension];
-            current[column] = (current[column] - dot(&current[..column], &other[..column])) / other[column];
-        }
-        let pivot = current[row] - dot(&current[..row], &current[..row]);
-        current[row] = pivot.max(f64::MIN_POSITIVE).sqrt();
-    }
+    Cholesky::new(&matrix, width).ok()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::features::matrix::dot;
     use crate::features::rows::tests::clouds;
 
     #[test]
@@ -228,7 +188,7 @@ mod tests {
         assert!((moments[99] - 1.0).abs() < 1e-12);
 
         let preconditioner = Preconditioner::at_zero(Some(&moments), 9, 3, 0.01);
-        let factor = &preconditioner.factors[0].lower;
+        let factor = preconditioner.factors[0].lower();
         for i in 0..10 {
             for j in 0..=i {
                 let product: f64 = (0..=j).map(|k| factor[i * 10 + k] * factor[j * 10 + k]).sum();
@@ -280,5 +240,14 @@ mod tests {
         let mut row = vec![1.0, 2.0, 3.0];
         preconditioner.weights_from_variables(&mut row);
         assert!(row.iter().all(|value| value.is_finite()));
+    }
+
+    #[test]
+    fn moments_without_a_factor_leave_the_variables_as_they_are() {
+        let preconditioner = Preconditioner::at_zero(Some(&[f64::INFINITY; 9]), 2, 2, 0.1);
+        let mut row = vec![1.0, 2.0, 3.0];
+        preconditioner.weights_from_variables(&mut row);
+        preconditioner.gradient_in_variables(&mut row);
+        assert_eq!(row, [1.0, 2.0, 3.0]);
     }
 }

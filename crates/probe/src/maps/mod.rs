@@ -2,8 +2,6 @@
 
 mod feature_maps;
 mod principal_components;
-mod symmetric_eigen;
-mod tridiagonal;
 mod trustworthiness;
 mod tsne;
 

@@ -1,6 +1,7 @@
 //! Principal components of features.
 
-use super::symmetric_eigen::{leading_eigen, make_largest_positive};
+use zview_numerics::linalg::{make_largest_positive, symmetric_eigen};
+
 use crate::features::matrix::{add_transposed_product, dot, multiply_transposed};
 use crate::{Features, ProbeError};
 
@@ -27,7 +28,7 @@ impl PrincipalComponents {
     /// The `count` components of largest variance; fewer where the features vary in fewer directions.
     ///
     /// # Errors
-    /// [`ProbeError::Empty`] without images.
+    /// [`ProbeError::Empty`] without images, [`ProbeError::Decomposition`].
     pub fn fit(features: &Features, count: usize) -> Result<Self, ProbeError> {
         let (images, dimension) = (features.len(), features.dimension());
         if images == 0 {
@@ -46,11 +47,13 @@ impl PrincipalComponents {
         } else {
             add_transposed_product(&centred, &centred, images, &mut products);
         }
-        let eigen = leading_eigen(products, size, count);
+        let eigen = symmetric_eigen(&products, size)
+            .map_err(|source| ProbeError::Decomposition { what: "features' covariance", source })?;
         let largest = eigen.values.first().copied().unwrap_or(0.0);
         let kept = eigen
             .values
             .iter()
+            .take(count)
             .take_while(|&&value| value > 0.0 && value > VARIANCE_SHARE_MIN * largest)
             .count();
         let mut axes = eigen.vectors[..kept * size].to_vec();

@@ -6,10 +6,10 @@
 //! hardly vary would decide everything.
 
 use rayon::prelude::*;
+use zview_numerics::linalg::Cholesky;
 
 use super::shrinkage::ledoit_wolf_shrinkage;
 use crate::features::matrix::{dot, multiply_transposed};
-use crate::linear::preconditioner::cholesky;
 use crate::spectrum::{covariance, mean_row};
 use crate::{Features, ProbeError};
 
@@ -32,7 +32,8 @@ pub struct MahalanobisDistance {
 /// every class has a single point, distances are Euclidean.
 ///
 /// # Errors
-/// No training image, a set of another dimension, a shrinkage that is not from 0 to 1.
+/// No training image, a set of another dimension, a shrinkage that is not from 0 to 1,
+/// [`ProbeError::Decomposition`].
 pub fn mahalanobis_distance(
     train: &Features,
     sets: &[&Features],
@@ -61,25 +62,25 @@ pub fn mahalanobis_distance(
         ledoit_wolf_shrinkage(&centred, &matrix, dimension)
     });
     shrink(&mut matrix, dimension, shrinkage);
-    cholesky(&mut matrix, dimension);
+    let factor = Cholesky::new(&matrix, dimension)
+        .map_err(|source| ProbeError::Decomposition { what: "covariance within classes", source })?;
 
     // With Sigma = L L^T a squared distance is |L^-1 (x - centre) - L^-1 (mean - centre)|^2; about a common centre
     // lengths are no larger than distances.
-    let present = train.images_by_class().into_iter().zip(&means).filter(|(images, _)| !images.is_empty());
-    let class_means: Vec<&Vec<f64>> = present.map(|(_, mean)| mean).collect();
     let centre = mean_row(train);
-    let whiten = |row: &mut dyn Iterator<Item = f64>| {
-        solve(&matrix, dimension, row.zip(&centre).map(|(value, centre)| value - centre).collect())
+    let whiten = |rows: &mut dyn Iterator<Item = f64>| -> Vec<f64> {
+        let mut rows: Vec<f64> =
+            rows.zip(centre.iter().cycle()).map(|(value, centre)| value - centre).collect();
+        factor.solve_lower(&mut rows);
+        rows
     };
-    let whitened_means: Vec<f64> =
-        class_means.iter().flat_map(|mean| whiten(&mut mean.iter().copied())).collect();
+    let present = train.images_by_class().into_iter().zip(&means).filter(|(images, _)| !images.is_empty());
+    let whitened_means = whiten(&mut present.flat_map(|(_, mean)| mean.iter().copied()));
     let distances = |set: &&Features| -> Vec<f64> {
         let blocks = set.values().par_chunks(BLOCK_ROWS * dimension);
         blocks
             .flat_map_iter(|rows| {
-                let images = rows.chunks_exact(dimension);
-                let whitened: Vec<f64> =
-                    images.flat_map(|row| whiten(&mut row.iter().map(|&value| f64::from(value)))).collect();
+                let whitened = whiten(&mut rows.iter().map(|&value| f64::from(value)));
                 nearest_squared(&whitened, &whitened_means, dimension)
             })
             .collect()
@@ -121,15 +122,6 @@ fn shrink(matrix: &mut [f64], dimension: usize, share: f64) {
     // Without any spread there is no scale but that of the features themselves.
     let added = if mu > 0.0 { (share + RIDGE) * mu } else { 1.0 };
     (0..dimension).for_each(|d| matrix[d * dimension + d] += added);
-}
-
-/// L^-1 x for the lower triangle L (D, D).
-fn solve(factor: &[f64], dimension: usize, mut x: Vec<f64>) -> Vec<f64> {
-    for row in 0..dimension {
-        let line = &factor[row * dimension..=row * dimension + row];
-        x[row] = (x[row] - dot(&line[..row], &x[..row])) / line[row];
-    }
-    x
 }
 
 #[cfg(test)]

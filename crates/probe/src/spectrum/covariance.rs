@@ -1,9 +1,10 @@
 //! Covariance matrices of features, in double precision.
 
 use rayon::prelude::*;
+use zview_numerics::linalg::symmetric_eigenvalues;
 
-use crate::Features;
 use crate::features::matrix::{add_transposed_product, multiply_transposed};
+use crate::{Features, ProbeError};
 
 /// Rows widened to f64 and multiplied at once.
 const BLOCK_ROWS: usize = 256;
@@ -45,10 +46,10 @@ pub(crate) fn covariance<'a>(features: &Features, centre: impl Fn(usize) -> &'a 
     total
 }
 
-/// The eigenvalues of [`covariance`] about one `centre` (D) that can be other than 0, ascending: min(N, D).
+/// The eigenvalues of [`covariance`] about one `centre` (D) that can be other than 0, largest first: min(N, D).
 ///
 /// Of fewer images than dimensions the (N, N) matrix of inner products has the same ones and is smaller.
-pub(crate) fn covariance_eigenvalues(features: &Features, centre: &[f64]) -> Vec<f64> {
+pub(crate) fn covariance_eigenvalues(features: &Features, centre: &[f64]) -> Result<Vec<f64>, ProbeError> {
     let (images, dimension) = (features.len(), features.dimension());
     let (matrix, size) = if images < dimension {
         let rows = centred(features.values(), dimension, 0, &|_| centre);
@@ -59,8 +60,11 @@ pub(crate) fn covariance_eigenvalues(features: &Features, centre: &[f64]) -> Vec
     } else {
         (covariance(features, |_| centre), dimension)
     };
-    // Of a symmetric positive semi-definite matrix they are the singular values.
-    zview_contrastive::watch::singular_values(&matrix, size, size)
+    let mut values = symmetric_eigenvalues(&matrix, size)
+        .map_err(|source| ProbeError::Decomposition { what: "features' covariance", source })?;
+    // None is negative but by rounding.
+    values.iter_mut().for_each(|value| *value = value.max(0.0));
+    Ok(values)
 }
 
 fn centred<'a>(
@@ -107,10 +111,10 @@ mod tests {
     fn few_images_have_the_eigenvalues_of_their_covariance() {
         let features = clouds(6, 9, 2, 1.0, 0);
         let mean = mean_row(&features);
-        let few = covariance_eigenvalues(&features, &mean);
-        let all = zview_contrastive::watch::singular_values(&covariance(&features, |_| &mean), 9, 9);
+        let few = covariance_eigenvalues(&features, &mean).unwrap();
+        let all = symmetric_eigenvalues(&covariance(&features, |_| &mean), 9).unwrap();
         assert_eq!(few.len(), 6);
-        for (few, all) in few.iter().zip(&all[3..]) {
+        for (few, all) in few.iter().zip(&all) {
             assert!((few - all).abs() < 1e-12, "{few} {all}");
         }
     }

@@ -71,7 +71,7 @@ pub struct VarianceShare {
 /// shares are 0.
 ///
 /// # Errors
-/// No image, ranks that are no range.
+/// No image, ranks that are no range, [`ProbeError::Decomposition`].
 pub fn feature_spectrum(features: &Features, config: &SpectrumConfig) -> Result<FeatureSpectrum, ProbeError> {
     if features.is_empty() {
         return Err(ProbeError::Empty { set: "the set whose spectrum is asked for".to_owned() });
@@ -86,8 +86,7 @@ pub fn feature_spectrum(features: &Features, config: &SpectrumConfig) -> Result<
     }
     let dimension = features.dimension();
     let mean = mean_row(features);
-    let mut eigenvalues = covariance_eigenvalues(features, &mean);
-    eigenvalues.reverse();
+    let mut eigenvalues = covariance_eigenvalues(features, &mean)?;
     eigenvalues.resize(dimension, 0.0);
     let variance: f64 = eigenvalues.iter().sum();
     let squares: f64 = eigenvalues.iter().map(|value| value * value).sum();
@@ -102,7 +101,7 @@ pub fn feature_spectrum(features: &Features, config: &SpectrumConfig) -> Result<
         dead_dimensions,
         constant_dimensions,
         effective_rank: rank_of(&eigenvalues),
-        rank_me: rank_of(&covariance_eigenvalues(features, &vec![0.0; dimension])),
+        rank_me: rank_of(&covariance_eigenvalues(features, &vec![0.0; dimension])?),
         participation_ratio: if squares > 0.0 { variance * variance / squares } else { 0.0 },
         power_law: power_law(&eigenvalues, first_rank, last_rank),
         variance_shares: config
