@@ -4,6 +4,7 @@ mod arguments;
 mod colours;
 mod commands;
 mod failure;
+mod file_kinds;
 mod output;
 mod output_file;
 mod output_folder;

@@ -13,6 +13,7 @@ use zview_probe::{
 };
 
 use super::config::{Measure, SuiteConfig};
+use super::judged_at::JudgedAt;
 use super::set_evaluation::{OutlierEvaluation, QueryNeighbours, SetEvaluation, WithoutCopies};
 use crate::StudyError;
 use crate::figures::draw_queries;
@@ -188,6 +189,7 @@ pub(super) fn measure(
         data: images.data.to_owned(),
         data_notes: images.notes.to_vec(),
         classes_only_in_test: images.only_in_test.clone(),
+        judged_at: JudgedAt::new(train.shape, encoder),
         protocol: decisions(config),
         base: Evaluation {
             linear,

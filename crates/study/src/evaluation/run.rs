@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use zview_contrastive::encoder::{FrozenEncoder, LoadedEncoder, ReadOptions, read_encoder};
-use zview_data::{ColorMode, Comparable, ImageSet, LoadOptions, Split, image_groups, load, load_comparable};
+use zview_data::{ColorMode, Comparable, ImageSet, ImageShape, LoadOptions, Split, image_groups, load, load_comparable};
 use zview_probe::{FeatureCache, FeatureExtractor, ScaledPixels};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
@@ -27,11 +27,9 @@ pub struct SuiteRequest<'a> {
     pub versus: &'a [PathBuf],
     /// What is measured, and on which data sets.
     pub config: &'a SuiteConfig,
-    /// How images are loaded; side and colours are what each encoder takes where they are not given.
-    pub options: LoadOptions,
-    /// Colours, where they are given.
-    pub color: Option<ColorMode>,
-    /// How encoder files of other origin are read; the side is that of [`Self::options`].
+    /// Where named data sets are looked up first.
+    pub data_dir: Option<PathBuf>,
+    /// How encoder files of other origin are read; the side is that of [`Self::config`].
     pub read: ReadOptions,
     /// Where features are kept.
     pub cache_folder: Option<&'a Path>,
@@ -93,6 +91,7 @@ pub fn evaluate<E: From<StudyError>>(
             notes.sort_unstable();
             notes.dedup();
             let Comparable { train, test, only_in_test, .. } = images;
+            warn_of_other_size(request, &loaded, path, data, train.shape);
             before(path, &encoder, &train)?;
             let test_groups = image_groups(data, Split::Test)
                 .map(|groups| TestGroups { unit: groups.unit.to_owned(), of_image: groups.of_image });
@@ -151,7 +150,7 @@ impl SuiteRequest<'_> {
     /// How encoder files are read.
     #[must_use]
     pub fn how_read(&self) -> ReadOptions {
-        ReadOptions { side: self.options.size, ..self.read.clone() }
+        ReadOptions { side: self.config.size, ..self.read.clone() }
     }
 }
 
@@ -197,6 +196,26 @@ fn scaled<'a>(
     Ok(if scale.is_unit() { Box::new(encoder) } else { Box::new(ScaledPixels::new(encoder, scale.clone())) })
 }
 
+/// Says where images have another size than the recipe beside a file asks for, and the file does not say it.
+fn warn_of_other_size(
+    request: &SuiteRequest<'_>,
+    loaded: &LoadedEncoder,
+    path: &Path,
+    data: &str,
+    images: ImageShape,
+) {
+    let Some(side) = loaded.recipe_side.filter(|_| request.config.size.is_none()) else { return };
+    if [images.height, images.width] != [side; 2] {
+        tracing::warn!(
+            "{}: its recipe asks for images of {side}x{side} pixels, its file does not say it, and {data} is judged at \
+             {}x{}; --size {side} judges it at its own",
+            path.display(),
+            images.height,
+            images.width
+        );
+    }
+}
+
 /// Training, test and outlying images as the encoder takes them.
 fn load_images(
     request: &SuiteRequest<'_>,
@@ -204,10 +223,13 @@ fn load_images(
     data: &str,
 ) -> Result<(Comparable, Option<ImageSet>), StudyError> {
     let of_encoder = if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb };
+    let SuiteConfig { color, size, max_reject_share, .. } = *request.config;
     let options = LoadOptions {
-        color: request.color.unwrap_or(of_encoder),
-        size: request.options.size.or(encoder.side()),
-        ..request.options.clone()
+        data_dir: request.data_dir.clone(),
+        color: color.unwrap_or(of_encoder),
+        size: size.or(encoder.usual_side()),
+        max_reject_share,
+        ..LoadOptions::default()
     };
     let images = load_comparable(data, &options)?;
     for note in images.notes() {

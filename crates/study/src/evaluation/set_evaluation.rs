@@ -8,6 +8,7 @@ use zview_probe::{
     FineTuneScore, LabelCurve, OutlierDetection, Overlap, Robustness, SgdScore,
 };
 
+use super::judged_at::JudgedAt;
 use crate::intervals::Resampling;
 
 /// Everything measured; what was not asked for is absent. Accuracies are fractions, times seconds.
@@ -21,6 +22,8 @@ pub struct SetEvaluation {
     /// Test images of classes without a training image, by class: they are not among those judged.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub classes_only_in_test: BTreeMap<String, usize>,
+    /// At which size and in which colours its images were judged.
+    pub judged_at: JudgedAt,
     /// How settings were decided, one sentence for each protocol.
     pub protocol: Vec<String>,
     /// Linear probe, neighbours, few labels, and how many images all of it is of.

@@ -6,7 +6,8 @@ use zview_network::checkpoint::Checkpoint;
 
 use super::PretrainedError;
 use super::header::Header;
-use crate::train::Recipe;
+use crate::encoder::ViewFormat;
+use crate::train::{Recipe, view_of_run};
 
 /// The tensors of a checkpoint of this project.
 const MODEL: &str = "model.safetensors";
@@ -59,5 +60,14 @@ fn of_run(checkpoint: &Path) -> Result<Option<Header>, PretrainedError> {
     }
     let recipe = Recipe::load(&recipe, &[])
         .map_err(|error| PretrainedError::Unknown { path: recipe, reason: error.to_string() })?;
-    Ok(Some(Header::of(&recipe.encoder)))
+    Ok(Some(Header::of(&recipe.encoder, view_of_run::<ViewFormat>(run))))
+}
+
+/// The side that the recipe beside an encoder asks of its images; `path` is a run folder, a file in one, or a checkpoint.
+pub(super) fn recipe_side(path: &Path) -> Option<usize> {
+    let path = path.canonicalize().ok()?;
+    let is_run = |folder: &&Path| folder.join("config.toml").is_file() && folder.join("events.jsonl").is_file();
+    let recipe = path.ancestors().take(4).find(is_run)?.join("config.toml");
+    let recipe = Recipe::load(&recipe, &[]).ok()?;
+    recipe.augment.size.or(recipe.source.size)
 }

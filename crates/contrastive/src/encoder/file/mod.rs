@@ -148,6 +148,8 @@ pub struct LoadedEncoder {
     pub account: Account,
     /// What its pixels are most likely to be; `None` for this project's own, which say it.
     pub expected_pixels: Option<ExpectedPixels>,
+    /// The side in pixels that the recipe beside a file asks for, where the file itself does not say what it was trained on.
+    pub recipe_side: Option<usize>,
     notes: Vec<String>,
     warnings: Vec<String>,
 }
@@ -191,7 +193,7 @@ pub fn save_encoder(encoder: &Encoder, path: &Path) -> Result<(), StateError> {
 
 /// What the header of an encoder's file says.
 pub(super) fn metadata(encoder: &Encoder) -> HashMap<String, String> {
-    HashMap::from([(header::KEY.to_owned(), Header::of(encoder.config()).text())])
+    HashMap::from([(header::KEY.to_owned(), Header::of(encoder.config(), encoder.view().cloned()).text())])
 }
 
 /// Loads an encoder as [`read_encoder`] with nothing asked for.
@@ -214,7 +216,8 @@ pub fn read_encoder(
 ) -> Result<LoadedEncoder, PretrainedError> {
     let mut file = EncoderFile::open(path, options, device)?;
     let Recognised { network, config, images, beyond, .. } = file.recognised.clone();
-    let mut encoder = Encoder::of_network(network, config, images, beyond);
+    let view = file.header.as_ref().and_then(|header| header.view.clone());
+    let mut encoder = Encoder::of_network(network, config, images, beyond, view);
     let account = file.fill(&mut encoder)?;
     let own = file.header.is_some();
     let mut frozen = FrozenEncoder::new(&encoder, device);
@@ -225,7 +228,8 @@ pub fn read_encoder(
     let (notes, warnings) = (file.notes(&account), file.warnings(&account));
     let expected_pixels = (!own).then(|| file.expected.clone());
     let account = if own { Account::default() } else { account };
-    Ok(LoadedEncoder { encoder: frozen, account, expected_pixels, notes, warnings })
+    let recipe_side = if own && frozen.encoder().view().is_none() { location::recipe_side(path) } else { None };
+    Ok(LoadedEncoder { encoder: frozen, account, expected_pixels, recipe_side, notes, warnings })
 }
 
 /// A file with an encoder's tensors.

@@ -1,23 +1,22 @@
 //! `zview probe`: evaluate frozen encoders on labelled images.
 
+mod config;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
 use zview_contrastive::encoder::{Pool, ReadOptions};
 use zview_contrastive::selfcheck::Subject;
-use zview_contrastive::train::Recipe;
-use zview_data::{ColorMode, LoadOptions};
+use zview_data::ColorMode;
 use zview_probe::PixelScale;
 use zview_runtime::atomic::write_file;
 use zview_runtime::cache_folder;
-use zview_runtime::config::{ConfigError, read_toml_in_layers};
 use zview_runtime::device::choose;
 use zview_study::commands::command_line;
-use zview_study::evaluation::{
-    Measure, SuiteConfig, SuiteEvaluation, SuiteRequest, evaluate, in_words, without_effect,
-};
+use zview_study::evaluation::{Measure, SuiteEvaluation, SuiteRequest, evaluate, in_words};
 
+use self::config::config;
 use super::compared::compared;
 use super::data::parse_color;
 use crate::arguments::Common;
@@ -45,11 +44,14 @@ pub struct ProbeArguments {
     /// How everything is measured: a TOML file (docs/evaluation.md).
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Change a value of it, such as linear.validation_share=0.2; may be repeated.
-    #[arg(long = "set", value_name = "KEY=VALUE", requires = "config")]
+    /// Change a value of it, or of the defaults, such as linear.validation_share=0.2; may be repeated.
+    #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
     /// Name or path of images that the encoder is to tell from each data set's; measures outliers too.
     #[arg(long, value_name = "DATA")]
+    outlier_data: Option<String>,
+    /// The earlier name of --outlier-data.
+    #[arg(long, value_name = "DATA", hide = true, conflicts_with = "outlier_data")]
     outliers: Option<String>,
     /// Write a page with tables and pictures of the first encoder.
     #[arg(long, value_name = "FILE.html")]
@@ -57,13 +59,14 @@ pub struct ProbeArguments {
     /// How many training images may be used; the recipe's for a run folder, else 10,000.
     #[arg(long)]
     train_pool: Option<usize>,
-    /// Labels per class of the few-shot protocol; those of 1, 5, 10, 100 that every class has where it is not given.
+    /// Labels per class of few-shot and label-curve, and (one number) of fine-tune and scratch; by each protocol's own
+    /// default where it is not given.
     #[arg(long, value_delimiter = ',')]
     labels_per_class: Option<Vec<usize>>,
     /// Draws of the labelled images for each number of labels; 10 where it is not given.
     #[arg(long)]
     draws: Option<usize>,
-    /// Side in pixels to which images are resized; what the encoder takes where it is not given.
+    /// Side in pixels to which images are resized; the side that the encoder was trained at where it is not given.
     #[arg(long)]
     size: Option<usize>,
     /// Colours: as-stored, grey or rgb; what the encoder takes where it is not given.
@@ -84,9 +87,12 @@ pub struct ProbeArguments {
     /// Which token of a Vision Transformer are the features, where its file does not say it: class-token or mean.
     #[arg(long, value_name = "TOKEN", value_parser = parse_pool)]
     pool: Option<Pool>,
-    /// Share of unreadable image files to leave out.
-    #[arg(long, default_value_t = 0.0)]
-    max_reject_share: f64,
+    /// Share of unreadable image files to leave out; 0, or what the file says, where it is not given.
+    #[arg(long)]
+    max_reject_share: Option<f64>,
+    /// Keep the fine-tuned network of each seed in this folder, for `zview predict` and `zview export`.
+    #[arg(long, value_name = "DIR")]
+    keep: Option<PathBuf>,
     /// Seed of splits, draws and intervals; 0, or what the file says, where it is not given.
     #[arg(long)]
     seed: Option<u64>,
@@ -134,13 +140,8 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
         encoders: &arguments.encoders,
         versus: &arguments.versus,
         config: &config,
-        options: LoadOptions {
-            data_dir: common.data_dir.clone(),
-            size: arguments.size,
-            max_reject_share: arguments.max_reject_share,
-            ..LoadOptions::default()
-        },
-        color: arguments.color,
+        data_dir: common.data_dir.clone(),
+        keep: arguments.keep.as_deref(),
         read: ReadOptions {
             branch: arguments.branch.clone(),
             heads: arguments.heads,
@@ -179,115 +180,4 @@ fn as_json(suite: &SuiteEvaluation, report: Option<&Path>) -> Value {
         value["report"] = json!(path);
     }
     value
-}
-
-/// The recipe of a run folder, or of the run that a checkpoint is of.
-fn recipe_of(encoder: &Path) -> Option<PathBuf> {
-    let mut folders = vec![encoder.to_owned()];
-    // runs/x/checkpoints/step-00000100, or model.safetensors in it.
-    let absolute = encoder.canonicalize().unwrap_or_default();
-    let of_run = absolute.ancestors().skip(1).take(2).find(|folder| folder.ends_with("checkpoints"));
-    folders.extend(of_run.and_then(Path::parent).map(Path::to_owned));
-    folders.into_iter().map(|folder| folder.join("config.toml")).find(|file| file.exists())
-}
-
-/// What the file says.
-fn read_config(file: &Path, arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
-    let (config, written) = read_toml_in_layers(file, &[&arguments.overrides])?;
-    // With --protocol a file may have settings of others.
-    let unread = arguments.protocols.is_empty().then(|| without_effect(&config, &written, ""));
-    match unread.filter(|problems| !problems.is_empty()) {
-        Some(problems) => Err(ConfigError::Invalid { path: file.to_owned(), problems }.into()),
-        None => Ok(config),
-    }
-}
-
-/// Refuses options of protocols that are not measured.
-fn refuse_unread(arguments: &ProbeArguments, config: &SuiteConfig) -> Result<(), Failure> {
-    let read = |measures: &[Measure]| measures.iter().any(|measure| config.asks_for(*measure));
-    let few_shot = (arguments.labels_per_class.is_some(), &[Measure::FewShot][..], "few-shot is");
-    let both = [Measure::FewShot, Measure::LabelCurve];
-    let draws = (arguments.draws.is_some(), &both[..], "neither few-shot nor label-curve is");
-    for (option, (given, measures, what)) in [("--labels-per-class", few_shot), ("--draws", draws)] {
-        if given && !read(measures) {
-            let not = if measures.len() == 1 { " not" } else { "" };
-            return Err(Failure::usage(format!(
-                "{option}: has no effect, as {what}{not} measured; remove it, or add --protocol few-shot"
-            )));
-        }
-    }
-    Ok(())
-}
-
-/// What the file says, then the options, then the recipe of the first encoder's run folder.
-fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
-    let recipe = match arguments.encoders.first().and_then(|encoder| recipe_of(encoder)) {
-        Some(file) => Recipe::load(&file, &[])?.probe,
-        None => None,
-    };
-    let mut config = match &arguments.config {
-        Some(file) => read_config(file, arguments)?,
-        None => SuiteConfig::default(),
-    };
-    if let Some(seed) = arguments.seed {
-        config = config.with_seed(seed);
-    }
-    if !arguments.data.is_empty() {
-        config.data.clone_from(&arguments.data);
-    }
-    if let Some(recipe) = &recipe {
-        if config.data.is_empty() {
-            config.data = vec![recipe.data.clone()];
-        }
-        if arguments.config.is_none() {
-            config.train_pool = recipe.train_pool;
-        }
-    }
-    if config.data.is_empty() {
-        return Err(Failure::usage(
-            "--data: not given, and the encoder's recipe has no `[probe] data`; name a labelled data set",
-        ));
-    }
-    config.train_pool = arguments.train_pool.unwrap_or(config.train_pool);
-    if !arguments.protocols.is_empty() {
-        config.protocols = arguments
-            .protocols
-            .iter()
-            .flat_map(|protocols| match protocols {
-                Protocols::All => Measure::ALL.iter().map(|(_, measure)| *measure).collect(),
-                Protocols::One(measure) => vec![*measure],
-            })
-            .collect();
-    }
-    if let Some(outliers) = &arguments.outliers {
-        config.outlier_data = Some(outliers.clone());
-        config.protocols.push(Measure::Outliers);
-    }
-    if arguments.pixels.is_some() {
-        config.pixels.clone_from(&arguments.pixels);
-    }
-    config.protocols.sort_unstable();
-    config.protocols.dedup();
-    if config.outlier_data.is_none() {
-        let only = arguments.protocols.iter().any(|asked| matches!(asked, Protocols::One(Measure::Outliers)));
-        if only
-            || (arguments.config.is_some()
-                && config.asks_for(Measure::Outliers)
-                && arguments.protocols.is_empty())
-        {
-            return Err(Failure::usage(
-                "outliers: which images are to be told from the data set's? Name them with --outliers DATA",
-            ));
-        }
-        config.protocols.retain(|measure| *measure != Measure::Outliers);
-    }
-    refuse_unread(arguments, &config)?;
-    if arguments.labels_per_class.is_some() {
-        config.few_shot.labels_per_class.clone_from(&arguments.labels_per_class);
-    }
-    if let Some(draws) = arguments.draws {
-        config.few_shot.draws = draws;
-        config.label_curve.draws = draws;
-    }
-    Ok(config)
 }
