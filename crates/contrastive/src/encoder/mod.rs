@@ -5,6 +5,7 @@ mod config;
 mod export;
 mod file;
 mod frozen;
+mod head;
 mod initial;
 mod resnet;
 mod small_conv;
@@ -17,12 +18,13 @@ use zview_runtime::seed::Stream;
 
 pub use architecture::{Architecture, UnfitImages};
 pub use config::{EncoderConfig, Pool, Stem, VitConfig};
-pub use export::{ExportError, ExportFormat, Exported, export_encoder};
+pub use export::{ExportError, ExportFormat, Exported, Program, export_encoder};
 pub use file::{
     Account, ExpectedPixels, LoadedEncoder, PretrainedError, ReadOptions, load_encoder, read_encoder,
     save_encoder,
 };
 pub use frozen::FrozenEncoder;
+pub use head::{ClassifierHead, save_classifier};
 pub use initial::InitialWeights;
 pub use view::{ResizeRule, ViewFormat};
 pub use vit::Vit;

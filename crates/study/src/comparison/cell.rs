@@ -171,6 +171,7 @@ fn judged(path: &Path, config: &SuiteConfig, options: &CellOptions<'_>) -> Resul
         versus: &[],
         config,
         data_dir: options.data_dir.clone(),
+        keep: None,
         read: ReadOptions::default(),
         cache_folder: options.cache_folder,
         command: None,

@@ -19,7 +19,7 @@ use crate::intervals::{TestGroups, TestIntervals};
 use crate::report::{EvaluatedEncoder, EvaluationPage, PairedTest, SetPage};
 
 /// What to evaluate.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SuiteRequest<'a> {
     /// Run folders or encoder files, one per training seed of one arm.
     pub encoders: &'a [PathBuf],
@@ -31,6 +31,8 @@ pub struct SuiteRequest<'a> {
     pub data_dir: Option<PathBuf>,
     /// How encoder files of other origin are read; the side is that of [`Self::config`].
     pub read: ReadOptions,
+    /// Folder in which fine-tuned networks are kept, if they are.
+    pub keep: Option<&'a Path>,
     /// Where features are kept.
     pub cache_folder: Option<&'a Path>,
     /// The command that does the same again, for the page; without it no page is made.
@@ -82,7 +84,9 @@ pub fn evaluate<E: From<StudyError>>(
         loaded.tell();
         let scaled = scaled(&loaded, path, request)?;
         let encoder = loaded.encoder.clone();
-        let judged = Judged { encoder: &encoder, extractor: &*scaled };
+        let name = name_of(path);
+        let judged =
+            Judged { encoder: &encoder, extractor: &*scaled, keep: request.keep.map(|folder| (folder, &*name)) };
         let (mut sets, mut set_pages) = (Vec::new(), Vec::new());
         let mut sha256 = String::new();
         for data in &request.config.data {
@@ -118,10 +122,9 @@ pub fn evaluate<E: From<StudyError>>(
         }
         if encoders.is_empty() {
             let config = encoder.config();
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             let arch = serde_json::to_value(config.arch).unwrap_or_default();
             let described = EvaluatedEncoder {
-                name,
+                name: name_of(path),
                 description: format!("{} of width {}", arch.as_str().unwrap_or_default(), config.width),
                 feature_dimension: encoder.feature_dimension(),
                 sha256,
@@ -146,6 +149,11 @@ pub fn evaluate<E: From<StudyError>>(
     Ok(SuiteEvaluation { arms, comparisons, page: page.transpose()?, encoders })
 }
 
+/// What an encoder is called: its run folder's name, or its file's.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
 impl SuiteRequest<'_> {
     /// How encoder files are read.
     #[must_use]
@@ -155,7 +163,7 @@ impl SuiteRequest<'_> {
 }
 
 /// The encoder behind whatever scales its pixels.
-fn scaled<'a>(
+pub(crate) fn scaled<'a>(
     loaded: &'a LoadedEncoder,
     path: &Path,
     request: &SuiteRequest<'_>,
@@ -216,21 +224,26 @@ fn warn_of_other_size(
     }
 }
 
+/// How images are loaded for `encoder`.
+pub(crate) fn load_options(request: &SuiteRequest<'_>, encoder: &FrozenEncoder) -> LoadOptions {
+    let of_encoder = if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb };
+    let SuiteConfig { color, size, max_reject_share, .. } = *request.config;
+    LoadOptions {
+        data_dir: request.data_dir.clone(),
+        color: color.unwrap_or(of_encoder),
+        size: size.or(encoder.usual_side()),
+        max_reject_share,
+        ..LoadOptions::default()
+    }
+}
+
 /// Training, test and outlying images as the encoder takes them.
 fn load_images(
     request: &SuiteRequest<'_>,
     encoder: &FrozenEncoder,
     data: &str,
 ) -> Result<(Comparable, Option<ImageSet>), StudyError> {
-    let of_encoder = if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb };
-    let SuiteConfig { color, size, max_reject_share, .. } = *request.config;
-    let options = LoadOptions {
-        data_dir: request.data_dir.clone(),
-        color: color.unwrap_or(of_encoder),
-        size: size.or(encoder.usual_side()),
-        max_reject_share,
-        ..LoadOptions::default()
-    };
+    let options = load_options(request, encoder);
     let images = load_comparable(data, &options)?;
     for note in images.notes() {
         tracing::warn!("{data}: {note}");

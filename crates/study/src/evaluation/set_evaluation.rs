@@ -1,6 +1,7 @@
 //! What one encoder is worth on one data set.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use zview_probe::{
@@ -49,6 +50,9 @@ pub struct SetEvaluation {
     /// Fine-tuning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fine_tune: Option<FineTuneScore>,
+    /// The fine-tuned networks that were kept, a file for each seed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fine_tuned_networks: Vec<PathBuf>,
     /// Training from random weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scratch: Option<FineTuneScore>,

@@ -189,6 +189,9 @@ fn block(text: &mut String, set: &SetEvaluation) {
     if let Some(score) = &set.fine_tune {
         line("fine-tuned", tuned(score));
     }
+    for file in &set.fine_tuned_networks {
+        line("  kept", file.display().to_string());
+    }
     if let Some(score) = &set.scratch {
         line("from scratch", tuned(score));
     }

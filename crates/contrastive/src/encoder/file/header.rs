@@ -29,6 +29,9 @@ pub(in crate::encoder) struct Header {
     /// The images that it was trained on.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::encoder) view: Option<ViewFormat>,
+    /// The classes of its head, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::encoder) classes: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -47,6 +50,7 @@ impl Header {
             heads: vit.map(|vit| vit.heads),
             pool: vit.map(|vit| vit.pool),
             view,
+            classes: None,
         }
     }
 
@@ -66,7 +70,7 @@ impl Header {
 
     /// What holds for a file of another origin: pixels are taken as they come.
     pub(in crate::encoder) fn unknown() -> Self {
-        Self { format: FORMAT, pixel_mean: 0.0, pixel_std: 1.0, heads: None, pool: None, view: None }
+        Self { format: FORMAT, pixel_mean: 0.0, pixel_std: 1.0, heads: None, pool: None, view: None, classes: None }
     }
 
     /// The text.
