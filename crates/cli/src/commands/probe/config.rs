@@ -103,13 +103,8 @@ pub(super) fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure>
         ));
     }
     config.train_pool = arguments.train_pool.unwrap_or(config.train_pool);
-    config.size = arguments.size.or(config.size);
-    config.color = arguments.color.or(config.color);
-    config.max_reject_share = arguments.max_reject_share.unwrap_or(config.max_reject_share);
+    arguments.reading.apply(&mut config);
     choose_protocols(arguments, &mut config)?;
-    if arguments.pixels.is_some() {
-        config.pixels.clone_from(&arguments.pixels);
-    }
     refuse_unread(arguments, &config)?;
     if let Some(labels) = &arguments.labels_per_class {
         config.few_shot.labels_per_class = Some(labels.clone());

@@ -6,23 +6,18 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use zview_contrastive::encoder::{Pool, ReadOptions};
-use zview_contrastive::selfcheck::Subject;
-use zview_data::ColorMode;
-use zview_probe::PixelScale;
 use zview_runtime::atomic::write_file;
-use zview_runtime::cache_folder;
 use zview_runtime::device::choose;
 use zview_study::commands::command_line;
 use zview_study::evaluation::{Measure, SuiteEvaluation, SuiteRequest, evaluate, in_words};
 
 use self::config::config;
-use super::compared::compared;
-use super::data::parse_color;
+use super::encoder_options::{EncoderOptions, compared_for_features};
 use crate::arguments::Common;
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
-use crate::output_file::check_output_file;
+use crate::output_file::{check_ending, check_output_file};
 
 /// What to evaluate.
 #[derive(Debug, Args)]
@@ -66,39 +61,14 @@ pub struct ProbeArguments {
     /// Draws of the labelled images for each number of labels; 10 where it is not given.
     #[arg(long)]
     draws: Option<usize>,
-    /// Side in pixels to which images are resized; the side that the encoder was trained at where it is not given.
-    #[arg(long)]
-    size: Option<usize>,
-    /// Colours: as-stored, grey or rgb; what the encoder takes where it is not given.
-    #[arg(long, value_parser = parse_color)]
-    color: Option<ColorMode>,
-    /// How an encoder file of other origin wants its pixels: unit (0 to 1, the default), half (mean and standard deviation
-    /// 0.5), imagenet, clip, or MEAN:STD, each one number or one for each channel with commas between them. zview's own
-    /// files say it themselves.
-    #[arg(long, value_name = "SCALE")]
-    pixels: Option<PixelScale>,
-    /// Which network of a checkpoint with several, by a part of its tensors' names (encoder_k, teacher, state_dict_ema).
-    #[arg(long, value_name = "NAME")]
-    branch: Option<String>,
-    /// Attention heads of a Vision Transformer whose file does not say it; those of published networks of its width where it
-    /// is not given.
-    #[arg(long, value_name = "N")]
-    heads: Option<usize>,
-    /// Which token of a Vision Transformer are the features, where its file does not say it: class-token or mean.
-    #[arg(long, value_name = "TOKEN", value_parser = parse_pool)]
-    pool: Option<Pool>,
-    /// Share of unreadable image files to leave out; 0, or what the file says, where it is not given.
-    #[arg(long)]
-    max_reject_share: Option<f64>,
     /// Keep the fine-tuned network of each seed in this folder, for `zview predict` and `zview export`.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
     /// Seed of splits, draws and intervals; 0, or what the file says, where it is not given.
     #[arg(long)]
     seed: Option<u64>,
-    /// Neither read nor keep features in the user's cache folder.
-    #[arg(long)]
-    no_cache: bool,
+    #[command(flatten)]
+    reading: EncoderOptions,
 }
 
 /// One protocol, or all of them.
@@ -119,22 +89,18 @@ fn parse_protocol(text: &str) -> Result<Protocols, String> {
     })
 }
 
-fn parse_pool(text: &str) -> Result<Pool, String> {
-    match text {
-        "class-token" => Ok(Pool::ClassToken),
-        "mean" => Ok(Pool::Mean),
-        _ => Err(format!("`{text}` is not one of class-token, mean")),
-    }
-}
-
 pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
+    for encoder in arguments.encoders.iter().chain(&arguments.versus) {
+        refuse_other_kind(encoder, Wanted::Encoder)?;
+    }
     let config = config(arguments)?;
     if let Some(report) = &arguments.report {
         let read = arguments.encoders.iter().chain(&arguments.versus).chain(&arguments.config);
         check_output_file("--report", report, &read.map(PathBuf::as_path).collect::<Vec<_>>())?;
+        check_ending("--report", report, &["html", "htm"])?;
     }
     let device = choose(common.device)?;
-    let cache = cache_folder().filter(|_| !arguments.no_cache);
+    let cache = arguments.reading.cache_folder();
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     let request = SuiteRequest {
         encoders: &arguments.encoders,
@@ -142,20 +108,12 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
         config: &config,
         data_dir: common.data_dir.clone(),
         keep: arguments.keep.as_deref(),
-        read: ReadOptions {
-            branch: arguments.branch.clone(),
-            heads: arguments.heads,
-            pool: arguments.pool,
-            ..ReadOptions::default()
-        },
+        read: arguments.reading.read(),
         cache_folder: cache.as_deref(),
         command: arguments.report.is_some().then(|| command_line(&words)),
     };
     let suite = evaluate(&request, &device, |path, encoder, train| {
-        let (config, shape, batch) = (encoder.config(), train.shape, config.batch.min(train.len()));
-        let (options, beyond) = (&request.how_read(), encoder.encoder().beyond_recipes());
-        let subject = Subject::Features { encoder: path, options, config, beyond, shape, batch };
-        compared(device.clone(), &subject, common).map(|_| ())
+        compared_for_features(&request, &device, common, (path, encoder, train))
     })?;
     if let (Some(path), Some(page)) = (&arguments.report, &suite.page) {
         write_file(path, page.as_bytes())?;

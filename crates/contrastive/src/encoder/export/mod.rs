@@ -125,6 +125,16 @@ impl ExportFormat {
         }
     }
 
+    /// What a program with it needs, in words.
+    #[must_use]
+    pub fn library(self) -> &'static str {
+        match self {
+            Self::Torchvision => "torchvision",
+            Self::Timm => "timm",
+            Self::Sequential => "PyTorch alone",
+        }
+    }
+
     fn has_no(self) -> &'static str {
         match self {
             Self::Torchvision => "torchvision has no",

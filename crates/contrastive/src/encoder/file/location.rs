@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use zview_network::checkpoint::Checkpoint;
+use zview_runtime::run_folder::read_run_json;
 
 use super::PretrainedError;
 use super::header::Header;
@@ -61,6 +62,21 @@ fn of_run(checkpoint: &Path) -> Result<Option<Header>, PretrainedError> {
     let recipe = Recipe::load(&recipe, &[])
         .map_err(|error| PretrainedError::Unknown { path: recipe, reason: error.to_string() })?;
     Ok(Some(Header::of(&recipe.encoder, view_of_run::<ViewFormat>(run))))
+}
+
+/// What there is to say of a run folder whose run was stopped.
+pub(super) fn stopped(run: &Path) -> Option<String> {
+    let result: serde_json::Value = read_run_json(&run.join("result.json")).ok()?;
+    (result["stopped"] == true).then(|| {
+        let all = Recipe::load(&run.join("config.toml"), &[]).map(|recipe| recipe.train.steps);
+        let all = all.map_or_else(|_| String::new(), |all| format!(" of {all}"));
+        format!(
+            "{}: its run was stopped after {}{all} steps, and this is the encoder as it was then; `zview pretrain` with \
+             --resume goes on with it",
+            run.display(),
+            result["steps"]
+        )
+    })
 }
 
 /// The side that the recipe beside an encoder asks of its images; `path` is a run folder, a file in one, or a checkpoint.

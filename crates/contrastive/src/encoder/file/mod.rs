@@ -239,7 +239,8 @@ pub fn read_encoder(
         let config = serde_json::to_string(encoder.config()).unwrap_or_default();
         frozen = frozen.read_as(format!("{config} {:?} {:?}", encoder.images(), file.recognised.described));
     }
-    let (notes, warnings) = (file.notes(&account), file.warnings(&account));
+    let (notes, mut warnings) = (file.notes(&account), file.warnings(&account));
+    warnings.extend(location::stopped(path));
     let expected_pixels = (!own).then(|| file.expected.clone());
     let account = if own { Account::default() } else { account };
     let recipe_side = if own && frozen.encoder().view().is_none() { location::recipe_side(path) } else { None };
