@@ -248,7 +248,7 @@ fn input_that_cannot_be_evaluated_is_refused_or_has_a_defined_result() {
         &["400 are needed", "labels_per_class"],
     );
     refused(folder, &["--data", "./shapes", "--protocol", "k-means"], 2, &["k-means", "clusters", "all"]);
-    refused(folder, &["--data", "./shapes", "--protocol", "outliers"], 2, &["--outliers"]);
+    refused(folder, &["--data", "./shapes", "--protocol", "outliers"], 2, &["--outlier-data"]);
     refused(folder, &["--data", "./shapes", "--set", "knn.ks=[3]"], 2, &["ks", "k"]);
     refused(
         folder,

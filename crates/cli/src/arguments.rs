@@ -25,6 +25,7 @@ pub struct Arguments {
 
 /// Options of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Common {
     /// Where to compute: auto, vulkan, metal, wgpu or cpu, with an optional index such as vulkan:1.
     /// `auto` takes a real GPU if there is one; a software adapter is used only when named.
@@ -100,9 +101,13 @@ pub enum Command {
     Pretrain(RunArguments),
     /// Evaluate a frozen encoder on labelled images.
     Probe(commands::probe::ProbeArguments),
+    /// Write the features of images to a file: .npy, .safetensors or .csv.
+    Embed(commands::embed::EmbedArguments),
+    /// Name the class of each image: by a fine-tuned network, or an encoder and labelled images.
+    Predict(commands::predict::PredictArguments),
     /// Compare arms (real, generated, any recipe) over seeds at equal updates, on the same test images.
     Compare(commands::compare::CompareArguments),
-    /// Write an encoder as a file that torchvision or timm loads strictly.
+    /// Write an encoder or a fine-tuned network for Python: torchvision, timm, or PyTorch alone.
     Export(commands::export::ExportArguments),
     /// Say what a run measured, and make CSV and TensorBoard files of its log.
     Log(commands::log::LogArguments),

@@ -233,6 +233,7 @@ impl From<StudyError> for Failure {
             StudyError::Shapes { .. }
             | StudyError::ImagesDoNotFit { .. }
             | StudyError::Pixels { .. }
+            | StudyError::Head { .. }
             | StudyError::NotTrained { .. }
             | StudyError::Unlabelled { .. }
             | StudyError::Groups { .. }

@@ -29,6 +29,7 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
     let mut opened = resolved.open(options)?;
     let SplitContent { items, classes, mut rejects, ignored, mut notes } =
         resolved.take(&mut opened, split, options)?;
+    let mut names = None;
     let (shape, pixels, labels) = match items {
         Items::Packed { shape, pixels, labels } => {
             let (shape, pixels) = fit_packed(&resolved, shape, pixels, options)?;
@@ -44,6 +45,7 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
             if options.color == ColorMode::AsStored {
                 notes.extend(decoding.settle_colour(&mut opened)?);
             }
+            names = Some(std::mem::take(&mut decoding.names));
             decoding.finish()
         }
     };
@@ -57,6 +59,7 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
     if let Some(words) = ignored_in_words(&ignored, "files") {
         tracing::info!("{}: {words}", set.name);
     }
+    set.names = names;
     set.rejects = rejects;
     set.ignored = ignored;
     set.notes = notes;
@@ -96,6 +99,7 @@ struct Decoding<'a> {
     shape: ImageShape,
     pixels: Vec<u8>,
     labels: Vec<u32>,
+    names: Vec<String>,
     images: usize,
     grey: usize,
     /// Whether a file that cannot be decoded says that it is in colour.
@@ -111,6 +115,7 @@ impl<'a> Decoding<'a> {
             shape: ImageShape { channels: options.color.channels(1), height: 0, width: 0 },
             pixels: Vec::new(),
             labels: Vec::new(),
+            names: Vec::new(),
             images: 0,
             grey: 0,
             colour_rejected: false,
@@ -163,7 +168,7 @@ impl<'a> Decoding<'a> {
                             other_size: format!("{} x {}", image.shape.width, image.shape.height),
                         });
                     }
-                    Ok((image, is_grey)) => self.add(image, is_grey, file.label, files.len())?,
+                    Ok((image, is_grey)) => self.add(image, is_grey, file, files.len())?,
                 }
             }
         }
@@ -174,14 +179,15 @@ impl<'a> Decoding<'a> {
         &mut self,
         image: PlanarImage,
         is_grey: bool,
-        label: Option<u32>,
+        file: &ImageFile,
         files: usize,
     ) -> Result<(), DataError> {
         if image.shape.channels > self.shape.channels {
             self.become_colour(files)?;
         }
         self.pixels.extend(image.with_channels(self.shape.channels).pixels);
-        self.labels.extend(label);
+        self.labels.extend(file.label);
+        self.names.push(file.path.clone());
         self.images += 1;
         self.grey += usize::from(is_grey);
         Ok(())

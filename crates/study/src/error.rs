@@ -167,6 +167,14 @@ pub enum StudyError {
         /// Why not.
         problem: String,
     },
+    /// Classes cannot be named so.
+    #[error("{}: {problem}", encoder.display())]
+    Head {
+        /// The encoder.
+        encoder: PathBuf,
+        /// Why not, and what to do.
+        problem: String,
+    },
     /// The encoder has parts that training does not know.
     #[error(
         "{} has {}: fine-tune and scratch train networks that a recipe can ask for; leave them out of --protocol",

@@ -13,8 +13,9 @@ use zview_runtime::tensorboard::TensorBoardMirror;
 
 use crate::arguments::Common;
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
-use crate::output_file::check_output_file;
+use crate::output_file::{check_ending, check_output_file};
 
 /// Which run, and what to make of its log.
 #[derive(Debug, Args)]
@@ -39,6 +40,7 @@ struct LogSummary {
 }
 
 pub fn run(arguments: &LogArguments, common: &Common) -> Result<(), Failure> {
+    refuse_other_kind(&arguments.run, Wanted::Run)?;
     let log = arguments.run.join("events.jsonl");
     if !log.is_file() {
         return Err(Failure::usage(format!(
@@ -48,6 +50,7 @@ pub fn run(arguments: &LogArguments, common: &Common) -> Result<(), Failure> {
     }
     if let Some(file) = arguments.csv.as_deref().filter(|file| *file != Path::new("-")) {
         check_output_file("--csv", file, &[&arguments.run, &log])?;
+        check_ending("--csv", file, &["csv"])?;
     }
     let events = EventReader::new(&log).new_events().map_err(Failure::failed)?;
     let measurements: Vec<_> = events.iter().flat_map(measurements_of).collect();

@@ -6,9 +6,12 @@ mod compared;
 pub mod data;
 pub mod demo;
 mod devices;
+pub mod embed;
+mod encoder_options;
 pub mod export;
 pub mod generator;
 pub mod log;
+pub mod predict;
 pub mod pretrain;
 pub mod probe;
 pub mod sample;
@@ -31,6 +34,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Sample(arguments) => sample::run(arguments, common),
         Command::Pretrain(arguments) => return pretrain::run(arguments, common),
         Command::Probe(arguments) => probe::run(arguments, common),
+        Command::Embed(arguments) => embed::run(arguments, common),
+        Command::Predict(arguments) => predict::run(arguments, common),
         Command::Demo(arguments) => return demo::run(arguments, common),
         Command::Compare(arguments) => return compare::run(arguments, common),
         Command::Export(arguments) => export::run(arguments, common),

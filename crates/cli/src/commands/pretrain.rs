@@ -10,9 +10,11 @@ use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 use super::compared::compared;
 use crate::arguments::{Common, RunArguments};
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 
 pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failure> {
+    refuse_other_kind(&arguments.config, Wanted::Recipe)?;
     let recipe = Recipe::load(&arguments.config, &arguments.overrides)?;
     let out = arguments.out(recipe.seed);
     let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };

@@ -21,6 +21,7 @@ use super::recipe::Recipe;
 use super::saver::{self, Newest, Saver};
 use super::stages::StageSeconds;
 use super::taught_by::{GENERATOR_WEIGHTS, generator_weights, generator_with_other_weights};
+use super::started::VIEW;
 use super::trainer::Trainer;
 use super::view_picture::show_views;
 use super::without_effect::without_effect_here;
@@ -251,6 +252,7 @@ fn open_run(
     folder.write_json("environment.json", &Environment::of(options.device))?;
     let selfcheck = options.device.selfcheck;
     let mut started = json!({ "event": "started", "step": 0, "seed": recipe.seed, "selfcheck": selfcheck });
+    started[VIEW] = json!(trainer.encoder.view());
     if let Some(weights) = &trainer.initial_weights {
         started["encoder_weights"] = json!(weights);
     }

@@ -162,7 +162,7 @@ impl Recipe {
         if !is_of_a_run(path) {
             problems.extend(without_effect(&recipe, &written));
         }
-        refuse(path, problems)?;
+        refuse(path, written.located(problems))?;
         recipe.encoder = recipe.encoder.resolved();
         Ok(recipe)
     }

@@ -187,14 +187,38 @@ impl GeneratorTraining {
     /// # Errors
     /// [`ConfigError`], with everything wrong at once.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let (training, written): (Self, Written) = read_toml_in_layers(path, &[overrides])?;
+        let (mut training, written): (Self, Written) = read_toml_in_layers(path, &[overrides])?;
+        training.name_after_other_data(&written);
         let mut problems = training.problems();
         problems.extend(training.without_effect(&written));
         if problems.is_empty() {
             Ok(training)
         } else {
-            Err(ConfigError::Invalid { path: path.to_owned(), problems })
+            Err(ConfigError::Invalid { path: path.to_owned(), problems: written.located(problems) })
         }
+    }
+
+    /// A recipe that is given other images than its own makes another generator: it does not carry the name and the
+    /// licence of the recipe's.
+    fn name_after_other_data(&mut self, written: &Written) {
+        let changed = |key: &str| written.layer(key) > Some(0);
+        if !changed("data.name") {
+            return;
+        }
+        let data = Path::new(self.data.name.trim_end_matches('/'));
+        let stem = data.file_stem().and_then(|stem| stem.to_str()).filter(|stem| *stem != "..");
+        if let Some(stem) = stem.filter(|_| !changed("name")) {
+            stem.clone_into(&mut self.name);
+        }
+        if !changed("licence") {
+            self.licence = licence_not_stated();
+        }
+        tracing::warn!(
+            "data.name was changed, so that the generator is called {} and its licence is \"{}\"; --set name=NAME and \
+             --set licence=LICENCE say otherwise",
+            self.name,
+            self.licence
+        );
     }
 
     /// Everything wrong with the values, one line each.
@@ -384,6 +408,17 @@ mod tests {
             assert!(error.contains(key), "{error}");
         }
         assert!(load(MINIMAL, &["gan.width=3"]).unwrap_err().contains("unknown field `width`"));
+    }
+
+    #[test]
+    fn a_generator_of_other_images_does_not_carry_anothers_name_and_licence() {
+        let text = format!("licence = \"CC-BY\"\n{MINIMAL}");
+        let own = load(&text, &["train.steps=100"]).unwrap();
+        assert_eq!((&*own.name, &*own.licence), ("digits", "CC-BY"));
+        let photos = load(&text, &["data.name=pictures/photos/"]).unwrap();
+        assert_eq!((&*photos.name, &*photos.licence), ("photos", "not stated"));
+        let named = load(&text, &["data.name=photos", "name=mine", "licence=MIT"]).unwrap();
+        assert_eq!((&*named.name, &*named.licence), ("mine", "MIT"));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use zview_runtime::progress::Progress;
 use super::candidate::{Candidate, CandidateScore, best_first, candidates};
 use super::classifier::Classifier;
 use super::config::{FineTuneConfig, HeadStart};
+use super::fine_tuned::FineTuned;
 use super::judge::{Judged, judge};
 use super::labels::labelled_subset;
 use super::score::{FineTuneRun, FineTuneScore};
@@ -33,6 +34,20 @@ pub fn fine_tune(
     config: &FineTuneConfig,
     device: &Device,
 ) -> Result<FineTuneScore, ProbeError> {
+    fine_tune_keeping(start, train_set, test_set, config, device).map(|(score, _)| score)
+}
+
+/// [`fine_tune`], with the network that each seed ended with.
+///
+/// # Errors
+/// As [`fine_tune`].
+pub fn fine_tune_keeping(
+    start: Start<'_>,
+    train_set: &ImageSet,
+    test_set: &ImageSet,
+    config: &FineTuneConfig,
+    device: &Device,
+) -> Result<(FineTuneScore, Vec<FineTuned>), ProbeError> {
     let started = Instant::now();
     config.check()?;
     check_sets(train_set, test_set)?;
@@ -53,6 +68,7 @@ pub fn fine_tune(
         steps,
         progress: Progress::new(label, fits * steps * config.seeds.len() as u64),
         done: 0,
+        kept: Vec::new(),
     };
     let runs: Result<Vec<FineTuneRun>, ProbeError> = config.seeds.iter().map(|&seed| arm.run(seed)).collect();
     arm.progress.finish();
@@ -63,7 +79,7 @@ pub fn fine_tune(
         return Err(ProbeError::StateChanged { before: before.clone(), after });
     }
     let summary = mean_interval(&runs.iter().map(|run| run.top1).collect::<Vec<_>>());
-    Ok(FineTuneScore {
+    let score = FineTuneScore {
         start: arm.origin.name(),
         encoder_sha256,
         mean: summary.mean,
@@ -78,7 +94,8 @@ pub fn fine_tune(
         batch: config.batch_of(n_train),
         seconds: started.elapsed().as_secs_f64(),
         seeds: runs,
-    })
+    };
+    Ok((score, arm.kept))
 }
 
 /// What the repetitions have in common.
@@ -93,6 +110,8 @@ struct Arm<'a> {
     progress: Progress,
     /// Updates behind `progress`.
     done: u64,
+    /// The network of each seed so far.
+    kept: Vec<FineTuned>,
 }
 
 impl Arm<'_> {
@@ -109,6 +128,7 @@ impl Arm<'_> {
                 curve[place].diverged = true;
                 continue;
             };
+            self.kept.push(FineTuned::of(seed, &judged, self.train_set));
             let predictions = judged.head.predictions(&judged.features);
             let (right, images) = (predictions.top_k_correct(1), self.test_set.len());
             let Interval { low, high } = accuracy_interval(right, images, seed, 0);
@@ -153,7 +173,7 @@ impl Arm<'_> {
         let mut curve = Vec::new();
         for candidate in candidates {
             let judged = self.fit(candidate, &split.training, seed, self.train_set, &split.validation)?;
-            let held_out = judged.map(|Judged { head, features }| {
+            let held_out = judged.map(|Judged { head, features, .. }| {
                 let right = head.top_k_correct(&features, 1);
                 (right as f64 / features.len() as f64, head.cross_entropy(&features))
             });

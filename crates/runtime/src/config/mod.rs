@@ -133,6 +133,7 @@ pub fn parse_toml_in_layers<T: DeserializeOwned>(
     let file = Document::parse(path, text)?;
     let mut table = file.table(path)?;
     let mut written = Written::of_file(&table);
+    file.each_line(|key, line| written.note_place(key, format!("line {line}")));
     let mut overrides = Vec::new();
     let unusable = |problem| ConfigError::Override { problem };
     for (layer, changes) in (1..).zip(layers) {
@@ -143,26 +144,54 @@ pub fn parse_toml_in_layers<T: DeserializeOwned>(
         }
     }
     if overrides.is_empty() {
-        let value = file.read().map_err(|misfit| file.error(path, misfit))?;
+        let value = file.read_all().map_err(|misfits| all_of(path, &file, &overrides, misfits))?;
         return Ok((value, written));
     }
     // Back to text, so that errors say the same of both.
     let text = table.to_string();
     let changed = Document::parse(path, &text)?;
-    let value = changed.read().map_err(|misfit: Misfit| {
-        match overrides.iter().rev().find(|change| change.is_about(&misfit.path, file.has(&misfit.path))) {
-            Some(Override { given, .. }) => {
-                ConfigError::Override { problem: format!("--set {given}: {}{}", misfit.message, misfit.hint) }
-            }
-            None => ConfigError::Parse {
-                path: path.to_owned(),
-                line: file.line_of(&misfit.path),
-                message: misfit.message,
-                hint: misfit.hint,
-            },
-        }
-    })?;
+    let value = changed.read_all().map_err(|misfits| all_of(path, &file, &overrides, misfits))?;
     Ok((value, written))
+}
+
+/// Everything that does not fit in `file` after `overrides`, as one error.
+fn all_of(
+    path: &Path,
+    file: &Document<'_>,
+    overrides: &[Override],
+    mut misfits: Vec<Misfit>,
+) -> ConfigError {
+    let change_of = |misfit: &Misfit| {
+        overrides.iter().rev().find(|change| change.is_about(&misfit.path, file.has(&misfit.path)))
+    };
+    // After a change places are those of another text.
+    let line_of = |misfit: &Misfit| {
+        if overrides.is_empty() { file.line(misfit) } else { file.line_of(&misfit.path) }
+    };
+    misfits.sort_by_key(|misfit| misfit.at);
+    if misfits.len() > 1 {
+        let told = |misfit: &Misfit| {
+            let place = match change_of(misfit) {
+                Some(change) => format!("--set {}", change.given),
+                None => format!("line {}", line_of(misfit)),
+            };
+            format!("{place}: {}{}", misfit.message, misfit.hint)
+        };
+        return ConfigError::Invalid { path: path.to_owned(), problems: misfits.iter().map(told).collect() };
+    }
+    let Some(misfit) = misfits.pop() else {
+        return ConfigError::Invalid { path: path.to_owned(), problems: Vec::new() };
+    };
+    match change_of(&misfit) {
+        Some(Override { given, .. }) => {
+            ConfigError::Override { problem: format!("--set {given}: {}{}", misfit.message, misfit.hint) }
+        }
+        None => {
+            let line = line_of(&misfit);
+            let Misfit { message, hint, .. } = misfit;
+            ConfigError::Parse { path: path.to_owned(), line, message, hint }
+        }
+    }
 }
 
 /// Parses `text` as TOML into `T`; `path` is only named in errors.
@@ -170,8 +199,14 @@ pub fn parse_toml_in_layers<T: DeserializeOwned>(
 /// # Errors
 /// As [`read_toml`].
 pub fn parse_toml<T: DeserializeOwned>(path: &Path, text: &str) -> Result<T, ConfigError> {
-    let document = Document::parse(path, text)?;
-    document.read().map_err(|misfit| document.error(path, misfit))
+    parse_toml_with(path, text, &[])
+}
+
+/// The keys and sections at the top of a file in TOML; `None` where it is none.
+#[must_use]
+pub fn top_keys(path: &Path) -> Option<Vec<String>> {
+    let text = read_text(path).ok()?;
+    Some(text.parse::<toml::Table>().ok()?.keys().cloned().collect())
 }
 
 /// `value` as TOML that begins with its format.
@@ -487,6 +522,48 @@ mod tests {
                 None => assert!(!error.contains("write"), "{error}"),
             }
         }
+    }
+
+    #[test]
+    fn all_wrong_keys_and_types_are_told_at_once_each_with_its_line_or_change() {
+        let text = "seed = \"one\"\n[train]\nbatch_size = 3\nsteps = 1.5\nlr = 0.1\n[[groups]]\nname = 3\nlrr = 1\n";
+        let error = nested(text, &[]).unwrap_err();
+        for told in [
+            "line 1: seed: expected a whole number",
+            "line 3: train.batch_size: unknown field `batch_size`",
+            "here it is `batch`",
+            "line 4: train.steps: expected a whole number",
+            "line 7: groups[0].name: expected text in quotes, got 3",
+            "line 8: groups[0].lrr: unknown field `lrr`",
+        ] {
+            assert!(error.contains(told), "{told}: {error}");
+        }
+        assert_eq!(error.matches("\n  - ").count(), 5, "{error}");
+        let error = nested("[train]\nstepz = 3\n", &["train.batch=x", "seed=y"]).unwrap_err();
+        for told in ["line 2: train.stepz: unknown field `stepz`", "--set train.batch=x: train.batch", "--set seed=y: seed"] {
+            assert!(error.contains(told), "{told}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_key_that_is_wrong_is_not_told_as_missing_too() {
+        let text = "[source]\nkind = 3\nstepz = 1\n[train]\nkind = \"a\"\nsteps = \"x\"\n";
+        let error = parse_toml::<Needing>(Path::new("r.toml"), text).unwrap_err().to_string();
+        assert_eq!(error.matches("\n  - ").count(), 3, "{error}");
+        assert!(!error.contains("missing"), "{error}");
+    }
+
+    #[test]
+    fn a_problem_is_told_with_where_its_key_was_written() {
+        let changes = ["train.batch=2".to_owned()];
+        let text = "seed = 1\n[train]\nsteps = 3\n";
+        let (_, written) = parse_toml_in_layers::<Nested>(Path::new("r"), text, &[&changes]).unwrap();
+        let problems = ["train.steps: too few", "train.batch: too small", "train.lr: none"].map(str::to_owned);
+        let located = written.located(problems.to_vec());
+        assert_eq!(
+            located,
+            ["train.steps: too few (line 3)", "train.batch: too small (--set train.batch=2)", "train.lr: none"]
+        );
     }
 
     #[derive(Debug, serde::Deserialize)]

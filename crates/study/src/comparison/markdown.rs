@@ -145,7 +145,12 @@ fn named_against<'a>(comparison: &Comparison, arm: &'a ArmComparison) -> Option<
 fn images(comparison: &Comparison, data: &str) -> String {
     let scores = comparison.arms.iter().find_map(|arm| arm.scores.get(data)?.values().next());
     scores.map_or_else(String::new, |score| {
-        format!(", {} labelled training images, {} test images", score.n_train, score.n_test)
+        format!(
+            ", {} labelled training images, {} test images{}",
+            score.n_train,
+            score.n_test,
+            comparison.judged_in_words(data)
+        )
     })
 }
 

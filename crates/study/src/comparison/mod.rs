@@ -6,6 +6,7 @@
 mod answer;
 mod cell;
 mod cell_result;
+mod changes;
 mod collect;
 mod config;
 mod equal_time;

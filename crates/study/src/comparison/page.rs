@@ -34,9 +34,7 @@ pub fn comparison_page(
     let page = ComparisonPage {
         question: comparison.question.clone(),
         answer: comparison.answer.clone(),
-        conditions:
-            "Every encoder is judged on the same real test images, which have no part in any decision."
-                .to_owned(),
+        conditions: conditions(comparison),
         reference: comparison.reference.clone(),
         seeds: comparison.seeds.clone(),
         intervals: "95 % t intervals over seeds".to_owned(),
@@ -78,6 +76,17 @@ pub fn comparison_page(
         neighbours: neighbours(study, comparison, data_dir)?,
     };
     page.render()
+}
+
+/// What all arms are judged on.
+fn conditions(comparison: &Comparison) -> String {
+    let of_set = |data: &String| {
+        let size = comparison.judged_in_words(data);
+        (!size.is_empty()).then(|| format!("{data}: images{size}"))
+    };
+    let sizes: Vec<String> = comparison.data.iter().filter_map(of_set).collect();
+    let sizes = if sizes.is_empty() { String::new() } else { format!(" {}.", sizes.join("; ")) };
+    format!("Every encoder is judged on the same real test images, which have no part in any decision.{sizes}")
 }
 
 fn arms(study: &Study, comparison: &Comparison) -> Vec<ComparedArm> {
@@ -223,7 +232,14 @@ fn neighbours(
         if rows.is_empty() {
             continue;
         }
-        let options = LoadOptions { data_dir: data_dir.map(Path::to_owned), ..LoadOptions::default() };
+        let seen = comparison.judged_at.get(data).and_then(|all| all.first());
+        let options = LoadOptions {
+            data_dir: data_dir.map(Path::to_owned),
+            size: seen.and_then(|seen| seen.view.side()),
+            color: seen.and_then(|seen| seen.view.color).unwrap_or_default(),
+            max_reject_share: study.config.evaluation.max_reject_share,
+            ..LoadOptions::default()
+        };
         // As they were measured.
         let Comparable { train, test, .. } =
             comparable(load(data, Split::Train, &options)?, load(data, Split::Test, &options)?);

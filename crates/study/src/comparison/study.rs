@@ -7,6 +7,7 @@ use zview_runtime::config::{ConfigError, Written, read_toml_in_layers};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::stop::StopSignal;
 
+use super::changes::{divided, not_reaching};
 use super::config::{ArmConfig, ComparisonConfig, Place};
 use super::equal_time::at_equal_time;
 use crate::arms::Arm;
@@ -86,7 +87,8 @@ pub struct CellOptions<'a> {
 }
 
 impl Study {
-    /// Reads the file `path`; runs go to `out`.
+    /// Reads the file `path`; runs go to `out`. A change of a recipe's section, such as `train.steps=5`, reaches every arm
+    /// that does not set the key itself; the others are changes of the comparison.
     ///
     /// # Errors
     /// [`ConfigError`] for a file that cannot be read, else [`ConfigError::Invalid`] with everything that is wrong with
@@ -98,10 +100,19 @@ impl Study {
         out: &Path,
         data_dir: Option<&Path>,
     ) -> Result<Self, ConfigError> {
-        let (mut config, written): (ComparisonConfig, Written) = read_toml_in_layers(path, &[overrides])?;
+        let (overrides, of_recipes) = divided(overrides);
+        let (mut config, written): (ComparisonConfig, Written) = read_toml_in_layers(path, &[&overrides])?;
+        config.set.extend(of_recipes.iter().cloned());
         config.evaluation.data.clone_from(&config.data);
         let folder = path.parent().unwrap_or(Path::new("."));
         let arms: Vec<StudyArm> = config.arms.iter().flat_map(|arm| expand(arm, &config, folder)).collect();
+        for arm in &config.arms {
+            let varied = arm.vary.iter().map(|vary| vary.key.clone());
+            let own: Vec<String> = arm.set.iter().cloned().chain(varied).collect();
+            for told in not_reaching(&of_recipes, &arm.name, &own) {
+                tracing::warn!("{told}");
+            }
+        }
         let mut study =
             Self { path: path.to_owned(), config, arms, at_equal_time: Vec::new(), out: out.to_owned() };
         if study.config.equal_time {
@@ -117,7 +128,7 @@ impl Study {
         if problems.is_empty() {
             Ok(study)
         } else {
-            Err(ConfigError::Invalid { path: path.to_owned(), problems })
+            Err(ConfigError::Invalid { path: path.to_owned(), problems: written.located(problems) })
         }
     }
 

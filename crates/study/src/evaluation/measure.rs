@@ -1,18 +1,20 @@
 //! One encoder on one data set.
 
 use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use zview_contrastive::encoder::FrozenEncoder;
 use zview_data::ImageSet;
 use zview_probe::{
-    EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, LinearProbe, ProbeError, Start,
+    EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, FineTuned, LinearProbe, ProbeError, Start,
     calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum, few_shot,
-    few_shot_shares, find_overlap, fine_tune, fine_tune_gain, knn_on, label_curve, nearest_neighbours,
+    few_shot_shares, find_overlap, fine_tune, fine_tune_gain, fine_tune_keeping, knn_on, label_curve, nearest_neighbours,
     outlier_detection, robustness, sgd_probe, stratified_split,
 };
 
 use super::config::{Measure, SuiteConfig};
+use super::judged_at::JudgedAt;
 use super::set_evaluation::{OutlierEvaluation, QueryNeighbours, SetEvaluation, WithoutCopies};
 use crate::StudyError;
 use crate::figures::draw_queries;
@@ -46,6 +48,8 @@ pub(super) struct Judged<'a> {
     pub(super) encoder: &'a FrozenEncoder,
     /// The encoder behind whatever scales its pixels.
     pub(super) extractor: &'a dyn FeatureExtractor,
+    /// Where fine-tuned networks are kept, and what their names begin with.
+    pub(super) keep: Option<(&'a Path, &'a str)>,
 }
 
 /// Seconds by part.
@@ -79,7 +83,7 @@ pub(super) fn measure(
     intervals: &TestIntervals<'_>,
     cache: Option<&FeatureCache>,
 ) -> Result<Measured, ProbeError> {
-    let Judged { encoder, extractor } = *judged;
+    let Judged { encoder, extractor, keep } = *judged;
     let Images { train, test, .. } = *images;
     let asked = |measure| config.asks_for(measure);
     let mut clock = Clock::default();
@@ -142,8 +146,15 @@ pub(super) fn measure(
         sgd_probe(extractor, train, test, Some(config.train_pool), &config.sgd)
     })?;
     let tuned = |start: Start<'_>| fine_tune(start, &labelled, test, &config.fine_tune, encoder.device());
-    let from_weights =
-        clock.time(asked(Measure::FineTune), "fine_tune", || tuned(Start::Encoder(encoder)))?;
+    let from_weights = clock.time(asked(Measure::FineTune), "fine_tune", || {
+        let start = Start::Encoder(encoder);
+        fine_tune_keeping(start, &labelled, test, &config.fine_tune, encoder.device())
+    })?;
+    let (from_weights, networks) = from_weights.unzip();
+    let kept = match keep {
+        Some((folder, name)) => keep_all(&networks.unwrap_or_default(), folder, name, images.data)?,
+        None => Vec::new(),
+    };
     let scratch =
         clock.time(asked(Measure::Scratch), "scratch", || tuned(Start::Scratch(encoder.config())))?;
     let fine_tune_gain = from_weights
@@ -188,6 +199,7 @@ pub(super) fn measure(
         data: images.data.to_owned(),
         data_notes: images.notes.to_vec(),
         classes_only_in_test: images.only_in_test.clone(),
+        judged_at: JudgedAt::new(train.shape, encoder),
         protocol: decisions(config),
         base: Evaluation {
             linear,
@@ -206,6 +218,7 @@ pub(super) fn measure(
         label_curve,
         sgd,
         fine_tune: from_weights,
+        fine_tuned_networks: kept,
         scratch,
         fine_tune_gain,
         confusion,
@@ -221,12 +234,30 @@ pub(super) fn measure(
     Ok(Measured { evaluation, encoded })
 }
 
+/// Writes fine-tuned networks into `folder`: `NAME-DATA-seedN.safetensors`.
+fn keep_all(
+    networks: &[FineTuned],
+    folder: &Path,
+    name: &str,
+    data: &str,
+) -> Result<Vec<PathBuf>, ProbeError> {
+    let failed = |message: String| ProbeError::State { message };
+    std::fs::create_dir_all(folder).map_err(|error| failed(format!("{}: {error}", folder.display())))?;
+    let data = Path::new(data).file_stem().unwrap_or_default().to_string_lossy();
+    let kept = networks.iter().map(|network| {
+        let file = folder.join(format!("{name}-{data}-seed{}.safetensors", network.seed));
+        network.save(&file).map_err(|error| failed(error.to_string()))?;
+        Ok(file)
+    });
+    kept.collect()
+}
+
 fn nothing(what: &str) -> ProbeError {
     ProbeError::Empty { set: format!("what should have been {what}") }
 }
 
 /// The same images, all of one class that stands for none.
-fn unlabelled(images: &ImageSet) -> Result<ImageSet, ProbeError> {
+pub(crate) fn unlabelled(images: &ImageSet) -> Result<ImageSet, ProbeError> {
     let pixels: Vec<u8> = (0..images.len()).flat_map(|image| images.pixels(image)).copied().collect();
     let labels = Some(vec![0; images.len()]);
     Ok(ImageSet::new(images.name.clone(), images.shape, pixels, labels, vec!["outlier".to_owned()])?)

@@ -5,6 +5,7 @@
 
 mod comparison;
 mod config;
+mod judged_at;
 mod measure;
 mod page;
 mod run;
@@ -14,7 +15,10 @@ mod without_effect;
 
 pub use comparison::{ArmComparison, ArmSummary, FewShotDifference};
 pub use config::{Measure, SuiteConfig};
+pub use judged_at::JudgedAt;
 pub(crate) use page::neighbour_figure;
+pub(crate) use measure::unlabelled;
+pub(crate) use run::{load_options, scaled};
 pub use run::{EncoderEvaluation, SuiteEvaluation, SuiteRequest, evaluate};
 pub use set_evaluation::{OutlierEvaluation, QueryNeighbours, SetEvaluation, WithoutCopies};
 pub use table::in_words;

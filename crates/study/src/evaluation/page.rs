@@ -31,8 +31,12 @@ pub(super) fn set_page(
 ) -> Result<SetPage, StudyError> {
     let Measured { evaluation, encoded } = measured;
     let (test, n_test) = (images.test, evaluation.base.n_test);
-    let protocol =
-        Protocol { n_train: evaluation.base.n_train, n_test, decisions: evaluation.protocol.join("; ") };
+    let protocol = Protocol {
+        n_train: evaluation.base.n_train,
+        n_test,
+        images: evaluation.judged_at.in_words(),
+        decisions: evaluation.protocol.join("; "),
+    };
     let mut page = SetPage::new(images.data, protocol);
     page.scores = scores(evaluation);
     if let Some(overlap) = &evaluation.overlap {

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use zview_contrastive::encoder::{FrozenEncoder, LoadedEncoder, ReadOptions, read_encoder};
-use zview_data::{ColorMode, Comparable, ImageSet, LoadOptions, Split, image_groups, load, load_comparable};
+use zview_data::{ColorMode, Comparable, ImageSet, ImageShape, LoadOptions, Split, image_groups, load, load_comparable};
 use zview_probe::{FeatureCache, FeatureExtractor, ScaledPixels};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
@@ -19,7 +19,7 @@ use crate::intervals::{TestGroups, TestIntervals};
 use crate::report::{EvaluatedEncoder, EvaluationPage, PairedTest, SetPage};
 
 /// What to evaluate.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SuiteRequest<'a> {
     /// Run folders or encoder files, one per training seed of one arm.
     pub encoders: &'a [PathBuf],
@@ -27,12 +27,12 @@ pub struct SuiteRequest<'a> {
     pub versus: &'a [PathBuf],
     /// What is measured, and on which data sets.
     pub config: &'a SuiteConfig,
-    /// How images are loaded; side and colours are what each encoder takes where they are not given.
-    pub options: LoadOptions,
-    /// Colours, where they are given.
-    pub color: Option<ColorMode>,
-    /// How encoder files of other origin are read; the side is that of [`Self::options`].
+    /// Where named data sets are looked up first.
+    pub data_dir: Option<PathBuf>,
+    /// How encoder files of other origin are read; the side is that of [`Self::config`].
     pub read: ReadOptions,
+    /// Folder in which fine-tuned networks are kept, if they are.
+    pub keep: Option<&'a Path>,
     /// Where features are kept.
     pub cache_folder: Option<&'a Path>,
     /// The command that does the same again, for the page; without it no page is made.
@@ -84,7 +84,9 @@ pub fn evaluate<E: From<StudyError>>(
         loaded.tell();
         let scaled = scaled(&loaded, path, request)?;
         let encoder = loaded.encoder.clone();
-        let judged = Judged { encoder: &encoder, extractor: &*scaled };
+        let name = name_of(path);
+        let judged =
+            Judged { encoder: &encoder, extractor: &*scaled, keep: request.keep.map(|folder| (folder, &*name)) };
         let (mut sets, mut set_pages) = (Vec::new(), Vec::new());
         let mut sha256 = String::new();
         for data in &request.config.data {
@@ -93,6 +95,7 @@ pub fn evaluate<E: From<StudyError>>(
             notes.sort_unstable();
             notes.dedup();
             let Comparable { train, test, only_in_test, .. } = images;
+            warn_of_other_size(request, &loaded, path, data, train.shape);
             before(path, &encoder, &train)?;
             let test_groups = image_groups(data, Split::Test)
                 .map(|groups| TestGroups { unit: groups.unit.to_owned(), of_image: groups.of_image });
@@ -119,10 +122,9 @@ pub fn evaluate<E: From<StudyError>>(
         }
         if encoders.is_empty() {
             let config = encoder.config();
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             let arch = serde_json::to_value(config.arch).unwrap_or_default();
             let described = EvaluatedEncoder {
-                name,
+                name: name_of(path),
                 description: format!("{} of width {}", arch.as_str().unwrap_or_default(), config.width),
                 feature_dimension: encoder.feature_dimension(),
                 sha256,
@@ -147,16 +149,21 @@ pub fn evaluate<E: From<StudyError>>(
     Ok(SuiteEvaluation { arms, comparisons, page: page.transpose()?, encoders })
 }
 
+/// What an encoder is called: its run folder's name, or its file's.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
 impl SuiteRequest<'_> {
     /// How encoder files are read.
     #[must_use]
     pub fn how_read(&self) -> ReadOptions {
-        ReadOptions { side: self.options.size, ..self.read.clone() }
+        ReadOptions { side: self.config.size, ..self.read.clone() }
     }
 }
 
 /// The encoder behind whatever scales its pixels.
-fn scaled<'a>(
+pub(crate) fn scaled<'a>(
     loaded: &'a LoadedEncoder,
     path: &Path,
     request: &SuiteRequest<'_>,
@@ -197,18 +204,46 @@ fn scaled<'a>(
     Ok(if scale.is_unit() { Box::new(encoder) } else { Box::new(ScaledPixels::new(encoder, scale.clone())) })
 }
 
+/// Says where images have another size than the recipe beside a file asks for, and the file does not say it.
+fn warn_of_other_size(
+    request: &SuiteRequest<'_>,
+    loaded: &LoadedEncoder,
+    path: &Path,
+    data: &str,
+    images: ImageShape,
+) {
+    let Some(side) = loaded.recipe_side.filter(|_| request.config.size.is_none()) else { return };
+    if [images.height, images.width] != [side; 2] {
+        tracing::warn!(
+            "{}: its recipe asks for images of {side}x{side} pixels, its file does not say it, and {data} is judged at \
+             {}x{}; --size {side} judges it at its own",
+            path.display(),
+            images.height,
+            images.width
+        );
+    }
+}
+
+/// How images are loaded for `encoder`.
+pub(crate) fn load_options(request: &SuiteRequest<'_>, encoder: &FrozenEncoder) -> LoadOptions {
+    let of_encoder = if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb };
+    let SuiteConfig { color, size, max_reject_share, .. } = *request.config;
+    LoadOptions {
+        data_dir: request.data_dir.clone(),
+        color: color.unwrap_or(of_encoder),
+        size: size.or(encoder.usual_side()),
+        max_reject_share,
+        ..LoadOptions::default()
+    }
+}
+
 /// Training, test and outlying images as the encoder takes them.
 fn load_images(
     request: &SuiteRequest<'_>,
     encoder: &FrozenEncoder,
     data: &str,
 ) -> Result<(Comparable, Option<ImageSet>), StudyError> {
-    let of_encoder = if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb };
-    let options = LoadOptions {
-        color: request.color.unwrap_or(of_encoder),
-        size: request.options.size.or(encoder.side()),
-        ..request.options.clone()
-    };
+    let options = load_options(request, encoder);
     let images = load_comparable(data, &options)?;
     for note in images.notes() {
         tracing::warn!("{data}: {note}");

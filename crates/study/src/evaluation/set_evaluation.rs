@@ -1,6 +1,7 @@
 //! What one encoder is worth on one data set.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use zview_probe::{
@@ -8,6 +9,7 @@ use zview_probe::{
     FineTuneScore, LabelCurve, OutlierDetection, Overlap, Robustness, SgdScore,
 };
 
+use super::judged_at::JudgedAt;
 use crate::intervals::Resampling;
 
 /// Everything measured; what was not asked for is absent. Accuracies are fractions, times seconds.
@@ -21,6 +23,8 @@ pub struct SetEvaluation {
     /// Test images of classes without a training image, by class: they are not among those judged.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub classes_only_in_test: BTreeMap<String, usize>,
+    /// At which size and in which colours its images were judged.
+    pub judged_at: JudgedAt,
     /// How settings were decided, one sentence for each protocol.
     pub protocol: Vec<String>,
     /// Linear probe, neighbours, few labels, and how many images all of it is of.
@@ -46,6 +50,9 @@ pub struct SetEvaluation {
     /// Fine-tuning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fine_tune: Option<FineTuneScore>,
+    /// The fine-tuned networks that were kept, a file for each seed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fine_tuned_networks: Vec<PathBuf>,
     /// Training from random weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scratch: Option<FineTuneScore>,

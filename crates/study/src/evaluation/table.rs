@@ -44,7 +44,7 @@ pub fn in_words(suite: &SuiteEvaluation) -> String {
 /// A row per encoder and data set, a column per protocol that any of them has.
 fn rows(encoders: &[EncoderEvaluation]) -> String {
     let columns = columns(encoders);
-    let mut table = vec![["encoder", "data", "n train", "n test"].map(str::to_owned).to_vec()];
+    let mut table = vec![["encoder", "data", "images", "n train", "n test"].map(str::to_owned).to_vec()];
     table[0].extend(columns.iter().cloned());
     for encoder in encoders {
         let name = encoder.encoder.file_name().unwrap_or(encoder.encoder.as_os_str()).to_string_lossy();
@@ -52,6 +52,7 @@ fn rows(encoders: &[EncoderEvaluation]) -> String {
             let mut row = vec![
                 name.to_string(),
                 set.data.clone(),
+                set.judged_at.in_words(),
                 set.base.n_train.to_string(),
                 set.base.n_test.to_string(),
             ];
@@ -124,9 +125,10 @@ fn block(text: &mut String, set: &SetEvaluation) {
     line(
         "images",
         format!(
-            "{} training and {} test images, {} features; accuracies in %, 95 % intervals {}",
+            "{} training and {} test images of {}, {} features; accuracies in %, 95 % intervals {}",
             base.n_train,
             base.n_test,
+            set.judged_at.in_words(),
             base.feature_dimension,
             set.intervals.in_words()
         ),
@@ -186,6 +188,9 @@ fn block(text: &mut String, set: &SetEvaluation) {
     };
     if let Some(score) = &set.fine_tune {
         line("fine-tuned", tuned(score));
+    }
+    for file in &set.fine_tuned_networks {
+        line("  kept", file.display().to_string());
     }
     if let Some(score) = &set.scratch {
         line("from scratch", tuned(score));

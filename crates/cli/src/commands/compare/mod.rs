@@ -23,6 +23,7 @@ use self::processes::run_in_processes;
 use super::compared::compared;
 use crate::arguments::Common;
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 use crate::output_folder::check_output_folder;
 
@@ -31,7 +32,7 @@ use crate::output_folder::check_output_folder;
 pub struct CompareArguments {
     /// Comparison: a TOML file, such as those in configs/studies/.
     config: PathBuf,
-    /// Change a value of it, such as `seeds=[0]`; may be repeated.
+    /// Change a value of it, such as `seeds=[0]`, or of every arm's recipe, such as train.steps=100; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
     /// Folder of all runs; `runs/<config>` where it is not given. Finished cells in it are kept.
@@ -68,6 +69,7 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
     if arguments.jobs == 0 {
         return Err(Failure::usage("--jobs: expected 1 or more, got 0"));
     }
+    refuse_other_kind(&arguments.config, Wanted::Comparison)?;
     let out = arguments
         .out
         .clone()

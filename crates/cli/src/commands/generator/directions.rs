@@ -16,7 +16,7 @@ use zview_runtime::progress::Progress;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
-use crate::output_file::check_output_file;
+use crate::output_file::{check_ending, check_output_file};
 
 /// Anchors in the picture.
 const PICTURE_ANCHORS: usize = 1;
@@ -150,6 +150,9 @@ fn check_outputs(arguments: &DirectionsArguments, manifest: &Manifest, edits: us
     let weights = arguments.weights.as_deref().unwrap_or(&of_manifest);
     let read = [weights, Path::new(&arguments.generator)];
     check_output_file("--out", &arguments.out, &read)?;
+    if arguments.picture.as_ref() != Some(&arguments.out) {
+        check_ending("--out", &arguments.out, &["safetensors"])?;
+    }
     let Some(picture) = &arguments.picture else { return Ok(()) };
     check_output_file("--picture", picture, &read)?;
     if *picture == arguments.out {

@@ -29,6 +29,8 @@ pub struct Protocol {
     pub n_train: usize,
     /// Test images.
     pub n_test: usize,
+    /// Their size and colours, such as `32x32 rgb`.
+    pub images: String,
     /// How settings were decided, and on which images: `penalty picked on a validation split of the training
     /// images, test looked at once`.
     pub decisions: String,
@@ -93,9 +95,9 @@ impl SetPage {
     }
 
     pub(super) fn protocol_line(&self) -> String {
-        let Protocol { n_train, n_test, decisions } = &self.protocol;
+        let Protocol { n_train, n_test, images, decisions } = &self.protocol;
         let decisions = if decisions.is_empty() { String::new() } else { format!(", {decisions}") };
-        format!("{} training, {} test images{decisions}.", thousands(*n_train), thousands(*n_test))
+        format!("{} training, {} test images of {images}{decisions}.", thousands(*n_train), thousands(*n_test))
     }
 
     /// The sections, each a heading and its content.

@@ -1,0 +1,179 @@
+//! What a configuration file is, told by its keys: a file of the wrong kind is named for what it is.
+
+use std::path::Path;
+
+use zview_runtime::config::top_keys;
+
+use crate::failure::Failure;
+
+/// What a command reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wanted {
+    /// A recipe of `zview pretrain`.
+    Recipe,
+    /// A comparison of `zview compare`.
+    Comparison,
+    /// A configuration of `zview probe`.
+    Evaluation,
+    /// A recipe of `zview generator train`.
+    GeneratorRecipe,
+    /// An encoder.
+    Encoder,
+    /// Anything that has a log.
+    Run,
+}
+
+/// A kind of file.
+struct Kind {
+    wanted: Option<Wanted>,
+    what: &'static str,
+    /// The command for it, with `FILE` for its name.
+    command: &'static str,
+    /// Keys that no other kind has at its top.
+    keys: &'static [&'static str],
+}
+
+const KINDS: [Kind; 5] = [
+    Kind {
+        wanted: Some(Wanted::Comparison),
+        what: "a comparison",
+        command: "zview compare FILE",
+        keys: &["question", "reference", "arms"],
+    },
+    Kind {
+        wanted: None,
+        what: "a generator's manifest",
+        command: "zview generator inspect FILE, or `generator = \"FILE\"` in a recipe's [source]",
+        keys: &["architecture", "sha256", "latent", "output", "layers"],
+    },
+    Kind {
+        wanted: Some(Wanted::GeneratorRecipe),
+        what: "a generator's training recipe",
+        command: "zview generator train FILE",
+        keys: &["method", "gan", "vae"],
+    },
+    Kind {
+        wanted: Some(Wanted::Recipe),
+        what: "a recipe",
+        command: "zview pretrain FILE",
+        keys: &["source", "anchors", "views", "augment", "objective", "watch"],
+    },
+    Kind {
+        wanted: Some(Wanted::Evaluation),
+        what: "the configuration of an evaluation",
+        command: "zview probe ENCODER --config FILE",
+        keys: &[
+            "protocols",
+            "outlier_data",
+            "linear",
+            "knn",
+            "few_shot",
+            "label_curve",
+            "sgd",
+            "fine_tune",
+            "robustness",
+            "outliers",
+            "spectrum",
+            "clusters",
+            "overlap",
+            "confusion",
+            "calibration",
+            "maps",
+        ],
+    },
+];
+
+impl Wanted {
+    fn in_words(self) -> &'static str {
+        match self {
+            Self::Encoder => "an encoder",
+            Self::Run => "a run folder",
+            wanted => KINDS.iter().find(|kind| kind.wanted == Some(wanted)).map_or("", |kind| kind.what),
+        }
+    }
+}
+
+/// Refuses a file or folder that is known to be of another kind, with the command for it. What is not known at all is for
+/// the reader to judge.
+pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
+    let other = |what: &str, command: &str| {
+        let command = command.replace("FILE", &path.display().to_string());
+        Err(Failure::usage(format!("{} is {what}, not {}; {command}", path.display(), wanted.in_words())))
+    };
+    if path.is_dir() {
+        let of_encoders = [Wanted::Encoder, Wanted::Run].contains(&wanted);
+        let is_run = path.join("config.toml").is_file() && path.join("events.jsonl").is_file();
+        return match (of_encoders, is_run) {
+            (false, true) => other(
+                "a run folder",
+                "its recipe is FILE/config.toml (go on with `zview pretrain FILE/config.toml --out FILE --resume`), and \
+                 `zview probe FILE` judges its encoder",
+            ),
+            (true, false) if path.join("comparison.json").is_file() || path.join("cells").is_dir() => other(
+                "the folder of a comparison",
+                "each run is a folder of its own in FILE/cells",
+            ),
+            _ => Ok(()),
+        };
+    }
+    // A pipe is read once, by its reader.
+    let is_text = path.is_file() && (![Wanted::Encoder, Wanted::Run].contains(&wanted) || has_ending(path, "toml"));
+    let Some(keys) = is_text.then(|| top_keys(path)).flatten() else { return Ok(()) };
+    let counted = KINDS.iter().map(|kind| (keys.iter().filter(|key| kind.keys.contains(&&***key)).count(), kind));
+    // The first of those with most keys: sections such as [views] may stand in several kinds.
+    let best = counted.rev().max_by_key(|(count, _)| *count).filter(|(count, _)| *count > 0);
+    match best {
+        Some((_, kind)) if kind.wanted != Some(wanted) => other(kind.what, kind.command),
+        _ => Ok(()),
+    }
+}
+
+fn has_ending(path: &Path, ending: &str) -> bool {
+    path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case(ending))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    const FILES: [(&str, Option<Wanted>); 5] = [
+        ("seed = 1\n[source]\nkind = \"real\"\n", Some(Wanted::Recipe)),
+        ("question = \"?\"\nreference = \"a\"\nrecipe = \"r\"\n[[arms]]\nname = \"a\"\n", Some(Wanted::Comparison)),
+        ("data = [\"glyphs\"]\nprotocols = [\"knn\"]\n", Some(Wanted::Evaluation)),
+        ("name = \"x\"\nmethod = \"gan\"\n[data]\nname = \"x\"\n[train]\nsteps = 1\n", Some(Wanted::GeneratorRecipe)),
+        ("name = \"x\"\nweights = \"w\"\narchitecture = \"dcgan\"\n[latent]\ndimension = 3\n", None),
+    ];
+
+    #[test]
+    fn every_kind_in_place_of_every_other_is_named_with_its_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file.toml");
+        for (text, kind) in FILES {
+            fs::write(&file, text).unwrap();
+            for wanted in [
+                Wanted::Recipe,
+                Wanted::Comparison,
+                Wanted::Evaluation,
+                Wanted::GeneratorRecipe,
+                Wanted::Encoder,
+            ] {
+                let refused = refuse_other_kind(&file, wanted).is_err();
+                assert_eq!(refused, kind != Some(wanted), "{text} for {wanted:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_known_is_left_to_its_reader() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("file.toml");
+        for text in ["", "seed = 3\n", "no toml", "data = \"x\"\n[train]\nsteps = 1\n"] {
+            fs::write(&file, text).unwrap();
+            assert!(refuse_other_kind(&file, Wanted::Recipe).is_ok(), "{text}");
+        }
+        assert!(refuse_other_kind(&folder.path().join("absent"), Wanted::Recipe).is_ok());
+    }
+}
