@@ -21,8 +21,9 @@ use arguments::Arguments;
 fn main() -> ExitCode {
     zview_runtime::allocator::keep_freed_memory();
     let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_env("ZVIEW_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("zview=warn,zview_contrastive::encoder=info,error"));
+    let filter = EnvFilter::try_from_env("ZVIEW_LOG").unwrap_or_else(|_| {
+        EnvFilter::new("zview=warn,zview_contrastive::encoder=info,zview_contrastive::augment=info,error")
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -26,6 +26,7 @@ pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failur
         device: &device,
         data_dir: common.data_dir.clone(),
         stop: &stop,
+        decided: Vec::new(),
     };
     let summary = pretrain(&recipe, &options)?;
     output::result(common.json, &summary, in_words)?;
