@@ -12,7 +12,9 @@ macro_rules! section {
         #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
         #[serde(deny_unknown_fields, rename = "AugmentConfig", default)]
         pub(super) struct AugmentSection {
+            /// A published recipe; keys beside it take the place of its values.
             preset: Option<Preset>,
+            /// Multiplies the ranges of the preset's colour jitter (SimCLR's s).
             strength: Option<f32>,
             size: Option<usize>,
             $($key: Option<$kind>,)*

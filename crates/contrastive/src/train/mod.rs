@@ -2,6 +2,7 @@
 
 pub mod automatic;
 mod divergence;
+pub mod keys;
 mod left_open;
 mod loss_scale;
 mod losses;

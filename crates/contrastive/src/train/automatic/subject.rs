@@ -99,20 +99,19 @@ impl Subject {
             Self::Images(Images { name, .. }) | Self::Generator { name, .. } => name,
         }
     }
+}
 
-    /// What a run folder of it is called: the last part of its path, without endings of archives.
-    #[must_use]
-    pub fn short_name(&self) -> String {
-        let path = Path::new(self.name());
-        let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        let last = whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-        let endings = [".gz", ".tgz", ".tar", ".zip", ".toml"];
-        let mut name = last.as_str();
-        while let Some(shorter) = endings.iter().find_map(|ending| name.strip_suffix(ending)) {
-            name = shorter;
-        }
-        if name.is_empty() { "images".to_owned() } else { name.to_owned() }
+/// What a run folder of what `path` names is called: the last part of the path, without endings of archives.
+#[must_use]
+pub fn short_name(path: &Path) -> String {
+    let whole = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let last = whole.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let endings = [".gz", ".tgz", ".tar", ".zip", ".toml"];
+    let mut name = last.as_str();
+    while let Some(shorter) = endings.iter().find_map(|ending| name.strip_suffix(ending)) {
+        name = shorter;
     }
+    if name.is_empty() { "images".to_owned() } else { name.to_owned() }
 }
 
 fn of_inspection(name: &str, found: &Inspection) -> Images {

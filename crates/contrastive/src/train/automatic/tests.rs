@@ -99,8 +99,8 @@ fn a_folder_is_looked_through_and_names_the_run() {
     let Subject::Images(images) = Subject::images(&name, None).unwrap() else { panic!() };
     assert_eq!((images.channels, images.short_side), (3, 20));
     assert!(images.count >= 2 && images.classes < 2, "{images:?}");
-    assert_eq!(Subject::Images(images).short_name(), "photos");
-    let named = |name: &str| Subject::Images(Images { name: name.to_owned(), ..self::photos() }).short_name();
-    assert_eq!(named("there/train.tar.gz"), "train");
-    assert_eq!(named("cifar10"), "cifar10");
+    assert_eq!(short_name(&photos), "photos");
+    assert_eq!(short_name(&photos.join(".")), "photos");
+    assert_eq!(short_name(Path::new("there/train.tar.gz")), "train");
+    assert_eq!(short_name(Path::new("cifar10")), "cifar10");
 }
