@@ -73,7 +73,8 @@ fn grey_images_and_recipes_that_say_something_keep_what_they_had() {
     put_recipe(folder, "");
     let output = run(folder, &TRAIN);
     assert!(output.status.success() && !stderr(&output).contains("simclr"), "{}", stderr(&output));
-    assert_eq!(config(folder, "run")["augment"]["contrast"].to_string(), "0.4000000059604645");
+    let contrast = config(folder, "run")["augment"]["contrast"].as_float().unwrap();
+    assert!((contrast - 0.4).abs() < 1e-6, "{contrast}");
     fs::remove_dir_all(folder.join("photos")).unwrap();
     put_photos(folder, 3, 8);
     put_recipe(folder, "[augment]\nbrightness = 0.2\n");
@@ -90,16 +91,16 @@ fn a_run_of_colour_images_from_before_goes_on_as_it_began() {
     // An earlier version took the augmentation of grey digits, and wrote its keys.
     put_recipe(folder, "[augment]\nbrightness = 0.2\n");
     assert!(run(folder, &TRAIN).status.success());
-    let path = folder.join("run/config.toml");
-    let text = fs::read_to_string(&path).unwrap();
-    let text: String = text.lines().filter(|line| !line.starts_with("solarize")).map(|l| format!("{l}\n")).collect();
-    fs::write(&path, text).unwrap();
     put_recipe(folder, "");
     let resumed = run(folder, &[&TRAIN[..], &["--resume"]].concat());
     assert!(resumed.status.success(), "{}", stderr(&resumed));
     assert!(!stderr(&resumed).contains("simclr"), "{}", stderr(&resumed));
     let other = run(folder, &[&TRAIN[..], &["--resume", "--set", "augment.preset=simclr"]].concat());
-    assert!(stderr(&other).contains("differing: ") && stderr(&other).contains("augment.flip"), "{}", stderr(&other));
+    assert!(
+        stderr(&other).contains("differing: ") && stderr(&other).contains("augment.flip"),
+        "{}",
+        stderr(&other)
+    );
 }
 
 #[test]
@@ -107,7 +108,8 @@ fn a_folder_of_photographs_is_enough() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     put_photos(folder, 3, 12);
-    let train = ["pretrain", "photos/", "--device", "cpu", "--set", "train.steps=2", "--set", "encoder.width=2"];
+    let train =
+        ["pretrain", "photos/", "--device", "cpu", "--set", "train.steps=2", "--set", "encoder.width=2"];
     let output = run(folder, &train);
     assert!(output.status.success(), "{}", stderr(&output));
     let said = stderr(&output);
@@ -135,7 +137,8 @@ fn a_folder_of_photographs_is_enough() {
 #[test]
 fn a_generator_is_enough() {
     let folder = tempfile::tempdir().unwrap();
-    let train = ["pretrain", "glyphs-gan", "--device", "cpu", "--set", "train.steps=1", "--set", "encoder.width=2"];
+    let train =
+        ["pretrain", "glyphs-gan", "--device", "cpu", "--set", "train.steps=1", "--set", "encoder.width=2"];
     let output = run(folder.path(), &[&train[..], &["--set", "train.batch=4"]].concat());
     assert!(output.status.success(), "{}", stderr(&output));
     assert_eq!(config(folder.path(), "runs/glyphs-gan-seed0")["views"]["per_anchor"].as_integer(), Some(2));
@@ -146,7 +149,8 @@ fn recipes_come_with_the_program() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     let listed = run_json(folder, &["recipe", "list"]);
-    let names: Vec<&str> = listed.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
+    let names: Vec<&str> =
+        listed.as_array().unwrap().iter().map(|one| one["name"].as_str().unwrap()).collect();
     for name in ["photos", "methods/byol-generated", "generators/train/glyphs-gan", "studies/tx-tz-glyphs"] {
         assert!(names.contains(&name), "{name}");
     }
@@ -156,7 +160,11 @@ fn recipes_come_with_the_program() {
         let train = ["pretrain", name, "--device", "cpu", "--out", &name.replace('/', "-")];
         let output = run(folder, &[&train[..], &small].concat());
         assert!(output.status.success(), "{}", stderr(&output));
-        assert!(stderr(&output).contains("taking the recipe methods/simclr-generated"), "{}", stderr(&output));
+        assert!(
+            stderr(&output).contains("taking the recipe methods/simclr-generated"),
+            "{}",
+            stderr(&output)
+        );
     }
     // A file of that name goes first.
     fs::write(folder.join("photos.toml"), "[source]\nkind = \"real\"\n").unwrap();

@@ -40,12 +40,10 @@ impl Named {
             return if of_generator { Self::Generator } else { Self::Images };
         }
         if given.is_file() {
-            let is_toml = given.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("toml"));
-            return match (is_toml, is_manifest(given)) {
-                (true, true) => Self::Generator,
-                (true, false) => Self::Recipe,
-                (false, _) if is_text(given) => Self::Recipe,
-                (false, _) => Self::Images,
+            return match FileKind::of_file(given) {
+                Ok(FileKind::Gzip | FileKind::Tar | FileKind::Idx) => Self::Images,
+                Ok(FileKind::Text) if is_manifest(given) => Self::Generator,
+                _ => Self::Recipe, // or what is refused as one, by what it is
             };
         }
         Self::Recipe
@@ -56,11 +54,6 @@ impl Named {
 fn is_manifest(path: &Path) -> bool {
     read_toml::<serde_json::Map<String, serde_json::Value>>(path)
         .is_ok_and(|table| table.contains_key("architecture"))
-}
-
-/// Whether a file is text, as a recipe of another ending is.
-fn is_text(path: &Path) -> bool {
-    FileKind::of_file(path).is_ok_and(|kind| kind == FileKind::Text)
 }
 
 /// A recipe that was read or made.
@@ -142,6 +135,7 @@ mod tests {
         assert_eq!(Named::of(&file("broken.toml", b"[source\n")), Named::Recipe);
         assert_eq!(Named::of(&file("recipe.txt", b"[source]\nkind = \"real\"\n")), Named::Recipe);
         assert_eq!(Named::of(&file("train.tar.gz", b"\x1f\x8b\x08\0\0\0\0\0")), Named::Images);
+        assert_eq!(Named::of(&file("cat.png", b"\x89PNG\r\n\x1a\n")), Named::Recipe);
         let run = folder.path().join("run");
         std::fs::create_dir(&run).unwrap();
         assert_eq!(Named::of(&run), Named::Images);

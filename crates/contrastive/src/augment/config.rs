@@ -36,6 +36,7 @@ pub struct AugmentConfig {
     /// Standard deviation of the blur in output pixels, lowest and highest.
     pub blur_sigma: [f32; 2],
     /// Share of images whose values of 0.5 and more are inverted, 0 to 1.
+    #[serde(skip_serializing_if = "is_off")]
     pub solarize_probability: f32,
     /// What is different for the first view of an anchor, the second and so on; later views are as the last one.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -168,6 +169,12 @@ impl AugmentConfig {
         }
         problems
     }
+}
+
+/// What is off is not written: earlier versions did not know it.
+#[allow(clippy::trivially_copy_pass_by_ref)] // as serde asks
+fn is_off(share: &f32) -> bool {
+    *share == 0.0
 }
 
 /// Takes back what views have of their own of each key that `common` says of.

@@ -118,7 +118,7 @@ fn every_preset_is_written_out_in_all_keys_and_reads_back_as_itself() {
         let augment = read(&format!("preset = \"{name}\"\nsize = 40\n")).unwrap();
         assert!(augment.problems(3).is_empty(), "{name}: {:?}", augment.problems(3));
         let text = to_toml(&Recipe { augment: augment.clone() }).unwrap();
-        assert!(!text.contains("preset") && text.contains("solarize_probability = "), "{text}");
+        assert!(!text.contains("preset") && text.contains("grey_probability = "), "{text}");
         let again: Recipe = parse_toml(Path::new("config.toml"), &text).unwrap();
         assert_eq!(again.augment, augment, "{name}");
         assert_eq!(again.augment.of_images(1), augment.of_images(3), "{name}");

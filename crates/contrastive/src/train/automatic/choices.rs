@@ -43,21 +43,19 @@ pub(super) fn choices(
         }
     };
     augmentation(side, channels, &mut chosen);
-    let width = encoder(side, machine, &mut chosen);
+    // What belongs to a kind is left to the kind that was asked for.
+    let resnet = asked("encoder.arch").is_none_or(|arch| arch.trim_matches('"').starts_with("resnet"));
+    let width = encoder(side, machine, resnet, &mut chosen);
     let batch = batch(side, width, images, machine, &mut chosen);
     let batch = number("train.batch").unwrap_or(batch).max(2);
-    rate(batch, &mut chosen);
+    if asked("optimizer.kind").is_none() {
+        rate(batch, &mut chosen);
+    }
     steps(batch, images, machine, number("train.steps"), &mut chosen);
-    if let Some(images) = images.filter(|images| images.classes >= 2) {
-        let where_from = if images.tested { "has its own test images" } else { "keeps some for testing" };
-        chosen.push(Choice::new(
-            "probe.data",
-            images.name.as_str(),
-            format!(
-                "it has {} classes and {where_from}: `zview probe RUN` judges the encoder on it",
-                images.classes
-            ),
-        ));
+    if let Some(images) = images.filter(|images| images.classes >= 2 && images.tested) {
+        let reason =
+            format!("it has {} classes: `zview probe RUN` judges the encoder by them", images.classes);
+        chosen.push(Choice::new("probe.data", images.name.as_str(), reason));
     }
     chosen
 }
@@ -125,12 +123,15 @@ fn augmentation(side: usize, channels: usize, chosen: &mut Vec<Choice>) {
 }
 
 /// The width.
-fn encoder(side: usize, machine: &Machine, chosen: &mut Vec<Choice>) -> usize {
+fn encoder(side: usize, machine: &Machine, resnet: bool, chosen: &mut Vec<Choice>) -> usize {
     let (width, reason) = if machine.gpu {
         (64, "the published width: a graphics adapter computes")
     } else {
         (16, "a quarter of the published width: the processor computes")
     };
+    if !resnet {
+        return width;
+    }
     chosen.push(Choice::new("encoder.arch", "resnet18", "the smallest of the usual encoders"));
     chosen.push(Choice::new("encoder.width", width as i64, reason));
     let (stem, reason) = if side <= SMALL {

@@ -1,3 +1,5 @@
+use zview_network::optimizer::{OptimizerConfig, OptimizerKind};
+
 use super::subject::Images;
 use super::*;
 
@@ -12,7 +14,7 @@ fn photos() -> Images {
         short_side: 480,
         extent: None,
         classes: 3,
-        tested: false,
+        tested: true,
     }
 }
 
@@ -71,6 +73,13 @@ fn what_is_set_is_taken_and_not_said_to_be_chosen() {
     let keys: Vec<&str> = choices.iter().map(|choice| choice.key).collect();
     assert!(!keys.contains(&"source.size") && !keys.contains(&"train.steps"), "{keys:?}");
     assert_eq!(recipe.encoder.stem, crate::encoder::Stem::Imagenet, "the size that was asked for decides");
+}
+
+#[test]
+fn another_kind_that_is_asked_for_has_its_own_defaults() {
+    let recipe = made(&photos(), &PROCESSOR, &["optimizer.kind=adamw", "encoder.arch=vit"]).recipe;
+    assert_eq!(recipe.optimizer, OptimizerConfig::of(OptimizerKind::AdamW));
+    assert_eq!(recipe.encoder.width, crate::encoder::EncoderConfig::default().width);
 }
 
 #[test]

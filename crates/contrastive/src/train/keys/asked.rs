@@ -18,10 +18,15 @@ pub(super) fn default_of(section: &str, kind: Option<&str>, key: &str) -> String
     if (section == "source" || section == "probe") && (key == "kind" || key == "data") {
         return if key == "kind" || section == "probe" { "needed" } else { "not given" }.to_owned();
     }
+    if section == "anchors" && key != "unique" {
+        return value_with(&["anchors.unique=1".to_owned()], section, key)
+            .unwrap_or_else(|| "not given".to_owned());
+    }
     if section == "augment" {
         return match key {
             "preset" => "by the images: \"simclr-small\" in colour, else \"grey-digits\"".to_owned(),
             "strength" => "the preset's".to_owned(),
+            "solarize_probability" => "the preset's; without one 0.0".to_owned(),
             _ => value_with(&["augment.preset=grey-digits".to_owned()], section, key)
                 .map_or_else(|| "not given".to_owned(), |value| format!("the preset's; without one {value}")),
         };
@@ -42,10 +47,21 @@ pub(super) fn default_of(section: &str, kind: Option<&str>, key: &str) -> String
     match values.as_slice() {
         [] => "not given".to_owned(),
         [(_, first), rest @ ..] if rest.iter().all(|(_, value)| value == first) => first.clone(),
-        several => {
-            several.iter().map(|(kind, value)| format!("{value} ({kind})")).collect::<Vec<_>>().join(", ")
+        several => by_value(several),
+    }
+}
+
+/// Each value with the kinds that have it.
+fn by_value(values: &[(String, String)]) -> String {
+    let mut grouped: Vec<(&str, Vec<&str>)> = Vec::new();
+    for (kind, value) in values {
+        match grouped.iter_mut().find(|(known, _)| known == value) {
+            Some((_, kinds)) => kinds.push(kind),
+            None => grouped.push((value, vec![kind])),
         }
     }
+    let told = grouped.iter().map(|(value, kinds)| format!("{value} ({})", kinds.join(", ")));
+    told.collect::<Vec<_>>().join(", ")
 }
 
 fn value_with(changes: &[String], section: &str, key: &str) -> Option<String> {
@@ -89,6 +105,7 @@ fn names_of(section: &str, kind: Option<&str>, key: &str) -> Vec<String> {
 /// The names in quotes that a message lists as expected.
 pub(super) fn names_in(message: &str) -> Vec<String> {
     let Some((_, expected)) = message.split_once("expected ") else { return Vec::new() };
+    let expected = expected.split("; did you mean").next().unwrap_or(expected);
     expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
 }
 
