@@ -100,7 +100,7 @@ fn weights_and_pictures_in_place_of_a_recipe_are_named() {
         &["grid.png is a PNG picture, where a text file in TOML is needed"],
     );
     refused(folder, &["pretrain", "generator/weights.safetensors"], &["is a safetensors file"]);
-    refused(folder, &["pretrain", "generator"], &["it is a folder"]);
+    refused(folder, &["bench", "generator"], &["it is a folder"]);
     refused(folder, &["pretrain", "absent.toml"], &["cannot read absent.toml"]);
     let text = fs::read_to_string(folder.join("recipe.toml")).unwrap();
     let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();

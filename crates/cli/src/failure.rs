@@ -7,6 +7,7 @@ use miette::{MietteHandlerOpts, Report};
 use zview_contrastive::encoder::PretrainedError;
 use zview_contrastive::selfcheck::SelfCheckError;
 use zview_contrastive::source::SourceError;
+use zview_contrastive::train::automatic::AutomaticError;
 use zview_contrastive::train::{NoHalfPrecision, PretrainError, ProfileError};
 use zview_data::DataError;
 use zview_data::view_shards::ShardError;
@@ -141,6 +142,16 @@ impl From<SourceError> for Failure {
             SourceError::Encoder(error) => (*error).into(),
             error @ SourceError::Recipe { .. } => Self::usage(error),
             error @ SourceError::Device(_) => Self::failed(error),
+        }
+    }
+}
+
+impl From<AutomaticError> for Failure {
+    fn from(error: AutomaticError) -> Self {
+        match error {
+            AutomaticError::Data(error) => error.into(),
+            AutomaticError::Generator(error) => error.into(),
+            error @ AutomaticError::TooFew { .. } => Self::usage(error),
         }
     }
 }

@@ -11,6 +11,7 @@ mod output;
 mod output_file;
 mod output_folder;
 mod panics;
+mod shipped_recipes;
 
 use std::process::ExitCode;
 
@@ -31,8 +32,10 @@ fn arguments() -> Arguments {
 fn main() -> ExitCode {
     zview_runtime::allocator::keep_freed_memory();
     let arguments = arguments();
-    let filter = EnvFilter::try_from_env("ZVIEW_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("zview=warn,zview_contrastive::encoder=info,error"));
+    commands::named::ship_recipes();
+    let filter = EnvFilter::try_from_env("ZVIEW_LOG").unwrap_or_else(|_| {
+        EnvFilter::new("zview=warn,zview_contrastive::encoder=info,zview_contrastive::augment=info,zview_runtime::config=info,error")
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -11,9 +11,11 @@ mod encoder_options;
 pub mod export;
 pub mod generator;
 pub mod log;
+pub mod named;
 pub mod predict;
 pub mod pretrain;
 pub mod probe;
+pub mod recipe;
 pub mod sample;
 mod sample_output;
 pub mod selfcheck;
@@ -31,6 +33,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Devices => devices::run(common),
         Command::Data(command) => data::run(command, common),
         Command::Generator(command) => return generator::run(command, common),
+        Command::Recipe(command) => recipe::run(command, common),
         Command::Sample(arguments) => sample::run(arguments, common),
         Command::Pretrain(arguments) => return pretrain::run(arguments, common),
         Command::Probe(arguments) => probe::run(arguments, common),

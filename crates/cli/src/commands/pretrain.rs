@@ -1,24 +1,33 @@
-//! `zview pretrain`: train an encoder from a recipe.
+//! `zview pretrain`: train an encoder from a recipe, or from images or a generator for which one is made.
 
 use std::process::ExitCode;
 
 use zview_contrastive::selfcheck::Subject;
-use zview_contrastive::train::{PretrainOptions, PretrainSummary, Recipe, pretrain};
+use zview_contrastive::train::automatic::Choice;
+use zview_contrastive::train::{PretrainOptions, PretrainSummary, pretrain};
 use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 
 use super::compared::compared;
+use super::named::{Named, Taken, recipe_of, recipe_of_run};
 use crate::arguments::{Common, RunArguments};
 use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 
 pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failure> {
-    refuse_other_kind(&arguments.config, Wanted::Recipe)?;
-    let recipe = Recipe::load(&arguments.config, &arguments.overrides)?;
+    if Named::of(&arguments.config) != Named::Generator {
+        refuse_other_kind(&arguments.config, Wanted::Recipe)?;
+    }
+    let device = choose(common.device)?;
+    let begun = arguments.begun().map(|run| recipe_of_run(&run, &arguments.overrides)).transpose()?.flatten();
+    let taken = match begun {
+        Some(begun) => begun,
+        None => recipe_of(&arguments.config, &arguments.overrides, &device, common.data_dir.clone())?,
+    };
+    let Taken { recipe, choices } = taken;
     let out = arguments.out(recipe.seed);
     let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
-    let device = choose(common.device)?;
     recipe.train.precision.check(&device)?;
     let device = compared(device, &subject, common)?;
     let stop = StopSignal::listen();
@@ -28,6 +37,10 @@ pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failur
         device: &device,
         data_dir: common.data_dir.clone(),
         stop: &stop,
+        decided: choices
+            .iter()
+            .map(|Choice { key, value, reason }| format!("{key} = {value}: {reason}"))
+            .collect(),
     };
     let summary = pretrain(&recipe, &options)?;
     output::result(common.json, &summary, in_words)?;

@@ -17,19 +17,30 @@ pub struct RealSource {
 }
 
 impl RealSource {
-    /// Batches of `anchors` images with `per_anchor` views each. Warns where a batch holds images more than once.
-    #[must_use]
-    pub fn new(mut images: ImageSet, anchors: usize, per_anchor: usize, device: &Device) -> Self {
-        if anchors > images.len() {
-            let note = format!(
-                "a batch has {anchors} anchors, but there are {} images: the same image is its own negative; lower \
-                 `train.batch`, or take more images",
-                images.len()
+    /// Batches of `anchors` images with `per_anchor` views each.
+    ///
+    /// # Errors
+    /// [`SourceError::Recipe`] where there are fewer images: one would be its own negative.
+    pub fn new(
+        images: ImageSet,
+        anchors: usize,
+        per_anchor: usize,
+        device: &Device,
+    ) -> Result<Self, SourceError> {
+        let there = images.len();
+        if anchors > there {
+            let remedy = match there {
+                0 | 1 => "take more images".to_owned(),
+                _ => format!("set it to at most {there}, or take more images"),
+            };
+            let problem = format!(
+                "a batch has {anchors} real anchors, but {} has {there} images: an image would be its own negative; \
+                 {remedy}",
+                images.name
             );
-            tracing::warn!("{}: {note}", images.name);
-            images.notes.push(note);
+            return Err(SourceError::Recipe { field: "train.batch", problem });
         }
-        Self { images, order: None, anchors, per_anchor, device: device.clone() }
+        Ok(Self { images, order: None, anchors, per_anchor, device: device.clone() })
     }
 }
 

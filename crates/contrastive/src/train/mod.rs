@@ -1,6 +1,9 @@
 //! The training loop: a recipe, its run folder, and what came out.
 
+pub mod automatic;
 mod divergence;
+pub mod keys;
+mod left_open;
 mod loss_scale;
 mod losses;
 mod precision;

@@ -15,6 +15,7 @@ use zview_runtime::stop::StopSignal;
 use zview_runtime::tensorboard::LiveTensorBoard;
 
 use super::divergence::NotFinite;
+use super::left_open::{as_begun, decided};
 use super::losses::Losses;
 use super::precision::NoHalfPrecision;
 use super::recipe::Recipe;
@@ -98,6 +99,8 @@ pub struct PretrainOptions<'a> {
     pub data_dir: Option<PathBuf>,
     /// Asks for an orderly end.
     pub stop: &'a StopSignal,
+    /// What was decided for the user on the way to the recipe, one sentence each, for the log.
+    pub decided: Vec<String>,
 }
 
 /// What came out of pretraining; `result.json` and `--json`.
@@ -129,6 +132,7 @@ pub struct PretrainSummary {
 /// [`PretrainError`]; what was saved before stays.
 pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<PretrainSummary, PretrainError> {
     recipe.train.precision.check(options.device)?;
+    let recipe = &as_begun(recipe, options);
     // A run that is there, or is being written, is found out before anything is loaded.
     let folder =
         if options.resume || options.out.exists() { Some(take_folder(recipe, options)?) } else { None };
@@ -140,10 +144,13 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
         device,
     };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
+    let channels = source.shape().channels;
+    let decided = decided(recipe, channels, &options.decided);
     let classes = recipe.anchors.conditions == Conditions::default() || has_classes(&recipe.source)?;
-    for told in without_effect_here(recipe, source.shape().channels, classes) {
+    for told in without_effect_here(recipe, channels, classes) {
         tracing::warn!("{told}");
     }
+    let recipe = &recipe.of_images(channels);
     // A checkpoint replaces the weights that the run began with: their file need not be there any more.
     let newest = if options.resume { saver::newest(options.out)? } else { None };
     let mut begun = recipe.clone();
@@ -152,7 +159,7 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     }
     let mut trainer = Trainer::new(&begun, source, device, options.device.is_gpu())?;
     let Opened { folder, mut events, mut saver, last_loss } =
-        open_run(recipe, options, (folder, newest), &mut trainer)?;
+        open_run(recipe, options, (folder, newest), &mut trainer, &decided)?;
     let mut tensorboard = LiveTensorBoard::start(folder.path());
     let first_step = trainer.step;
     let started = Instant::now();
@@ -235,6 +242,7 @@ fn open_run(
     options: &PretrainOptions<'_>,
     (folder, newest): (Option<RunFolder>, Option<Newest>),
     trainer: &mut Trainer,
+    decided: &[String],
 ) -> Result<Opened, PretrainError> {
     let folder = folder.map_or_else(|| take_folder(recipe, options), Ok)?;
     if options.resume {
@@ -265,6 +273,9 @@ fn open_run(
     }
     if let account @ [_, ..] = &*trainer.account() {
         started["data"] = json!(account);
+    }
+    if !decided.is_empty() {
+        started["decided"] = json!(decided);
     }
     events.append(&started)?;
     show_views(trainer, recipe, &folder, &mut events)?;

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use zview_generator::{AnchorOrder, AnchorsConfig, ViewsConfig};
-use zview_runtime::config::{ConfigError, Written, read_toml_in_layers};
+use zview_runtime::config::{ConfigError, Written, parse_toml_in_layers, read_toml_in_layers};
 
-use crate::augment::AugmentConfig;
+use crate::augment::Augment;
 use crate::encoder::EncoderConfig;
 use crate::objective::ObjectiveConfig;
 use crate::source::{SourceConfig, SourceKind};
@@ -32,8 +32,8 @@ pub struct Recipe {
     #[serde(default)]
     pub views: ViewsConfig,
     /// How pixels differ.
-    #[serde(default)]
-    pub augment: AugmentConfig,
+    #[serde(default, skip_serializing_if = "Augment::is_open")]
+    pub augment: Augment,
     /// What is trained.
     #[serde(default)]
     pub encoder: EncoderConfig,
@@ -68,7 +68,7 @@ pub struct TrainConfig {
     pub batch: usize,
     /// Batches per step; the gradients are their mean.
     pub accumulate: u64,
-    /// Steps over which the learning rate rises to its peak.
+    /// Steps over which the learning rate rises to its peak; where it is not given, at most `steps`.
     pub warmup_steps: u64,
     /// Losses are read from the device, checked and logged every so many steps.
     pub log_every: u64,
@@ -156,8 +156,30 @@ impl Recipe {
     /// As [`Self::load`].
     pub fn load_in_layers(path: &Path, shared: &[String], layers: &[&[String]]) -> Result<Self, ConfigError> {
         let layers = [&[shared], layers].concat();
-        let (mut recipe, written): (Self, Written) = read_toml_in_layers(path, &layers)?;
+        Self::settled(path, read_toml_in_layers(path, &layers)?)
+    }
+
+    /// As [`Self::load_in_layers`], of a recipe's text; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn parse_in_layers(
+        path: &Path,
+        text: &str,
+        shared: &[String],
+        layers: &[&[String]],
+    ) -> Result<Self, ConfigError> {
+        let layers = [&[shared], layers].concat();
+        Self::settled(path, parse_toml_in_layers(path, text, &layers)?)
+    }
+
+    /// Checks what was read, and settles what depends on when a key was written.
+    fn settled(path: &Path, (mut recipe, written): (Self, Written)) -> Result<Self, ConfigError> {
         let written = written.with_shared_layer(1);
+        recipe.augment.settle(|key| written.layer(&format!("augment.{key}")));
+        if written.layer("train.warmup_steps").is_none() {
+            recipe.train.warmup_steps = recipe.train.warmup_steps.min(recipe.train.steps);
+        }
         let mut problems = recipe.problems();
         if !is_of_a_run(path) {
             problems.extend(without_effect(&recipe, &written));
@@ -165,6 +187,19 @@ impl Recipe {
         refuse(path, written.located(problems))?;
         recipe.encoder = recipe.encoder.resolved();
         Ok(recipe)
+    }
+
+    /// The recipe with what it leaves to the images, which have `channels` channels.
+    #[must_use]
+    pub fn of_images(&self, channels: usize) -> Self {
+        Self { augment: Augment::of(self.augment.of_images(channels)), ..self.clone() }
+    }
+
+    /// The recipe with what it leaves to the images as the run of `stored` has it.
+    #[must_use]
+    pub fn as_in(&self, stored: &Self) -> Self {
+        let augment = if self.augment.is_open() { &stored.augment } else { &self.augment };
+        Self { augment: augment.clone(), ..self.clone() }
     }
 
     /// Checks that the parts can work together.
@@ -192,7 +227,7 @@ impl Recipe {
             problems.push("anchors: real images are their own anchors; remove the section".to_owned());
         }
         problems.extend(self.views.validate().into_iter().map(in_views));
-        problems.extend(self.augment.problems());
+        problems.extend(self.augment.problems(self.views.per_anchor));
         problems.extend(self.encoder.problems());
         problems.extend(self.objective.problems());
         problems.extend(self.optimizer.problems());
@@ -285,7 +320,8 @@ mod tests {
     fn what_is_not_given_is_the_reference_recipe() {
         let recipe = load(MINIMAL, &[]).unwrap();
         assert_eq!(recipe.train.steps, 400);
-        assert_eq!(recipe.augment.crop_scale, [0.3, 1.0]);
+        assert_eq!(recipe.augment.of_images(1).crop_scale, [0.3, 1.0]);
+        let recipe = recipe.of_images(1);
         let again: Recipe = parse_toml(Path::new("resolved"), &toml::to_string(&recipe).unwrap()).unwrap();
         assert_eq!(again, recipe, "the resolved recipe reads back as itself");
     }
@@ -294,9 +330,18 @@ mod tests {
     fn set_changes_values_of_any_type() {
         let recipe =
             load(MINIMAL, &["train.steps=70", "encoder.stem=imagenet", "augment.flip=true"]).unwrap();
-        assert_eq!((recipe.train.steps, recipe.augment.flip), (70, true));
+        assert_eq!((recipe.train.steps, recipe.augment.of_images(1).flip), (70, true));
         assert!(load(MINIMAL, &["train.stepz=7"]).unwrap_err().contains("did you mean `steps`?"));
         assert!(load(MINIMAL, &["seed"]).unwrap_err().contains("key=value"));
+    }
+
+    #[test]
+    fn few_steps_without_a_word_of_warm_up_work() {
+        let recipe = load(MINIMAL, &["train.steps=20"]).unwrap();
+        assert_eq!((recipe.train.steps, recipe.train.warmup_steps), (20, 20));
+        assert_eq!(load(MINIMAL, &[]).unwrap().train.warmup_steps, 50);
+        let asked = load(MINIMAL, &["train.steps=20", "train.warmup_steps=30"]).unwrap_err();
+        assert!(asked.contains("train.warmup_steps: expected at most train.steps (20), got 30"), "{asked}");
     }
 
     #[test]

@@ -104,7 +104,9 @@ impl Trainer {
         device: &Device,
         on_gpu: bool,
     ) -> Result<Self, SourceError> {
-        let augmentation = Augmentation::new(&recipe.augment, source.shape(), device);
+        let augment = recipe.augment.of_images(source.shape().channels);
+        let augmentation =
+            Augmentation::new(&augment, source.shape(), device).of_views(recipe.views.per_anchor);
         let shape = augmentation.output_shape();
         let random = &mut Stream::new(recipe.seed, Purpose::Weights, 0, 0);
         let mut encoder = Encoder::new(&recipe.encoder, shape, random, device)?;

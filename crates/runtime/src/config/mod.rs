@@ -2,6 +2,7 @@
 
 mod document;
 mod overrides;
+mod shipped;
 mod source_text;
 mod wording;
 
@@ -13,6 +14,7 @@ use serde::de::DeserializeOwned;
 use self::document::{Document, Misfit};
 use self::overrides::Override;
 pub use self::overrides::Written;
+pub use self::shipped::{Shipped, ship, shipped};
 use self::source_text::read_text;
 use crate::file_kind::FileKind;
 use crate::format::NewerFormat;
@@ -24,12 +26,14 @@ pub const CONFIG_FORMAT: u32 = 1;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     /// The file could not be read.
-    #[error("cannot read {}: {source}", path.display())]
+    #[error("cannot read {}: {source}{hint}", path.display())]
     Read {
         /// The file.
         path: PathBuf,
         /// What the system said.
         source: std::io::Error,
+        /// What may have been meant, or empty.
+        hint: String,
     },
     /// The text is not TOML, or a key or value is not what the format says.
     #[error("{}, line {line}: {message}{hint}", path.display())]
