@@ -97,7 +97,7 @@ pub enum Command {
     /// Draw views from a generator, as a picture grid or an image folder.
     Sample(commands::sample::SampleArguments),
     /// Train an encoder from a recipe.
-    Pretrain(RunArguments),
+    Pretrain(commands::pretrain::PretrainArguments),
     /// Evaluate a frozen encoder on labelled images.
     Probe(commands::probe::ProbeArguments),
     /// Compare arms (real, generated, any recipe) over seeds at equal updates, on the same test images.

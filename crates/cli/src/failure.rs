@@ -183,7 +183,10 @@ impl From<PretrainError> for Failure {
         match error {
             PretrainError::Source(error) => error.into(),
             PretrainError::Folder(error) => error.into(),
-            error @ (PretrainError::Precision(_) | PretrainError::OtherGenerator { .. }) => {
+            error @ (PretrainError::Precision(_)
+            | PretrainError::OtherGenerator { .. }
+            | PretrainError::Shorter { .. }
+            | PretrainError::Memory { .. }) => {
                 Self::usage(error)
             }
             error => Self::failed(error),

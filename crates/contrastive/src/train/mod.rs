@@ -1,6 +1,8 @@
 //! The training loop: a recipe, its run folder, and what came out.
 
 mod divergence;
+mod forecast;
+mod length;
 mod loss_scale;
 mod losses;
 mod precision;
@@ -11,11 +13,13 @@ mod saver;
 mod stages;
 mod taught_by;
 mod trainer;
+mod verdict;
 mod view_picture;
 mod watched;
 mod without_effect;
 
 pub use divergence::NotFinite;
+pub use forecast::{forecast, time_steps};
 pub use loss_scale::LossScale;
 pub use precision::{NoHalfPrecision, Precision};
 pub use pretrain::{PretrainError, PretrainOptions, PretrainSummary, pretrain};

@@ -222,7 +222,9 @@ fn differences_on(cells: &Cells, reference: &Cells, data: &str) -> BTreeMap<Stri
         if let Some(paired) = right.and_then(|(own, other)| {
             paired_seeds_difference(&slices(&own), &slices(&other), groups.as_deref())
         }) {
-            (difference.low, difference.high) = (Some(paired.low), Some(paired.high));
+            if difference.no_interval.is_none() {
+                (difference.low, difference.high) = (Some(paired.low), Some(paired.high));
+            }
             difference.p_value = paired.p_value;
         }
         differences.insert(name.clone(), difference);
