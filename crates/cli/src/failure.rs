@@ -237,6 +237,7 @@ impl From<StudyError> for Failure {
             | StudyError::ImagesDoNotFit { .. }
             | StudyError::Pixels { .. }
             | StudyError::NotTrained { .. }
+            | StudyError::NotOneArm(_)
             | StudyError::Unlabelled { .. }
             | StudyError::Groups { .. }
             | StudyError::OtherRecipe { .. }

@@ -166,6 +166,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_clock_asks_for_a_checkpoint_every_ten_minutes_unless_it_is_told_not_to() {
+        let run = tempfile::tempdir().unwrap();
+        let due_after = |seconds: u64, minutes: Option<u64>| {
+            let mut config = TrainConfig::default();
+            config.checkpoint_minutes = minutes.unwrap_or(config.checkpoint_minutes);
+            let mut saver = Saver::new(run.path(), &config, None);
+            saver.since = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+            saver.is_due()
+        };
+        assert!(!due_after(599, None) && due_after(601, None));
+        assert!(due_after(61, Some(1)) && !due_after(1_000_000, Some(0)));
+    }
+
+    #[test]
     fn the_online_probe_decides_where_there_is_one() {
         let by_loss = score((6.0, 3), (0.0, 0)).unwrap();
         assert_eq!(

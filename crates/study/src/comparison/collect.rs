@@ -10,6 +10,7 @@ use super::answer::answer;
 use super::cell::failure;
 use super::cell_result::CellResult;
 use super::equal_time::{EqualTime, equal_time};
+use super::held_out::{HeldOutPick, picks};
 use super::measures::measures;
 use super::pace::read_pace;
 use super::progress::{ProgressScores, arm_seconds, progress_scores};
@@ -38,8 +39,19 @@ pub struct Comparison {
     /// The arms with schedules of the reference's training time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub equal_time: Option<EqualTime>,
+    /// What held-out training images pick along each axis.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held_out_picks: Vec<HeldOutPick>,
     /// Cells whose last attempt failed.
     pub failed: Vec<FailedCell>,
+}
+
+impl Comparison {
+    /// Whether any cell was judged.
+    #[must_use]
+    pub fn has_results(&self) -> bool {
+        self.arms.iter().flat_map(|arm| arm.scores.values()).any(|scores| !scores.is_empty())
+    }
 }
 
 /// One arm.
@@ -123,6 +135,7 @@ pub fn collect(study: &Study) -> Comparison {
         question: study.config.question.clone(),
         answer: String::new(),
         reference: study.config.reference.clone(),
+        held_out_picks: picks(&arms, &study.config.data),
         data: study.config.data.clone(),
         seeds: study.config.seeds.clone(),
         arms,

@@ -51,7 +51,7 @@ fn untrained(
     let Ok(fresh) = Encoder::new(encoder.config(), images.train.shape, random, encoder.device()) else {
         return Ok(None); // it takes images of another size
     };
-    let fresh = FrozenEncoder::new(&fresh);
+    let fresh = FrozenEncoder::new(&fresh, encoder.device());
     let (pool, batch) = (Some(config.train_pool), config.batch);
     let encoded = encode_with(&fresh, images.train, images.test, pool, batch, cache)?;
     let mut untrained = Untrained::default();
