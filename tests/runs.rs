@@ -97,7 +97,10 @@ fn an_extended_run_is_the_longer_run_where_the_rate_is_constant() {
     pretrain(folder, &[&["--out", "extended", "--steps", "7"], &CONSTANT[..]].concat());
     let more = [&["--out", "extended", "--steps", "12", "--resume"], &CONSTANT[..]].concat();
     let said = pretrain(folder, &more);
-    assert!(said.contains("extended from 7 to 12 steps") && said.contains("the learning rate stays"), "{said}");
+    assert!(
+        said.contains("extended from 7 to 12 steps") && said.contains("the learning rate stays"),
+        "{said}"
+    );
     let [whole, extended] = ["whole", "extended"].map(|name| folder.join(name));
     assert_eq!(losses(&whole), losses(&extended));
     let encoder = |run: &Path| fs::read(run.join("encoder.safetensors")).unwrap();
@@ -110,7 +113,10 @@ fn an_extended_run_is_the_longer_run_where_the_rate_is_constant() {
     let short = [&PRETRAIN[..], &["--out", "extended", "--steps", "7", "--resume"], &CONSTANT[..]].concat();
     let refused = run(folder, &short);
     let said = stderr(&refused);
-    assert!(refused.status.code() == Some(2) && said.contains("has 12 steps, and 7 were asked for"), "{said}");
+    assert!(
+        refused.status.code() == Some(2) && said.contains("has 12 steps, and 7 were asked for"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -234,7 +240,8 @@ fn held_out_images_stand_first_and_pick_a_value_of_the_axis() {
 fn several_stds_are_drawn_in_one_picture_and_one_says_why() {
     let folder = folder();
     let folder = folder.path();
-    let sample = ["sample", "--generator", "generator", "--device", "cpu", "--anchors", "3", "--per-anchor", "4"];
+    let sample =
+        ["sample", "--generator", "generator", "--device", "cpu", "--anchors", "3", "--per-anchor", "4"];
     let drawn = |more: &[&str]| run_json(folder, &[&sample[..], more].concat());
     let several = drawn(&["--std", "0.1,0.25,0.5", "--out", "several.png"]);
     assert_eq!((&several["images"], &several["stds"][2]["rows"]), (&36.into(), &serde_json::json!([7, 9])));
@@ -259,7 +266,8 @@ fn encoders_of_different_recipes_are_not_pooled_and_a_first_result_has_something
         pretrain(folder, &["--out", out, "--set", more]);
     }
     let probe = |runs: &[&str]| {
-        let more = ["--data", "./shapes", "--protocol", "linear", "--protocol", "few-shot", "--device", "cpu"];
+        let more =
+            ["--data", "./shapes", "--protocol", "linear", "--protocol", "few-shot", "--device", "cpu"];
         run(folder, &[&["probe"], runs, &more[..]].concat())
     };
     let text = |output: &std::process::Output| String::from_utf8_lossy(&output.stdout).into_owned();
@@ -270,10 +278,17 @@ fn encoders_of_different_recipes_are_not_pooled_and_a_first_result_has_something
     assert!(stderr(&apart).contains("their recipes differ in optimizer.lr"), "{}", stderr(&apart));
     assert!(apart.status.success() && !text(&apart).contains("first arm"), "{}", text(&apart));
     let pooled = probe(&["a", "c", "--versus", "b"]);
-    assert!(pooled.status.code() == Some(2) && stderr(&pooled).contains("are not pooled"), "{}", stderr(&pooled));
+    assert!(
+        pooled.status.code() == Some(2) && stderr(&pooled).contains("are not pooled"),
+        "{}",
+        stderr(&pooled)
+    );
     // Three classes: no top-5; 120 images: 1 % of the labels is one of each class.
     let first = probe(&["a"]);
     let said = text(&first);
     assert!(said.contains("chance 33.33; the same encoder untrained ") && !said.contains("top-5"), "{said}");
-    assert!(said.contains("1% of the labels: 3 labels of 3 classes") && said.contains("10% of the labels"), "{said}");
+    assert!(
+        said.contains("1% of the labels: 3 labels of 3 classes") && said.contains("10% of the labels"),
+        "{said}"
+    );
 }

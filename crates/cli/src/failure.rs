@@ -186,9 +186,7 @@ impl From<PretrainError> for Failure {
             error @ (PretrainError::Precision(_)
             | PretrainError::OtherGenerator { .. }
             | PretrainError::Shorter { .. }
-            | PretrainError::Memory { .. }) => {
-                Self::usage(error)
-            }
+            | PretrainError::Memory { .. }) => Self::usage(error),
             error => Self::failed(error),
         }
     }

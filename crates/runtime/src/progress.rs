@@ -144,14 +144,8 @@ impl Drop for Progress {
 }
 
 fn shared(label: &str, before: u64, total: u64) -> Arc<Shared> {
-    let state = State {
-        label: label.to_owned(),
-        before,
-        done: before,
-        total,
-        message: String::new(),
-        ended: false,
-    };
+    let state =
+        State { label: label.to_owned(), before, done: before, total, message: String::new(), ended: false };
     Arc::new(Shared { state: Mutex::new(state), ended: Condvar::new() })
 }
 

@@ -1,5 +1,6 @@
 //! `zview sample`: views from a generator as a picture grid, an image folder, or view shards.
 
+use std::fmt::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -106,14 +107,17 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     check_class(arguments.class, &manifest)?;
     let kind = view_kind(arguments)?;
     let (stds, default_for) = stds(arguments, kind, manifest.classes().is_some());
-    let configs = stds.iter().map(|&std| views_config(arguments, kind, std)).collect::<Result<Vec<_>, _>>()?;
+    let configs =
+        stds.iter().map(|&std| views_config(arguments, kind, std)).collect::<Result<Vec<_>, _>>()?;
     if configs.len() > 1 && output != SampleOutput::Grid {
         return Err(Failure::usage(format!(
             "--std: {} of them are drawn in one picture; take --out with the ending .png, or one --std at a time",
             configs.len()
         )));
     }
-    let Some(views) = configs.first() else { return Err(Failure::usage("--std: expected a number, got nothing")) };
+    let Some(views) = configs.first() else {
+        return Err(Failure::usage("--std: expected a number, got nothing"));
+    };
     let shape = {
         let output = &manifest.output;
         ImageShape { channels: output.channels, height: output.height, width: output.width }
@@ -128,7 +132,8 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     let subject = Subject::Rendering { manifest: &manifest, weights, latents: &first };
     let device = compared(choose(common.device)?, &subject, common)?.device;
     let generator = Generator::load(&manifest, weights, &device)?;
-    let samplers = configs.iter().map(|views| LatentSampler::new(views, AnchorsConfig::default(), &generator));
+    let samplers =
+        configs.iter().map(|views| LatentSampler::new(views, AnchorsConfig::default(), &generator));
     let mut samplers = samplers.collect::<Result<Vec<_>, _>>()?;
     let content = ShardContent {
         generator: Some(manifest.name.clone()),
@@ -151,7 +156,12 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
                 let values = read_floats(generator.render(&latents)?).map_err(Failure::failed)?;
                 let pixels = unit_floats_to_u8(&values);
                 rendering_seconds += started.elapsed().as_secs_f64();
-                sink(Rendered { first_anchor, pixels, classes: latents.condition, latents: latents.latents })?;
+                sink(Rendered {
+                    first_anchor,
+                    pixels,
+                    classes: latents.condition,
+                    latents: latents.latents,
+                })?;
                 progress.update((block * arguments.anchors + first_anchor + anchors) as u64, "");
             }
         }
@@ -188,11 +198,11 @@ fn in_words(sampled: &Sampled) -> String {
             let why = sampled.std_is_default_for.map_or_else(String::new, |of| {
                 format!(" (the default of {of}; --std 0.1,0.25,0.5 draws several in one picture)")
             });
-            text.push_str(&format!("; std {}{why}", only.std));
+            let _ = write!(text, "; std {}{why}", only.std);
         }
         blocks => {
             for StdBlock { std, rows: [first, last] } in blocks {
-                text.push_str(&format!("\nrows {first} to {last}: std {std}"));
+                let _ = write!(text, "\nrows {first} to {last}: std {std}");
             }
         }
     }
@@ -226,7 +236,10 @@ fn stds(arguments: &SampleArguments, kind: ViewKind, classes: bool) -> (Vec<f32>
         _ if !takes_steps(kind) => (vec![kind.std_default()], None),
         ViewKind::Adaptive => (vec![kind.std_default()], Some("adaptive views, which find their own")),
         _ if classes => (vec![kind.std_default()], Some("a generator with classes, which keep views alike")),
-        _ => (vec![STD_WITHOUT_CLASSES], Some("a generator without classes, where only a short step keeps views alike")),
+        _ => (
+            vec![STD_WITHOUT_CLASSES],
+            Some("a generator without classes, where only a short step keeps views alike"),
+        ),
     }
 }
 

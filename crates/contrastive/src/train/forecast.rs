@@ -1,7 +1,7 @@
 //! What a run of a recipe will take.
 
-use zview_network::optimizer::OptimizerKind;
 use zview_network::count_parameters;
+use zview_network::optimizer::OptimizerKind;
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::device::MemoryLimit;
 use zview_runtime::forecast::{Fit, Forecast, RunSize, StepTimes, fit};

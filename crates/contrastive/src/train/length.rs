@@ -141,13 +141,19 @@ mod tests {
         assert!(rate("learning_rate") > 1_000.0 * rate("learning_rate_before"), "{event}");
         assert_eq!(event["config_before"]["train"]["steps"], 400);
         let said = event["message"].as_str().unwrap();
-        assert!(said.contains("from 400 to 800 steps") && said.contains("schedule is now that of 800"), "{said}");
+        assert!(
+            said.contains("from 400 to 800 steps") && said.contains("schedule is now that of 800"),
+            "{said}"
+        );
         let constant = "[optimizer]\nfinal_lr_share = 1.0\n[train]\nsteps = ";
         let (before, after) = (recipe(&format!("{constant}400")), recipe(&format!("{constant}800")));
         let said = Extension::of(run, before.clone(), &after).unwrap().unwrap().in_words(&after, 400);
         assert!(said.contains("stays") && said.contains("as in a run of 800 steps"), "{said}");
         assert!(Extension::of(run, after.clone(), &after).unwrap().is_none());
         let error = Extension::of(run, after, &before).unwrap_err().to_string();
-        assert!(error.contains("has 800 steps, and 400 were asked for") && error.contains("--steps"), "{error}");
+        assert!(
+            error.contains("has 800 steps, and 400 were asked for") && error.contains("--steps"),
+            "{error}"
+        );
     }
 }

@@ -100,8 +100,10 @@ mod tests {
 
     /// Losses that fall by `slope` a step, and features whose rank went from 20 to `rank`.
     fn events(slope: f64, rank: f64) -> Vec<Value> {
-        let watch = |rank: f64| json!({ "effective_rank": rank, "feature_std_relative": 0.4, "uniformity": -1.0 });
-        let losses: Vec<f64> = (0..400).map(|i| 5.0 - slope * f64::from(i) + 0.1 * f64::from(i % 7)).collect();
+        let watch =
+            |rank: f64| json!({ "effective_rank": rank, "feature_std_relative": 0.4, "uniformity": -1.0 });
+        let losses: Vec<f64> =
+            (0..400).map(|i| 5.0 - slope * f64::from(i) + 0.1 * f64::from(i % 7)).collect();
         vec![
             json!({ "event": FIRST_FEATURES, "step": 1, "watch": watch(20.0) }),
             json!({ "event": "train", "step": 400, "losses": losses, "watch": watch(rank) }),
@@ -111,14 +113,23 @@ mod tests {
     #[test]
     fn a_learning_rate_that_left_features_at_their_start_is_said() {
         let said = verdict(&events(0.0, 20.3), &recipe("byol"));
-        assert!(said[0].contains("features are where they began") && said[0].contains("raise optimizer.lr"), "{said:?}");
+        assert!(
+            said[0].contains("features are where they began") && said[0].contains("raise optimizer.lr"),
+            "{said:?}"
+        );
     }
 
     #[test]
     fn a_loss_that_never_fell_is_said() {
         let said = verdict(&events(0.0, 9.0), &recipe("simclr"));
-        assert!(said[0].starts_with("the loss never fell: 5.") && said[0].contains("over the last 40"), "{said:?}");
-        assert!(verdict(&events(0.0, 9.0), &recipe("byol")).is_empty(), "its loss is relative to a moving target");
+        assert!(
+            said[0].starts_with("the loss never fell: 5.") && said[0].contains("over the last 40"),
+            "{said:?}"
+        );
+        assert!(
+            verdict(&events(0.0, 9.0), &recipe("byol")).is_empty(),
+            "its loss is relative to a moving target"
+        );
     }
 
     #[test]

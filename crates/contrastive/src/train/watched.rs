@@ -44,7 +44,8 @@ impl Watched {
         let features = measured(&outcome.features, recipe);
         let dimension = features.dims()[1];
         let values = read_floats(features.reshape([-1]))?.into_iter().map(f64::from).collect();
-        Ok(FeatureRows::new(values, recipe.views.per_anchor, dimension).map(|features| Measures::of(&features)))
+        Ok(FeatureRows::new(values, recipe.views.per_anchor, dimension)
+            .map(|features| Measures::of(&features)))
     }
 
     /// Keeps the features of the step just taken where they are to be measured, and says so.

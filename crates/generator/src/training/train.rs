@@ -29,7 +29,8 @@ use crate::Manifest;
 pub(super) const AVERAGE: &str = "average.";
 
 /// What makes a run that is too long shorter.
-const SHORTER: &str = "lower train.steps, train.batch or data.size, or take a smaller generator or a faster --device";
+const SHORTER: &str =
+    "lower train.steps, train.batch or data.size, or take a smaller generator or a faster --device";
 
 /// What training needs beside recipe and images.
 #[derive(Debug, Clone)]
@@ -100,7 +101,8 @@ pub fn train_generator(
             times.note(step_started.elapsed().as_secs_f64());
         }
         if let Some(times) = timing.take_if(|times| times.enough())
-            && let Some(forecast) = Forecast::new(&times, run.size(images, steps - first_step), options.device)
+            && let Some(forecast) =
+                Forecast::new(&times, run.size(images, steps - first_step), options.device)
         {
             progress.say(&forecast.in_words());
             run.tell(&forecast)?;

@@ -89,7 +89,8 @@ fn measure_of(arms: &[ArmComparison], data: &str) -> Option<String> {
         let labels = key.strip_prefix("few_shot_").and_then(|key| key.strip_suffix(VALIDATION));
         labels.and_then(|labels| labels.parse::<usize>().ok())
     };
-    let few = || keys.iter().filter(|key| labels(key).is_some()).min_by_key(labels).map(|key| (**key).clone());
+    let few =
+        || keys.iter().filter(|key| labels(key).is_some()).min_by_key(labels).map(|key| (**key).clone());
     keys.iter().any(|key| **key == linear).then_some(linear).or_else(few)
 }
 

@@ -12,8 +12,8 @@ use super::plan::CellState;
 use super::scores::{Difference, Score};
 use super::study::Study;
 use crate::StudyError;
-use crate::intervals::too_few;
 use crate::evaluation::{QueryNeighbours, neighbour_figure};
+use crate::intervals::too_few;
 use crate::report::{
     ArmAxis, ArmProgress, ArmScore, ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ComparisonPage,
     ConfigText, EqualTimeTable, FailedCell, MinusReference, MissingCell, ProgressFigure, ProgressPoint,
@@ -47,7 +47,9 @@ pub fn comparison_page(
         picks: comparison
             .data
             .iter()
-            .flat_map(|data| comparison.picks_in_words(data).into_iter().map(|pick| (data.clone(), pick)))
+            .flat_map(|data| {
+                comparison.picks_in_words(data).into_iter().map(move |pick| (data.clone(), pick))
+            })
             .collect(),
         differences: "paired by seed, and over test images too".to_owned(),
         p_values: "after Holm's correction over all arms and data sets of a measure".to_owned(),

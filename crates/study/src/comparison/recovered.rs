@@ -54,8 +54,10 @@ impl Recovered {
         let (share, interval) = ratio_interval(&gains, &gaps)?;
         let gap = gaps.iter().sum::<f64>() / gaps.len() as f64;
         // Of a lead of synthetic images nothing can be recovered, however surely it is told from 0.
-        let (low, high) =
-            over_seeds(interval, gaps.len()).filter(|_| gap > 0.0).map(|interval| (interval.low, interval.high)).unzip();
+        let (low, high) = over_seeds(interval, gaps.len())
+            .filter(|_| gap > 0.0)
+            .map(|interval| (interval.low, interval.high))
+            .unzip();
         Some(Self { share, low, high, gap, seeds: gaps.len(), arms: arms.clone() })
     }
 

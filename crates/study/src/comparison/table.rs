@@ -37,7 +37,8 @@ pub fn in_words(comparison: &Comparison) -> String {
             .unwrap_or(0);
         let _ =
             writeln!(text, "\n{data} ({n_test} test images; %, mean over seeds +- half its 95 % interval)");
-        let scores = || comparison.arms.iter().filter_map(|arm| arm.scores.get(data)).flat_map(|of| of.values());
+        let scores =
+            || comparison.arms.iter().filter_map(|arm| arm.scores.get(data)).flat_map(|of| of.values());
         if scores().any(|score| score.no_interval.is_some()) {
             let _ = writeln!(text, "{TWO_SEEDS}");
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use zview_probe::{
-    FewShotScore, Interval, PairedTest, VarianceSplit, arms_difference_interval, holm, mcnemar, mean_interval,
-    variance_split, welch_interval,
+    FewShotScore, Interval, PairedTest, VarianceSplit, arms_difference_interval, holm, mcnemar,
+    mean_interval, variance_split, welch_interval,
 };
 
 use super::run::EncoderEvaluation;

@@ -6,8 +6,8 @@ use std::time::Instant;
 use zview_contrastive::encoder::FrozenEncoder;
 use zview_data::ImageSet;
 use zview_probe::{
-    EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, FewShotScore, LinearProbe, ProbeError, Start,
-    calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum, few_shot,
+    EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, FewShotScore, LinearProbe, ProbeError,
+    Start, calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum, few_shot,
     few_shot_shares, find_overlap, fine_tune, fine_tune_gain, knn_on, label_curve, nearest_neighbours,
     outlier_detection, robustness, sgd_probe, stratified_split,
 };
@@ -136,7 +136,8 @@ pub(super) fn measure(
         })?;
     let (few_shot, mut few_shot_shares) = few.unzip();
     let classes = train_features.class_names().len();
-    let left_out = few_shot_shares.as_mut().map(|shares| without_too_few(shares, classes)).unwrap_or_default();
+    let left_out =
+        few_shot_shares.as_mut().map(|shares| without_too_few(shares, classes)).unwrap_or_default();
     let label_curve = clock.time(asked(Measure::LabelCurve), "label_curve", || {
         label_curve(train_features, test_features, &config.label_curve)
     })?;
@@ -230,7 +231,9 @@ fn without_too_few(shares: &mut BTreeMap<String, FewShotScore>, classes: usize) 
     let told = |(share, score): (&String, &FewShotScore)| {
         let labels = score.labels;
         (labels <= classes).then(|| {
-            format!("{share} of the labels: {labels} labels of {classes} classes are no more than one of each")
+            format!(
+                "{share} of the labels: {labels} labels of {classes} classes are no more than one of each"
+            )
         })
     };
     let left_out = shares.iter().filter_map(told).collect();

@@ -7,8 +7,13 @@ use zview_contrastive::train::Recipe;
 use crate::arms::differing_keys;
 
 /// Keys that may differ between the seeds of an arm: the seed, and when a run is saved.
-const FREE: [&str; 5] =
-    ["seed", "train.checkpoint_every", "train.checkpoint_minutes", "train.keep_checkpoints", "train.keep_best"];
+const FREE: [&str; 5] = [
+    "seed",
+    "train.checkpoint_every",
+    "train.checkpoint_minutes",
+    "train.keep_checkpoints",
+    "train.keep_best",
+];
 
 /// Two encoders of different recipes, which must not be taken for seeds of one arm.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -47,7 +52,8 @@ pub(super) fn one_arm(encoders: &[PathBuf]) -> Result<(), NotOneArm> {
 /// The recipe of the run that an encoder is of: its folder, or a file or checkpoint within.
 fn recipe_of(encoder: &Path) -> Option<Recipe> {
     let absolute = encoder.canonicalize().ok()?;
-    let config = absolute.ancestors().take(4).map(|folder| folder.join("config.toml")).find(|file| file.is_file())?;
+    let config =
+        absolute.ancestors().take(4).map(|folder| folder.join("config.toml")).find(|file| file.is_file())?;
     Recipe::load(&config, &[]).ok()
 }
 

@@ -154,7 +154,8 @@ fn block(text: &mut String, set: &SetEvaluation) {
     if let Some(beside) = &set.beside {
         let untrained = beside.untrained.as_ref().map_or_else(String::new, |untrained| {
             let knn = untrained.knn.iter().map(|(k, top1)| format!(", {} by {k}-nearest", percent(*top1)));
-            let linear = untrained.linear.map_or_else(String::new, |top1| format!(" {} top-1", percent(top1)));
+            let linear =
+                untrained.linear.map_or_else(String::new, |top1| format!(" {} top-1", percent(top1)));
             format!("; the same encoder untrained{linear}{}", knn.collect::<String>())
         });
         line("  beside it", format!("chance {}{untrained}", percent(beside.chance)));
