@@ -121,7 +121,7 @@ pub enum Command {
     /// Draw views from a generator, as a picture grid or an image folder.
     Sample(commands::sample::SampleArguments),
     /// Train an encoder from a recipe, or from images for which one is made.
-    Pretrain(RunArguments),
+    Pretrain(commands::pretrain::PretrainArguments),
     /// Evaluate a frozen encoder on labelled images.
     Probe(commands::probe::ProbeArguments),
     /// Write the features of images to a file: .npy, .safetensors or .csv.

@@ -194,9 +194,10 @@ impl From<PretrainError> for Failure {
         match error {
             PretrainError::Source(error) => error.into(),
             PretrainError::Folder(error) => error.into(),
-            error @ (PretrainError::Precision(_) | PretrainError::OtherGenerator { .. }) => {
-                Self::usage(error)
-            }
+            error @ (PretrainError::Precision(_)
+            | PretrainError::OtherGenerator { .. }
+            | PretrainError::Shorter { .. }
+            | PretrainError::Memory { .. }) => Self::usage(error),
             error => Self::failed(error),
         }
     }
@@ -246,6 +247,7 @@ impl From<StudyError> for Failure {
             | StudyError::Pixels { .. }
             | StudyError::Head { .. }
             | StudyError::NotTrained { .. }
+            | StudyError::NotOneArm(_)
             | StudyError::Unlabelled { .. }
             | StudyError::Groups { .. }
             | StudyError::OtherRecipe { .. }

@@ -11,6 +11,7 @@ pub mod config;
 mod destination;
 pub mod device;
 pub mod file_kind;
+pub mod forecast;
 pub mod format;
 pub mod hash;
 pub mod measurements;

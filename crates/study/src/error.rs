@@ -49,6 +49,9 @@ pub enum StudyError {
         /// Why.
         source: Box<ProbeError>,
     },
+    /// Encoders that are no training seeds of one arm.
+    #[error(transparent)]
+    NotOneArm(crate::evaluation::NotOneArm),
     /// The data set has no labels to probe on.
     #[error("{data} has no labels, and the comparison needs them; choose labelled images with --data")]
     Unlabelled {

@@ -153,7 +153,7 @@ pub(crate) mod tests {
         let top1 = right as f64 / 1_000.0;
         let probe = LinearScore {
             top1,
-            top5: 1.0,
+            top5: Some(1.0),
             low: top1 - 0.02,
             high: top1 + 0.02,
             penalty: 0.1,

@@ -2,10 +2,12 @@
 
 use std::process::ExitCode;
 
+use clap::Args;
 use zview_contrastive::selfcheck::Subject;
 use zview_contrastive::train::automatic::Choice;
-use zview_contrastive::train::{PretrainOptions, PretrainSummary, pretrain};
+use zview_contrastive::train::{PretrainOptions, PretrainSummary, forecast, pretrain};
 use zview_runtime::device::choose;
+use zview_runtime::forecast::Forecast;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 
 use super::compared::compared;
@@ -15,25 +17,43 @@ use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 
-pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failure> {
-    if Named::of(&arguments.config) != Named::Generator {
-        refuse_other_kind(&arguments.config, Wanted::Recipe)?;
+/// What to train, and how long.
+#[derive(Debug, Args)]
+pub struct PretrainArguments {
+    #[command(flatten)]
+    run: RunArguments,
+    /// Optimizer steps, instead of the recipe's; with --resume more of them extend a run, a finished one too.
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    steps: Option<u64>,
+    /// As many steps as see every image or anchor N times; generated anchors without `anchors.unique` have no end.
+    #[arg(long, value_name = "N")]
+    epochs: Option<f64>,
+    /// Only say what the run would take: its first steps are timed, and nothing is written.
+    #[arg(long, conflicts_with = "resume")]
+    forecast: bool,
+}
+
+pub fn run(arguments: &PretrainArguments, common: &Common) -> Result<ExitCode, Failure> {
+    let mut overrides = arguments.run.overrides.clone();
+    overrides.extend(arguments.steps.map(|steps| format!("train.steps={steps}")));
+    if Named::of(&arguments.run.config) != Named::Generator {
+        refuse_other_kind(&arguments.run.config, Wanted::Recipe)?;
     }
     let device = choose(common.device)?;
-    let begun = arguments.begun().map(|run| recipe_of_run(&run, &arguments.overrides)).transpose()?.flatten();
+    let begun = arguments.run.begun().map(|run| recipe_of_run(&run, &overrides)).transpose()?.flatten();
     let taken = match begun {
         Some(begun) => begun,
-        None => recipe_of(&arguments.config, &arguments.overrides, &device, common.data_dir.clone())?,
+        None => recipe_of(&arguments.run.config, &overrides, &device, common.data_dir.clone())?,
     };
     let Taken { recipe, choices } = taken;
-    let out = arguments.out(recipe.seed);
+    let out = arguments.run.out(recipe.seed);
     let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
     recipe.train.precision.check(&device)?;
     let device = compared(device, &subject, common)?;
     let stop = StopSignal::listen();
     let options = PretrainOptions {
         out: &out,
-        resume: arguments.resume,
+        resume: arguments.run.resume,
         device: &device,
         data_dir: common.data_dir.clone(),
         stop: &stop,
@@ -41,7 +61,16 @@ pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failur
             .iter()
             .map(|Choice { key, value, reason }| format!("{key} = {value}: {reason}"))
             .collect(),
+        epochs: arguments.epochs,
+        tell: true,
     };
+    if arguments.forecast {
+        let Some(forecast) = forecast(&recipe, &options)? else {
+            return Err(Failure::usage("--forecast: a run of fewer than two steps has nothing to forecast"));
+        };
+        output::result(common.json, &forecast, Forecast::in_words)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let summary = pretrain(&recipe, &options)?;
     output::result(common.json, &summary, in_words)?;
     Ok(if summary.stopped { ExitCode::from(EXIT_STOPPED as u8) } else { ExitCode::SUCCESS })

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::{ImageSet, ImageShape, VisitOrder};
 use zview_network::Cost;
 
-use super::{SourceError, ViewBatch, ViewSource};
+use super::{Epoch, SourceError, ViewBatch, ViewSource};
 
 /// Epochs of shuffled real images. An image appears once per epoch, and V times in its batch.
 #[derive(Debug)]
@@ -80,6 +80,10 @@ impl ViewSource for RealSource {
 
     fn images(&self) -> usize {
         self.anchors * self.per_anchor
+    }
+
+    fn epoch(&self) -> Option<Epoch> {
+        Some(Epoch { anchors: self.images.len() as u64, per_batch: self.anchors, unit: "images" })
     }
 
     fn left_out(&self) -> Vec<String> {

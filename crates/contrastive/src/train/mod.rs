@@ -2,8 +2,10 @@
 
 pub mod automatic;
 mod divergence;
+mod forecast;
 pub mod keys;
 mod left_open;
+mod length;
 mod loss_scale;
 mod losses;
 mod precision;
@@ -15,11 +17,13 @@ mod stages;
 mod started;
 mod taught_by;
 mod trainer;
+mod verdict;
 mod view_picture;
 mod watched;
 mod without_effect;
 
 pub use divergence::NotFinite;
+pub use forecast::{forecast, time_steps};
 pub use loss_scale::LossScale;
 pub use precision::{NoHalfPrecision, Precision};
 pub use pretrain::{PretrainError, PretrainOptions, PretrainSummary, pretrain};

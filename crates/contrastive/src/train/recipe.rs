@@ -72,8 +72,11 @@ pub struct TrainConfig {
     pub warmup_steps: u64,
     /// Losses are read from the device, checked and logged every so many steps.
     pub log_every: u64,
-    /// A checkpoint is written every so many steps; 0 writes one at the end only.
+    /// A checkpoint is written every so many steps; 0 leaves it to the clock.
     pub checkpoint_every: u64,
+    /// A checkpoint is written where the last one is so many minutes old; 0 writes none by the clock. The last step
+    /// always has one.
+    pub checkpoint_minutes: u64,
     /// A picture of the views is written every so many steps; 0 writes one at the start only.
     pub views_every: u64,
     /// How many of the newest checkpoints stay.
@@ -94,6 +97,7 @@ impl Default for TrainConfig {
             warmup_steps: 50,
             log_every: 10,
             checkpoint_every: 0,
+            checkpoint_minutes: 10,
             views_every: 0,
             keep_checkpoints: 3,
             keep_best: true,
@@ -131,7 +135,7 @@ fn reference_train_pool() -> usize {
 /// Views of a batch: their similarities fill 4 GiB.
 const MOST_VIEWS: usize = 1 << 15;
 /// Beyond these, products of steps, batches and anchors are no longer counted right.
-const MOST_STEPS: u64 = 1 << 40;
+pub(super) const MOST_STEPS: u64 = 1 << 40;
 const MOST_ACCUMULATED: u64 = 1 << 16;
 
 impl Recipe {

@@ -158,8 +158,11 @@ pub struct TrainConfig {
     pub log_every: u64,
     /// Steps between two sample grids; 0 makes only the last.
     pub samples_every: u64,
-    /// Steps between two checkpoints; 0 makes only the last.
+    /// Steps between two checkpoints; 0 leaves it to the clock.
     pub checkpoint_every: u64,
+    /// A checkpoint is written where the last one is so many minutes old; 0 writes none by the clock. The last step
+    /// always has one.
+    pub checkpoint_minutes: u64,
     /// How many checkpoints are kept.
     pub keep_checkpoints: usize,
 }
@@ -173,6 +176,7 @@ impl Default for TrainConfig {
             log_every: 50,
             samples_every: 1_000,
             checkpoint_every: 1_000,
+            checkpoint_minutes: 10,
             keep_checkpoints: 2,
         }
     }

@@ -79,14 +79,16 @@ pub fn fine_tune_keeping(
         return Err(ProbeError::StateChanged { before: before.clone(), after });
     }
     let summary = mean_interval(&runs.iter().map(|run| run.top1).collect::<Vec<_>>());
+    // Two seeds say too little of how seeds differ.
+    let interval = summary.interval.filter(|_| runs.len() != 2);
     let score = FineTuneScore {
         start: arm.origin.name(),
         encoder_sha256,
         mean: summary.mean,
         // An accuracy outside of 0 to 1 is impossible, whatever the t-distribution thinks.
-        low: summary.interval.map(|interval| interval.low.max(0.0)),
-        high: summary.interval.map(|interval| interval.high.min(1.0)),
-        top5: runs.iter().map(|run| run.top5).sum::<f64>() / runs.len() as f64,
+        low: interval.map(|interval| interval.low.max(0.0)),
+        high: interval.map(|interval| interval.high.min(1.0)),
+        top5: runs.iter().map(|run| run.top5).sum::<Option<f64>>().map(|sum| sum / runs.len() as f64),
         labels_per_class: config.labels_per_class,
         n_train,
         n_test: test_set.len(),
@@ -135,7 +137,7 @@ impl Arm<'_> {
             return Ok(FineTuneRun {
                 seed,
                 top1: right as f64 / images as f64,
-                top5: predictions.top_k_correct(5) as f64 / images as f64,
+                top5: predictions.top5(self.test_set.classes.len()),
                 low,
                 high,
                 learning_rate: candidate.learning_rate,

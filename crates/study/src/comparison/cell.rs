@@ -174,6 +174,7 @@ fn judged(path: &Path, config: &SuiteConfig, options: &CellOptions<'_>) -> Resul
         keep: None,
         read: ReadOptions::default(),
         cache_folder: options.cache_folder,
+        beside: false,
         command: None,
     };
     let suite = evaluate::<StudyError>(&request, options.device, |_, _, _| Ok(()))?;

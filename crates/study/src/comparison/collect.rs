@@ -10,6 +10,7 @@ use super::answer::answer;
 use super::cell::failure;
 use super::cell_result::CellResult;
 use super::equal_time::{EqualTime, equal_time};
+use super::held_out::{HeldOutPick, picks};
 use super::measures::measures;
 use super::pace::read_pace;
 use super::progress::{ProgressScores, arm_seconds, progress_scores};
@@ -42,8 +43,19 @@ pub struct Comparison {
     /// The arms with schedules of the reference's training time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub equal_time: Option<EqualTime>,
+    /// What held-out training images pick along each axis.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held_out_picks: Vec<HeldOutPick>,
     /// Cells whose last attempt failed.
     pub failed: Vec<FailedCell>,
+}
+
+impl Comparison {
+    /// Whether any cell was judged.
+    #[must_use]
+    pub fn has_results(&self) -> bool {
+        self.arms.iter().flat_map(|arm| arm.scores.values()).any(|scores| !scores.is_empty())
+    }
 }
 
 /// One arm.
@@ -128,6 +140,7 @@ pub fn collect(study: &Study) -> Comparison {
         question: study.config.question.clone(),
         answer: String::new(),
         reference: study.config.reference.clone(),
+        held_out_picks: picks(&arms, &study.config.data),
         data: study.config.data.clone(),
         judged_at,
         seeds: study.config.seeds.clone(),
@@ -254,7 +267,9 @@ fn differences_on(cells: &Cells, reference: &Cells, data: &str) -> BTreeMap<Stri
         if let Some(paired) = right.and_then(|(own, other)| {
             paired_seeds_difference(&slices(&own), &slices(&other), groups.as_deref())
         }) {
-            (difference.low, difference.high) = (Some(paired.low), Some(paired.high));
+            if difference.no_interval.is_none() {
+                (difference.low, difference.high) = (Some(paired.low), Some(paired.high));
+            }
             difference.p_value = paired.p_value;
         }
         differences.insert(name.clone(), difference);

@@ -13,6 +13,7 @@ use super::scores::{Difference, Score};
 use super::study::Study;
 use crate::StudyError;
 use crate::evaluation::{QueryNeighbours, neighbour_figure};
+use crate::intervals::too_few;
 use crate::report::{
     ArmAxis, ArmProgress, ArmScore, ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ComparisonPage,
     ConfigText, EqualTimeTable, FailedCell, MinusReference, MissingCell, ProgressFigure, ProgressPoint,
@@ -37,7 +38,17 @@ pub fn comparison_page(
         conditions: conditions(comparison),
         reference: comparison.reference.clone(),
         seeds: comparison.seeds.clone(),
-        intervals: "95 % t intervals over seeds".to_owned(),
+        intervals: match too_few(comparison.seeds.len()) {
+            None => "95 % t intervals over seeds".to_owned(),
+            Some(why) => format!("95 % t intervals over seeds ({why})"),
+        },
+        picks: comparison
+            .data
+            .iter()
+            .flat_map(|data| {
+                comparison.picks_in_words(data).into_iter().map(move |pick| (data.clone(), pick))
+            })
+            .collect(),
         differences: "paired by seed, and over test images too".to_owned(),
         p_values: "after Holm's correction over all arms and data sets of a measure".to_owned(),
         arms: arms(study, comparison),
@@ -93,7 +104,9 @@ fn arms(study: &Study, comparison: &Comparison) -> Vec<ComparedArm> {
     let arm = |arm: &super::collect::ArmComparison| {
         let mut scores = Vec::new();
         for data in &comparison.data {
-            for (key, measure) in &shown_measures(comparison, data) {
+            let mut measures: Vec<(String, String)> = comparison.held_out(data).into_iter().collect();
+            measures.extend(shown_measures(comparison, data));
+            for (key, measure) in &measures {
                 let Some(score) = arm.scores.get(data).and_then(|scores| scores.get(key)) else { continue };
                 let minus = arm.minus_reference.get(data).and_then(|differences| differences.get(key));
                 let against = arm.against.clone().filter(|against| *against != comparison.reference);

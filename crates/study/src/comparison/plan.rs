@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use zview_contrastive::train::time_steps;
 
 use super::cell;
 use super::collect::median;
-use super::pace::{timed, trainer_of};
+use super::pace::{not_timed, trainer_of};
+
 use super::study::{CellOptions, Study, StudyArm};
 use crate::StudyError;
 use crate::arms::Arm;
@@ -65,9 +67,6 @@ pub enum EstimatedBy {
     /// A few steps of each arm that has no finished cell. Where no cell is finished at all, judging is not in it.
     TimedSteps,
 }
-
-/// Steps before the timed ones, and timed ones.
-const STEPS: (u64, u64) = (1, 3);
 
 impl Study {
     /// What there is to do, and how long it takes by the cells that are finished. Computes nothing.
@@ -150,6 +149,6 @@ fn timed_training(arm: &Arm, options: &CellOptions<'_>) -> Result<f64, StudyErro
         return Ok(0.0);
     }
     let mut trainer = trainer_of(arm, options)?;
-    timed(&mut trainer, STEPS.0)?;
-    Ok(timed(&mut trainer, STEPS.1)? / STEPS.1 as f64 * arm.recipe.train.steps as f64)
+    let times = time_steps(&mut trainer, arm.recipe.train.steps).map_err(not_timed)?;
+    Ok(times.seconds_of(arm.recipe.train.steps).unwrap_or(0.0))
 }

@@ -174,6 +174,8 @@ impl Study {
         if let Some(points) = self.points(arm) {
             recipe.train.checkpoint_every = recipe.train.steps / points;
             recipe.train.keep_checkpoints = points as usize;
+            // Others would take the places of those that are judged.
+            recipe.train.checkpoint_minutes = 0;
         }
         let built = Arm { name: arm.name.clone(), taught_by: arm.taught_by.clone(), recipe };
         match &arm.equal_time_of {

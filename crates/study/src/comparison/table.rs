@@ -5,13 +5,15 @@ use std::fmt::Write;
 use super::collect::Comparison;
 use super::measures::shown_measures;
 use super::scores::{Difference, Score};
+use crate::intervals::TWO_SEEDS;
 
 /// Arms by data sets, in percent.
 #[must_use]
 pub fn in_words(comparison: &Comparison) -> String {
     let mut text = format!("{}\n", comparison.question);
     for data in &comparison.data {
-        let measured = shown_measures(comparison, data);
+        let mut measured: Vec<(String, String)> = comparison.held_out(data).into_iter().collect();
+        measured.extend(shown_measures(comparison, data));
         let mut table = vec![vec!["arm".to_owned(), "seeds".to_owned()]];
         table[0].extend(measured.iter().map(|(_, name)| name.to_lowercase()));
         table[0].push(format!("linear - {}", comparison.reference));
@@ -34,10 +36,22 @@ pub fn in_words(comparison: &Comparison) -> String {
             .find_map(|arm| Some(arm.scores.get(data)?.values().next()?.n_test))
             .unwrap_or(0);
         let _ =
-            writeln!(text, "\n{data} ({n_test} test images{}; %, mean over seeds +- half its 95 % interval)", comparison.judged_in_words(data));
+            writeln!(
+                text,
+                "\n{data} ({n_test} test images{}; %, mean over seeds +- half its 95 % interval)",
+                comparison.judged_in_words(data)
+            );
+        let scores =
+            || comparison.arms.iter().filter_map(|arm| arm.scores.get(data)).flat_map(|of| of.values());
+        if scores().any(|score| score.no_interval.is_some()) {
+            let _ = writeln!(text, "{TWO_SEEDS}");
+        }
         for row in &table {
             let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
             let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        }
+        for pick in comparison.picks_in_words(data) {
+            let _ = writeln!(text, "{pick}");
         }
     }
     let _ = write!(text, "\n{}", comparison.answer);

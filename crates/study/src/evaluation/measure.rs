@@ -7,8 +7,8 @@ use std::time::Instant;
 use zview_contrastive::encoder::FrozenEncoder;
 use zview_data::ImageSet;
 use zview_probe::{
-    EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, FineTuned, LinearProbe, ProbeError, Start,
-    calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum, few_shot,
+    EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, FewShotScore, FineTuned, LinearProbe, ProbeError,
+    Start, calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum, few_shot,
     few_shot_shares, find_overlap, fine_tune, fine_tune_gain, fine_tune_keeping, knn_on, label_curve, nearest_neighbours,
     outlier_detection, robustness, sgd_probe, stratified_split,
 };
@@ -138,7 +138,10 @@ pub(super) fn measure(
                 (train_features.select(&split.training), train_features.select(&split.validation));
             few_shot(&labelled, &judged, &config.few_shot)
         })?;
-    let (few_shot, few_shot_shares) = few.unzip();
+    let (few_shot, mut few_shot_shares) = few.unzip();
+    let classes = train_features.class_names().len();
+    let left_out =
+        few_shot_shares.as_mut().map(|shares| without_too_few(shares, classes)).unwrap_or_default();
     let label_curve = clock.time(asked(Measure::LabelCurve), "label_curve", || {
         label_curve(train_features, test_features, &config.label_curve)
     })?;
@@ -214,6 +217,8 @@ pub(super) fn measure(
         intervals: intervals.resampling().clone(),
         linear_without_copies,
         few_shot_shares,
+        left_out,
+        beside: None,
         few_shot_validation,
         label_curve,
         sgd,
@@ -250,6 +255,21 @@ fn keep_all(
         Ok(file)
     });
     kept.collect()
+}
+
+/// Takes out the shares that give no class more than one label: that says what one label per class says.
+fn without_too_few(shares: &mut BTreeMap<String, FewShotScore>, classes: usize) -> Vec<String> {
+    let told = |(share, score): (&String, &FewShotScore)| {
+        let labels = score.labels;
+        (labels <= classes).then(|| {
+            format!(
+                "{share} of the labels: {labels} labels of {classes} classes are no more than one of each"
+            )
+        })
+    };
+    let left_out = shares.iter().filter_map(told).collect();
+    shares.retain(|_, score| score.labels > classes);
+    left_out
 }
 
 fn nothing(what: &str) -> ProbeError {

@@ -9,9 +9,11 @@ use zview_probe::{FeatureCache, FeatureExtractor, ScaledPixels};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
 
+use super::beside::beside;
 use super::comparison::{ArmComparison, ArmSummary, comparisons, summaries};
 use super::config::{Measure, SuiteConfig};
 use super::measure::{Images, Judged, measure};
+use super::one_arm::one_arm;
 use super::page::set_page;
 use super::set_evaluation::SetEvaluation;
 use crate::StudyError;
@@ -35,6 +37,9 @@ pub struct SuiteRequest<'a> {
     pub keep: Option<&'a Path>,
     /// Where features are kept.
     pub cache_folder: Option<&'a Path>,
+    /// Whether chance and the untrained encoder stand beside a result that has nothing else to be held against: one encoder
+    /// on one data set.
+    pub beside: bool,
     /// The command that does the same again, for the page; without it no page is made.
     pub command: Option<String>,
 }
@@ -73,6 +78,14 @@ pub fn evaluate<E: From<StudyError>>(
     device: &ChosenDevice,
     before: impl Fn(&Path, &FrozenEncoder, &ImageSet) -> Result<(), E>,
 ) -> Result<SuiteEvaluation, E> {
+    // Alone, encoders of different recipes are listed; a difference would pool them.
+    let one_arm = one_arm(request.encoders);
+    match &one_arm {
+        Err(error) if request.versus.is_empty() => tracing::warn!("{error}"),
+        Err(error) => return Err(StudyError::NotOneArm(error.clone()).into()),
+        Ok(()) => {}
+    }
+    self::one_arm(request.versus).map_err(StudyError::NotOneArm)?;
     let cache = request.cache_folder.and_then(|folder| FeatureCache::new(folder, device));
     let mut encoders = Vec::new();
     let mut groups = Vec::new();
@@ -109,8 +122,13 @@ pub fn evaluate<E: From<StudyError>>(
                 notes: &notes,
                 outliers: others,
             };
-            let measured = measure(&judged, &images, request.config, &intervals, cache.as_ref())
-                .map_err(|error| StudyError::from((&*path.to_string_lossy(), data.as_str(), error)))?;
+            let failed = |error| StudyError::from((&*path.to_string_lossy(), data.as_str(), error));
+            let mut measured =
+                measure(&judged, &images, request.config, &intervals, cache.as_ref()).map_err(failed)?;
+            if request.beside && request.is_first() {
+                let stands = beside(&judged, &images, request.config, cache.as_ref()).map_err(failed)?;
+                measured.evaluation.beside = Some(stands);
+            }
             if encoders.is_empty() && request.command.is_some() {
                 set_pages.push(set_page(&measured, &images, request.config)?);
             }
@@ -133,7 +151,11 @@ pub fn evaluate<E: From<StudyError>>(
         }
         encoders.push(EncoderEvaluation { encoder: path.clone(), arm, sets });
     }
-    let arms = [summaries(&encoders, "first"), summaries(&encoders, "versus")].concat();
+    let mut arms = Vec::new();
+    if one_arm.is_ok() {
+        arms.extend(summaries(&encoders, "first"));
+    }
+    arms.extend(summaries(&encoders, "versus"));
     let comparisons = comparisons(&encoders, &groups, request.config.linear.seed);
     let page = pages.zip(request.command.clone()).map(|((encoder, sets), command)| {
         let paired = paired_tests(&encoder.name, request, &comparisons);
@@ -155,6 +177,11 @@ fn name_of(path: &Path) -> String {
 }
 
 impl SuiteRequest<'_> {
+    /// Whether there is one result and nothing beside it.
+    fn is_first(&self) -> bool {
+        self.encoders.len() == 1 && self.versus.is_empty() && self.config.data.len() == 1
+    }
+
     /// How encoder files are read.
     #[must_use]
     pub fn how_read(&self) -> ReadOptions {
@@ -274,7 +301,8 @@ fn paired_tests(encoder: &str, request: &SuiteRequest<'_>, comparisons: &[ArmCom
         },
         other: names.clone(),
         difference: one.difference,
-        interval: (one.low, one.high),
+        interval: one.low.zip(one.high),
+        no_interval: one.no_interval,
         p_value: one.p_holm,
         n_test: one.n_test,
     };

@@ -38,6 +38,12 @@ pub struct SetEvaluation {
     /// Few labels by their share of all, keyed `1%`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub few_shot_shares: Option<BTreeMap<String, FewShotScore>>,
+    /// Shares of the labels that are too few to be judged by, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+    /// What a first result is to be held against; absent where several encoders or data sets are judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
     /// Few labels judged on held-out training images, keyed by labels per class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub few_shot_validation: Option<BTreeMap<usize, FewShotScore>>,
@@ -84,6 +90,27 @@ pub struct SetEvaluation {
     pub neighbours: Vec<QueryNeighbours>,
     /// Seconds of each part.
     pub seconds: BTreeMap<&'static str, f64>,
+}
+
+/// What anything is better than that learnt something; accuracies are fractions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Beside {
+    /// Of naming the class of most training images, always.
+    pub chance: f64,
+    /// The same encoder with random weights; absent where its file has parts that no recipe makes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub untrained: Option<Untrained>,
+}
+
+/// An encoder with random weights.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Untrained {
+    /// Top-1 accuracy of the linear probe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linear: Option<f64>,
+    /// Top-1 accuracy of nearest neighbours, keyed by k.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub knn: BTreeMap<usize, f64>,
 }
 
 /// A test image and the training images nearest to it by cosine similarity of the features.

@@ -7,6 +7,7 @@ use zview_probe::{FewShotScore, FineTuneScore};
 use super::comparison::{ArmComparison, ArmSummary};
 use super::run::{EncoderEvaluation, SuiteEvaluation};
 use super::set_evaluation::SetEvaluation;
+use crate::intervals::too_few;
 
 fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
@@ -17,6 +18,11 @@ fn with_interval(value: f64, low: Option<f64>, high: Option<f64>) -> String {
         Some((low, high)) => format!("{} [{}, {}]", percent(value), percent(low), percent(high)),
         None => percent(value),
     }
+}
+
+/// ` (two seeds: no interval)`
+fn in_brackets(no_interval: Option<&str>) -> String {
+    no_interval.map_or_else(String::new, |why| format!(" ({why})"))
 }
 
 /// Everything in text: one block for a single encoder on a single data set, else a table with a row for each.
@@ -144,8 +150,17 @@ fn block(text: &mut String, set: &SetEvaluation) {
             tried => format!("picked from {tried} on a validation split"),
         };
         let top1 = with_interval(linear.top1, Some(linear.low), Some(linear.high));
-        let top5 = percent(linear.top5);
-        line("linear probe", format!("{top1} top-1, {top5} top-5 (penalty {:.1e}, {how})", linear.penalty));
+        let top5 = linear.top5.map_or_else(String::new, |top5| format!(", {} top-5", percent(top5)));
+        line("linear probe", format!("{top1} top-1{top5} (penalty {:.1e}, {how})", linear.penalty));
+    }
+    if let Some(beside) = &set.beside {
+        let untrained = beside.untrained.as_ref().map_or_else(String::new, |untrained| {
+            let knn = untrained.knn.iter().map(|(k, top1)| format!(", {} by {k}-nearest", percent(*top1)));
+            let linear =
+                untrained.linear.map_or_else(String::new, |top1| format!(" {} top-1", percent(top1)));
+            format!("; the same encoder untrained{linear}{}", knn.collect::<String>())
+        });
+        line("  beside it", format!("chance {}{untrained}", percent(beside.chance)));
     }
     if let Some(without) = set.linear_without_copies {
         let (top1, images) = (percent(without.top1), without.n_test);
@@ -178,11 +193,15 @@ fn block(text: &mut String, set: &SetEvaluation) {
             .map_or_else(|| "curve, all".to_owned(), |labels| format!("curve, {labels}"));
         line(&name, with_interval(point.mean, point.low, point.high));
     }
+    for note in &set.left_out {
+        line("  left out", note.clone());
+    }
     let tuned = |score: &FineTuneScore| {
         let (seeds, steps) = (score.seeds.len(), score.steps);
         format!(
-            "{} over {seeds} seeds, {} labelled images, {steps} updates",
+            "{}{} over {seeds} seeds, {} labelled images, {steps} updates",
             with_interval(score.mean, score.low, score.high),
+            in_brackets(too_few(seeds)),
             score.n_train
         )
     };
@@ -265,9 +284,10 @@ fn summary(text: &mut String, arm: &ArmSummary) {
     if let Some(linear) = arm.linear {
         let _ = writeln!(
             text,
-            "{:<18} {} over encoders",
+            "{:<18} {}{} over encoders",
             "linear probe",
-            with_interval(linear.mean, linear.low, linear.high)
+            with_interval(linear.mean, linear.low, linear.high),
+            in_brackets(linear.no_interval)
         );
     }
     for (labels, split) in &arm.few_shot {
@@ -275,7 +295,7 @@ fn summary(text: &mut String, arm: &ArmSummary) {
             text,
             "{:<18} {} over {} encoders x {} draws; standard deviation of encoders {}, of draws {}, of the rest {}",
             format!("{labels} per class"),
-            with_interval(split.mean, Some(split.low), Some(split.high)),
+            with_interval(split.mean, split.low, split.high) + &in_brackets(too_few(split.seeds)),
             split.seeds,
             split.draws,
             percent(split.std_of_seeds),
@@ -301,10 +321,11 @@ fn difference(text: &mut String, comparison: &ArmComparison) {
         }
         _ => String::new(),
     };
-    let value = with_interval(comparison.difference, Some(comparison.low), Some(comparison.high));
-    let _ = writeln!(text, "{:<18} {value}{p}", "linear probe");
+    let value = with_interval(comparison.difference, comparison.low, comparison.high);
+    let none = in_brackets(comparison.no_interval);
+    let _ = writeln!(text, "{:<18} {value}{none}{p}", "linear probe");
     for (labels, few) in &comparison.few_shot {
-        let value = with_interval(few.mean, few.low, few.high);
+        let value = with_interval(few.mean, few.low, few.high) + &in_brackets(few.no_interval);
         let _ = writeln!(text, "{:<18} {value} over {}", format!("{labels} per class"), few.over);
     }
 }

@@ -93,6 +93,13 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
         }
         return run_here(&study, &[cell], &arguments.reuse, common, true);
     }
+    if arguments.collect && !OF_A_COMPARISON.iter().any(|name| out.join(name).exists()) {
+        return Err(Failure::usage(format!(
+            "--collect: {} has no cells of a comparison; leave --collect out to compute them, or name their folder with \
+             --out",
+            out.display()
+        )));
+    }
     if !arguments.collect {
         let plan = timed_plan(&study, common)?;
         say(&plan_in_words(&plan));
@@ -114,6 +121,12 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
         }
     }
     let comparison = collect(&study);
+    if arguments.collect && !comparison.has_results() && comparison.failed.is_empty() {
+        return Err(Failure::usage(format!(
+            "--collect: no cell in {} is finished; leave --collect out to compute them",
+            out.display()
+        )));
+    }
     std::fs::create_dir_all(&out).map_err(Failure::failed)?;
     write_file(&out.join("comparison.json"), format!("{:#}\n", json!(comparison)).as_bytes())?;
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();

@@ -110,6 +110,7 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
         keep: arguments.keep.as_deref(),
         read: arguments.reading.read(),
         cache_folder: cache.as_deref(),
+        beside: true,
         command: arguments.report.is_some().then(|| command_line(&words)),
     };
     let suite = evaluate(&request, &device, |path, encoder, train| {
