@@ -1,7 +1,6 @@
 //! The content of an IDX file: a magic number, the dimensions, then values; plain, gzipped, or gzipped again.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::content_kind::{Content as Kind, content_of};
