@@ -109,17 +109,18 @@ pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
                 "its recipe is FILE/config.toml (go on with `zview pretrain FILE/config.toml --out FILE --resume`), and \
                  `zview probe FILE` judges its encoder",
             ),
-            (true, false) if path.join("comparison.json").is_file() || path.join("cells").is_dir() => other(
-                "the folder of a comparison",
-                "each run is a folder of its own in FILE/cells",
-            ),
+            (true, false) if path.join("comparison.json").is_file() || path.join("cells").is_dir() => {
+                other("the folder of a comparison", "each run is a folder of its own in FILE/cells")
+            }
             _ => Ok(()),
         };
     }
     // A pipe is read once, by its reader.
-    let is_text = path.is_file() && (![Wanted::Encoder, Wanted::Run].contains(&wanted) || has_ending(path, "toml"));
+    let is_text =
+        path.is_file() && (![Wanted::Encoder, Wanted::Run].contains(&wanted) || has_ending(path, "toml"));
     let Some(keys) = is_text.then(|| top_keys(path)).flatten() else { return Ok(()) };
-    let counted = KINDS.iter().map(|kind| (keys.iter().filter(|key| kind.keys.contains(&&***key)).count(), kind));
+    let counted =
+        KINDS.iter().map(|kind| (keys.iter().filter(|key| kind.keys.contains(&&***key)).count(), kind));
     // The first of those with most keys: sections such as [views] may stand in several kinds.
     let best = counted.rev().max_by_key(|(count, _)| *count).filter(|(count, _)| *count > 0);
     match best {
@@ -141,9 +142,15 @@ mod tests {
 
     const FILES: [(&str, Option<Wanted>); 5] = [
         ("seed = 1\n[source]\nkind = \"real\"\n", Some(Wanted::Recipe)),
-        ("question = \"?\"\nreference = \"a\"\nrecipe = \"r\"\n[[arms]]\nname = \"a\"\n", Some(Wanted::Comparison)),
+        (
+            "question = \"?\"\nreference = \"a\"\nrecipe = \"r\"\n[[arms]]\nname = \"a\"\n",
+            Some(Wanted::Comparison),
+        ),
         ("data = [\"glyphs\"]\nprotocols = [\"knn\"]\n", Some(Wanted::Evaluation)),
-        ("name = \"x\"\nmethod = \"gan\"\n[data]\nname = \"x\"\n[train]\nsteps = 1\n", Some(Wanted::GeneratorRecipe)),
+        (
+            "name = \"x\"\nmethod = \"gan\"\n[data]\nname = \"x\"\n[train]\nsteps = 1\n",
+            Some(Wanted::GeneratorRecipe),
+        ),
         ("name = \"x\"\nweights = \"w\"\narchitecture = \"dcgan\"\n[latent]\ndimension = 3\n", None),
     ];
 

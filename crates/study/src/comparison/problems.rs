@@ -8,6 +8,7 @@ use zview_data::{LoadOptions, Split, load};
 use zview_generator::Manifest;
 use zview_runtime::config::ConfigError;
 
+use super::config::ArmConfig;
 use super::study::Study;
 
 impl Study {
@@ -40,7 +41,12 @@ impl Study {
         if self.arms.len() < 2 {
             problems.push("arms: two or more are needed to compare".to_owned());
         }
+        if let Some(gap) = config.gap.as_ref().filter(|gap| gap.real == gap.synthetic) {
+            problems
+                .push(format!("gap: real and synthetic are the same arm, \"{}\"; there is no gap", gap.real));
+        }
         for arm in &config.arms {
+            problems.extend(of_arm(arm));
             if let Some(against) = arm.against.as_ref().filter(|against| !names.contains(against.as_str())) {
                 problems.push(format!(
                     "arm {}: against: there is no arm \"{against}\"; the arms are {}",
@@ -74,6 +80,12 @@ impl Study {
         }
         if config.data.is_empty() {
             problems.push("data: expected one labelled data set or more, got none".to_owned());
+        }
+        if config.data.iter().collect::<BTreeSet<_>>().len() < config.data.len() {
+            problems.push("data: a data set is named twice; name each once".to_owned());
+        }
+        if config.evaluation.protocols.is_empty() {
+            problems.push("evaluation.protocols: expected one or more, got none".to_owned());
         }
         let options = LoadOptions { data_dir: data_dir.map(Path::to_owned), ..LoadOptions::default() };
         for data in &config.data {
@@ -143,7 +155,53 @@ impl Study {
     }
 }
 
+/// What an arm says in vain.
+fn of_arm(arm: &ArmConfig) -> Vec<String> {
+    let mut problems = Vec::new();
+    let name = &arm.name;
+    if arm.vary.as_ref().is_some_and(|vary| vary.values.is_empty()) {
+        problems.push(format!("arm {name}: vary.values: expected one or more, got none"));
+    }
+    if arm.against.as_ref() == Some(name) {
+        problems.push(format!("arm {name}: against: it cannot be compared with itself; name another arm"));
+    }
+    let varied = arm.vary.iter().map(|vary| vary.key.as_str());
+    let set = arm.set.iter().filter_map(|change| change.split_once('=')).map(|(key, _)| key.trim());
+    for key in set.chain(varied) {
+        let instead = match key {
+            "seed" => "`seeds`",
+            "probe" | "probe.data" | "probe.train_pool" => "`data` and [evaluation]",
+            _ => continue,
+        };
+        problems.push(format!("arm {name}: {key}: has no effect, as a comparison has {instead}; remove it"));
+    }
+    problems
+}
+
 /// Why a data set cannot be had, if it cannot.
 fn absent(field: &str, data: &str, split: Split, options: &LoadOptions) -> Option<String> {
     load(data, split, options).err().map(|error| format!("{field}: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use zview_runtime::config::parse_toml;
+
+    use super::*;
+
+    #[test]
+    fn what_an_arm_says_in_vain_is_told() {
+        let told = |text: &str| of_arm(&parse_toml(Path::new("arm"), text).unwrap()).join("; ");
+        for (text, words) in [
+            ("set = [\"seed=3\"]", "seed: has no effect, as a comparison has `seeds`"),
+            ("set = [\"probe.data=mnist\"]", "probe.data: has no effect, as a comparison has `data`"),
+            ("vary = { key = \"optimizer.lr\", values = [] }", "vary.values: expected one or more"),
+            ("vary = { key = \"seed\", values = [1, 2] }", "seed: has no effect"),
+            ("against = \"a\"", "against: it cannot be compared with itself"),
+        ] {
+            let told = told(&format!("name = \"a\"\n{text}\n"));
+            assert!(told.contains(words), "{text}: {told}");
+        }
+        assert_eq!(told("name = \"a\"\nset = [\"train.steps=3\"]\nagainst = \"b\"\n"), "");
+    }
 }

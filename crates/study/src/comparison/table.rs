@@ -35,12 +35,11 @@ pub fn in_words(comparison: &Comparison) -> String {
             .iter()
             .find_map(|arm| Some(arm.scores.get(data)?.values().next()?.n_test))
             .unwrap_or(0);
-        let _ =
-            writeln!(
-                text,
-                "\n{data} ({n_test} test images{}; %, mean over seeds +- half its 95 % interval)",
-                comparison.judged_in_words(data)
-            );
+        let _ = writeln!(
+            text,
+            "\n{data} ({n_test} test images{}; %, mean over seeds +- half its 95 % interval)",
+            comparison.judged_in_words(data)
+        );
         let scores =
             || comparison.arms.iter().filter_map(|arm| arm.scores.get(data)).flat_map(|of| of.values());
         if scores().any(|score| score.no_interval.is_some()) {

@@ -18,11 +18,11 @@ mod without_effect;
 pub use comparison::{ArmComparison, ArmSummary, FewShotDifference};
 pub use config::{Measure, SuiteConfig};
 pub use judged_at::JudgedAt;
+pub(crate) use measure::unlabelled;
 pub use one_arm::NotOneArm;
 pub(crate) use page::neighbour_figure;
-pub(crate) use measure::unlabelled;
-pub(crate) use run::{load_options, scaled};
 pub use run::{EncoderEvaluation, SuiteEvaluation, SuiteRequest, evaluate};
+pub(crate) use run::{load_options, scaled};
 pub use set_evaluation::{
     Beside, OutlierEvaluation, QueryNeighbours, SetEvaluation, Untrained, WithoutCopies,
 };

@@ -6,6 +6,7 @@ use super::config::{Measure, SuiteConfig};
 
 /// A key, and the measures of which any reads it.
 const READ_BY: &[(&str, &[Measure])] = &[
+    ("linear", &[Measure::Linear, Measure::Robustness, Measure::Outliers]),
     ("confusion", &[Measure::Linear]),
     ("calibration", &[Measure::Linear]),
     ("knn", &[Measure::Knn]),
@@ -15,6 +16,7 @@ const READ_BY: &[(&str, &[Measure])] = &[
     ("sgd", &[Measure::Sgd]),
     ("fine_tune", &[Measure::FineTune, Measure::Scratch]),
     ("robustness", &[Measure::Robustness]),
+    ("outlier_data", &[Measure::Outliers]),
     ("outliers", &[Measure::Outliers]),
     ("spectrum", &[Measure::Spectrum]),
     ("clusters", &[Measure::Clusters]),
@@ -62,6 +64,12 @@ mod tests {
         let of_sgd = told("protocols = [\"linear\"]\n[sgd]\nepochs = 3\n", &[]);
         assert_eq!(of_sgd.len(), 1);
         assert!(of_sgd[0].starts_with("sgd: has no effect, as protocols has no \"sgd\""), "{of_sgd:?}");
+        for text in ["[linear]\nvalidation_share = 0.2\n", "outlier_data = \"glyphs\"\n"] {
+            let (first, key) = if text.starts_with('[') { ("", "linear") } else { (text, "outlier_data") };
+            let text = format!("{first}protocols = [\"knn\"]\n{}", if first.is_empty() { text } else { "" });
+            let told = told(&text, &[]);
+            assert!(told.len() == 1 && told[0].starts_with(&format!("{key}: has no effect")), "{told:?}");
+        }
         assert!(told("protocols = [\"scratch\"]\n[fine_tune]\nseeds = [0]\n", &[]).is_empty());
         assert!(
             told("[knn]\nk = [20]\n[linear]\nseed = 1\n", &[]).is_empty(),

@@ -49,7 +49,12 @@ fn refuse_unread(arguments: &ProbeArguments, config: &SuiteConfig) -> Result<(),
     let read = |measures: &[Measure]| measures.iter().any(|measure| config.asks_for(*measure));
     let labels: &[Measure] = &[FewShot, LabelCurve, FineTune, Scratch];
     let given = [
-        ("--labels-per-class", arguments.labels_per_class.is_some(), labels, "none of few-shot, label-curve, fine-tune and scratch is"),
+        (
+            "--labels-per-class",
+            arguments.labels_per_class.is_some(),
+            labels,
+            "none of few-shot, label-curve, fine-tune and scratch is",
+        ),
         ("--draws", arguments.draws.is_some(), &[FewShot, LabelCurve], "neither few-shot nor label-curve is"),
         ("--keep", arguments.keep.is_some(), &[FineTune], "fine-tune is not"),
     ];
@@ -138,6 +143,11 @@ fn choose_protocols(arguments: &ProbeArguments, config: &mut SuiteConfig) -> Res
     if let Some(outliers) = arguments.outlier_data.as_ref().or(arguments.outliers.as_ref()) {
         config.outlier_data = Some(outliers.clone());
         config.protocols.push(Measure::Outliers);
+    }
+    if config.protocols.is_empty() {
+        return Err(Failure::usage(
+            "protocols: expected one or more, got none; leave it out, or name them with --protocol",
+        ));
     }
     config.protocols.sort_unstable();
     config.protocols.dedup();
