@@ -66,7 +66,8 @@ fn a_run_is_judged_at_the_size_that_it_was_trained_at() {
     let checkpoint = ["probe", "run/checkpoints/step-00000002", "--device", "cpu", "--protocol", "knn"];
     assert_eq!(judged_at(folder, &checkpoint), [8, 8]);
     run_json(folder, &["export", "run", "-o", "exported.safetensors"]);
-    let exported = ["probe", "exported.safetensors", "--data", "./shapes", "--device", "cpu", "--protocol", "knn"];
+    let exported =
+        ["probe", "exported.safetensors", "--data", "./shapes", "--device", "cpu", "--protocol", "knn"];
     assert_eq!(judged_at(folder, &exported), [8, 8]);
 }
 
@@ -106,15 +107,27 @@ fn labels_per_class_reach_every_protocol_that_has_the_notion() {
     let folder = trained_at_8();
     let folder = folder.path();
     let probe = |more: &[&str]| [&["probe", "run", "--device", "cpu"], more].concat();
-    let both = ["--protocol", "few-shot", "--protocol", "label-curve", "--labels-per-class", "2,4", "--draws", "2"];
+    let both =
+        ["--protocol", "few-shot", "--protocol", "label-curve", "--labels-per-class", "2,4", "--draws", "2"];
     let value = run_json(folder, &probe(&both));
     let of_few: Vec<&String> = value["few_shot"].as_object().unwrap().keys().collect();
     assert_eq!(of_few, ["2", "4"]);
     let points = value["label_curve"]["points"].as_array().unwrap();
     assert!(points.iter().any(|point| point["labels_per_class"] == 2), "{points:?}");
-    assert!(points.iter().all(|point| [2, 4].iter().any(|n| point["labels_per_class"] == *n) || point["labels_per_class"].is_null()), "{points:?}");
+    assert!(
+        points.iter().all(|point| [2, 4].iter().any(|n| point["labels_per_class"] == *n)
+            || point["labels_per_class"].is_null()),
+        "{points:?}"
+    );
     let tuned = ["--protocol", "fine-tune", "--labels-per-class", "5", "--set", "fine_tune.length={steps=2}"];
-    let few = ["--set", "fine_tune.learning_rates=[0.01]", "--set", "fine_tune.layer_decays=[1.0]", "--set", "fine_tune.seeds=[0]"];
+    let few = [
+        "--set",
+        "fine_tune.learning_rates=[0.01]",
+        "--set",
+        "fine_tune.layer_decays=[1.0]",
+        "--set",
+        "fine_tune.seeds=[0]",
+    ];
     let value = run_json(folder, &probe(&[&tuned[..], &few].concat()));
     assert_eq!(value["fine_tune"]["n_train"], 15, "{value}");
     let several = run(folder, &probe(&["--protocol", "fine-tune", "--labels-per-class", "5,10"]));
@@ -160,8 +173,9 @@ fn a_class_without_test_images_and_a_stopped_run_are_said() {
     let folder = trained_at_8();
     let folder = folder.path();
     let result = folder.join("run/result.json");
-    let text = fs::read_to_string(&result).unwrap().replace("\"stopped\": false", "\"stopped\": true");
-    fs::write(&result, text).unwrap();
+    let mut value: serde_json::Value = serde_json::from_slice(&fs::read(&result).unwrap()).unwrap();
+    value["stopped"] = true.into();
+    fs::write(&result, value.to_string()).unwrap();
     let labels = folder.join("shapes/t10k-labels-idx1-ubyte");
     let mut bytes = fs::read(&labels).unwrap();
     bytes.iter_mut().skip(8).for_each(|label| *label = (*label).min(1));

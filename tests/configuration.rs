@@ -179,7 +179,10 @@ fn an_option_without_an_effect_is_an_error_that_says_what_it_belongs_to() {
     run_json(folder, &[&TRAIN[..], &["--set", "train.steps=0"]].concat());
     let probe = ["probe", "run", "--device", "cpu", "--protocol", "knn", "--train-pool", "60"];
     for (option, words) in [
-        ("--labels-per-class=5", "--labels-per-class: has no effect, as none of few-shot, label-curve, fine-tune"),
+        (
+            "--labels-per-class=5",
+            "--labels-per-class: has no effect, as none of few-shot, label-curve, fine-tune",
+        ),
         ("--draws=3", "--draws: has no effect, as neither few-shot nor label-curve is measured"),
     ] {
         refused(folder, &[&probe[..], &[option]].concat(), &[words, "add --protocol few-shot"]);

@@ -33,7 +33,11 @@ fn commands_below(folder: &Path, path: &[String]) -> Vec<String> {
     let listed = help.split("Commands:\n").nth(1).unwrap_or_default();
     let listed = listed.lines().take_while(|line| !line.is_empty());
     let names = listed.filter(|line| line.starts_with("  ") && !line.starts_with("   "));
-    names.filter_map(|line| line.split_whitespace().next()).filter(|name| *name != "help").map(str::to_owned).collect()
+    names
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "help")
+        .map(str::to_owned)
+        .collect()
 }
 
 fn help(folder: &Path, path: &[String]) -> String {
@@ -80,8 +84,14 @@ const MESSAGES: [(&str, &[&str]); 24] = [
     ("a-recipe-as-evaluation", &["probe", "run", "--config", "recipe.toml"]),
     ("a-run-folder-to-pretrain", &["pretrain", "run"]),
     ("all-wrong-keys-at-once", &["pretrain", "wrong.toml"]),
-    ("wrong-keys-of-file-and-set", &["pretrain", "wrong.toml", "--set", "train.batch=x", "--set", "views.stdd=1"]),
-    ("values-that-cannot-be", &["pretrain", "recipe.toml", "--set", "train.batch=1", "--set", "views.std=-1"]),
+    (
+        "wrong-keys-of-file-and-set",
+        &["pretrain", "wrong.toml", "--set", "train.batch=x", "--set", "views.stdd=1"],
+    ),
+    (
+        "values-that-cannot-be",
+        &["pretrain", "recipe.toml", "--set", "train.batch=1", "--set", "views.std=-1"],
+    ),
     ("option-batch-size", &["pretrain", "recipe.toml", "--batch-size", "64"]),
     ("option-lr", &["pretrain", "recipe.toml", "--lr", "0.1"]),
     ("option-gpu", &["probe", "run", "--gpu", "0"]),
@@ -93,7 +103,10 @@ const MESSAGES: [(&str, &[&str]); 24] = [
     ("command-eval", &["eval", "run"]),
     ("ending-of-an-output", &["embed", "run", "--data", "./shapes", "--out", "features.parquet"]),
     ("no-head", &["predict", "run", "--data", "./shapes", "--device", "cpu"]),
-    ("labels-of-several-protocols", &["probe", "run", "--protocol", "fine-tune", "--labels-per-class", "5,10"]),
+    (
+        "labels-of-several-protocols",
+        &["probe", "run", "--protocol", "fine-tune", "--labels-per-class", "5,10"],
+    ),
 ];
 
 #[test]
@@ -102,7 +115,8 @@ fn messages_that_a_stranger_meets() {
     let folder = folder.path();
     fs::write(folder.join("wrong.toml"), RECIPE_WRONG).unwrap();
     fs::write(folder.join("evaluation.toml"), "data = [\"./shapes\"]\nprotocols = [\"knn\"]\n").unwrap();
-    fs::write(folder.join("gan.toml"), "name = \"x\"\nmethod = \"gan\"\n[data]\nname = \"./shapes\"\n").unwrap();
+    fs::write(folder.join("gan.toml"), "name = \"x\"\nmethod = \"gan\"\n[data]\nname = \"./shapes\"\n")
+        .unwrap();
     let pretrain = ["pretrain", "recipe.toml", "--device", "cpu", "--out", "run", "--set", "train.steps=2"];
     assert!(run(folder, &pretrain).status.success());
     let mut differences = Vec::new();

@@ -14,9 +14,11 @@ fn trained() -> tempfile::TempDir {
     write_generator(folder.path());
     write_recipe(folder.path());
     write_idx(folder.path(), 60, 30);
-    let pretrain = ["pretrain", "recipe.toml", "--device", "cpu", "--out", "run", "--set", "encoder.arch=conv"];
+    let pretrain =
+        ["pretrain", "recipe.toml", "--device", "cpu", "--out", "run", "--set", "encoder.arch=conv"];
     run_json(folder.path(), &pretrain);
-    let sample = ["sample", "--generator", "generator", "--device", "cpu", "--anchors", "3", "--per-anchor", "2"];
+    let sample =
+        ["sample", "--generator", "generator", "--device", "cpu", "--anchors", "3", "--per-anchor", "2"];
     run_json(folder.path(), &[&sample[..], &["--out", "photos"]].concat());
     folder
 }
@@ -28,7 +30,8 @@ fn npy(path: &Path) -> (String, Vec<f32>) {
     let length = usize::from(u16::from_le_bytes([bytes[8], bytes[9]]));
     assert_eq!((10 + length) % 64, 0, "NumPy aligns its header");
     let header = String::from_utf8(bytes[10..10 + length].to_vec()).unwrap();
-    let values = bytes[10 + length..].chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap()));
+    let values =
+        bytes[10 + length..].chunks_exact(4).map(|four| f32::from_le_bytes(four.try_into().unwrap()));
     (header, values.collect())
 }
 
@@ -68,14 +71,22 @@ fn features_are_the_same_in_every_format_and_say_what_each_row_is_of() {
     let mut state = zview_network::weights::StateDict::read(&folder.join("rows.safetensors"), None).unwrap();
     let about: serde_json::Value = serde_json::from_str(state.metadata("zview-embedding").unwrap()).unwrap();
     assert_eq!(about["labels"].as_array().unwrap().len(), 30);
-    assert_eq!(state.take("features", &[30, 32]).unwrap(), values[60 * 32..], "computed anew, without the cache");
+    assert_eq!(
+        state.take("features", &[30, 32]).unwrap(),
+        values[60 * 32..],
+        "computed anew, without the cache"
+    );
     // They are the probe's own: its features come from the cache that this filled, and its nearest neighbour is theirs.
-    let probed = run_json(folder, &["probe", "run", "--data", "./shapes", "--device", "cpu", "--protocol", "knn", "--set", "knn.k=[1]"]);
+    let probed = run_json(
+        folder,
+        &["probe", "run", "--data", "./shapes", "--device", "cpu", "--protocol", "knn", "--set", "knn.k=[1]"],
+    );
     let row = |image: usize| &values[image * 32..][..32];
     let norm = |row: &[f32]| row.iter().map(|x| x * x).sum::<f32>().sqrt();
     let cosine = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f32>() / norm(a) / norm(b);
     let right = (60..90).filter(|&test| {
-        let nearest = (0..60).max_by(|&a, &b| cosine(row(test), row(a)).total_cmp(&cosine(row(test), row(b)))).unwrap();
+        let nearest =
+            (0..60).max_by(|&a, &b| cosine(row(test), row(a)).total_cmp(&cosine(row(test), row(b)))).unwrap();
         rows[nearest].split(',').nth(2) == rows[test].split(',').nth(2)
     });
     let top1 = right.count() as f64 / 30.0;
@@ -114,7 +125,10 @@ fn the_ending_of_an_output_decides_the_format_or_is_refused() {
         let told = stderr(&output);
         assert_eq!(output.status.code(), Some(2), "{words:?}: {told}");
         let ending = words.last().unwrap().trim_start_matches('x');
-        assert!(told.contains("expected") && told.contains(if ending.is_empty() { "none" } else { ending }), "{words:?}: {told}");
+        assert!(
+            told.contains("expected") && told.contains(if ending.is_empty() { "none" } else { ending }),
+            "{words:?}: {told}"
+        );
         assert!(!folder.join(words.last().unwrap()).exists());
     }
 }
@@ -139,9 +153,12 @@ fn a_fine_tuned_network_is_kept_exported_and_names_classes() {
     let right = images.iter().filter(|image| image["class"] == image["label"]).count();
     assert_eq!(images.len(), 30);
     assert_eq!(right as f64 / 30.0, value["fine_tune"]["mean"].as_f64().unwrap());
-    assert!(images.iter().all(|image| (1.0 / 3.0 - 1e-6..=1.0).contains(&image["probability"].as_f64().unwrap())));
+    assert!(
+        images.iter().all(|image| (1.0 / 3.0 - 1e-6..=1.0).contains(&image["probability"].as_f64().unwrap()))
+    );
     // Photographs without labels, into a file.
-    let output = run(folder, &["predict", network, "--data", "photos", "--device", "cpu", "-o", "classes.csv"]);
+    let output =
+        run(folder, &["predict", network, "--data", "photos", "--device", "cpu", "-o", "classes.csv"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let text = fs::read_to_string(folder.join("classes.csv")).unwrap();
     assert!(text.starts_with("split,name,class,probability\n") && text.lines().count() == 7, "{text}");
@@ -151,7 +168,11 @@ fn a_fine_tuned_network_is_kept_exported_and_names_classes() {
     assert_eq!(exported["classes"].as_array().unwrap().len(), 3);
     assert!(exported["load"].as_str().unwrap().contains("fc=torch.nn.Linear(32, 3)"), "{exported}");
     let twice = run(folder, &[&test[..], &["--train", "./shapes"]].concat());
-    assert!(twice.status.code() == Some(2) && stderr(&twice).contains("leave --train out"), "{}", stderr(&twice));
+    assert!(
+        twice.status.code() == Some(2) && stderr(&twice).contains("leave --train out"),
+        "{}",
+        stderr(&twice)
+    );
 }
 
 #[test]
@@ -168,8 +189,13 @@ fn an_encoder_names_classes_by_a_probe_on_labelled_images() {
     let probe = ["probe", "run", "--data", "./shapes", "--device", "cpu", "--protocol", "linear"];
     let top1 = run_json(folder, &probe)["linear"]["top1"].as_f64().unwrap();
     assert_eq!(right as f64 / 30.0, top1, "the same probe on the same images");
-    let unlabelled = run(folder, &["predict", "run", "--train", "photos", "--data", "photos", "--device", "cpu"]);
-    assert!(!unlabelled.status.success() && stderr(&unlabelled).contains("no labels"), "{}", stderr(&unlabelled));
+    let unlabelled =
+        run(folder, &["predict", "run", "--train", "photos", "--data", "photos", "--device", "cpu"]);
+    assert!(
+        !unlabelled.status.success() && stderr(&unlabelled).contains("no labels"),
+        "{}",
+        stderr(&unlabelled)
+    );
 }
 
 #[test]

@@ -27,7 +27,7 @@ pub enum Wanted {
 struct Kind {
     wanted: Option<Wanted>,
     what: &'static str,
-    /// The command for it, with `FILE` for its name.
+    /// What to do with it, with `FILE` for its name.
     command: &'static str,
     /// Keys that no other kind has at its top.
     keys: &'static [&'static str],
@@ -37,31 +37,31 @@ const KINDS: [Kind; 5] = [
     Kind {
         wanted: Some(Wanted::Comparison),
         what: "a comparison",
-        command: "zview compare FILE",
+        command: "use `zview compare FILE`",
         keys: &["question", "reference", "arms"],
     },
     Kind {
         wanted: None,
         what: "a generator's manifest",
-        command: "zview generator inspect FILE, or `generator = \"FILE\"` in a recipe's [source]",
+        command: "use `zview generator inspect FILE`, or name it in a recipe: `[source] generator = \"FILE\"`",
         keys: &["architecture", "sha256", "latent", "output", "layers"],
     },
     Kind {
         wanted: Some(Wanted::GeneratorRecipe),
         what: "a generator's training recipe",
-        command: "zview generator train FILE",
+        command: "use `zview generator train FILE`",
         keys: &["method", "gan", "vae"],
     },
     Kind {
         wanted: Some(Wanted::Recipe),
         what: "a recipe",
-        command: "zview pretrain FILE",
+        command: "use `zview pretrain FILE`",
         keys: &["source", "anchors", "views", "augment", "objective", "watch"],
     },
     Kind {
         wanted: Some(Wanted::Evaluation),
         what: "the configuration of an evaluation",
-        command: "zview probe ENCODER --config FILE",
+        command: "use `zview probe ENCODER --config FILE`",
         keys: &[
             "protocols",
             "outlier_data",
@@ -98,7 +98,7 @@ impl Wanted {
 pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
     let other = |what: &str, command: &str| {
         let command = command.replace("FILE", &path.display().to_string());
-        Err(Failure::usage(format!("{} is {what}, not {}; {command}", path.display(), wanted.in_words())))
+        Err(Failure::usage(format!("{} is {what}, not {}: {command}", path.display(), wanted.in_words())))
     };
     if path.is_dir() {
         let of_encoders = [Wanted::Encoder, Wanted::Run].contains(&wanted);
@@ -109,17 +109,18 @@ pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
                 "its recipe is FILE/config.toml (go on with `zview pretrain FILE/config.toml --out FILE --resume`), and \
                  `zview probe FILE` judges its encoder",
             ),
-            (true, false) if path.join("comparison.json").is_file() || path.join("cells").is_dir() => other(
-                "the folder of a comparison",
-                "each run is a folder of its own in FILE/cells",
-            ),
+            (true, false) if path.join("comparison.json").is_file() || path.join("cells").is_dir() => {
+                other("the folder of a comparison", "each run is a folder of its own in FILE/cells")
+            }
             _ => Ok(()),
         };
     }
     // A pipe is read once, by its reader.
-    let is_text = path.is_file() && (![Wanted::Encoder, Wanted::Run].contains(&wanted) || has_ending(path, "toml"));
+    let is_text =
+        path.is_file() && (![Wanted::Encoder, Wanted::Run].contains(&wanted) || has_ending(path, "toml"));
     let Some(keys) = is_text.then(|| top_keys(path)).flatten() else { return Ok(()) };
-    let counted = KINDS.iter().map(|kind| (keys.iter().filter(|key| kind.keys.contains(&&***key)).count(), kind));
+    let counted =
+        KINDS.iter().map(|kind| (keys.iter().filter(|key| kind.keys.contains(&&***key)).count(), kind));
     // The first of those with most keys: sections such as [views] may stand in several kinds.
     let best = counted.rev().max_by_key(|(count, _)| *count).filter(|(count, _)| *count > 0);
     match best {
@@ -141,9 +142,15 @@ mod tests {
 
     const FILES: [(&str, Option<Wanted>); 5] = [
         ("seed = 1\n[source]\nkind = \"real\"\n", Some(Wanted::Recipe)),
-        ("question = \"?\"\nreference = \"a\"\nrecipe = \"r\"\n[[arms]]\nname = \"a\"\n", Some(Wanted::Comparison)),
+        (
+            "question = \"?\"\nreference = \"a\"\nrecipe = \"r\"\n[[arms]]\nname = \"a\"\n",
+            Some(Wanted::Comparison),
+        ),
         ("data = [\"glyphs\"]\nprotocols = [\"knn\"]\n", Some(Wanted::Evaluation)),
-        ("name = \"x\"\nmethod = \"gan\"\n[data]\nname = \"x\"\n[train]\nsteps = 1\n", Some(Wanted::GeneratorRecipe)),
+        (
+            "name = \"x\"\nmethod = \"gan\"\n[data]\nname = \"x\"\n[train]\nsteps = 1\n",
+            Some(Wanted::GeneratorRecipe),
+        ),
         ("name = \"x\"\nweights = \"w\"\narchitecture = \"dcgan\"\n[latent]\ndimension = 3\n", None),
     ];
 

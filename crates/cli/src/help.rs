@@ -23,14 +23,22 @@ const PAGES: &[Page] = &[
         examples: "zview demo\n  zview demo --device vulkan --out runs/demo-gpu",
         without: &[],
     },
-    Page { path: &["devices"], examples: "zview devices\n  zview devices --device vulkan:1", without: &[SELFCHECK, DATA_DIR] },
+    Page {
+        path: &["devices"],
+        examples: "zview devices\n  zview devices --device vulkan:1",
+        without: &[SELFCHECK, DATA_DIR],
+    },
     Page { path: &["data", "list"], examples: "zview data list", without: &[DEVICE, SELFCHECK, DATA_DIR] },
     Page {
         path: &["data", "inspect"],
         examples: "zview data inspect photos/\n  zview data inspect photos/ --size 64 --color rgb",
         without: &[DEVICE, SELFCHECK],
     },
-    Page { path: &["generator", "list"], examples: "zview generator list", without: &[DEVICE, SELFCHECK, DATA_DIR] },
+    Page {
+        path: &["generator", "list"],
+        examples: "zview generator list",
+        without: &[DEVICE, SELFCHECK, DATA_DIR],
+    },
     Page {
         path: &["generator", "inspect"],
         examples: "zview generator inspect glyphs-gan --sheet sheet.png",
@@ -96,14 +104,19 @@ const PAGES: &[Page] = &[
         examples: "zview log runs/photos\n  zview log runs/photos --csv losses.csv --tensorboard tensorboard/",
         without: &[DEVICE, SELFCHECK, DATA_DIR],
     },
-    Page { path: &["bench"], examples: "zview bench configs/bench/resnet18-32.toml --device vulkan", without: &[] },
+    Page {
+        path: &["bench"],
+        examples: "zview bench configs/bench/resnet18-32.toml --device vulkan",
+        without: &[],
+    },
     Page { path: &["selfcheck"], examples: "zview selfcheck --device vulkan", without: &[SELFCHECK] },
 ];
 
 /// The command line as it is parsed.
 pub fn command() -> Command {
     let mut command = Arguments::command();
-    let common: Vec<Arg> = command.get_arguments().filter(|argument| argument.is_global_set()).cloned().collect();
+    let common: Vec<Arg> =
+        command.get_arguments().filter(|argument| argument.is_global_set()).cloned().collect();
     for page in PAGES {
         command = with_page(command, page.path, page, &common);
     }

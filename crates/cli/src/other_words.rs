@@ -4,18 +4,39 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 /// Options, and what to write instead.
 const OPTIONS: &[(&[&str], &str)] = &[
-    (&["--epochs", "--num-epochs", "--max-epochs"], "`--set train.steps=N` counts updates: epochs x images / train.batch"),
-    (&["--batch-size", "--batch_size", "--bs"], "`--set train.batch=N` of pretrain, `--set batch=N` of probe"),
+    (
+        &["--epochs", "--num-epochs", "--max-epochs"],
+        "`--set train.steps=N` counts updates: epochs x images / train.batch",
+    ),
+    (
+        &["--batch-size", "--batch_size", "--bs"],
+        "`--set train.batch=N` of pretrain, `--set batch=N` of probe",
+    ),
     (&["--lr", "--learning-rate", "--learning_rate"], "`--set optimizer.lr=X`"),
     (&["--wd", "--weight-decay"], "`--set optimizer.weight_decay=X`"),
-    (&["--gpu", "--gpus", "--cuda", "--accelerator"], "`--device vulkan` (or vulkan:1 for the second); `zview devices` lists them"),
+    (
+        &["--gpu", "--gpus", "--cuda", "--accelerator"],
+        "`--device vulkan` (or vulkan:1 for the second); `zview devices` lists them",
+    ),
     (&["--mps"], "`--device metal`"),
     (&["--cpu"], "`--device cpu`"),
-    (&["--dataset", "--data-path", "--train-data"], "`--data D` of probe, embed and predict, `--set source.data=D` of pretrain"),
+    (
+        &["--dataset", "--data-path", "--train-data"],
+        "`--data D` of probe, embed and predict, `--set source.data=D` of pretrain",
+    ),
     (&["--output", "--output-dir", "--out-dir", "--save-dir"], "`--out`"),
-    (&["--arch", "--model", "--backbone"], "`--set encoder.arch=resnet18`; an encoder that is there is named without an option"),
-    (&["--checkpoint", "--ckpt", "--weights", "--pretrained"], "encoders are named without an option; to start from one: `--set encoder.weights=FILE`"),
-    (&["--img-size", "--image-size", "--input-size", "--resolution"], "`--size N` of probe, `--set source.size=N` of pretrain"),
+    (
+        &["--arch", "--model", "--backbone"],
+        "`--set encoder.arch=resnet18`; an encoder that is there is named without an option",
+    ),
+    (
+        &["--checkpoint", "--ckpt", "--weights", "--pretrained"],
+        "encoders are named without an option; to start from one: `--set encoder.weights=FILE`",
+    ),
+    (
+        &["--img-size", "--image-size", "--input-size", "--resolution"],
+        "`--size N` of probe, `--set source.size=N` of pretrain",
+    ),
     (&["--seed"], "`--set seed=N`"),
     (&["--workers", "--num-workers", "--threads"], "the environment variable RAYON_NUM_THREADS=N"),
     (&["--wandb", "--tensorboard"], "`zview log RUN --tensorboard DIR`"),
@@ -26,8 +47,14 @@ const OPTIONS: &[(&[&str], &str)] = &[
 
 /// Commands, and which to take.
 const COMMANDS: &[(&[&str], &str)] = &[
-    (&["train", "fit", "pre-train", "learn"], "`zview pretrain RECIPE` (a generator: `zview generator train RECIPE`)"),
-    (&["eval", "evaluate", "test", "linear", "linear-probe", "knn", "validate"], "`zview probe ENCODER --data D`"),
+    (
+        &["train", "fit", "pre-train", "learn"],
+        "`zview pretrain RECIPE` (a generator: `zview generator train RECIPE`)",
+    ),
+    (
+        &["eval", "evaluate", "test", "linear", "linear-probe", "knn", "validate"],
+        "`zview probe ENCODER --data D`",
+    ),
     (&["finetune", "fine-tune"], "`zview probe ENCODER --data D --protocol fine-tune --keep DIR`"),
     (&["encode", "features", "extract", "embeddings"], "`zview embed ENCODER --data D --out FILE.npy`"),
     (&["infer", "inference", "classify"], "`zview predict MODEL --data D`"),
@@ -88,7 +115,10 @@ mod tests {
         ] {
             let error = crate::help::command().try_get_matches_from(&line).unwrap_err();
             let text = with_our_words(error).to_string();
-            assert!(text.contains(&format!("here that is `{told}")) || text.contains(told), "{line:?}: {text}");
+            assert!(
+                text.contains(&format!("here that is `{told}")) || text.contains(told),
+                "{line:?}: {text}"
+            );
         }
     }
 }

@@ -83,7 +83,11 @@ fn python_loads_exports_strictly_and_computes_the_same_features() {
         ),
         ("resnet34-narrow", resnet(Architecture::Resnet34, 4), shape(1, 28)),
         ("resnet50-narrow", resnet(Architecture::Resnet50, 4), shape(1, 28)),
-        ("resnet50-narrow-imagenet", EncoderConfig { stem: Stem::Imagenet, ..resnet(Architecture::Resnet50, 8) }, shape(1, 64)),
+        (
+            "resnet50-narrow-imagenet",
+            EncoderConfig { stem: Stem::Imagenet, ..resnet(Architecture::Resnet50, 8) },
+            shape(1, 64),
+        ),
         ("conv", EncoderConfig { arch: Architecture::Conv, width: 4, ..default() }, shape(3, 32)),
         ("conv-grey", EncoderConfig { arch: Architecture::Conv, width: 8, ..default() }, shape(1, 27)),
         ("vit", vit(Pool::ClassToken), shape(3, 32)),

@@ -77,7 +77,8 @@ pub fn run(arguments: &EmbedArguments, common: &Common) -> Result<(), Failure> {
     }
     let device = choose(common.device)?;
     let cache = arguments.reading.cache_folder();
-    let mut config = SuiteConfig { data: vec![arguments.data.clone()], protocols: Vec::new(), ..SuiteConfig::default() };
+    let mut config =
+        SuiteConfig { data: vec![arguments.data.clone()], protocols: Vec::new(), ..SuiteConfig::default() };
     arguments.reading.apply(&mut config);
     let request = SuiteRequest {
         encoders: std::slice::from_ref(&arguments.encoder),
@@ -106,7 +107,8 @@ pub fn run(arguments: &EmbedArguments, common: &Common) -> Result<(), Failure> {
 }
 
 fn in_words(written: &Written) -> String {
-    let order: Vec<String> = written.splits.iter().map(|(split, rows)| format!("{rows} of the {split} split")).collect();
+    let order: Vec<String> =
+        written.splits.iter().map(|(split, rows)| format!("{rows} of the {split} split")).collect();
     let files: Vec<String> = written.files.iter().map(|file| file.display().to_string()).collect();
     format!(
         "{}: {} rows of {} features; images of {}\nrows are in the data set's order: {}",

@@ -48,7 +48,8 @@ pub fn run(arguments: &PredictArguments, common: &Common) -> Result<(), Failure>
     }
     let device = choose(common.device)?;
     let cache = arguments.reading.cache_folder();
-    let mut config = SuiteConfig { data: vec![arguments.data.clone()], protocols: Vec::new(), ..SuiteConfig::default() };
+    let mut config =
+        SuiteConfig { data: vec![arguments.data.clone()], protocols: Vec::new(), ..SuiteConfig::default() };
     arguments.reading.apply(&mut config);
     let request = SuiteRequest {
         encoders: std::slice::from_ref(&arguments.model),
@@ -61,14 +62,21 @@ pub fn run(arguments: &PredictArguments, common: &Common) -> Result<(), Failure>
         command: None,
     };
     let splits = SplitName::splits(arguments.split);
-    let predicted = predict(&request, arguments.train.as_deref(), splits, &device, |path, encoder, images| {
-        compared_for_features(&request, &device, common, (path, encoder, images))
-    })?;
+    let predicted =
+        predict(&request, arguments.train.as_deref(), splits, &device, |path, encoder, images| {
+            compared_for_features(&request, &device, common, (path, encoder, images))
+        })?;
     let rows = as_csv(&predicted);
     if let Some(out) = &arguments.out {
         write_file(out, rows.as_bytes())?;
         return output::result(common.json, &predicted, |predicted| {
-            format!("{}: {} images by {}{}", out.display(), predicted.images.len(), predicted.by, right(predicted))
+            format!(
+                "{}: {} images by {}{}",
+                out.display(),
+                predicted.images.len(),
+                predicted.by,
+                right(predicted)
+            )
         });
     }
     output::result(common.json, &predicted, |_| rows)

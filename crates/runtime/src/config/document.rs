@@ -84,11 +84,11 @@ impl<'a> Document<'a> {
                 Err(misfit) => misfit,
             };
             let mut path = misfit.path.clone();
-            let missing = misfit.message.split("missing field `").nth(1).and_then(|rest| rest.split('`').next());
+            let missing =
+                misfit.message.split("missing field `").nth(1).and_then(|rest| rest.split('`').next());
             // What was taken out is missing now: that is no fault of the file. Nor can it be read on without its section.
-            let own_doing = missing.is_some_and(|field| {
-                taken_out.contains(&[&path[..], &[field.to_owned()]].concat())
-            });
+            let own_doing =
+                missing.is_some_and(|field| taken_out.contains(&[&path[..], &[field.to_owned()]].concat()));
             if !own_doing {
                 misfits.push(misfit);
             }

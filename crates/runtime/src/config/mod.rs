@@ -155,12 +155,7 @@ pub fn parse_toml_in_layers<T: DeserializeOwned>(
 }
 
 /// Everything that does not fit in `file` after `overrides`, as one error.
-fn all_of(
-    path: &Path,
-    file: &Document<'_>,
-    overrides: &[Override],
-    mut misfits: Vec<Misfit>,
-) -> ConfigError {
+fn all_of(path: &Path, file: &Document<'_>, overrides: &[Override], mut misfits: Vec<Misfit>) -> ConfigError {
     let change_of = |misfit: &Misfit| {
         overrides.iter().rev().find(|change| change.is_about(&misfit.path, file.has(&misfit.path)))
     };
@@ -526,7 +521,8 @@ mod tests {
 
     #[test]
     fn all_wrong_keys_and_types_are_told_at_once_each_with_its_line_or_change() {
-        let text = "seed = \"one\"\n[train]\nbatch_size = 3\nsteps = 1.5\nlr = 0.1\n[[groups]]\nname = 3\nlrr = 1\n";
+        let text =
+            "seed = \"one\"\n[train]\nbatch_size = 3\nsteps = 1.5\nlr = 0.1\n[[groups]]\nname = 3\nlrr = 1\n";
         let error = nested(text, &[]).unwrap_err();
         for told in [
             "line 1: seed: expected a whole number",
@@ -540,7 +536,11 @@ mod tests {
         }
         assert_eq!(error.matches("\n  - ").count(), 5, "{error}");
         let error = nested("[train]\nstepz = 3\n", &["train.batch=x", "seed=y"]).unwrap_err();
-        for told in ["line 2: train.stepz: unknown field `stepz`", "--set train.batch=x: train.batch", "--set seed=y: seed"] {
+        for told in [
+            "line 2: train.stepz: unknown field `stepz`",
+            "--set train.batch=x: train.batch",
+            "--set seed=y: seed",
+        ] {
             assert!(error.contains(told), "{told}: {error}");
         }
     }
@@ -558,11 +558,16 @@ mod tests {
         let changes = ["train.batch=2".to_owned()];
         let text = "seed = 1\n[train]\nsteps = 3\n";
         let (_, written) = parse_toml_in_layers::<Nested>(Path::new("r"), text, &[&changes]).unwrap();
-        let problems = ["train.steps: too few", "train.batch: too small", "train.lr: none"].map(str::to_owned);
+        let problems =
+            ["train.steps: too few", "train.batch: too small", "train.lr: none"].map(str::to_owned);
         let located = written.located(problems.to_vec());
         assert_eq!(
             located,
-            ["train.steps: too few (line 3)", "train.batch: too small (--set train.batch=2)", "train.lr: none"]
+            [
+                "train.steps: too few (line 3)",
+                "train.batch: too small (--set train.batch=2)",
+                "train.lr: none"
+            ]
         );
     }
 

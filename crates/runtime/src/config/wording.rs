@@ -56,7 +56,11 @@ fn of_another_tool(message: &str) -> Option<String> {
         return Some(format!("; that is the option `{ours}`"));
     }
     let beside = known.contains(&format!("`{last}`"));
-    Some(if beside { format!("; here it is `{last}`{remark}") } else { format!("; in a recipe it is `{ours}`{remark}") })
+    Some(if beside {
+        format!("; here it is `{last}`{remark}")
+    } else {
+        format!("; in a recipe it is `{ours}`{remark}")
+    })
 }
 
 fn shortened(written: &str) -> String {

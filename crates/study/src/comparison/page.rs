@@ -86,7 +86,9 @@ fn conditions(comparison: &Comparison) -> String {
     };
     let sizes: Vec<String> = comparison.data.iter().filter_map(of_set).collect();
     let sizes = if sizes.is_empty() { String::new() } else { format!(" {}.", sizes.join("; ")) };
-    format!("Every encoder is judged on the same real test images, which have no part in any decision.{sizes}")
+    format!(
+        "Every encoder is judged on the same real test images, which have no part in any decision.{sizes}"
+    )
 }
 
 fn arms(study: &Study, comparison: &Comparison) -> Vec<ComparedArm> {

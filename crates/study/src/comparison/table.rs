@@ -33,8 +33,11 @@ pub fn in_words(comparison: &Comparison) -> String {
             .iter()
             .find_map(|arm| Some(arm.scores.get(data)?.values().next()?.n_test))
             .unwrap_or(0);
-        let _ =
-            writeln!(text, "\n{data} ({n_test} test images{}; %, mean over seeds +- half its 95 % interval)", comparison.judged_in_words(data));
+        let _ = writeln!(
+            text,
+            "\n{data} ({n_test} test images{}; %, mean over seeds +- half its 95 % interval)",
+            comparison.judged_in_words(data)
+        );
         for row in &table {
             let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
             let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());

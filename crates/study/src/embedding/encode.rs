@@ -69,7 +69,8 @@ pub fn embed<E: From<StudyError>>(
     let cache = request.cache_folder.and_then(|folder| FeatureCache::new(folder, device));
     let encoder = &loaded.encoder;
     let options = LoadOptions { class_use: ClassUse::Optional, ..load_options(request, encoder) };
-    let encoding = Encoding { path, data, extractor: &*scaled, cache: cache.as_ref(), batch: request.config.batch };
+    let encoding =
+        Encoding { path, data, extractor: &*scaled, cache: cache.as_ref(), batch: request.config.batch };
     let mut embedded = Vec::new();
     for (split, images) in present(data, splits, &options)? {
         encoder.check_images(images.shape).map_err(|error| StudyError::ImagesDoNotFit {
@@ -139,7 +140,9 @@ struct Encoding<'a> {
 
 impl Encoding<'_> {
     fn sha256(&self) -> Result<String, StudyError> {
-        self.extractor.state_sha256().map_err(|message| self.failed(zview_probe::ProbeError::State { message }))
+        self.extractor
+            .state_sha256()
+            .map_err(|message| self.failed(zview_probe::ProbeError::State { message }))
     }
 
     fn features(&self, images: &ImageSet) -> Result<Features, StudyError> {

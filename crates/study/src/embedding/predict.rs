@@ -76,9 +76,8 @@ pub fn predict<E: From<StudyError>>(
             (format!("a linear probe on {train}"), classes, Classifier::Probe(Box::new(probe)))
         }
     };
-    let images = named(&embedded, &classes, &classifier).map_err(|error| {
-        StudyError::from((&*path.to_string_lossy(), embedded.data.as_str(), error))
-    })?;
+    let images = named(&embedded, &classes, &classifier)
+        .map_err(|error| StudyError::from((&*path.to_string_lossy(), embedded.data.as_str(), error)))?;
     Ok(Predicted { by, classes, images })
 }
 
@@ -127,8 +126,13 @@ fn named(
         for (image, (&class, &probability)) in
             predictions.classes.iter().zip(&predictions.confidence).enumerate()
         {
-            let name = part.images.names.as_ref().map_or_else(|| image.to_string(), |names| names[image].clone());
-            let label = part.images.labels.as_ref().and_then(|labels| part.images.classes.get(labels[image] as usize));
+            let name =
+                part.images.names.as_ref().map_or_else(|| image.to_string(), |names| names[image].clone());
+            let label = part
+                .images
+                .labels
+                .as_ref()
+                .and_then(|labels| part.images.classes.get(labels[image] as usize));
             images.push(PredictedImage {
                 split: part.split,
                 name,

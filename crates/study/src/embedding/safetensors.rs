@@ -12,8 +12,7 @@ use crate::StudyError;
 const KEY: &str = "zview-embedding";
 
 pub(super) fn bytes(embedded: &Embedded) -> Result<Vec<u8>, StudyError> {
-    let values: Vec<f32> =
-        embedded.splits.iter().flat_map(|part| part.features.values()).copied().collect();
+    let values: Vec<f32> = embedded.splits.iter().flat_map(|part| part.features.values()).copied().collect();
     let (mut splits, mut names, mut labels) = (Vec::new(), Vec::new(), Vec::new());
     for part in &embedded.splits {
         for image in 0..part.features.len() {

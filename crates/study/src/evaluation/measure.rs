@@ -7,10 +7,10 @@ use std::time::Instant;
 use zview_contrastive::encoder::FrozenEncoder;
 use zview_data::ImageSet;
 use zview_probe::{
-    EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, FineTuned, LinearProbe, ProbeError, Start,
-    calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum, few_shot,
-    few_shot_shares, find_overlap, fine_tune, fine_tune_gain, fine_tune_keeping, knn_on, label_curve, nearest_neighbours,
-    outlier_detection, robustness, sgd_probe, stratified_split,
+    EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, FineTuned, LinearProbe, ProbeError,
+    Start, calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum, few_shot,
+    few_shot_shares, find_overlap, fine_tune, fine_tune_gain, fine_tune_keeping, knn_on, label_curve,
+    nearest_neighbours, outlier_detection, robustness, sgd_probe, stratified_split,
 };
 
 use super::config::{Measure, SuiteConfig};

@@ -4,7 +4,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use zview_contrastive::encoder::{FrozenEncoder, LoadedEncoder, ReadOptions, read_encoder};
-use zview_data::{ColorMode, Comparable, ImageSet, ImageShape, LoadOptions, Split, image_groups, load, load_comparable};
+use zview_data::{
+    ColorMode, Comparable, ImageSet, ImageShape, LoadOptions, Split, image_groups, load, load_comparable,
+};
 use zview_probe::{FeatureCache, FeatureExtractor, ScaledPixels};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
@@ -85,8 +87,11 @@ pub fn evaluate<E: From<StudyError>>(
         let scaled = scaled(&loaded, path, request)?;
         let encoder = loaded.encoder.clone();
         let name = name_of(path);
-        let judged =
-            Judged { encoder: &encoder, extractor: &*scaled, keep: request.keep.map(|folder| (folder, &*name)) };
+        let judged = Judged {
+            encoder: &encoder,
+            extractor: &*scaled,
+            keep: request.keep.map(|folder| (folder, &*name)),
+        };
         let (mut sets, mut set_pages) = (Vec::new(), Vec::new());
         let mut sha256 = String::new();
         for data in &request.config.data {

@@ -49,7 +49,12 @@ fn refuse_unread(arguments: &ProbeArguments, config: &SuiteConfig) -> Result<(),
     let read = |measures: &[Measure]| measures.iter().any(|measure| config.asks_for(*measure));
     let labels: &[Measure] = &[FewShot, LabelCurve, FineTune, Scratch];
     let given = [
-        ("--labels-per-class", arguments.labels_per_class.is_some(), labels, "none of few-shot, label-curve, fine-tune and scratch is"),
+        (
+            "--labels-per-class",
+            arguments.labels_per_class.is_some(),
+            labels,
+            "none of few-shot, label-curve, fine-tune and scratch is",
+        ),
         ("--draws", arguments.draws.is_some(), &[FewShot, LabelCurve], "neither few-shot nor label-curve is"),
         ("--keep", arguments.keep.is_some(), &[FineTune], "fine-tune is not"),
     ];

@@ -70,7 +70,15 @@ impl Header {
 
     /// What holds for a file of another origin: pixels are taken as they come.
     pub(in crate::encoder) fn unknown() -> Self {
-        Self { format: FORMAT, pixel_mean: 0.0, pixel_std: 1.0, heads: None, pool: None, view: None, classes: None }
+        Self {
+            format: FORMAT,
+            pixel_mean: 0.0,
+            pixel_std: 1.0,
+            heads: None,
+            pool: None,
+            view: None,
+            classes: None,
+        }
     }
 
     /// The text.

@@ -82,7 +82,8 @@ pub(super) fn stopped(run: &Path) -> Option<String> {
 /// The side that the recipe beside an encoder asks of its images; `path` is a run folder, a file in one, or a checkpoint.
 pub(super) fn recipe_side(path: &Path) -> Option<usize> {
     let path = path.canonicalize().ok()?;
-    let is_run = |folder: &&Path| folder.join("config.toml").is_file() && folder.join("events.jsonl").is_file();
+    let is_run =
+        |folder: &&Path| folder.join("config.toml").is_file() && folder.join("events.jsonl").is_file();
     let recipe = path.ancestors().take(4).find(is_run)?.join("config.toml");
     let recipe = Recipe::load(&recipe, &[]).ok()?;
     recipe.augment.size.or(recipe.source.size)

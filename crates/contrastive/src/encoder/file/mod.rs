@@ -243,7 +243,8 @@ pub fn read_encoder(
     warnings.extend(location::stopped(path));
     let expected_pixels = (!own).then(|| file.expected.clone());
     let account = if own { Account::default() } else { account };
-    let recipe_side = if own && frozen.encoder().view().is_none() { location::recipe_side(path) } else { None };
+    let recipe_side =
+        if own && frozen.encoder().view().is_none() { location::recipe_side(path) } else { None };
     Ok(LoadedEncoder { encoder: frozen, account, expected_pixels, recipe_side, head, notes, warnings })
 }
 

@@ -170,7 +170,12 @@ mod tests {
     }
 
     fn protocol() -> Protocol {
-        Protocol { n_train: 5_000, n_test: 30, images: "28x28 grey".to_owned(), decisions: "penalty picked on <held-out> images".to_owned() }
+        Protocol {
+            n_train: 5_000,
+            n_test: 30,
+            images: "28x28 grey".to_owned(),
+            decisions: "penalty picked on <held-out> images".to_owned(),
+        }
     }
 
     /// A set with every section.
@@ -373,7 +378,9 @@ mod tests {
             assert!(full.contains(heading) && !empty.contains(heading), "{heading}");
         }
         assert!(!empty.contains("<svg") && !empty.contains("<img") && !empty.contains("NaN"));
-        assert!(empty.contains("5,000 training, 30 test images of 28x28 grey, penalty picked on &lt;held-out&gt; images."));
+        assert!(empty.contains(
+            "5,000 training, 30 test images of 28x28 grey, penalty picked on &lt;held-out&gt; images."
+        ));
         assert!(EvaluationPage { sets: Vec::new(), ..page(Vec::new()) }.render().is_ok());
     }
 

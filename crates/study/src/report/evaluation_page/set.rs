@@ -97,7 +97,11 @@ impl SetPage {
     pub(super) fn protocol_line(&self) -> String {
         let Protocol { n_train, n_test, images, decisions } = &self.protocol;
         let decisions = if decisions.is_empty() { String::new() } else { format!(", {decisions}") };
-        format!("{} training, {} test images of {images}{decisions}.", thousands(*n_train), thousands(*n_test))
+        format!(
+            "{} training, {} test images of {images}{decisions}.",
+            thousands(*n_train),
+            thousands(*n_test)
+        )
     }
 
     /// The sections, each a heading and its content.
