@@ -27,7 +27,7 @@ pub enum Wanted {
 struct Kind {
     wanted: Option<Wanted>,
     what: &'static str,
-    /// The command for it, with `FILE` for its name.
+    /// What to do with it, with `FILE` for its name.
     command: &'static str,
     /// Keys that no other kind has at its top.
     keys: &'static [&'static str],
@@ -37,31 +37,31 @@ const KINDS: [Kind; 5] = [
     Kind {
         wanted: Some(Wanted::Comparison),
         what: "a comparison",
-        command: "zview compare FILE",
+        command: "use `zview compare FILE`",
         keys: &["question", "reference", "arms"],
     },
     Kind {
         wanted: None,
         what: "a generator's manifest",
-        command: "zview generator inspect FILE, or `generator = \"FILE\"` in a recipe's [source]",
+        command: "use `zview generator inspect FILE`, or name it in a recipe: `[source] generator = \"FILE\"`",
         keys: &["architecture", "sha256", "latent", "output", "layers"],
     },
     Kind {
         wanted: Some(Wanted::GeneratorRecipe),
         what: "a generator's training recipe",
-        command: "zview generator train FILE",
+        command: "use `zview generator train FILE`",
         keys: &["method", "gan", "vae"],
     },
     Kind {
         wanted: Some(Wanted::Recipe),
         what: "a recipe",
-        command: "zview pretrain FILE",
+        command: "use `zview pretrain FILE`",
         keys: &["source", "anchors", "views", "augment", "objective", "watch"],
     },
     Kind {
         wanted: Some(Wanted::Evaluation),
         what: "the configuration of an evaluation",
-        command: "zview probe ENCODER --config FILE",
+        command: "use `zview probe ENCODER --config FILE`",
         keys: &[
             "protocols",
             "outlier_data",
@@ -98,7 +98,7 @@ impl Wanted {
 pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
     let other = |what: &str, command: &str| {
         let command = command.replace("FILE", &path.display().to_string());
-        Err(Failure::usage(format!("{} is {what}, not {}; {command}", path.display(), wanted.in_words())))
+        Err(Failure::usage(format!("{} is {what}, not {}: {command}", path.display(), wanted.in_words())))
     };
     if path.is_dir() {
         let of_encoders = [Wanted::Encoder, Wanted::Run].contains(&wanted);

@@ -18,6 +18,7 @@ use crate::failure::Failure;
 
 /// How an encoder and images are read.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "How encoders and images are read")]
 pub struct EncoderOptions {
     /// Side in pixels to which images are resized; the side that the encoder was trained at where it is not given.
     #[arg(long)]

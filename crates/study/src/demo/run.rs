@@ -159,7 +159,8 @@ impl LoadedSets {
         let options = LoadOptions {
             data_dir: config.data_dir.clone(),
             color: source.color,
-            size: source.size,
+            // What the encoders are trained at.
+            size: config.recipe.augment.size.or(source.size),
             max_reject_share: source.max_reject_share,
             ..LoadOptions::default()
         };

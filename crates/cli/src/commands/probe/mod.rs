@@ -33,8 +33,8 @@ pub struct ProbeArguments {
     #[arg(long)]
     data: Vec<String>,
     /// What is measured: linear, knn, few-shot, label-curve, sgd, fine-tune, scratch, robustness, outliers, spectrum,
-    /// clusters, overlap, or all; may be repeated; linear, knn, few-shot and overlap where it is not given.
-    #[arg(long = "protocol", value_name = "P", value_parser = parse_protocol)]
+    /// clusters, overlap, or all; may be repeated, or several with commas; linear, knn, few-shot and overlap where it is not given.
+    #[arg(long = "protocol", alias = "protocols", value_name = "P", value_delimiter = ',', value_parser = parse_protocol)]
     protocols: Vec<Protocols>,
     /// How everything is measured: a TOML file (docs/evaluation.md).
     #[arg(long, value_name = "FILE")]
