@@ -139,6 +139,12 @@ pub(super) const MOST_STEPS: u64 = 1 << 40;
 const MOST_ACCUMULATED: u64 = 1 << 16;
 
 impl Recipe {
+    /// The side in pixels that it asks of its images; `None` where they keep their own.
+    #[must_use]
+    pub fn side(&self) -> Option<usize> {
+        self.augment.written().and_then(|augment| augment.size).or(self.source.size)
+    }
+
     /// Views that a step is computed from.
     #[must_use]
     pub fn views_per_step(&self) -> usize {

@@ -160,7 +160,7 @@ impl LoadedSets {
             data_dir: config.data_dir.clone(),
             color: source.color,
             // What the encoders are trained at.
-            size: config.recipe.augment.size.or(source.size),
+            size: config.recipe.side(),
             max_reject_share: source.max_reject_share,
             ..LoadOptions::default()
         };

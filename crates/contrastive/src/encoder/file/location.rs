@@ -85,6 +85,5 @@ pub(super) fn recipe_side(path: &Path) -> Option<usize> {
     let is_run =
         |folder: &&Path| folder.join("config.toml").is_file() && folder.join("events.jsonl").is_file();
     let recipe = path.ancestors().take(4).find(is_run)?.join("config.toml");
-    let recipe = Recipe::load(&recipe, &[]).ok()?;
-    recipe.augment.written().and_then(|augment| augment.size).or(recipe.source.size)
+    Recipe::load(&recipe, &[]).ok()?.side()
 }
