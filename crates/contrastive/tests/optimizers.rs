@@ -64,7 +64,16 @@ fn train(recipe: &Recipe, out: &Path, resume: bool) {
     let device = &cpu("for a test");
     pretrain(
         recipe,
-        &PretrainOptions { out, resume, device, data_dir: None, stop: &stop, epochs: None, tell: false },
+        &PretrainOptions {
+            out,
+            resume,
+            device,
+            data_dir: None,
+            stop: &stop,
+            decided: Vec::new(),
+            epochs: None,
+            tell: false,
+        },
     )
     .unwrap();
 }

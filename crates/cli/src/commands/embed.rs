@@ -88,6 +88,7 @@ pub fn run(arguments: &EmbedArguments, common: &Common) -> Result<(), Failure> {
         keep: None,
         read: arguments.reading.read(),
         cache_folder: cache.as_deref(),
+        beside: false,
         command: None,
     };
     let embedded = embed(&request, SplitName::splits(arguments.split), &device, |path, encoder, images| {

@@ -59,6 +59,7 @@ pub fn run(arguments: &PredictArguments, common: &Common) -> Result<(), Failure>
         keep: None,
         read: arguments.reading.read(),
         cache_folder: cache.as_deref(),
+        beside: false,
         command: None,
     };
     let splits = SplitName::splits(arguments.split);
