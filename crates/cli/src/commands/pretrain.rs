@@ -9,17 +9,21 @@ use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 
 use super::compared::compared;
-use super::named::{Taken, recipe_of, recipe_of_run};
+use super::named::{Taken, made_for, recipe_file, recipe_of_run};
 use crate::arguments::{Common, RunArguments};
 use crate::failure::Failure;
 use crate::output;
 
 pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failure> {
-    let device = choose(common.device)?;
     let begun = arguments.begun().map(|run| recipe_of_run(&run, &arguments.overrides)).transpose()?.flatten();
-    let taken = match begun {
-        Some(begun) => begun,
-        None => recipe_of(&arguments.config, &arguments.overrides, &device, common.data_dir.clone())?,
+    let read = match begun {
+        None => recipe_file(&arguments.config, &arguments.overrides)?,
+        begun => begun,
+    };
+    let device = choose(common.device)?;
+    let taken = match read {
+        Some(read) => read,
+        None => made_for(&arguments.config, &arguments.overrides, &device, common.data_dir.clone())?,
     };
     let Taken { recipe, choices } = taken;
     let out = arguments.out(recipe.seed);
