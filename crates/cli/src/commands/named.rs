@@ -63,21 +63,26 @@ pub struct Taken {
     pub choices: Vec<Choice>,
 }
 
-/// The recipe that `given` names, or that is made for what it names.
-pub fn recipe_of(
+/// The recipe that `given` names; `None` where it is something that one is made for.
+pub fn recipe_file(given: &Path, overrides: &[String]) -> Result<Option<Taken>, Failure> {
+    let is_recipe = Named::of(given) == Named::Recipe;
+    let recipe = is_recipe.then(|| Recipe::load(given, overrides)).transpose()?;
+    Ok(recipe.map(|recipe| Taken { recipe, choices: Vec::new() }))
+}
+
+/// The recipe that is made for what `given` names.
+pub fn made_for(
     given: &Path,
     overrides: &[String],
     device: &ChosenDevice,
     data_dir: Option<PathBuf>,
 ) -> Result<Taken, Failure> {
     let name = given.to_string_lossy();
-    let subject = match Named::of(given) {
-        Named::Recipe => return Ok(Taken { recipe: Recipe::load(given, overrides)?, choices: Vec::new() }),
-        Named::Images => {
-            say(&format!("no recipe was named: looking through {name}"));
-            Subject::images(&name, data_dir)?
-        }
-        Named::Generator => Subject::generator(&name)?,
+    let subject = if Named::of(given) == Named::Generator {
+        Subject::generator(&name)?
+    } else {
+        say(&format!("no recipe was named: looking through {name}"));
+        Subject::images(&name, data_dir)?
     };
     let Automatic { recipe, choices } = automatic_recipe(&subject, &Machine::of(device), overrides)?;
     say(&in_words(&name, &choices));

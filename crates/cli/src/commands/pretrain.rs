@@ -11,7 +11,7 @@ use zview_runtime::forecast::Forecast;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 
 use super::compared::compared;
-use super::named::{Named, Taken, recipe_of, recipe_of_run};
+use super::named::{Named, Taken, made_for, recipe_file, recipe_of_run};
 use crate::arguments::{Common, RunArguments};
 use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
@@ -39,11 +39,15 @@ pub fn run(arguments: &PretrainArguments, common: &Common) -> Result<ExitCode, F
     if Named::of(&arguments.run.config) != Named::Generator {
         refuse_other_kind(&arguments.run.config, Wanted::Recipe)?;
     }
-    let device = choose(common.device)?;
     let begun = arguments.run.begun().map(|run| recipe_of_run(&run, &overrides)).transpose()?.flatten();
-    let taken = match begun {
-        Some(begun) => begun,
-        None => recipe_of(&arguments.run.config, &overrides, &device, common.data_dir.clone())?,
+    let read = match begun {
+        None => recipe_file(&arguments.run.config, &overrides)?,
+        begun => begun,
+    };
+    let device = choose(common.device)?;
+    let taken = match read {
+        Some(read) => read,
+        None => made_for(&arguments.run.config, &overrides, &device, common.data_dir.clone())?,
     };
     let Taken { recipe, choices } = taken;
     let out = arguments.run.out(recipe.seed);

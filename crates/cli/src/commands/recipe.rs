@@ -102,7 +102,7 @@ fn first_sentence(text: &str) -> String {
     let comment = text.lines().take_while(|line| line.starts_with('#'));
     let words: Vec<&str> = comment.map(|line| line.trim_start_matches('#').trim()).collect();
     let words = words.join(" ");
-    let end = words.find(". ").map_or(words.len(), |at| at + 1);
+    let end = [". ", "? "].iter().filter_map(|end| words.find(end)).min().map_or(words.len(), |at| at + 1);
     words[..end].trim_end_matches(['.', ':']).to_owned()
 }
 

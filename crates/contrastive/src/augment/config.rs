@@ -17,25 +17,25 @@ pub struct AugmentConfig {
     pub crop_ratio: [f32; 2],
     /// Whether half of the images are mirrored left to right.
     pub flip: bool,
-    /// Share of images whose colours change at all, 0 to 1.
+    /// Share of images whose colours change at all.
     pub colour_probability: f32,
-    /// Added to all pixels, uniform in ± this, 0 to 1.
+    /// Added to all pixels, uniform in ± this.
     pub brightness: f32,
-    /// Multiplies all pixels, uniform in 1 ± this, 0 to 1 (torchvision's `ColorJitter` brightness).
+    /// Multiplies all pixels, uniform in 1 ± this (torchvision's `ColorJitter` brightness).
     pub brightness_factor: f32,
-    /// Multiplies the distance to the image's mean grey, uniform in 1 ± this, 0 to 1.
+    /// Multiplies the distance to the image's mean grey, uniform in 1 ± this.
     pub contrast: f32,
-    /// Multiplies the distance to the pixel's grey, uniform in 1 ± this, 0 to 1.
+    /// Multiplies the distance to the pixel's grey, uniform in 1 ± this.
     pub saturation: f32,
-    /// Turns the hue by a share of the circle, uniform in ± this, 0 to 0.5 (0.5 is the opposite colour).
+    /// Turns the hue by a share of the circle, uniform in ± this (0.5 is the opposite colour).
     pub hue: f32,
-    /// Share of images that become grey, 0 to 1.
+    /// Share of images that become grey.
     pub grey_probability: f32,
-    /// Share of images that are blurred, 0 to 1.
+    /// Share of images that are blurred.
     pub blur_probability: f32,
     /// Standard deviation of the blur in output pixels, lowest and highest.
     pub blur_sigma: [f32; 2],
-    /// Share of images whose values of 0.5 and more are inverted, 0 to 1.
+    /// Share of images whose values of 0.5 and more are inverted.
     #[serde(skip_serializing_if = "is_off")]
     pub solarize_probability: f32,
     /// What is different for the first view of an anchor, the second and so on; later views are as the last one.
@@ -50,10 +50,10 @@ pub struct ViewAugment {
     /// Area of the crop as a share of the image's, lowest and highest.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub crop_scale: Option<[f32; 2]>,
-    /// Share of images that are blurred, 0 to 1.
+    /// Share of images that are blurred.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub blur_probability: Option<f32>,
-    /// Share of images whose values of 0.5 and more are inverted, 0 to 1.
+    /// Share of images whose values of 0.5 and more are inverted.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub solarize_probability: Option<f32>,
 }

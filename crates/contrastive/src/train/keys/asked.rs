@@ -134,6 +134,7 @@ pub(super) fn range_of(section: &str, kind: Option<&str>, key: &str, of: &str) -
         let message = message(section, kind, key, value);
         let (_, rest) = message.split_once(&start)?;
         let range = rest.lines().next()?.split(", got").next()?.split(" (").next()?;
+        let range = range.strip_prefix("[low, high] with ").unwrap_or(range);
         (!range.starts_with("a number") && !range.starts_with("a whole")).then(|| range.to_owned())
     };
     let mut ranges: Vec<String> = tried.iter().filter_map(told).collect();

@@ -129,6 +129,13 @@ fn key(section: &Section, Field { name, of, meaning }: Field) -> Key {
         false => variants_of(path, kind, &name).unwrap_or_else(|| "a list of sections".to_owned()),
     });
     let default = if nested { nested_default(path, &name) } else { default_of(path, kind, &name) };
+    // What is off is not written out.
+    let default = match (default.as_str(), of.as_str()) {
+        ("not given", "bool") => "false".to_owned(),
+        ("not given", "LatentSpace") => "\"z\"".to_owned(),
+        ("not given", of) if of.starts_with("Vec<") => "none".to_owned(),
+        _ => default,
+    };
     let range = if nested { None } else { range_of(path, kind, &name, &of) };
     Key { section: path, of_kind: kind, kind: written, default, range, meaning, name }
 }
