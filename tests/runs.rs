@@ -161,7 +161,10 @@ fn ctrl_c_is_answered_at_once() {
 fn a_learning_rate_that_taught_nothing_is_said_at_the_end() {
     let folder = folder();
     let folder = folder.path();
-    let said = pretrain(folder, &["--steps", "60", "--set", "optimizer.lr=1e-12", "--out", "still"]);
+    let said = pretrain(
+        folder,
+        &["--steps", "60", "--set", "optimizer.lr=1e-12", "--set", "train.batch=128", "--out", "still"],
+    );
     assert!(said.contains("features are where they began") && said.contains("raise optimizer.lr"), "{said}");
     let result: Value = serde_json::from_slice(&fs::read(folder.join("still/result.json")).unwrap()).unwrap();
     assert_eq!(result["said"].as_array().map(Vec::len), Some(1));

@@ -1,11 +1,11 @@
 //! A comparison as a table of text.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::collect::Comparison;
 use super::measures::shown_measures;
 use super::scores::{Difference, Score};
-use crate::intervals::TWO_SEEDS;
 
 /// Arms by data sets, in percent.
 #[must_use]
@@ -35,16 +35,13 @@ pub fn in_words(comparison: &Comparison) -> String {
             .iter()
             .find_map(|arm| Some(arm.scores.get(data)?.values().next()?.n_test))
             .unwrap_or(0);
-        let _ = writeln!(
-            text,
-            "\n{data} ({n_test} test images{}; %, mean over seeds +- half its 95 % interval)",
-            comparison.judged_in_words(data)
-        );
         let scores =
-            || comparison.arms.iter().filter_map(|arm| arm.scores.get(data)).flat_map(|of| of.values());
-        if scores().any(|score| score.no_interval.is_some()) {
-            let _ = writeln!(text, "{TWO_SEEDS}");
-        }
+            || comparison.arms.iter().filter_map(|arm| arm.scores.get(data)).flat_map(BTreeMap::values);
+        let with = scores().any(|score| score.low.is_some()).then_some(" +- half its 95 % interval");
+        let without = scores().find_map(|score| score.no_interval).map(|why| format!("; {why}"));
+        let (with, without) = (with.unwrap_or_default(), without.unwrap_or_default());
+        let judged = comparison.judged_in_words(data);
+        let _ = writeln!(text, "\n{data} ({n_test} test images{judged}; %, mean over seeds{with}{without})");
         for row in &table {
             let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
             let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
