@@ -106,7 +106,9 @@ fn an_evaluation_file_and_set_say_the_size_too() {
 fn labels_per_class_reach_every_protocol_that_has_the_notion() {
     let folder = trained_at_8();
     let folder = folder.path();
-    let probe = |more: &[&str]| [&["probe", "run", "--device", "cpu"], more].concat();
+    fn probe<'a>(more: &[&'a str]) -> Vec<&'a str> {
+        [&["probe", "run", "--device", "cpu"][..], more].concat()
+    }
     let both =
         ["--protocol", "few-shot", "--protocol", "label-curve", "--labels-per-class", "2,4", "--draws", "2"];
     let value = run_json(folder, &probe(&both));
