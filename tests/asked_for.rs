@@ -107,7 +107,7 @@ fn labels_per_class_reach_every_protocol_that_has_the_notion() {
     let folder = trained_at_8();
     let folder = folder.path();
     fn probe<'a>(more: &[&'a str]) -> Vec<&'a str> {
-        [&["probe", "run", "--device", "cpu"], more].concat()
+        [&["probe", "run", "--device", "cpu"][..], more].concat()
     }
     let both =
         ["--protocol", "few-shot", "--protocol", "label-curve", "--labels-per-class", "2,4", "--draws", "2"];

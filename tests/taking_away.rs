@@ -119,7 +119,7 @@ fn the_ending_of_an_output_decides_the_format_or_is_refused() {
         &["probe", "run", "--report", "x.pdf"],
         &["predict", "run", "--data", "photos", "--train", "./shapes", "--out", "x.json"],
         &["sample", "--generator", "generator", "--out", "x.gif"],
-        &["generator", "directions", "--generator", "generator", "--method", "factorised", "--out", "x.npy"],
+        &["generator", "directions", "generator", "--method", "factorised", "--out", "x.npy"],
     ] {
         let output = run(folder, words);
         let told = stderr(&output);

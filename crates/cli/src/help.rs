@@ -52,7 +52,7 @@ const PAGES: &[Page] = &[
     },
     Page {
         path: &["generator", "directions"],
-        examples: "zview generator directions --generator glyphs-gan --method factorised --out directions.safetensors",
+        examples: "zview generator directions glyphs-gan --method factorised --out directions.safetensors",
         without: &[SELFCHECK, DATA_DIR],
     },
     Page {
