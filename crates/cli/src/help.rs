@@ -56,6 +56,21 @@ const PAGES: &[Page] = &[
         without: &[SELFCHECK, DATA_DIR],
     },
     Page {
+        path: &["recipe", "list"],
+        examples: "zview recipe list",
+        without: &[DEVICE, SELFCHECK, DATA_DIR],
+    },
+    Page {
+        path: &["recipe", "show"],
+        examples: "zview recipe show photos > mine.toml",
+        without: &[DEVICE, SELFCHECK, DATA_DIR],
+    },
+    Page {
+        path: &["recipe", "keys"],
+        examples: "zview recipe keys\n  zview recipe keys augment",
+        without: &[DEVICE, SELFCHECK, DATA_DIR],
+    },
+    Page {
         path: &["sample"],
         examples: "zview sample --generator glyphs-gan --std 0.2 --out views.png\n  \
                    zview sample --generator glyphs-gan --anchors 10000 --per-anchor 2 --shards --out views/",
@@ -63,9 +78,9 @@ const PAGES: &[Page] = &[
     },
     Page {
         path: &["pretrain"],
-        examples: "zview pretrain configs/demo.toml\n  \
-                   zview pretrain configs/demo.toml --set source.kind=real --set source.data=photos/ --set source.size=64 \
-                   --out runs/photos",
+        examples: "zview pretrain photos/ --out runs/photos\n  \
+                   zview pretrain mnist-real --set source.data=photos/ --set source.size=32 --steps 2000\n  \
+                   zview pretrain mine.toml --resume",
         without: &[],
     },
     Page {
