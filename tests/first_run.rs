@@ -129,8 +129,8 @@ fn a_folder_of_photographs_is_enough() {
     assert!(started(folder, "runs/photos-seed0")["decided"].to_string().contains("lowered from 128"));
     let resumed = run(folder, &["pretrain", "photos/", "--device", "cpu", "--resume"]);
     assert!(resumed.status.success(), "{}", stderr(&resumed));
-    let probe = ["probe", "runs/photos-seed0", "--protocol", "knn", "--device", "cpu", "--no-cache"];
-    let probed = run_json(folder, &probe);
+    let probe = ["probe", "runs/photos-seed0", "--size", "18", "--protocol", "knn", "--device", "cpu"];
+    let probed = run_json(folder, &[&probe[..], &["--no-cache"]].concat());
     assert!(probed.to_string().contains("photos"), "{probed}");
 }
 
