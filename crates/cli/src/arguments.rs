@@ -123,7 +123,7 @@ pub enum Command {
     /// Train an encoder from a recipe, or from images for which one is made.
     Pretrain(commands::pretrain::PretrainArguments),
     /// Evaluate a frozen encoder on labelled images.
-    Probe(commands::probe::ProbeArguments),
+    Probe(Box<commands::probe::ProbeArguments>),
     /// Write the features of images to a file: .npy, .safetensors or .csv.
     Embed(commands::embed::EmbedArguments),
     /// Name the class of each image: by a fine-tuned network, or an encoder and labelled images.

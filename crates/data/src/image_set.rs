@@ -1,6 +1,7 @@
 //! Images of one shape in memory, as bytes, in a fixed order, with or without labels.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zview_runtime::hash::sha256_of_bytes;
@@ -40,7 +41,7 @@ pub struct ImageSet {
     pub classes: Vec<String>,
     /// The file or member of each image, as shown to people; none where images have no names.
     #[serde(skip)]
-    pub names: Option<Vec<String>>,
+    pub names: Option<Arc<Vec<String>>>,
     /// Image files that were left out.
     pub rejects: Vec<Reject>,
     /// Files of the data set that are no images, by why.
@@ -139,7 +140,7 @@ impl ImageSet {
         let images = images.min(self.len());
         let pixels = self.pixels[..images * self.shape.bytes()].to_vec();
         let labels = self.labels.as_ref().map(|labels| labels[..images].to_vec());
-        let names = self.names.as_ref().map(|names| names[..images].to_vec());
+        let names = self.names.as_ref().map(|names| Arc::new(names[..images].to_vec()));
         self.with(pixels, labels, names)
     }
 
@@ -152,7 +153,7 @@ impl ImageSet {
         }
         let labels = self.labels.as_ref().map(|labels| indices.iter().map(|&index| labels[index]).collect());
         let names = self.names.as_ref();
-        let names = names.map(|names| indices.iter().map(|&index| names[index].clone()).collect());
+        let names = names.map(|names| Arc::new(indices.iter().map(|&index| names[index].clone()).collect()));
         self.with(pixels, labels, names)
     }
 
@@ -213,7 +214,7 @@ impl ImageSet {
         set
     }
 
-    fn with(&self, pixels: Vec<u8>, labels: Option<Vec<u32>>, names: Option<Vec<String>>) -> Self {
+    fn with(&self, pixels: Vec<u8>, labels: Option<Vec<u32>>, names: Option<Arc<Vec<String>>>) -> Self {
         Self {
             name: self.name.clone(),
             shape: self.shape,

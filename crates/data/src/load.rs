@@ -1,5 +1,7 @@
 //! From a name or path to an image set in memory.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
 
 use crate::decode::decode;
@@ -45,7 +47,7 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
             if options.color == ColorMode::AsStored {
                 notes.extend(decoding.settle_colour(&mut opened)?);
             }
-            names = Some(std::mem::take(&mut decoding.names));
+            names = Some(Arc::new(std::mem::take(&mut decoding.names)));
             decoding.finish()
         }
     };
