@@ -164,7 +164,8 @@ fn features_are_computed_once_and_damage_to_what_is_kept_changes_nothing() {
         files
     };
     let files = kept();
-    assert_eq!(files.len(), 4, "training and test images, of the encoder and of the untrained one beside it");
+    // Of a first result also those of the untrained encoder beside it.
+    assert_eq!(files.len(), 4, "training and test images of two encoders");
     assert_eq!(without_seconds(probe(folder, &arguments)), first);
     for file in &files {
         let mut bytes = std::fs::read(file).unwrap();
@@ -181,7 +182,7 @@ fn features_are_computed_once_and_damage_to_what_is_kept_changes_nothing() {
     bytes[40] ^= 0xff;
     std::fs::write(&images, bytes).unwrap();
     probe(folder, &arguments);
-    assert_eq!(kept().len(), 6, "the training images of both");
+    assert_eq!(kept().len(), 6, "test images are what they were");
 }
 
 #[test]

@@ -6,9 +6,9 @@ use crate::device::{ChosenDevice, MemoryLimit, MemoryUse};
 use crate::progress::duration;
 
 /// Steps that are timed at least, and at most.
-const STEPS: [usize; 2] = [3, 20];
+const STEPS: [usize; 2] = [5, 30];
 /// Seconds of timed steps that are enough, and that make fewer steps enough.
-const SECONDS: [f64; 2] = [1.0, 10.0];
+const SECONDS: [f64; 2] = [2.0, 10.0];
 /// A run that takes longer than this is warned of.
 const LONG_SECONDS: f64 = 86_400.0;
 
@@ -229,9 +229,10 @@ mod tests {
     #[test]
     fn slow_steps_are_timed_few_times_and_fast_ones_often() {
         assert!(!times(&[60.0]).enough(), "the first step alone says nothing");
-        assert!(times(&[60.0, 30.0]).enough());
-        assert!(!times(&[1.0, 0.4, 0.4]).enough() && times(&[1.0, 0.4, 0.4, 0.4]).enough());
-        assert!(!times(&[0.01; 20]).enough() && times(&[0.01; 21]).enough());
+        assert!(times(&[60.0, 30.0]).enough(), "ten seconds");
+        let warm = |count: usize, seconds: f64| times(&[&[1.0][..], &vec![seconds; count]].concat()).enough();
+        assert!(!warm(4, 0.4) && warm(5, 0.4), "five steps and two seconds");
+        assert!(!warm(29, 0.01) && warm(30, 0.01), "thirty steps");
     }
 
     #[test]

@@ -226,7 +226,7 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
         }
         if let Some(measured) = first_features {
             let measured = measured.map_err(|source| PretrainError::Device { step: 1, source })?;
-            events.append(&json!({ "event": FIRST_FEATURES, "step": 1, "watch": measured }))?;
+            events.append(&json!({ "event": FIRST_FEATURES, "step": 1, "features": measured }))?;
         }
         if let Some((times, size)) = timing.take_if(|(times, _)| times.enough())
             && let Some(forecast) = Forecast::new(&times, size, options.device)

@@ -76,7 +76,7 @@ fn unmoved(events: &[Value]) -> bool {
     let last = events.iter().rfind(|event| event["event"] == "train" && event["watch"].is_object());
     let (Some(first), Some(last)) = (first, last) else { return false };
     let same = |name: &&str| {
-        let (Some(a), Some(b)) = (first["watch"][name].as_f64(), last["watch"][name].as_f64()) else {
+        let (Some(a), Some(b)) = (first["features"][name].as_f64(), last["watch"][name].as_f64()) else {
             return false;
         };
         (a - b).abs() <= CHANGE * a.abs().max(b.abs())
@@ -105,7 +105,7 @@ mod tests {
         let losses: Vec<f64> =
             (0..400).map(|i| 5.0 - slope * f64::from(i) + 0.1 * f64::from(i % 7)).collect();
         vec![
-            json!({ "event": FIRST_FEATURES, "step": 1, "watch": watch(20.0) }),
+            json!({ "event": FIRST_FEATURES, "step": 1, "features": watch(20.0) }),
             json!({ "event": "train", "step": 400, "losses": losses, "watch": watch(rank) }),
         ]
     }
