@@ -91,7 +91,7 @@ pub(crate) fn read_batch(path: &Path, bytes: &[u8], kind: Kind) -> Result<(Vec<u
         got,
         remedy: "fetch or copy the file again",
     };
-    if bytes.is_empty() || bytes.len() % record_bytes != 0 {
+    if bytes.is_empty() || !bytes.len().is_multiple_of(record_bytes) {
         let expected =
             format!("a multiple of {record_bytes} bytes ({} label, 3,072 pixels)", kind.label_bytes());
         return Err(bad("length", expected, format!("{}: the file is cut short", bytes.len())));

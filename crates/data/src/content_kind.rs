@@ -15,7 +15,7 @@ pub(crate) enum Content {
 }
 
 /// What begins with these bytes and is no image that is read.
-const OTHERS: [(&[u8], &str); 35] = [
+const OTHERS: [(&[u8], &str); 32] = [
     (b"version https://git-lfs", "a Git LFS pointer, not the image itself; run `git lfs pull`"),
     (b"8BPS", "a Photoshop file (PSD); export it as PNG"),
     (b"%PDF", "a PDF; export its pages as PNG"),
@@ -35,9 +35,6 @@ const OTHERS: [(&[u8], &str); 35] = [
     (b"Rar!", "a RAR archive; unpack it"),
     (b"7z\xBC\xAF\x27\x1C", "a 7z archive; unpack it"),
     (b"\x1F\x8B", "gzip-compressed; unpack it (gunzip)"),
-    (b"BZh", "bzip2-compressed; unpack it (bunzip2)"),
-    (b"\xFD7zXZ\0", "xz-compressed; unpack it (unxz)"),
-    (b"\x28\xB5\x2F\xFD", "zstd-compressed; unpack it (unzstd)"),
     (b"\x93NUMPY", "a NumPy array (.npy); write its images as PNG files"),
     (b"MATLAB 5.0", "a MATLAB file (.mat); write its images as PNG files, as docs/data.md shows"),
     (b"\x89HDF", "an HDF5 file; write its images as PNG files, as docs/data.md shows"),
@@ -52,6 +49,18 @@ const OTHERS: [(&[u8], &str); 35] = [
     (b"\x80\x04", "a Python pickle, not an image"),
     (b"OggS", "a video or sound (Ogg), not an image"),
 ];
+
+/// Compressed files that are not inflated here.
+const COMPRESSED: [(&[u8], &str); 3] = [
+    (b"BZh", "bzip2-compressed; unpack it (bunzip2)"),
+    (b"\xFD7zXZ\0", "xz-compressed; unpack it (unxz)"),
+    (b"\x28\xB5\x2F\xFD", "zstd-compressed; unpack it (unzstd)"),
+];
+
+/// What `bytes` are compressed by, if it is nothing that is inflated here.
+pub(crate) fn compression_of(bytes: &[u8]) -> Option<&'static str> {
+    COMPRESSED.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, what)| *what)
+}
 
 /// What `bytes`, the whole file or its beginning, are.
 pub(crate) fn content_of(bytes: &[u8]) -> Content {
@@ -102,8 +111,8 @@ pub(crate) fn content_of(bytes: &[u8]) -> Content {
     if bytes.starts_with(b"\0\0\x02\0\0\0") {
         return Content::Other("a TGA image; convert it to PNG");
     }
-    let known = OTHERS.iter().find(|(start, _)| bytes.starts_with(start));
-    Content::Other(known.map_or_else(|| of_text(bytes), |(_, what)| *what))
+    let known = OTHERS.iter().find(|(start, _)| bytes.starts_with(start)).map(|(_, what)| *what);
+    Content::Other(known.or_else(|| compression_of(bytes)).unwrap_or_else(|| of_text(bytes)))
 }
 
 /// The name of the first member of a zip archive.

@@ -11,9 +11,11 @@ use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
 
 use crate::content_kind::{Content, content_of};
 use crate::fit::PlanarImage;
+use crate::gif_structure::first_frame;
 use crate::image_set::ImageShape;
 use crate::jpeg_structure::{self, check_jpeg};
 use crate::options::Limits;
+use crate::webp_structure::check_webp;
 
 /// Images above this many pixels are decoded one at a time, so that memory does not grow with the
 /// number of threads.
@@ -100,6 +102,13 @@ fn guarded<T>(
             if (bytes.len() as u64) < announced + 8 {
                 return Err(format!("cut short: {} bytes, its header says {}", bytes.len(), announced + 8));
             }
+            check_webp(&bytes)?;
+        }
+        ImageFormat::Gif => {
+            if let Some((width, height)) = first_frame(&bytes) {
+                check_extent(width, height, limits)?;
+                check_length(width, height, bytes.len())?;
+            }
         }
         _ => {} // by their decoders' headers, which hold no pixels
     }
@@ -136,6 +145,20 @@ fn check_extent(width: u32, height: u32, limits: &Limits) -> Result<(), String> 
     }
 }
 
+/// Pixels for which room is made whatever the file's length.
+const SMALL_PIXELS: u64 = 16 << 20;
+/// Pixels of a larger picture that a byte may stand for: of a flat one of 1 bit in PNG, 8,256 are packed into one.
+const MOST_PIXELS_PER_BYTE: u64 = 16_384;
+
+/// Refuses a picture that cannot be in a file of `length` bytes, before room is made for it.
+fn check_length(width: u32, height: u32, length: usize) -> Result<(), String> {
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels > SMALL_PIXELS.max((length as u64).saturating_mul(MOST_PIXELS_PER_BYTE)) {
+        return Err(format!("damaged: {width} x {height} pixels in {length} bytes"));
+    }
+    Ok(())
+}
+
 /// What an image's header says: its format is known, and its size is within the limits.
 struct Opened<'a> {
     decoder: Box<dyn ImageDecoder + 'a>,
@@ -168,6 +191,7 @@ fn open<'a>(header: Header, bytes: &'a [u8], limits: &Limits) -> Result<Opened<'
 
     let (width, height) = decoder.dimensions();
     check_extent(width, height, limits)?;
+    check_length(width, height, bytes.len())?;
     let (stored, channels, sample_bytes) = match decoder.color_type() {
         ColorType::L8 => (1, 1, 1),
         ColorType::La8 => (2, 1, 1),
@@ -323,6 +347,16 @@ mod tests {
         let tight = Limits { max_image_bytes: 100, ..Limits::default() };
         let reason = decode(&png_of(10, 10, 3, 0), &tight, |image| image.shape).unwrap_err();
         assert!(reason.contains("100") || reason.contains("limit"), "{reason}");
+    }
+
+    #[test]
+    fn a_large_picture_in_a_few_bytes_is_refused_before_room_is_made_for_it() {
+        let mut vast = include_bytes!("../tests/golden/lossy.webp").to_vec();
+        let at = vast.windows(3).position(|three| three == [0x9D, 0x01, 0x2A]).unwrap() + 3;
+        vast[at..at + 4].copy_from_slice(&[0x40, 0x1F, 0x40, 0x1F]);
+        let told = format!("damaged: 8000 x 8000 pixels in {} bytes", vast.len());
+        assert_eq!(decoded(&vast).unwrap_err(), told);
+        assert!(check_length(4096, 4096, 60).is_ok() && check_length(8192, 8192, 8128).is_ok());
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod embedded;
 mod error;
 mod file_names;
 mod fit;
+mod gif_structure;
 #[cfg(test)]
 mod golden_tests;
 mod hashed_split;
@@ -44,6 +45,7 @@ mod tar_shard;
 mod test_files;
 pub mod view_shards;
 mod visit_order;
+mod webp_structure;
 
 pub use comparable::{Comparable, comparable, load_comparable};
 pub use embedded::{ImageGroups, image_groups};

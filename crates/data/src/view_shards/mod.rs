@@ -8,7 +8,9 @@ mod batches;
 mod classes;
 mod error;
 mod folder_index;
+mod listing;
 mod manifest;
+mod merged;
 mod names;
 mod reader;
 mod stored_images;
@@ -20,7 +22,7 @@ mod tests;
 
 pub use batches::{BatchPlan, BatchReader, ShardBatch};
 pub use error::ShardError;
+pub(crate) use listing::may_be_shards;
 pub use manifest::{FORMAT_VERSION, MANIFEST_NAME, ShardEntry, ShardManifest, THIS_ARCHIVE};
-pub(crate) use reader::may_be_shards;
 pub use reader::{ShardOptions, ViewShards};
 pub use writer::{AnchorViews, ShardContent, ShardWriter, write_shard_folder, write_single_shard};

@@ -1,20 +1,21 @@
 //! A set of view shards: an index of all anchors in memory, images on demand.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
+use super::ShardError;
 use super::anchor_text::AnchorText;
-use super::classes::{ClassTable, ClassValue};
+use super::classes::ClassValue;
 use super::folder_index::{FolderAnchor, index_folder};
-use super::manifest::{MANIFEST_BYTES_MAX, MANIFEST_NAME, ShardManifest, THIS_ARCHIVE};
+use super::listing::{Listed, list};
+use super::merged::Merged;
 use super::names::MemberName;
 use super::stored_images::{StoredImages, differ};
-use super::tar_index::{NonNegative, TEXT_BYTES_MAX, TarAnchor, TarIndex, embedded_manifest, index_shard};
-use super::{ShardEntry, ShardError};
+use super::tar_index::{NonNegative, TEXT_BYTES_MAX, TarAnchor, TarIndex, index_shard};
 use crate::decode::decode;
 use crate::file_names::has_image_ending;
 use crate::ignored::{Ignored, ignored_in_words};
@@ -369,84 +370,6 @@ impl ViewShards {
     }
 }
 
-/// The anchors of the shards so far.
-#[derive(Default)]
-struct Merged {
-    anchors: Vec<TarAnchor>,
-    images: StoredImages,
-    classes: ClassTable,
-    ignored: Ignored,
-    labelled: usize,
-    /// That of all shards so far, once there is one.
-    latent_dimension: Option<Option<usize>>,
-}
-
-impl Merged {
-    fn add(
-        &mut self,
-        shard: &Path,
-        index: TarIndex,
-        manifest: Option<&ShardManifest>,
-        options: &ShardOptions,
-    ) -> Result<(), ShardError> {
-        let damaged = |problem| ShardError::Damaged { shard: shard.to_owned(), member: None, problem };
-        let classes = index.classes.by_place();
-        if let Some(manifest) = manifest {
-            if let Some(got) = index.images.shape().filter(|got| *got != manifest.shape) {
-                return Err(damaged(differ(manifest.shape, got)));
-            }
-            let [fewest, most] = manifest.views_per_anchor;
-            let mut views = index.anchors.iter().map(|anchor| usize::from(anchor.views));
-            if let Some(views) = views.find(|views| !(fewest..=most).contains(views)) {
-                return Err(damaged(format!(
-                    "an anchor has {views} views, the manifest says {fewest} to {most}"
-                )));
-            }
-            if let Some(count) = manifest.classes {
-                let fits = |class: &ClassValue| matches!(class, ClassValue::Number(number) if (*number as u64) < count as u64);
-                let wrong = classes.iter().find(|class| !fits(class)).map(|class| class.name());
-                let none = (index.labelled < index.anchors.len()).then(|| "none".to_owned());
-                if let Some(got) = wrong.or(none) {
-                    return Err(damaged(format!(
-                        "an anchor has class {got}, the manifest says 0 to {}",
-                        count.max(1) - 1
-                    )));
-                }
-            }
-            if index.latent_dimension != manifest.latent_dimension && !index.anchors.is_empty() {
-                let in_words = |dimension: Option<usize>| match dimension {
-                    Some(dimension) => format!("{dimension} latents for each view"),
-                    None => "no latents that fit every view".to_owned(),
-                };
-                let (got, expected) = (in_words(index.latent_dimension), in_words(manifest.latent_dimension));
-                return Err(damaged(format!("{got}, the manifest says {expected}")));
-            }
-        }
-        self.images.merge(&index.images, options).map_err(damaged)?;
-        for (why, count) in index.ignored {
-            *self.ignored.entry(why).or_default() += count;
-        }
-        if index.anchors.is_empty() {
-            return Ok(());
-        }
-        let places: Vec<Option<NonNegative>> =
-            classes.into_iter().map(|class| self.classes.place(class.clone())).collect();
-        let place = |class: NonNegative| places.get(class.get() as usize).copied().flatten();
-        self.labelled += index.labelled;
-        let known = *self.latent_dimension.get_or_insert(index.latent_dimension);
-        if known != index.latent_dimension {
-            let others =
-                "anchors with latents, or without, unlike other shards: no latents are used".to_owned();
-            *self.ignored.entry(others).or_default() += index.anchors.len();
-        }
-        self.latent_dimension = Some(known.filter(|_| known == index.latent_dimension));
-        let anchors = index.anchors.into_iter();
-        self.anchors
-            .extend(anchors.map(|anchor| TarAnchor { class: anchor.class.and_then(place), ..anchor }));
-        Ok(())
-    }
-}
-
 /// The number in `numbers` of a class by its place.
 fn renumbered(class: Option<NonNegative>, numbers: &[u32]) -> Option<NonNegative> {
     let number = numbers.get(class?.get() as usize)?;
@@ -460,40 +383,6 @@ fn notes(images: &StoredImages, labelled: usize, anchors: usize, options: &Shard
     images.note(options).into_iter().chain(partly).collect()
 }
 
-/// True where what is at `path` looks like view shards rather than like labelled images: archives with a manifest,
-/// or in which several members share a name up to its first dot, or a folder of archives not named after splits.
-pub(crate) fn may_be_shards(path: &Path) -> bool {
-    if path.is_dir() {
-        let archive = || list(path).ok().flatten().and_then(|listed| listed.shards.into_iter().next());
-        return !crate::tar_shard::is_tar_folder(path)
-            && (path.join(MANIFEST_NAME).is_file()
-                || archive().is_some_and(|archive| groups_members(&archive)));
-    }
-    groups_members(path)
-}
-
-/// Whether the first members of an archive belong together by their names.
-fn groups_members(archive: &Path) -> bool {
-    const LOOKED_AT: usize = 64;
-    let Ok(file) = File::open(archive) else { return false };
-    let (mut seen, mut last, mut grouped, mut images) = (0, None, false, false);
-    let _stopped = walk_members(std::io::BufReader::new(file), |member, _| {
-        seen += 1;
-        if seen > LOOKED_AT || member.name == MANIFEST_NAME {
-            grouped |= member.name == MANIFEST_NAME;
-            images |= grouped;
-            return Err(std::io::Error::other("seen"));
-        }
-        if let Ok(Some(MemberName { key, .. })) = MemberName::parse(member.name) {
-            images |= has_image_ending(member.name);
-            grouped |= last.as_deref() == Some(key);
-            last = Some(key.to_owned());
-        }
-        Ok(())
-    });
-    grouped && images
-}
-
 /// Everything was damaged, or nothing was there: the first damage says more.
 fn nothing_left(path: &Path, skipped: Vec<ShardError>) -> ShardError {
     let found = "no anchor with images".to_owned();
@@ -503,55 +392,5 @@ fn nothing_left(path: &Path, skipped: Vec<ShardError>) -> ShardError {
         }
         Some(other) => other,
         None => ShardError::NotRecognised { path: path.to_owned(), found },
-    }
-}
-
-struct Listed {
-    manifest: Option<ShardManifest>,
-    /// In the manifest's order, or by name.
-    shards: Vec<PathBuf>,
-}
-
-/// The archives at `path`; `None` for a folder without any.
-fn list(path: &Path) -> Result<Option<Listed>, ShardError> {
-    let read_error = |source| ShardError::Read { path: path.to_owned(), source };
-    if fs::metadata(path).map_err(read_error)?.is_file() {
-        let manifest = embedded_manifest(path)?.map(|(manifest, _)| manifest);
-        if let Some(manifest) = &manifest {
-            check_is_alone(path, &manifest.shards)?;
-        }
-        return Ok(Some(Listed { manifest, shards: vec![path.to_owned()] }));
-    }
-    let manifest_path = path.join(MANIFEST_NAME);
-    if manifest_path.is_file() {
-        let read_error = |source| ShardError::Read { path: manifest_path.clone(), source };
-        let mut text = Vec::new();
-        let file = File::open(&manifest_path).map_err(read_error)?;
-        file.take(MANIFEST_BYTES_MAX).read_to_end(&mut text).map_err(read_error)?;
-        let manifest = ShardManifest::parse(&manifest_path, &text)?;
-        let shards = manifest.shards.iter().map(|shard| path.join(&shard.file)).collect();
-        return Ok(Some(Listed { manifest: Some(manifest), shards }));
-    }
-    let mut shards = Vec::new();
-    for entry in fs::read_dir(path).map_err(read_error)? {
-        let entry = entry.map_err(read_error)?.path();
-        let name = entry.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-        if !name.starts_with('.') && crate::tar_shard::has_tar_ending(&name) {
-            shards.push(entry);
-        }
-    }
-    shards.sort();
-    Ok((!shards.is_empty()).then_some(Listed { manifest: None, shards }))
-}
-
-fn check_is_alone(path: &Path, shards: &[ShardEntry]) -> Result<(), ShardError> {
-    match shards {
-        [ShardEntry { file, .. }] if file == THIS_ARCHIVE => Ok(()),
-        _ => Err(ShardError::Manifest {
-            path: path.to_owned(),
-            field: "shards",
-            expected: format!("one entry with file \"{THIS_ARCHIVE}\", for the archive that it is in"),
-            got: format!("{} entries", shards.len()),
-        }),
     }
 }

@@ -1,0 +1,256 @@
+//! Archives of image folders: a folder with `train.tar.gz` and `test.tar.gz`, or one tar file.
+//!
+//! Nothing is unpacked to disk. The archive is read twice: once for the names, which decide splits
+//! and classes, once for the members of the wanted split.
+
+use std::collections::{BTreeSet, HashMap};
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use tar::EntryType;
+
+use crate::content_kind::{Content, START_BYTES, content_of};
+use crate::error::{DataError, Reject};
+use crate::file_names::{Named, is_hidden, named, no_image};
+use crate::ignored::{Ignored, ignore, ignored_in_words};
+use crate::image_tree::{
+    Arranged, Part, TreeFile, all_in_split_folders, arrange, beside_in_words, strip_wrapper,
+};
+use crate::name_text::composed;
+use crate::options::{Limits, LoadOptions, Split};
+use crate::source::{FileBytes, ImageFile, Items, SplitContent};
+use crate::split_names::role_of;
+use crate::tar_members::read_whole;
+
+use walk::for_each_member;
+
+mod walk;
+
+const ENDINGS: [&str; 3] = [".tar", ".tar.gz", ".tgz"];
+
+/// True for a (lower-case) file name of an archive.
+pub(crate) fn has_tar_ending(name: &str) -> bool {
+    ENDINGS.iter().any(|ending| name.ends_with(ending))
+}
+
+/// True if `folder` holds an archive named after a split.
+pub(crate) fn is_tar_folder(folder: &Path) -> bool {
+    !split_archives(folder).is_empty()
+}
+
+/// Archives whose names (`train.tar`, `Training.tar.gz`, `val.tgz`) say which split they hold, by name; of several of
+/// one name the plain one.
+fn split_archives(folder: &Path) -> Vec<(String, PathBuf)> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let mut archives: Vec<(String, PathBuf)> = entries
+        .flatten()
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let lower = name.to_lowercase();
+            let ending = ENDINGS.iter().find(|ending| lower.ends_with(*ending))?;
+            let stem = &name[..name.len() - ending.len()];
+            (role_of(stem).is_some() && entry.path().is_file()).then(|| (stem.to_owned(), entry.path()))
+        })
+        .collect();
+    archives.sort();
+    archives.dedup_by(|later, first| later.0 == first.0);
+    archives
+}
+
+/// An image member of an archive.
+#[derive(Debug)]
+struct Member {
+    /// Index into the list of archives.
+    archive: usize,
+    /// Its name as the archive says it, without what does not matter ([`plain`]).
+    name: String,
+    /// Why it cannot be an image.
+    problem: Option<String>,
+}
+
+/// A folder of archives or a single archive, of which the names have been read.
+#[derive(Debug)]
+pub(crate) struct TarImages {
+    path: PathBuf,
+    /// By the name of the split they hold, where their own says it.
+    archives: Vec<(Option<String>, PathBuf)>,
+    arranged: Arranged<Member>,
+    ignored: Ignored,
+}
+
+impl TarImages {
+    /// Reads the members' names.
+    ///
+    /// # Errors
+    /// Where an archive is damaged, or what its folders are for is not clear.
+    pub(crate) fn open(path: &Path, options: &LoadOptions) -> Result<Self, DataError> {
+        let archives: Vec<(Option<String>, PathBuf)> = if path.is_dir() {
+            split_archives(path).into_iter().map(|(stem, path)| (Some(stem), path)).collect()
+        } else {
+            vec![(None, path.to_owned())]
+        };
+        let (mut members, mut ignored) = (Vec::new(), Ignored::new());
+        for (archive, (stem, archive_path)) in archives.iter().enumerate() {
+            let mut listed = list(archive, archive_path, &options.limits, &mut ignored)?;
+            strip_wrapper(&mut listed);
+            // An archive named after a split holds that split, whether or not its members say so.
+            if let Some(stem) = stem.as_ref().filter(|_| !all_in_split_folders(&listed)) {
+                for member in &mut listed {
+                    member.parts.insert(0, stem.clone());
+                }
+            }
+            members.extend(listed);
+        }
+        if members.is_empty() {
+            let there = ignored_in_words(&ignored, "members").unwrap_or_else(|| "it is empty".to_owned());
+            let found = format!("an archive without images ({there}); if they are packed in it, unpack it");
+            return Err(DataError::NotRecognised { path: path.to_owned(), found });
+        }
+        let arranged = arrange(members, options.class_use)
+            .map_err(|question| DataError::Unclear { path: path.to_owned(), question })?;
+        for (folder, images) in &arranged.beside {
+            *ignored.entry(beside_in_words(folder)).or_default() += images;
+        }
+        Ok(Self { path: path.to_owned(), archives, arranged, ignored })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the file `path` is one of its archives.
+    pub(crate) fn uses(&self, path: &Path) -> bool {
+        self.archives.iter().any(|(_, archive)| archive == path)
+    }
+
+    /// The members of a split, read into memory; each split can be had once.
+    pub(crate) fn take(&mut self, split: Split, limits: &Limits) -> Result<SplitContent, DataError> {
+        let Part { files: members, without_class } =
+            self.arranged.take(split).ok_or_else(|| DataError::MissingSplit {
+                path: self.path.clone(),
+                split,
+                expected: format!("{split}.tar.gz in its folder, or members {split}/<class>/*.jpg"),
+                got: self.arranged.instead.clone(),
+            })?;
+        let shown =
+            |member: &Member| format!("{}: {}", self.archives[member.archive].1.display(), member.name);
+        let mut content: Vec<HashMap<String, Vec<u8>>> = Vec::new();
+        for (archive, (_, archive_path)) in self.archives.iter().enumerate() {
+            let wanted: BTreeSet<&str> = members
+                .iter()
+                .filter(|(member, _)| member.archive == archive && member.problem.is_none())
+                .map(|(member, _)| member.name.as_str())
+                .collect();
+            let is_read = !wanted.is_empty();
+            content.push(if is_read { read(archive_path, &wanted, limits)? } else { HashMap::new() });
+        }
+        let (mut files, mut rejects) = (Vec::new(), Vec::new());
+        for (member, label) in members {
+            let path = shown(&member);
+            match (content[member.archive].remove(&member.name), member.problem) {
+                (Some(bytes), None) => {
+                    files.push(ImageFile { path, label, bytes: FileBytes::InMemory(bytes) });
+                }
+                (_, problem) => {
+                    let reason = problem.unwrap_or_else(|| "gone when the archive was read again".to_owned());
+                    rejects.push(Reject { path, reason });
+                }
+            }
+        }
+        rejects.extend(without_class.iter().map(|member| Reject {
+            path: shown(member),
+            reason: member.problem.clone().unwrap_or_else(|| "outside any class folder".to_owned()),
+        }));
+        Ok(SplitContent {
+            rejects,
+            ignored: self.ignored.clone(),
+            notes: self.arranged.notes.clone(),
+            ..SplitContent::new(Items::Files(files), self.arranged.classes.clone())
+        })
+    }
+}
+
+/// A member's name without `.` and doubled slashes, which different programs write into one archive.
+fn plain(name: &str) -> String {
+    name.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
+}
+
+/// All members that may be images; of several with one name the last counts, as when unpacking.
+fn list(
+    archive: usize,
+    path: &Path,
+    limits: &Limits,
+    ignored: &mut Ignored,
+) -> Result<Vec<TreeFile<Member>>, DataError> {
+    let mut problems: HashMap<String, Option<String>> = HashMap::new();
+    for_each_member(path, limits, |name, kind, size, reader| {
+        let own_name = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        let by_name = named(own_name);
+        let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
+        let mut parts = name.split('/').filter(|part| !part.is_empty() && *part != ".");
+        let why_hidden = parts.find(|part| is_hidden(part)).map(named);
+        match (&why_hidden, &by_name) {
+            (Some(Named::Ignored(why)), _) | (None, Named::Ignored(why)) if is_file => {
+                ignore(ignored, why.clone());
+                return Ok(());
+            }
+            (None, Named::Image) => {}
+            (None, Named::Unknown) if is_file => {
+                let mut start = Vec::new();
+                reader.take(START_BYTES as u64).read_to_end(&mut start)?;
+                if !matches!(content_of(&start), Content::Image(_)) {
+                    ignore(ignored, no_image(own_name));
+                    return Ok(());
+                }
+            }
+            _ => {
+                // Folders that are called like anything have no content of their own.
+                if matches!(kind, EntryType::Link | EntryType::Symlink) {
+                    ignore(ignored, "links inside the archive");
+                }
+                return Ok(());
+            }
+        }
+        let problem = match kind {
+            EntryType::Directory => Some("a folder, not an image file".to_owned()),
+            EntryType::Link | EntryType::Symlink => {
+                Some("a link inside the archive, not an image file".to_owned())
+            }
+            EntryType::Regular | EntryType::Continuous if size > limits.max_file_bytes => {
+                Some(format!("{size} bytes, the limit for one file is {}", limits.max_file_bytes))
+            }
+            EntryType::Regular | EntryType::Continuous => None,
+            _ => Some("not a regular file".to_owned()),
+        };
+        problems.insert(plain(name), problem);
+        Ok(())
+    })?;
+    Ok(problems
+        .into_iter()
+        .map(|(name, problem)| {
+            let parts: Vec<String> = name.split('/').map(composed).collect();
+            TreeFile { parts, content: Member { archive, name, problem } }
+        })
+        .collect())
+}
+
+/// The bytes of the wanted members, none of which is above the limit for one file.
+fn read(
+    path: &Path,
+    wanted: &BTreeSet<&str>,
+    limits: &Limits,
+) -> Result<HashMap<String, Vec<u8>>, DataError> {
+    let mut content = HashMap::new();
+    for_each_member(path, limits, |name, _, size, reader| {
+        let name = plain(name);
+        if wanted.contains(name.as_str()) {
+            content.insert(name, read_whole(reader, size, limits.max_file_bytes)?);
+        }
+        Ok(())
+    })?;
+    Ok(content)
+}
+
+#[cfg(test)]
+mod tests;
