@@ -78,7 +78,7 @@ const MESSAGES: [(&str, &[&str]); 24] = [
     ("a-recipe-to-compare", &["compare", "recipe.toml"]),
     ("an-evaluation-to-pretrain", &["pretrain", "evaluation.toml"]),
     ("a-generators-recipe-to-pretrain", &["pretrain", "gan.toml"]),
-    ("a-manifest-to-pretrain", &["pretrain", "generator/generator.toml"]),
+    ("a-manifest-to-generator-train", &["generator", "train", "generator/generator.toml"]),
     ("a-recipe-to-generator-train", &["generator", "train", "recipe.toml"]),
     ("a-recipe-to-probe", &["probe", "recipe.toml", "--data", "./shapes"]),
     ("a-recipe-as-evaluation", &["probe", "run", "--config", "recipe.toml"]),

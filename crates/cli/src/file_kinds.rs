@@ -43,7 +43,7 @@ const KINDS: [Kind; 5] = [
     Kind {
         wanted: None,
         what: "a generator's manifest",
-        command: "use `zview generator inspect FILE`, or name it in a recipe: `[source] generator = \"FILE\"`",
+        command: "use `zview generator inspect FILE`, or `zview pretrain FILE` to learn from its views",
         keys: &["architecture", "sha256", "latent", "output", "layers"],
     },
     Kind {
@@ -109,7 +109,11 @@ pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
                 "its recipe is FILE/config.toml (go on with `zview pretrain FILE/config.toml --out FILE --resume`), and \
                  `zview probe FILE` judges its encoder",
             ),
-            (true, false) if path.join("comparison.json").is_file() || path.join("cells").is_dir() => {
+            // The log of a comparison names those of its runs.
+            (true, false)
+                if wanted == Wanted::Encoder
+                    && (path.join("comparison.json").is_file() || path.join("cells").is_dir()) =>
+            {
                 other("the folder of a comparison", "each run is a folder of its own in FILE/cells")
             }
             _ => Ok(()),

@@ -1,5 +1,7 @@
 //! What a recipe leaves to the images, and a run that is continued.
 
+use zview_runtime::config::read_toml;
+
 use super::pretrain::PretrainOptions;
 use super::recipe::Recipe;
 
@@ -9,8 +11,9 @@ pub(super) fn as_begun(recipe: &Recipe, options: &PretrainOptions<'_>) -> Recipe
     if !(options.resume && recipe.augment.is_open()) {
         return recipe.clone();
     }
-    // A run whose recipe cannot be read is told of where it is taken.
-    let stored = Recipe::load(&options.out.join("config.toml"), &[]).ok();
+    // As it stands, and not as a recipe is judged: an earlier version may have allowed what is refused by now. A run whose
+    // recipe cannot be read is told of where it is taken.
+    let stored = read_toml::<Recipe>(&options.out.join("config.toml")).ok();
     stored.map_or_else(|| recipe.clone(), |stored| recipe.as_in(&stored))
 }
 

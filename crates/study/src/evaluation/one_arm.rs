@@ -49,12 +49,13 @@ pub(super) fn one_arm(encoders: &[PathBuf]) -> Result<(), NotOneArm> {
     Ok(())
 }
 
-/// The recipe of the run that an encoder is of: its folder, or a file or checkpoint within.
+/// The recipe of the run that an encoder is of: its folder, or a file or checkpoint within. A run writes down what it does
+/// to its images; one that says nothing is of the time when all images had what grey ones have.
 fn recipe_of(encoder: &Path) -> Option<Recipe> {
     let absolute = encoder.canonicalize().ok()?;
     let config =
         absolute.ancestors().take(4).map(|folder| folder.join("config.toml")).find(|file| file.is_file())?;
-    Recipe::load(&config, &[]).ok()
+    Recipe::load(&config, &[]).ok().map(|recipe| recipe.of_images(1))
 }
 
 #[cfg(test)]

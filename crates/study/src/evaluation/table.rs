@@ -215,7 +215,8 @@ fn block(text: &mut String, set: &SetEvaluation) {
         line("from scratch", tuned(score));
     }
     if let Some(gain) = &set.fine_tune_gain {
-        line("  difference", with_interval(gain.mean, gain.low, gain.high));
+        let value = with_interval(gain.mean, gain.low, gain.high);
+        line("  difference", value + &in_brackets(too_few(gain.seeds.len())));
     }
     if let Some(calibration) = &set.calibration {
         let interval = calibration.ece_interval;
