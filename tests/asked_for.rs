@@ -185,3 +185,30 @@ fn a_class_without_test_images_and_a_stopped_run_are_said() {
     assert!(told.contains("was stopped after 4 of 4 steps"), "{told}");
     assert!(told.contains("classes without a test image: 2"), "{told}");
 }
+
+/// Those of a recipe were from the current folder, those of a comparison from its file.
+#[test]
+fn paths_are_from_the_folder_of_the_file_that_names_them() {
+    let folder = study();
+    let away = folder.path().join("away");
+    fs::create_dir(&away).unwrap();
+    let short = ["--device", "cpu", "--set", "train.steps=2", "--set", "train.warmup_steps=0"];
+    let compare = ["compare", "../study.toml", "--out", "c", "--set", "seeds=[3]"];
+    let comparison = run_json(&away, &[&compare[..], &short].concat());
+    assert_eq!(comparison["data"], serde_json::json!(["../shapes"]), "{comparison}");
+    assert_eq!(comparison["failed"], serde_json::json!([]), "{comparison}");
+    let recipe = folder.path().join("recipe.toml");
+    let pretrain = ["pretrain", recipe.to_str().unwrap(), "--out", "run"];
+    let output = run(&away, &[&pretrain[..], &short].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(judged_at(&away, &PROBE), [16, 16], "the run says where its data are");
+    // What is in the current folder alone is taken from there, as before, with a word.
+    fs::rename(&recipe, away.join("recipe.toml")).unwrap();
+    let before = ["pretrain", "away/recipe.toml", "--out", "before"];
+    let output = run(folder.path(), &[&before[..], &short].concat());
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("source.generator = \"generator\" is taken from the current folder"), "{said}");
+    let config = fs::read_to_string(folder.path().join("before/config.toml")).unwrap();
+    assert!(config.contains("generator = \"generator\"\n"), "{config}");
+}

@@ -6,7 +6,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 const OPTIONS: &[(&[&str], &str)] = &[
     (
         &["--epochs", "--num-epochs", "--max-epochs"],
-        "`--set train.steps=N` counts updates: epochs x images / train.batch",
+        "`--epochs N` of pretrain; elsewhere `--set train.steps=N`, which counts updates: epochs x images / train.batch",
     ),
     (
         &["--batch-size", "--batch_size", "--bs"],
@@ -64,7 +64,7 @@ const COMMANDS: &[(&[&str], &str)] = &[
     (&["gpu", "gpus"], "`zview devices`"),
     (&["convert", "save"], "`zview export ENCODER --out FILE.safetensors`"),
     (&["download", "datasets"], "`zview data list`"),
-    (&["init", "config"], "the recipes in configs/"),
+    (&["init", "config"], "`zview recipe show NAME > mine.toml`; `zview recipe list` has the names"),
 ];
 
 fn ours(table: &[(&[&str], &'static str)], word: &str) -> Option<&'static str> {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use zview_generator::{AnchorOrder, AnchorsConfig, ViewsConfig};
-use zview_runtime::config::{ConfigError, Written, parse_toml_in_layers, read_toml_in_layers};
+use zview_runtime::config::{ConfigError, Written, is_of_a_run, parse_toml_in_layers, read_toml_in_layers};
 
 use crate::augment::Augment;
 use crate::encoder::EncoderConfig;
@@ -13,6 +13,7 @@ use crate::source::{SourceConfig, SourceKind};
 use crate::watch::WatchConfig;
 use zview_network::optimizer::OptimizerConfig;
 
+use super::paths::settle_paths;
 use super::precision::Precision;
 use super::without_effect::without_effect;
 
@@ -191,8 +192,10 @@ impl Recipe {
             recipe.train.warmup_steps = recipe.train.warmup_steps.min(recipe.train.steps);
         }
         let mut problems = recipe.problems();
+        // What a run folder keeps has every key, also those that its kinds do not use.
         if !is_of_a_run(path) {
             problems.extend(without_effect(&recipe, &written));
+            settle_paths(&mut recipe, path, &written);
         }
         refuse(path, written.located(problems))?;
         recipe.encoder = recipe.encoder.resolved();
@@ -302,12 +305,6 @@ fn in_views(problem: String) -> String {
         Some((key, rest)) => format!("views.{key}{rest}"),
         None => problem,
     }
-}
-
-/// Whether a recipe is the one that a run folder keeps: every key is in it, also those that its kinds do not use.
-fn is_of_a_run(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "config.toml")
-        && ["events.jsonl", "result.json"].iter().any(|file| path.with_file_name(file).exists())
 }
 
 #[cfg(test)]

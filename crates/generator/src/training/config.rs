@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use zview_data::{ColorMode, ImageSet};
-use zview_runtime::config::{ConfigError, Written, read_toml_in_layers};
+use zview_data::{ColorMode, ImageSet, known_data_sets};
+use zview_runtime::config::{ConfigError, Written, path_from_file, read_toml_in_layers};
 
 use super::layers::start_size;
 
@@ -192,6 +192,7 @@ impl GeneratorTraining {
     /// [`ConfigError`], with everything wrong at once.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
         let (mut training, written): (Self, Written) = read_toml_in_layers(path, &[overrides])?;
+        training.settle_path(path, &written);
         training.name_after_other_data(&written);
         let mut problems = training.problems();
         problems.extend(training.without_effect(&written));
@@ -199,6 +200,14 @@ impl GeneratorTraining {
             Ok(training)
         } else {
             Err(ConfigError::Invalid { path: path.to_owned(), problems: written.located(problems) })
+        }
+    }
+
+    /// Images that the file at `file` itself names are in its folder, unless they are known by that name.
+    fn settle_path(&mut self, file: &Path, written: &Written) {
+        let is_known = known_data_sets().iter().any(|known| known.name == self.data.name);
+        if written.layer("data.name") == Some(0) && !is_known {
+            self.data.name = path_from_file(file, "data.name", &self.data.name);
         }
     }
 

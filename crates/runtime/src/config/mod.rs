@@ -1,6 +1,7 @@
 //! Reading TOML files into typed configuration: unknown keys are refused with a suggestion.
 
 mod document;
+mod named_paths;
 mod overrides;
 mod shipped;
 mod source_text;
@@ -12,6 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use self::document::{Document, Misfit};
+pub use self::named_paths::{beside, is_of_a_run, path_from_file};
 use self::overrides::Override;
 pub use self::overrides::Written;
 pub use self::shipped::{Shipped, ship, shipped};

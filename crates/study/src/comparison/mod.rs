@@ -15,6 +15,7 @@ mod markdown;
 mod measures;
 mod pace;
 mod page;
+mod paths;
 mod plan;
 mod problems;
 mod progress;

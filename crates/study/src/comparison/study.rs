@@ -10,6 +10,7 @@ use zview_runtime::stop::StopSignal;
 use super::changes::{divided, not_reaching};
 use super::config::{ArmConfig, ComparisonConfig, Place};
 use super::equal_time::at_equal_time;
+use super::paths::{changes_in_file, recipe_file, settle_paths};
 use crate::arms::Arm;
 use crate::evaluation::without_effect;
 
@@ -102,10 +103,10 @@ impl Study {
     ) -> Result<Self, ConfigError> {
         let (overrides, of_recipes) = divided(overrides);
         let (mut config, written): (ComparisonConfig, Written) = read_toml_in_layers(path, &[&overrides])?;
+        settle_paths(&mut config, path, &written);
         config.set.extend(of_recipes.iter().cloned());
         config.evaluation.data.clone_from(&config.data);
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let arms: Vec<StudyArm> = config.arms.iter().flat_map(|arm| expand(arm, &config, folder)).collect();
+        let arms: Vec<StudyArm> = config.arms.iter().flat_map(|arm| expand(arm, &config, path)).collect();
         for arm in &config.arms {
             let varied = arm.vary.iter().map(|vary| vary.key.clone());
             let own: Vec<String> = arm.set.iter().cloned().chain(varied).collect();
@@ -191,12 +192,13 @@ impl Study {
 }
 
 /// An arm for each value, or one.
-fn expand(arm: &ArmConfig, config: &ComparisonConfig, folder: &Path) -> Vec<StudyArm> {
+fn expand(arm: &ArmConfig, config: &ComparisonConfig, file: &Path) -> Vec<StudyArm> {
     let against = |name: &str| {
         let against = arm.against.as_ref().unwrap_or(&config.reference);
         (against != name).then(|| against.clone())
     };
-    let recipe = folder.join(arm.recipe.as_ref().unwrap_or(&config.recipe));
+    let recipe = recipe_file(file, arm.recipe.as_ref().unwrap_or(&config.recipe));
+    let changes = || [config.set.clone(), changes_in_file(file, &arm.set)].concat();
     let taught_by = |value: Option<f64>| {
         let said = arm.taught_by.clone().unwrap_or_else(|| arm.set.join(", "));
         match (&arm.vary, value) {
@@ -219,7 +221,7 @@ fn expand(arm: &ArmConfig, config: &ComparisonConfig, folder: &Path) -> Vec<Stud
             against: against(&arm.name),
             equal_time_of: None,
             recipe,
-            overrides: [config.set.clone(), arm.set.clone()].concat(),
+            overrides: changes(),
         }];
     };
     let of_value = |&value: &f64| {
@@ -232,7 +234,7 @@ fn expand(arm: &ArmConfig, config: &ComparisonConfig, folder: &Path) -> Vec<Stud
             taught_by: taught_by(Some(value)),
             equal_time_of: None,
             recipe: recipe.clone(),
-            overrides: [config.set.clone(), arm.set.clone(), vec![format!("{}={value}", vary.key)]].concat(),
+            overrides: [changes(), vec![format!("{}={value}", vary.key)]].concat(),
         }
     };
     vary.values.iter().map(of_value).collect()

@@ -10,6 +10,7 @@ mod judged_at;
 mod measure;
 mod one_arm;
 mod page;
+mod paths;
 mod run;
 mod set_evaluation;
 mod table;

@@ -29,7 +29,8 @@ fn written(arguments: &ProbeArguments) -> Result<(SuiteConfig, Written), Failure
     let (file, (config, written)) = match &arguments.config {
         Some(file) => {
             refuse_other_kind(file, Wanted::Evaluation)?;
-            (file.clone(), read_toml_in_layers(file, overrides)?)
+            let (config, written): (SuiteConfig, Written) = read_toml_in_layers(file, overrides)?;
+            (file.clone(), (config.with_paths_from(file, &written, ""), written))
         }
         None => (PathBuf::from(NO_FILE), parse_toml_in_layers(Path::new(NO_FILE), "", overrides)?),
     };
