@@ -28,11 +28,21 @@ const PAGES: &[Page] = &[
         examples: "zview devices\n  zview devices --device vulkan:1",
         without: &[SELFCHECK, DATA_DIR],
     },
+    Page {
+        path: &["data"],
+        examples: "zview data list\n  zview data inspect photos/",
+        without: &[DEVICE, SELFCHECK],
+    },
     Page { path: &["data", "list"], examples: "zview data list", without: &[DEVICE, SELFCHECK, DATA_DIR] },
     Page {
         path: &["data", "inspect"],
         examples: "zview data inspect photos/\n  zview data inspect photos/ --size 64 --color rgb",
         without: &[DEVICE, SELFCHECK],
+    },
+    Page {
+        path: &["generator"],
+        examples: "zview generator list\n  zview generator inspect glyphs-gan --sheet sheet.png",
+        without: &[],
     },
     Page {
         path: &["generator", "list"],
@@ -46,14 +56,19 @@ const PAGES: &[Page] = &[
     },
     Page {
         path: &["generator", "train"],
-        examples: "zview generator train configs/generators/train/glyphs-gan.toml --out runs/gan\n  \
-                   zview generator train configs/generators/train/glyphs-gan.toml --set data.name=photos/ --set data.size=32",
+        examples: "zview generator train generators/train/glyphs-gan --out runs/gan\n  \
+                   zview generator train generators/train/glyphs-gan --set data.name=photos/ --set data.size=32",
         without: &[],
     },
     Page {
         path: &["generator", "directions"],
         examples: "zview generator directions glyphs-gan --method factorised --out directions.safetensors",
         without: &[SELFCHECK, DATA_DIR],
+    },
+    Page {
+        path: &["recipe"],
+        examples: "zview recipe list\n  zview recipe show photos > mine.toml\n  zview recipe keys augment",
+        without: &[DEVICE, SELFCHECK, DATA_DIR],
     },
     Page {
         path: &["recipe", "list"],
@@ -72,7 +87,7 @@ const PAGES: &[Page] = &[
     },
     Page {
         path: &["sample"],
-        examples: "zview sample --generator glyphs-gan --std 0.2 --out views.png\n  \
+        examples: "zview sample --generator glyphs-gan --std 0.1,0.25,0.5 --out views.png\n  \
                    zview sample --generator glyphs-gan --anchors 10000 --per-anchor 2 --shards --out views/",
         without: &[DATA_DIR],
     },
@@ -104,8 +119,9 @@ const PAGES: &[Page] = &[
     },
     Page {
         path: &["compare"],
-        examples: "zview compare configs/studies/inverted-u-glyphs.toml --plan\n  \
-                   zview compare configs/studies/inverted-u-glyphs.toml --set train.steps=50 --set 'seeds=[0]'",
+        examples: "zview compare studies/inverted-u-glyphs --plan\n  \
+                   zview compare studies/inverted-u-glyphs --set train.steps=50 --set 'seeds=[0]'\n  \
+                   zview compare mine.toml --jobs 2",
         without: &[],
     },
     Page {
@@ -116,14 +132,10 @@ const PAGES: &[Page] = &[
     },
     Page {
         path: &["log"],
-        examples: "zview log runs/photos\n  zview log runs/photos --csv losses.csv --tensorboard tensorboard/",
+        examples: "zview log runs/photos --follow\n  zview log runs/photos --csv losses.csv --tensorboard tensorboard/",
         without: &[DEVICE, SELFCHECK, DATA_DIR],
     },
-    Page {
-        path: &["bench"],
-        examples: "zview bench configs/bench/resnet18-32.toml --device vulkan",
-        without: &[],
-    },
+    Page { path: &["bench"], examples: "zview bench bench/resnet18-32 --device vulkan", without: &[] },
     Page { path: &["selfcheck"], examples: "zview selfcheck --device vulkan", without: &[SELFCHECK] },
 ];
 

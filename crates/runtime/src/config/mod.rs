@@ -169,7 +169,11 @@ fn all_of(path: &Path, file: &Document<'_>, overrides: &[Override], mut misfits:
     let line_of = |misfit: &Misfit| {
         if overrides.is_empty() { file.line(misfit) } else { file.line_of(&misfit.path) }
     };
-    misfits.sort_by_key(|misfit| misfit.at);
+    // As they are read: line by line, then the changes.
+    misfits.sort_by_key(|misfit| match change_of(misfit) {
+        None => (false, line_of(misfit)),
+        Some(_) => (true, misfit.at),
+    });
     if misfits.len() > 1 {
         let told = |misfit: &Misfit| {
             let place = match change_of(misfit) {

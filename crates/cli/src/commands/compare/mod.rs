@@ -30,7 +30,7 @@ use crate::output_folder::check_output_folder;
 /// What to compare.
 #[derive(Debug, Args)]
 pub struct CompareArguments {
-    /// Comparison: a TOML file, such as those in configs/studies/.
+    /// Comparison: a TOML file, or the name of one that comes with zview (`zview recipe list`).
     config: PathBuf,
     /// Change a value of it, such as `seeds=[0]`, or of every arm's recipe, such as train.steps=100; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
