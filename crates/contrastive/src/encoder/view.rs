@@ -54,6 +54,17 @@ impl ViewFormat {
         format!("{}x{}", self.height, self.width)
     }
 
+    /// `32x32 rgb`
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let color = match self.color {
+            Some(ColorMode::Grey) => " grey",
+            Some(ColorMode::Rgb) => " rgb",
+            _ => "",
+        };
+        format!("{}{color}", self.size_in_words())
+    }
+
     /// What no image can be, if it is that.
     pub(super) fn problem(&self) -> Option<String> {
         let possible = 1..=MOST_SIDE;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use zview_contrastive::encoder::{FrozenEncoder, ViewFormat};
-use zview_data::{ColorMode, ImageShape};
+use zview_data::ImageShape;
 
 /// The images as the encoder got them, and those that it was trained on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,13 +26,8 @@ impl JudgedAt {
     #[must_use]
     pub fn in_words(&self) -> String {
         let size = self.view.size_in_words();
-        let color = match self.view.color {
-            Some(ColorMode::Grey) => " grey",
-            Some(ColorMode::Rgb) => " rgb",
-            _ => "",
-        };
         let other = self.trained.as_ref().map(ViewFormat::size_in_words).filter(|trained| *trained != size);
         let trained = other.map_or_else(String::new, |trained| format!(" (trained at {trained})"));
-        format!("{size}{color}{trained}")
+        self.view.in_words() + &trained
     }
 }
