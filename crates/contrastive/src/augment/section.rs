@@ -143,6 +143,14 @@ impl Augment {
         }
     }
 
+    /// Whether images may have decided it: those in colour, grey ones, or, in an earlier version, any.
+    #[must_use]
+    pub fn may_be_decided(&self) -> bool {
+        let written = self.written();
+        written.is_none()
+            || [1, 3].map(|channels| Some(Self::default().of_images(channels))).contains(&written)
+    }
+
     /// What is said where images of `channels` channels decide otherwise than grey ones.
     #[must_use]
     pub fn decided_by(&self, channels: usize) -> Option<String> {

@@ -208,10 +208,11 @@ impl Recipe {
         Self { augment: Augment::of(self.augment.of_images(channels)), ..self.clone() }
     }
 
-    /// The recipe with what it leaves to the images as the run of `stored` has it.
+    /// The recipe with what it leaves to the images as the run of `stored` has it, unless no images have decided that.
     #[must_use]
     pub fn as_in(&self, stored: &Self) -> Self {
-        let augment = if self.augment.is_open() { &stored.augment } else { &self.augment };
+        let decided = self.augment.is_open() && stored.augment.may_be_decided();
+        let augment = if decided { &stored.augment } else { &self.augment };
         Self { augment: augment.clone(), ..self.clone() }
     }
 
@@ -331,6 +332,18 @@ mod tests {
         let recipe = recipe.of_images(1);
         let again: Recipe = parse_toml(Path::new("resolved"), &toml::to_string(&recipe).unwrap()).unwrap();
         assert_eq!(again, recipe, "the resolved recipe reads back as itself");
+    }
+
+    #[test]
+    fn what_is_left_to_the_images_is_as_the_run_has_it_and_no_preset_that_somebody_chose() {
+        let open = load(MINIMAL, &[]).unwrap();
+        for channels in [1, 3] {
+            let stored = open.of_images(channels);
+            assert_eq!(open.as_in(&stored), stored);
+        }
+        let chosen = load(MINIMAL, &["augment.preset=simclr"]).unwrap().of_images(3);
+        assert_ne!(open.as_in(&chosen), chosen);
+        assert_eq!(chosen.as_in(&open.of_images(3)), chosen, "what is said is not left to anybody");
     }
 
     #[test]
