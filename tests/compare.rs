@@ -244,6 +244,13 @@ fn encoders_of_the_same_recipe_and_seed_are_taken_from_another_comparison() {
     assert!(longer["arms"].as_array().unwrap().iter().all(|arm| arm["steps"] == 3), "{longer}");
     let recipe = std::fs::read_to_string(folder.join("fourth/cells/gaussian-1-seed7/config.toml")).unwrap();
     assert!(recipe.contains("\nstd = 1.0\n"), "{recipe}");
+    // What somebody chose for grey images is not what they decide where nothing is said.
+    let flipped = ["--out", "flipped", "--set", "seeds=[7]", "--set", "augment.preset=simclr-small"];
+    compare(folder, &flipped);
+    compare(folder, &["--out", "open", "--set", "seeds=[7]", "--reuse", "flipped"]);
+    assert_ne!(environment("open/cells/same-seed7"), environment("flipped/cells/same-seed7"));
+    compare(folder, &[&flipped[2..], &["--out", "again", "--reuse", "flipped"]].concat());
+    assert_eq!(environment("again/cells/same-seed7"), environment("flipped/cells/same-seed7"));
 }
 
 #[test]
