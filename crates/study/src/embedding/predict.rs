@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use serde::Serialize;
-use zview_contrastive::encoder::FrozenEncoder;
+use zview_contrastive::encoder::{FrozenEncoder, read_encoder};
 use zview_data::{ImageSet, Split};
 use zview_probe::{Features, LinearProbe, Logistic, Predictions, ProbeError};
 use zview_runtime::device::ChosenDevice;
@@ -52,23 +52,16 @@ pub fn predict<E: From<StudyError>>(
     before: impl Fn(&Path, &FrozenEncoder, &ImageSet) -> Result<(), E>,
 ) -> Result<Predicted, E> {
     let path = request.encoders.first().cloned().unwrap_or_default();
+    check_head(&path, request, train, device)?;
     let embedded = embed(request, splits, device, &before)?;
-    let refused = |problem: &str| StudyError::Head { encoder: path.clone(), problem: problem.to_owned() };
-    let (by, classes, classifier) = match (&embedded.head, train) {
-        (Some(head), None) => {
+    let (by, classes, classifier) = match train {
+        None => {
+            let Some(head) = &embedded.head else { return Err(no_head(&path).into()) };
             let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect();
             let logistic = Logistic::from_parts(wide(&head.weight), wide(&head.bias));
             ("the network's own head".to_owned(), head.classes.clone(), Classifier::Head(logistic))
         }
-        (Some(_), Some(_)) => return Err(refused("it has a head of its own; leave --train out").into()),
-        (None, None) => {
-            return Err(refused(
-                "it has no head; name labelled images with --train DATA, or a network that `zview probe --protocol \
-                 fine-tune --keep DIR` kept",
-            )
-            .into());
-        }
-        (None, Some(train)) => {
+        Some(train) => {
             let config = SuiteConfig { data: vec![train.to_owned()], ..request.config.clone() };
             let of_train = SuiteRequest { config: &config, ..request.clone() };
             let labelled = embed(&of_train, &[Split::Train], device, &before)?;
@@ -79,6 +72,34 @@ pub fn predict<E: From<StudyError>>(
     let images = named(&embedded, &classes, &classifier)
         .map_err(|error| StudyError::from((&*path.to_string_lossy(), embedded.data.as_str(), error)))?;
     Ok(Predicted { by, classes, images })
+}
+
+/// Refuses an encoder with neither a head nor labelled images, or with both, before anything is computed.
+fn check_head(
+    path: &Path,
+    request: &SuiteRequest<'_>,
+    train: Option<&str>,
+    device: &ChosenDevice,
+) -> Result<(), StudyError> {
+    let loaded = read_encoder(path, &request.how_read(), &device.device)
+        .map_err(|error| StudyError::EvaluatedEncoder(Box::new(error)))?;
+    match (loaded.head, train) {
+        (Some(_), Some(_)) => Err(StudyError::Head {
+            encoder: path.to_owned(),
+            problem: "it has a head of its own; leave --train out".to_owned(),
+        }),
+        (None, None) => Err(no_head(path)),
+        _ => Ok(()),
+    }
+}
+
+fn no_head(path: &Path) -> StudyError {
+    StudyError::Head {
+        encoder: path.to_owned(),
+        problem: "it has no head; name labelled images with --train DATA, or a network that `zview probe --protocol \
+                  fine-tune --keep DIR` kept"
+            .to_owned(),
+    }
 }
 
 /// A probe fitted on all images of the training split, and its classes.

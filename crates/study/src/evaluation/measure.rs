@@ -155,7 +155,7 @@ pub(super) fn measure(
     })?;
     let (from_weights, networks) = from_weights.unzip();
     let kept = match keep {
-        Some((folder, name)) => keep_all(&networks.unwrap_or_default(), folder, name, images.data)?,
+        Some((folder, name)) => keep_all(&networks.unwrap_or_default(), folder, name)?,
         None => Vec::new(),
     };
     let scratch =
@@ -239,18 +239,12 @@ pub(super) fn measure(
     Ok(Measured { evaluation, encoded })
 }
 
-/// Writes fine-tuned networks into `folder`: `NAME-DATA-seedN.safetensors`.
-fn keep_all(
-    networks: &[FineTuned],
-    folder: &Path,
-    name: &str,
-    data: &str,
-) -> Result<Vec<PathBuf>, ProbeError> {
+/// Writes fine-tuned networks into `folder`: `NAME-seedN.safetensors`.
+fn keep_all(networks: &[FineTuned], folder: &Path, name: &str) -> Result<Vec<PathBuf>, ProbeError> {
     let failed = |message: String| ProbeError::State { message };
     std::fs::create_dir_all(folder).map_err(|error| failed(format!("{}: {error}", folder.display())))?;
-    let data = Path::new(data).file_stem().unwrap_or_default().to_string_lossy();
     let kept = networks.iter().map(|network| {
-        let file = folder.join(format!("{name}-{data}-seed{}.safetensors", network.seed));
+        let file = folder.join(format!("{name}-seed{}.safetensors", network.seed));
         network.save(&file).map_err(|error| failed(error.to_string()))?;
         Ok(file)
     });

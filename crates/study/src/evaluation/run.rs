@@ -91,6 +91,7 @@ pub fn evaluate<E: From<StudyError>>(
     let cache = request.cache_folder.and_then(|folder| FeatureCache::new(folder, device));
     let mut encoders = Vec::new();
     let mut groups = Vec::new();
+    let mut networks = Vec::new();
     let mut pages: Option<(EvaluatedEncoder, Vec<SetPage>)> = None;
     let first = request.encoders.iter().map(|path| (path, "first"));
     for (path, arm) in first.chain(request.versus.iter().map(|path| (path, "versus"))) {
@@ -99,12 +100,6 @@ pub fn evaluate<E: From<StudyError>>(
         loaded.tell();
         let scaled = scaled(&loaded, path, request)?;
         let encoder = loaded.encoder.clone();
-        let name = name_of(path);
-        let judged = Judged {
-            encoder: &encoder,
-            extractor: &*scaled,
-            keep: request.keep.map(|folder| (folder, &*name)),
-        };
         let (mut sets, mut set_pages) = (Vec::new(), Vec::new());
         let mut sha256 = String::new();
         for data in &request.config.data {
@@ -128,6 +123,12 @@ pub fn evaluate<E: From<StudyError>>(
                 outliers: others,
             };
             let failed = |error| StudyError::from((&*path.to_string_lossy(), data.as_str(), error));
+            let network = network_name(path, data, &mut networks);
+            let judged = Judged {
+                encoder: &encoder,
+                extractor: &*scaled,
+                keep: request.keep.map(|folder| (folder, &*network)),
+            };
             let mut measured =
                 measure(&judged, &images, request.config, &intervals, cache.as_ref()).map_err(failed)?;
             if request.beside && request.is_first() {
@@ -179,6 +180,19 @@ pub fn evaluate<E: From<StudyError>>(
 /// What an encoder is called: its run folder's name, or its file's.
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// What fine-tuned networks of an encoder on a data set are called, `ENCODER-DATA`: another name than those of `taken`,
+/// which it joins.
+fn network_name(encoder: &Path, data: &str, taken: &mut Vec<String>) -> String {
+    let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let of_encoder = if encoder.is_dir() { name_of(encoder) } else { stem(encoder) };
+    let name = format!("{of_encoder}-{}", stem(Path::new(data)));
+    let unlike = |name: &String| !taken.contains(name);
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    let name = std::iter::once(name.clone()).chain(numbered).find(unlike).unwrap_or(name);
+    taken.push(name.clone());
+    name
 }
 
 impl SuiteRequest<'_> {
@@ -312,4 +326,19 @@ fn paired_tests(encoder: &str, request: &SuiteRequest<'_>, comparisons: &[ArmCom
         n_test: one.n_test,
     };
     comparisons.iter().map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fine_tuned_networks_do_not_take_each_others_names() {
+        let mut taken = Vec::new();
+        let mut name = |encoder: &str, data: &str| network_name(Path::new(encoder), data, &mut taken);
+        assert_eq!(name("runs/a/encoder.safetensors", "photos/"), "encoder-photos");
+        assert_eq!(name("runs/b/encoder.safetensors", "photos/"), "encoder-photos-2");
+        assert_eq!(name("runs/b/encoder.safetensors", "old/photos"), "encoder-photos-3");
+        assert_eq!(name("runs/b/encoder.safetensors", "mnist"), "encoder-mnist");
+    }
 }

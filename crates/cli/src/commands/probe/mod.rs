@@ -99,6 +99,11 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
         check_output_file("--report", report, &read.map(PathBuf::as_path).collect::<Vec<_>>())?;
         check_ending("--report", report, &["html", "htm"])?;
     }
+    if let Some(folder) = &arguments.keep {
+        // Before the work, which may take hours.
+        std::fs::create_dir_all(folder)
+            .map_err(|error| Failure::usage(format!("--keep {}: {error}", folder.display())))?;
+    }
     let device = choose(common.device)?;
     let cache = arguments.reading.cache_folder();
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
