@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use zview_runtime::config::top_keys;
+use zview_runtime::config::{shipped, top_keys};
 
 use crate::failure::Failure;
 
@@ -120,8 +120,8 @@ pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
         };
     }
     // A pipe is read once, by its reader.
-    let is_text =
-        path.is_file() && (![Wanted::Encoder, Wanted::Run].contains(&wanted) || has_ending(path, "toml"));
+    let is_file = path.is_file() || (!path.exists() && shipped(path).is_some());
+    let is_text = is_file && (![Wanted::Encoder, Wanted::Run].contains(&wanted) || has_ending(path, "toml"));
     let Some(keys) = is_text.then(|| top_keys(path)).flatten() else { return Ok(()) };
     let counted =
         KINDS.iter().map(|kind| (keys.iter().filter(|key| kind.keys.contains(&&***key)).count(), kind));
@@ -174,6 +174,20 @@ mod tests {
                 let refused = refuse_other_kind(&file, wanted).is_err();
                 assert_eq!(refused, kind != Some(wanted), "{text} for {wanted:?}");
             }
+        }
+    }
+
+    #[test]
+    fn what_comes_with_the_program_is_told_apart_too() {
+        zview_runtime::config::ship(crate::shipped_recipes::SHIPPED);
+        let refused = |name: &str, wanted| refuse_other_kind(Path::new(name), wanted).is_err();
+        assert!(refused("studies/inverted-u-glyphs", Wanted::Recipe));
+        assert!(refused("photos", Wanted::Comparison) && !refused("photos", Wanted::Recipe));
+        assert!(!refused("generators/train/glyphs-gan", Wanted::GeneratorRecipe));
+        for file in crate::shipped_recipes::SHIPPED {
+            let kinds = [Wanted::Recipe, Wanted::Comparison, Wanted::GeneratorRecipe];
+            let taken = kinds.into_iter().filter(|kind| !refused(file.name, *kind));
+            assert_eq!(taken.count(), 1, "{}", file.name);
         }
     }
 
