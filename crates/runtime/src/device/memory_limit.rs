@@ -25,6 +25,12 @@ impl MemoryLimit {
         if device.adapter.as_ref().is_some_and(|adapter| own.contains(&adapter.kind)) {
             return None;
         }
+        Self::of_main_memory()
+    }
+
+    /// The limit of what lies in main memory; `None` where the system does not tell.
+    #[must_use]
+    pub fn of_main_memory() -> Option<Self> {
         let read = |path: &str| std::fs::read_to_string(Path::new(path)).ok();
         let group = read("/proc/self/cgroup").as_deref().and_then(group_of).map(|group| {
             let of = |file: &str| read(&format!("/sys/fs/cgroup{group}/{file}"));

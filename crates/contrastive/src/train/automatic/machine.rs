@@ -1,6 +1,6 @@
 //! What a run may take of this machine.
 
-use zview_runtime::device::ChosenDevice;
+use zview_runtime::device::{ChosenDevice, MemoryLimit};
 
 /// The machine, as far as it decides how much is trained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,8 +18,8 @@ impl Machine {
     /// This machine, computing on `device`.
     #[must_use]
     pub fn of(device: &ChosenDevice) -> Self {
-        let told = std::fs::read_to_string("/proc/meminfo").ok();
-        Self { gpu: device.is_gpu(), free_memory: told.as_deref().and_then(available) }
+        let limit = MemoryLimit::of_main_memory();
+        Self { gpu: device.is_gpu(), free_memory: limit.map(|limit| limit.available) }
     }
 
     /// Bytes that views may take while a step is computed.
@@ -38,10 +38,4 @@ impl Machine {
     pub(super) fn processor(&self) -> &'static str {
         if self.gpu { "the graphics adapter" } else { "the processor" }
     }
-}
-
-/// `MemAvailable` of `/proc/meminfo`, which counts kB of 1024 bytes.
-fn available(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
-    line.split_whitespace().next()?.parse::<u64>().ok()?.checked_mul(1024)
 }
