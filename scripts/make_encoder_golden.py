@@ -5,14 +5,14 @@
 
 Needs torch, torchvision, timm (made with 2.4.1, 0.19.1, 1.0.31) and safetensors. Each NAME.safetensors is a state dict of random
 half-precision weights, as the library names it; features.safetensors has for each `NAME.SIDE`, the features that the library
-computes of two images of that side, whose value i is (37 i mod 101) / 101.
+computes of two images of that side, whose value i is (37 i mod 101) / 101. kinds/ has networks with a tensor that cannot be read.
 """
 
 import pathlib
 from functools import partial
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import load_file, save_file
 from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from timm.models.vision_transformer import VisionTransformer
 from torchvision.models import VisionTransformer as TorchvisionVit
@@ -93,6 +93,25 @@ def resnet(name, block, layers, sides=(32, 27), **settings):
     save(name, dict(model.state_dict()), model, sides)
 
 
+def kinds():
+    """`mean-of-patches` with one tensor that has no plain values, as PyTorch saves it."""
+    state = load_file(FOLDER / "mean-of-patches.safetensors")
+    name = "blocks.0.attn.qkv.weight"
+    plain = state[name].float()
+    others = dict(
+        meta=plain.to("meta"),
+        sparse=plain.to_sparse(),
+        quantised=torch.quantize_per_tensor(plain, 0.1, 0, torch.qint8),
+        float8=plain.to(torch.float8_e4m3fn),
+        complex=plain.to(torch.complex64),
+    )
+    folder = FOLDER / "kinds"
+    folder.mkdir(exist_ok=True)
+    for kind, tensor in others.items():
+        torch.save(state | {name: tensor}, folder / f"{kind}.pth")
+    save_file(state | {name: others["float8"]}, folder / "float8.safetensors")
+
+
 def main():
     FOLDER.mkdir(exist_ok=True, parents=True)
     clip = partial(torch.nn.LayerNorm, eps=1e-5)
@@ -118,6 +137,7 @@ def main():
     resnet("resnext", Bottleneck, [1, 1, 1, 1], cardinality=2, base_width=32, stem_type="deep", stem_width=4)
     resnet("wide-resnet", Bottleneck, [1, 1, 1, 1], base_width=96, stem_type="deep", stem_width=4)
     save_file(golden, FOLDER / "features.safetensors")
+    kinds()
 
 
 if __name__ == "__main__":

@@ -176,17 +176,25 @@ fn open<'a>(header: Header, bytes: &'a [u8], limits: &Limits) -> Result<Opened<'
     decoder_limits.max_image_width = u32::try_from(limits.max_side).ok();
     decoder_limits.max_image_height = decoder_limits.max_image_width;
     decoder_limits.max_alloc = Some(limits.max_image_bytes);
+    let refused = |error| match error {
+        // In the decoder's words it is "Image size exceeds limit".
+        image::ImageError::Limits(_) => format!(
+            "too large: the limits are {} pixels per side and {} bytes decoded",
+            limits.max_side, limits.max_image_bytes
+        ),
+        other => one_line(other),
+    };
     let mut grey_palette = false;
     let mut decoder: Box<dyn ImageDecoder + 'a> = if header.format == ImageFormat::Bmp {
-        let mut decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(one_line)?;
-        decoder.set_limits(decoder_limits).map_err(one_line)?;
+        let mut decoder = BmpDecoder::new(Cursor::new(bytes)).map_err(refused)?;
+        decoder.set_limits(decoder_limits).map_err(refused)?;
         let is_grey = |colour: &[u8; 3]| colour[0] == colour[1] && colour[1] == colour[2];
         grey_palette = decoder.get_palette().is_some_and(|palette| palette.iter().all(is_grey));
         Box::new(decoder)
     } else {
         let mut reader = ImageReader::with_format(Cursor::new(bytes), header.format);
         reader.limits(decoder_limits);
-        Box::new(reader.into_decoder().map_err(one_line)?)
+        Box::new(reader.into_decoder().map_err(refused)?)
     };
 
     let (width, height) = decoder.dimensions();
@@ -274,6 +282,32 @@ mod tests {
         let jpeg = decoded(&jpeg_of(16, 16, 1, 5)).unwrap();
         let exact = crate::test_files::ramp(16, 16, 1, 5);
         assert!(jpeg.pixels.iter().zip(&exact).all(|(&a, &b)| a.abs_diff(b) < 12), "{:?}", jpeg.pixels);
+    }
+
+    #[test]
+    fn a_side_over_the_limit_is_named_in_every_format() {
+        let bmp = {
+            let mut bytes = b"BM\0\0\0\0\0\0\0\0\x36\0\0\0\x28\0\0\0".to_vec();
+            bytes.extend(20_000u32.to_le_bytes());
+            bytes.extend(2u32.to_le_bytes());
+            bytes.extend([1, 0, 24, 0]);
+            bytes.resize(54 + 120_000, 0);
+            bytes
+        };
+        let pnm = [b"P5 20000 2 255\n".as_slice(), &[0; 40_000]].concat();
+        let extent = [&20_000u16.to_le_bytes()[..], &2u16.to_le_bytes()].concat();
+        let gif = [
+            b"GIF89a".as_slice(),
+            &extent,
+            &[0x80, 0, 0, 0, 0, 0, 255, 255, 255, b',', 0, 0, 0, 0],
+            &extent,
+            &[0, 2, 0, b';'],
+        ]
+        .concat();
+        for (name, bytes) in [("bmp", bmp), ("pnm", pnm), ("gif", gif), ("png", png_of(20_000, 2, 1, 5))] {
+            let error = decoded(&bytes).unwrap_err();
+            assert!(error.contains("16384") && error.contains("limit"), "{name}: {error}");
+        }
     }
 
     #[test]

@@ -67,7 +67,10 @@ fn recipe(sections: &str) -> Recipe {
 const NARROW: &str = "[encoder]\nwidth = 2\n[objective]\nprojector = [8, 4]\n";
 
 fn trainer() -> Trainer {
-    let recipe = recipe(NARROW);
+    trainer_of(&recipe(NARROW))
+}
+
+fn trainer_of(recipe: &Recipe) -> Trainer {
     let device = Device::flex();
     let how = OpenSource {
         anchors: recipe.train.batch,
@@ -76,7 +79,7 @@ fn trainer() -> Trainer {
         device: &device,
     };
     let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
-    Trainer::new(&recipe, source, &device, true).unwrap()
+    Trainer::new(recipe, source, &device, true).unwrap()
 }
 
 #[test]
@@ -100,6 +103,15 @@ fn a_step_agrees_with_itself_and_not_with_other_weights() {
     let broken = broken(&checks);
     assert!(broken.contains(&"step: loss") && broken.contains(&"step: objective"), "{checks:?}");
     assert!(!broken.contains(&"step: views"), "{checks:?}");
+}
+
+#[test]
+fn an_optimizer_that_steps_too_far_is_found_by_the_loss_after_it_alone() {
+    let mut other = recipe(NARROW);
+    other.optimizer.lr *= 30.0;
+    let mut far = trainer_of(&other);
+    let checks = step::check_step(&mut trainer(), &mut trainer(), &mut far, |_| ()).unwrap();
+    assert_eq!(broken(&checks), ["step: loss after it"], "{checks:?}");
 }
 
 #[test]

@@ -138,7 +138,7 @@ pub enum WeightsError {
         got: &'static str,
     },
     /// A tensor has an element type that cannot be used for this.
-    #[error("{}: tensor `{key}` holds {got}, expected {expected}; correct that layer's key in the manifest", path.display())]
+    #[error("{}: tensor `{key}` holds {got}, expected {expected}; save it so (in Python: .float() or .long()), or take another tensor in its place", path.display())]
     ElementType {
         /// The file.
         path: PathBuf,

@@ -158,6 +158,13 @@ impl StateDict {
         self.tensors.get(self.in_file(place.shaped())?).map(|tensor| tensor.shape.as_slice())
     }
 
+    /// What the tensor `key` is, where it is of a kind that is not read ("a sparse tensor").
+    #[must_use]
+    pub fn kind_not_read(&self, key: &str) -> Option<&str> {
+        let (_, place) = self.find(key).ok()?;
+        self.tensors.get(self.in_file(place.shaped())?)?.unreadable.as_deref()
+    }
+
     /// Every tensor of the state dict, by name, and whether it has been taken.
     #[must_use]
     pub fn keys(&self) -> Vec<KeyInfo> {

@@ -147,7 +147,7 @@ fn choose_protocols(arguments: &ProbeArguments, config: &mut SuiteConfig) -> Res
     }
     if config.protocols.is_empty() {
         return Err(Failure::usage(
-            "protocols: expected one or more, got none; leave it out, or name them with --protocol",
+            "protocols: expected one or more, got none; leave the key out, or name them with --protocol",
         ));
     }
     config.protocols.sort_unstable();

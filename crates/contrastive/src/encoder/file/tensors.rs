@@ -45,16 +45,29 @@ impl EncoderTensors {
         let own_registers =
             relative.contains("register_tokens") || relative.contains("embeddings.register_tokens");
         let shape = |key: &str| state.shape(key).unwrap_or_default().to_vec();
+        let read = |key: &str| match state.kind_not_read(key) {
+            Some(kind) => {
+                let remedy = if kind.contains("without values") {
+                    "save the network once its weights are loaded"
+                } else {
+                    "save it as a plain tensor (in Python: .to_dense() or .dequantize(), then torch.save)"
+                };
+                Err(format!("tensor `{key}` is {kind}, which cannot be read; {remedy}"))
+            }
+            None => Ok(()),
+        };
         let mut tensors = BTreeMap::new();
         for (name, from) in names {
             let full = |key: &String| format!("{}{key}", candidate.prefix);
             let stored = match from {
                 Names::One(key) => {
                     let key = full(&key);
+                    read(&key)?;
                     Stored { shape: shape(&key), from: Origin::Keys(vec![key]) }
                 }
                 Names::Stacked(keys) => {
                     let keys = keys.each_ref().map(full);
+                    keys.iter().try_for_each(|key| read(key))?;
                     let mut stacked = shape(&keys[0]);
                     if keys.iter().any(|key| shape(key) != stacked) || stacked.is_empty() {
                         let shapes = keys.each_ref().map(|key| shape(key));

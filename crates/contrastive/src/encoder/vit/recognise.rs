@@ -14,6 +14,8 @@ use super::{MOST_PATCHES, Vit};
 
 /// Pixels of a patch's side: the widest that is published has 32.
 const PATCH_MAX: usize = 64;
+/// Of SigLIP's networks; I-JEPA's, of the same form, have 1280 and 1408.
+const SIGLIP_WIDTHS: [usize; 4] = [768, 1024, 1152, 1536];
 
 pub(super) fn recognise(
     file: &mut EncoderTensors,
@@ -86,6 +88,12 @@ pub(super) fn recognise(
              not computed here"
                 .to_owned(),
         );
+    }
+    if pool == Pool::Mean && norm == FinalNorm::OfTokens && !class_token && SIGLIP_WIDTHS.contains(&width) {
+        doubts.push(format!(
+            "it has no class token and width {width}, as SigLIP's networks have (timm's `siglip_gap`): their perceptrons have \
+             the GELU by tanh, which no tensor shows; here they have the exact one"
+        ));
     }
     let plan = Plan {
         width,
