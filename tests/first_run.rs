@@ -1,5 +1,5 @@
 //! The first run of somebody with images and no recipe, and the recipes that come with the program.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 mod support;
 

@@ -183,7 +183,7 @@ fn step_seconds(seconds: f64) -> String {
 fn count(number: usize) -> String {
     match number {
         ..1_000 => number.to_string(),
-        ..1_000_000 => format!("{:.0} thousand", number as f64 / 1e3),
+        1_000..1_000_000 => format!("{:.0} thousand", number as f64 / 1e3),
         _ => format!("{:.1} million", number as f64 / 1e6),
     }
 }

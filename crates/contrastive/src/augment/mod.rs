@@ -210,7 +210,8 @@ mod image_tests {
             let x = images(5, device);
             let got = values(Augmentation::new(&config, SHAPE, device).of_views(3).apply(x.clone(), 0, 0));
             let length = got.len() / 5;
-            let of_view = |image: usize, x: f32| if image % 3 > 0 && x >= 0.5 { 1.0 - x } else { x };
+            let of_view =
+                |image: usize, x: f32| if !image.is_multiple_of(3) && x >= 0.5 { 1.0 - x } else { x };
             let expected: Vec<f32> =
                 values(x).into_iter().enumerate().map(|(at, x)| of_view(at / length, x)).collect();
             assert_eq!(got, expected, "{name}");

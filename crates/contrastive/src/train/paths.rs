@@ -87,7 +87,7 @@ mod tests {
         fs::write(at("configs/generators/mine.toml"), "").unwrap();
         fs::write(at("configs/studies/d.safetensors"), "").unwrap();
         let file = at("configs/studies/r.toml");
-        let text = "[source]\nkind = \"mix\"\ngenerator = \"mine\"\ndata = \"../../photos\"\n\
+        let text = "[source]\nkind = \"mix\"\ngenerator = \"mine\"\ndata = \"../../photos\"\nreal_share = 0.5\n\
                     [views]\nkind = \"steered\"\ndirections = \"d.safetensors\"\n[probe]\ndata = \"mnist\"\n";
         fs::write(&file, text).unwrap();
         let recipe = Recipe::load(&file, &[]).unwrap();
