@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use zview_contrastive::encoder::is_own_encoder;
 use zview_runtime::config::{shipped, top_keys};
+use zview_runtime::file_kind::FileKind;
 
 use crate::failure::Failure;
 
@@ -17,6 +19,8 @@ pub enum Wanted {
     Evaluation,
     /// A recipe of `zview generator train`.
     GeneratorRecipe,
+    /// What describes a generator; other things are drafted from weights.
+    Manifest,
     /// An encoder.
     Encoder,
     /// Anything that has a log.
@@ -25,7 +29,7 @@ pub enum Wanted {
 
 /// A kind of file.
 struct Kind {
-    wanted: Option<Wanted>,
+    wanted: Wanted,
     what: &'static str,
     /// What to do with it, with `FILE` for its name.
     command: &'static str,
@@ -35,31 +39,31 @@ struct Kind {
 
 const KINDS: [Kind; 5] = [
     Kind {
-        wanted: Some(Wanted::Comparison),
+        wanted: Wanted::Comparison,
         what: "a comparison",
         command: "use `zview compare FILE`",
         keys: &["question", "reference", "arms"],
     },
     Kind {
-        wanted: None,
+        wanted: Wanted::Manifest,
         what: "a generator's manifest",
         command: "use `zview generator inspect FILE`, or `zview pretrain FILE` to learn from its views",
         keys: &["architecture", "sha256", "latent", "output", "layers"],
     },
     Kind {
-        wanted: Some(Wanted::GeneratorRecipe),
+        wanted: Wanted::GeneratorRecipe,
         what: "a generator's training recipe",
         command: "use `zview generator train FILE`",
         keys: &["method", "gan", "vae"],
     },
     Kind {
-        wanted: Some(Wanted::Recipe),
+        wanted: Wanted::Recipe,
         what: "a recipe",
         command: "use `zview pretrain FILE`",
         keys: &["source", "anchors", "views", "augment", "objective", "watch"],
     },
     Kind {
-        wanted: Some(Wanted::Evaluation),
+        wanted: Wanted::Evaluation,
         what: "the configuration of an evaluation",
         command: "use `zview probe ENCODER --config FILE`",
         keys: &[
@@ -88,7 +92,7 @@ impl Wanted {
         match self {
             Self::Encoder => "an encoder",
             Self::Run => "a run folder",
-            wanted => KINDS.iter().find(|kind| kind.wanted == Some(wanted)).map_or("", |kind| kind.what),
+            wanted => KINDS.iter().find(|kind| kind.wanted == wanted).map_or("", |kind| kind.what),
         }
     }
 }
@@ -103,6 +107,12 @@ pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
     if path.is_dir() {
         let of_encoders = [Wanted::Encoder, Wanted::Run].contains(&wanted);
         let is_run = path.join("config.toml").is_file() && path.join("events.jsonl").is_file();
+        if wanted == Wanted::Manifest && is_run {
+            return match path.join("generator/generator.toml").is_file() {
+                true => other("a run folder of `zview generator train`", "its generator is FILE/generator"),
+                false => other("a run folder", "its encoder is judged by `zview probe FILE`"),
+            };
+        }
         return match (of_encoders, is_run) {
             (false, true) => other(
                 "a run folder",
@@ -119,8 +129,13 @@ pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
             _ => Ok(()),
         };
     }
-    // A pipe is read once, by its reader.
-    let is_file = path.is_file() || (!path.exists() && shipped(path).is_some());
+    // A pipe is read once, by its reader; the name of a manifest is that of a generator.
+    let is_file = path.is_file() || (wanted != Wanted::Manifest && !path.exists() && shipped(path).is_some());
+    if path.is_file()
+        && let Some((what, command)) = binary_kind(path, wanted)
+    {
+        return other(what, &command);
+    }
     let is_text = is_file && (![Wanted::Encoder, Wanted::Run].contains(&wanted) || has_ending(path, "toml"));
     let Some(keys) = is_text.then(|| top_keys(path)).flatten() else { return Ok(()) };
     let counted =
@@ -128,8 +143,34 @@ pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
     // The first of those with most keys: sections such as [views] may stand in several kinds.
     let best = counted.rev().max_by_key(|(count, _)| *count).filter(|(count, _)| *count > 0);
     match best {
-        Some((_, kind)) if kind.wanted != Some(wanted) => other(kind.what, kind.command),
+        Some((_, kind)) if kind.wanted != wanted => other(kind.what, kind.command),
         _ => Ok(()),
+    }
+}
+
+/// What a file that is no text is, and what to do with it, where it is another kind than `wanted`.
+fn binary_kind(path: &Path, wanted: Wanted) -> Option<(&'static str, String)> {
+    let kind = FileKind::of_file(path).ok()?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match (kind, wanted) {
+        (FileKind::Safetensors | FileKind::PyTorchZip | FileKind::PyTorchLegacy, Wanted::Recipe) => Some((
+            "a weights file",
+            "an encoder is judged by `zview probe FILE`, and a run starts from it with `--set encoder.weights=FILE`; of a \
+             generator `zview generator inspect FILE` drafts a manifest"
+                .to_owned(),
+        )),
+        (FileKind::Jpeg | FileKind::Png | FileKind::WebP | FileKind::Gif | FileKind::Bmp, Wanted::Recipe) => Some((
+            "a single picture",
+            format!("give its folder, `zview pretrain {}`", folder.display()),
+        )),
+        (FileKind::Npy | FileKind::Npz, Wanted::Encoder) => Some((
+            "an array of NumPy",
+            "name the run folder or the encoder's file; features that `zview embed` wrote are not read again".to_owned(),
+        )),
+        (FileKind::Safetensors, Wanted::Manifest) if is_own_encoder(path) => {
+            Some(("an encoder of zview", "it is judged by `zview probe FILE`".to_owned()))
+        }
+        _ => None,
     }
 }
 
@@ -144,18 +185,18 @@ mod tests {
 
     use super::*;
 
-    const FILES: [(&str, Option<Wanted>); 5] = [
-        ("seed = 1\n[source]\nkind = \"real\"\n", Some(Wanted::Recipe)),
-        (
-            "question = \"?\"\nreference = \"a\"\nrecipe = \"r\"\n[[arms]]\nname = \"a\"\n",
-            Some(Wanted::Comparison),
-        ),
-        ("data = [\"glyphs\"]\nprotocols = [\"knn\"]\n", Some(Wanted::Evaluation)),
+    const FILES: [(&str, Wanted); 5] = [
+        ("seed = 1\n[source]\nkind = \"real\"\n", Wanted::Recipe),
+        ("question = \"?\"\nreference = \"a\"\nrecipe = \"r\"\n[[arms]]\nname = \"a\"\n", Wanted::Comparison),
+        ("data = [\"glyphs\"]\nprotocols = [\"knn\"]\n", Wanted::Evaluation),
         (
             "name = \"x\"\nmethod = \"gan\"\n[data]\nname = \"x\"\n[train]\nsteps = 1\n",
-            Some(Wanted::GeneratorRecipe),
+            Wanted::GeneratorRecipe,
         ),
-        ("name = \"x\"\nweights = \"w\"\narchitecture = \"dcgan\"\n[latent]\ndimension = 3\n", None),
+        (
+            "name = \"x\"\nweights = \"w\"\narchitecture = \"dcgan\"\n[latent]\ndimension = 3\n",
+            Wanted::Manifest,
+        ),
     ];
 
     #[test]
@@ -169,10 +210,11 @@ mod tests {
                 Wanted::Comparison,
                 Wanted::Evaluation,
                 Wanted::GeneratorRecipe,
+                Wanted::Manifest,
                 Wanted::Encoder,
             ] {
                 let refused = refuse_other_kind(&file, wanted).is_err();
-                assert_eq!(refused, kind != Some(wanted), "{text} for {wanted:?}");
+                assert_eq!(refused, kind != wanted, "{text} for {wanted:?}");
             }
         }
     }
@@ -189,6 +231,35 @@ mod tests {
             let taken = kinds.into_iter().filter(|kind| !refused(file.name, *kind));
             assert_eq!(taken.count(), 1, "{}", file.name);
         }
+    }
+
+    #[test]
+    fn weights_pictures_and_arrays_are_named_with_what_to_do() {
+        let folder = tempfile::tempdir().unwrap();
+        let told = |name: &str, bytes: &[u8], wanted| {
+            let file = folder.path().join(name);
+            fs::write(&file, bytes).unwrap();
+            format!("{:?}", refuse_other_kind(&file, wanted).unwrap_err())
+        };
+        let tensors = b"\x02\0\0\0\0\0\0\0{}";
+        assert!(told("a.safetensors", tensors, Wanted::Recipe).contains("encoder.weights="));
+        assert!(told("a.jpg", b"\xff\xd8\xff\xe0", Wanted::Recipe).contains("give its folder"));
+        assert!(
+            told("a.npy", b"\x93NUMPY\x01\0", Wanted::Encoder).contains("an array of NumPy, not an encoder")
+        );
+    }
+
+    #[test]
+    fn a_run_folder_in_place_of_a_generator_is_named() {
+        let folder = tempfile::tempdir().unwrap();
+        for file in ["config.toml", "events.jsonl"] {
+            fs::write(folder.path().join(file), "").unwrap();
+        }
+        let told = || format!("{:?}", refuse_other_kind(folder.path(), Wanted::Manifest).unwrap_err());
+        assert!(told().contains("a run folder, not a generator's manifest"), "{}", told());
+        fs::create_dir(folder.path().join("generator")).unwrap();
+        fs::write(folder.path().join("generator/generator.toml"), "").unwrap();
+        assert!(told().contains("/generator"), "{}", told());
     }
 
     #[test]

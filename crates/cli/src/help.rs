@@ -147,7 +147,16 @@ pub fn command() -> Command {
     for page in PAGES {
         command = with_page(command, page.path, page, &common);
     }
-    command
+    with_negative_numbers(command)
+}
+
+/// So that `--std -1` is a value out of its range and no option `-1`.
+fn with_negative_numbers(command: Command) -> Command {
+    let takes_values = |argument: Arg| match argument.get_long() {
+        Some(_) if argument.get_action().takes_values() => argument.allow_negative_numbers(true),
+        _ => argument,
+    };
+    command.mut_args(takes_values).mut_subcommands(with_negative_numbers)
 }
 
 /// The command below `command` at `path` with its page. Common options that it does not use are parsed and not shown.

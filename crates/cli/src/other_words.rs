@@ -76,6 +76,7 @@ pub fn with_our_words(mut error: clap::Error) -> clap::Error {
     let (table, kind) = match error.kind() {
         ErrorKind::UnknownArgument => (OPTIONS, ContextKind::InvalidArg),
         ErrorKind::InvalidSubcommand => (COMMANDS, ContextKind::InvalidSubcommand),
+        ErrorKind::ValueValidation => return of_value(error),
         _ => return error,
     };
     let word = match error.get(kind) {
@@ -87,6 +88,23 @@ pub fn with_our_words(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
     }
     error
+}
+
+/// What the language's own parsers say of a number, and what was expected.
+const NUMBERS: &[(&str, &str)] = &[
+    ("invalid digit found in string", "expected a whole number, 0 or more"),
+    ("cannot parse integer from empty string", "expected a whole number, 0 or more"),
+    ("number too large to fit in target type", "expected a smaller number"),
+    ("invalid float literal", "expected a number"),
+    ("cannot parse float from empty string", "expected a number"),
+];
+
+/// The error of a value that is no number, in words.
+fn of_value(error: clap::Error) -> clap::Error {
+    let text = error.to_string();
+    let Some((theirs, ours)) = NUMBERS.iter().find(|(theirs, _)| text.contains(theirs)) else { return error };
+    let text = text.replace(theirs, ours);
+    clap::Error::raw(ErrorKind::ValueValidation, text.trim_start_matches("error: "))
 }
 
 #[cfg(test)]
@@ -112,6 +130,11 @@ mod tests {
             (vec!["zview", "probe", "run", "--cuda"], "--device vulkan"),
             (vec!["zview", "train", "r.toml"], "zview pretrain RECIPE"),
             (vec!["zview", "compare", "r.toml", "--output=x"], "--out"),
+            (vec!["zview", "pretrain", "r.toml", "--steps", "ten"], "expected a whole number"),
+            (
+                vec!["zview", "sample", "--generator", "g", "--out", "a.png", "--std", "0.1,abc"],
+                "expected a number",
+            ),
         ] {
             let error = crate::help::command().try_get_matches_from(&line).unwrap_err();
             let text = with_our_words(error).to_string();

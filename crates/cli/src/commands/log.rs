@@ -56,8 +56,9 @@ pub fn run(arguments: &LogArguments, common: &Common) -> Result<(), Failure> {
             return of_comparison(&arguments.run, cells, arguments, common);
         }
         return Err(Failure::usage(format!(
-            "{} does not exist: name the run folder of `zview pretrain` or `zview generator train`",
-            log.display()
+            "{} does not exist: name the run folder of `zview pretrain` or `zview generator train`{}",
+            log.display(),
+            runs_in(&arguments.run)
         )));
     }
     if let Some(file) = arguments.csv.as_deref().filter(|file| *file != Path::new("-")) {
@@ -82,6 +83,18 @@ pub fn run(arguments: &LogArguments, common: &Common) -> Result<(), Failure> {
     }
     let summary = LogSummary { run: arguments.run.clone(), series: summarise(&measurements), written };
     output::result(common.json, &summary, in_words)
+}
+
+/// The run folders in `folder`, to choose from.
+fn runs_in(folder: &Path) -> String {
+    const MOST: usize = 8;
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_run = |path: &PathBuf| path.join("events.jsonl").is_file() || has_cells(path);
+    let mut runs: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(is_run).collect();
+    runs.sort();
+    let more = if runs.len() > MOST { ", ..." } else { "" };
+    let names: Vec<String> = runs.iter().take(MOST).map(|run| run.display().to_string()).collect();
+    if names.is_empty() { String::new() } else { format!("; there are {}{more}", names.join(", ")) }
 }
 
 /// A run below the folder of a comparison.

@@ -1,7 +1,7 @@
 //! `zview sample`: views from a generator as a picture grid, an image folder, or view shards.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -20,6 +20,7 @@ use super::compared::compared;
 use super::sample_output::{Rendered, SampleOutput, Sink};
 use crate::arguments::Common;
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 
 /// What to draw.
@@ -103,6 +104,7 @@ struct StdBlock {
 pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> {
     let anchors_per_shard = arguments.shards.then_some(arguments.anchors_per_shard);
     let output = SampleOutput::of(&arguments.out, anchors_per_shard, arguments.overwrite)?;
+    refuse_other_kind(Path::new(&arguments.generator), Wanted::Manifest)?;
     let manifest = Manifest::find(&arguments.generator, &[])?;
     check_class(arguments.class, &manifest)?;
     let kind = view_kind(arguments)?;

@@ -18,9 +18,10 @@ pub(super) fn read_text(path: &Path) -> Result<String, ConfigError> {
     let file = match File::open(path) {
         Err(source) if source.kind() == io::ErrorKind::NotFound => {
             let hint = || {
-                nearest_shipped(path).map_or_else(String::new, |name| {
-                    format!("; did you mean {name}, which comes with zview (`zview recipe list`)?")
-                })
+                nearest_shipped(path).map_or_else(
+                    || "; nor does anything of that name come with zview (`zview recipe list`)".to_owned(),
+                    |name| format!("; did you mean {name}, which comes with zview (`zview recipe list`)?"),
+                )
             };
             let missing = || ConfigError::Read { path: path.to_owned(), source, hint: hint() };
             return shipped_text(path).ok_or_else(missing);

@@ -15,6 +15,7 @@ use zview_runtime::progress::Progress;
 
 use crate::arguments::Common;
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 use crate::output_file::{check_ending, check_output_file};
 
@@ -107,6 +108,7 @@ struct FoundDirection {
 
 pub fn run(arguments: &DirectionsArguments, common: &Common) -> Result<(), Failure> {
     let edits = edits(arguments)?;
+    refuse_other_kind(Path::new(&arguments.generator), Wanted::Manifest)?;
     let manifest = Manifest::find(&arguments.generator, &[])?;
     check_outputs(arguments, &manifest, edits.len())?;
     let device = choose(common.device)?.device;

@@ -194,6 +194,12 @@ pub fn save_encoder(encoder: &Encoder, path: &Path) -> Result<(), StateError> {
     write_tensors(path, &NamedTensors::of_network(encoder, "")?, metadata(encoder))
 }
 
+/// Whether the file is an encoder that [`save_encoder`] wrote, by its header; a file that cannot be read is none.
+#[must_use]
+pub fn is_own_encoder(path: &Path) -> bool {
+    StateDict::read(path, None).is_ok_and(|state| state.metadata(header::KEY).is_some())
+}
+
 /// What the header of an encoder's file says.
 fn metadata(encoder: &Encoder) -> HashMap<String, String> {
     metadata_with_classes(encoder, None)
