@@ -222,7 +222,8 @@ fn printed_lines_name_file_size_colours_and_scale() {
 fn printed_programs_turn_a_photograph_as_its_orientation_says() {
     let folder = trained();
     let folder = folder.path();
-    let quick = "[fine_tune]\nlength = { steps = 2 }\nbatch = 8\nlearning_rates = [0.01]\nlayer_decays = [1.0]\n";
+    let quick =
+        "[fine_tune]\nlength = { steps = 2 }\nbatch = 8\nlearning_rates = [0.01]\nlayer_decays = [1.0]\n";
     fs::write(folder.join("quick.toml"), quick).unwrap();
     let probe = ["probe", "run", "--data", "./shapes", "--device", "cpu", "--protocol", "fine-tune"];
     run_json(folder, &[&probe[..], &["--config", "quick.toml", "--keep", "kept"]].concat());
