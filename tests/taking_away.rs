@@ -217,3 +217,28 @@ fn printed_lines_name_file_size_colours_and_scale() {
         assert!(text.contains(words), "{words}: {text}");
     }
 }
+
+#[test]
+fn printed_programs_turn_a_photograph_as_its_orientation_says() {
+    let folder = trained();
+    let folder = folder.path();
+    let quick =
+        "[fine_tune]\nlength = { steps = 2 }\nbatch = 8\nlearning_rates = [0.01]\nlayer_decays = [1.0]\n";
+    fs::write(folder.join("quick.toml"), quick).unwrap();
+    let probe = ["probe", "run", "--data", "./shapes", "--device", "cpu", "--protocol", "fine-tune"];
+    run_json(folder, &[&probe[..], &["--config", "quick.toml", "--keep", "kept"]].concat());
+    for encoder in ["run", "kept/run-shapes-seed0.safetensors"] {
+        let exported = run_json(folder, &["export", encoder, "-o", "for-python.safetensors"]);
+        let programs = exported["programs"].as_array().unwrap();
+        assert!(!programs.is_empty());
+        for program in programs {
+            let text = program["text"].as_str().unwrap();
+            for line in [
+                "from PIL import Image, ImageOps\n",
+                "image = ImageOps.exif_transpose(Image.open(image_file)).convert(",
+            ] {
+                assert!(text.contains(line), "{encoder}: {text}");
+            }
+        }
+    }
+}

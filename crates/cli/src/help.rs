@@ -102,6 +102,7 @@ const PAGES: &[Page] = &[
         path: &["probe"],
         examples: "zview probe runs/photos --data photos/\n  \
                    zview probe runs/a --protocol linear --protocol fine-tune --keep runs/tuned --report a.html\n  \
+                   zview probe runs/a --protocol fine-tune --steps 50 --keep runs/tuned\n  \
                    zview probe resnet50.pth --data photos/ --size 224 --pixels imagenet",
         without: &[],
     },

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use zview_runtime::words::counted;
 
 use crate::decode::decode;
 use crate::error::{DataError, Reject};
@@ -53,7 +54,9 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
     };
     let mut set = ImageSet::new(resolved.name, shape, pixels, labels, classes)?;
     if !rejects.is_empty() {
-        tracing::warn!("{}: {} image files cannot be used and are left out", set.name, rejects.len());
+        let are = if rejects.len() == 1 { "is" } else { "are" };
+        let files = counted(rejects.len(), "image file");
+        tracing::warn!("{}: {files} cannot be used and {are} left out", set.name);
     }
     for note in &notes {
         say_once(&set.name, note);

@@ -1,5 +1,6 @@
 //! What a run will take, by its first steps.
 
+use burn::tensor::Device;
 use serde::Serialize;
 
 use crate::device::{ChosenDevice, MemoryLimit, MemoryUse};
@@ -98,11 +99,17 @@ impl Forecast {
     /// From the times of some steps; `None` before the second.
     #[must_use]
     pub fn new(times: &StepTimes, size: RunSize, device: &ChosenDevice) -> Option<Self> {
+        Self::of_device(times, size, &device.name, &device.device)
+    }
+
+    /// The same on a device of which name and handle are known.
+    #[must_use]
+    pub fn of_device(times: &StepTimes, size: RunSize, name: &str, device: &Device) -> Option<Self> {
         Some(Self {
-            device: device.name.clone(),
+            device: name.to_owned(),
             seconds_per_step: times.seconds_per_step()?,
             seconds: times.seconds_of(size.steps_left)?,
-            memory: MemoryUse::now(&device.device),
+            memory: MemoryUse::now(device),
             size,
         })
     }

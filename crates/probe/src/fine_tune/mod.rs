@@ -13,6 +13,7 @@ mod score;
 mod start;
 #[cfg(test)]
 mod tests;
+mod told;
 mod training;
 
 pub use candidate::CandidateScore;

@@ -6,7 +6,6 @@ use std::time::Instant;
 use burn::tensor::Device;
 use zview_contrastive::encoder::FrozenEncoder;
 use zview_data::ImageSet;
-use zview_runtime::progress::Progress;
 
 use super::candidate::{Candidate, CandidateScore, best_first, candidates};
 use super::classifier::Classifier;
@@ -16,6 +15,7 @@ use super::judge::{Judged, judge};
 use super::labels::labelled_subset;
 use super::score::{FineTuneRun, FineTuneScore};
 use super::start::{Origin, Start};
+use super::told::{Told, Work};
 use super::training::{Lesson, Trained, train};
 use crate::features::{extract_some, split_by_class};
 use crate::{Interval, LinearProbe, LinearProbeConfig, ProbeError, accuracy_interval, mean_interval};
@@ -56,22 +56,23 @@ pub fn fine_tune_keeping(
     let n_train = labelled_subset(train_set, config.labels_per_class, 0)?.len();
     let steps = config.steps(n_train);
     let candidates = candidates(config);
-    let fits = if candidates.len() > 1 { candidates.len() as u64 + 1 } else { 1 };
     let label = if matches!(origin, Origin::Scratch(_)) { "training from scratch" } else { "fine-tuning" };
+    let work = Work { label, candidates: candidates.len(), steps, seeds: config.seeds.len() };
+    let shape = train_set.shape;
+    let on = origin.device(device);
     let mut arm = Arm {
-        device: origin.device(device),
+        told: Told::begin(work, [shape.channels, shape.height, shape.width], &on),
+        device: on,
         origin,
         train_set,
         test_set,
         config,
         candidates,
         steps,
-        progress: Progress::new(label, fits * steps * config.seeds.len() as u64),
-        done: 0,
         kept: Vec::new(),
     };
     let runs: Result<Vec<FineTuneRun>, ProbeError> = config.seeds.iter().map(|&seed| arm.run(seed)).collect();
-    arm.progress.finish();
+    arm.told.finish();
     let runs = runs?;
     if let (Some(before), Some(after)) = (&encoder_sha256, arm.origin.state_sha256()?)
         && *before != after
@@ -109,9 +110,7 @@ struct Arm<'a> {
     candidates: Vec<Candidate>,
     steps: u64,
     device: Device,
-    progress: Progress,
-    /// Updates behind `progress`.
-    done: u64,
+    told: Told,
     /// The network of each seed so far.
     kept: Vec<FineTuned>,
 }
@@ -205,9 +204,9 @@ impl Arm<'_> {
             steps: self.steps,
             seed,
         };
-        let progress = (&mut self.progress, self.done);
-        let trained = train(classifier, candidate, lesson, config, &self.device, progress)?;
-        self.done += self.steps;
+        let before = self.told.done();
+        let trained = train(classifier, candidate, lesson, config, &self.device, &mut self.told)?;
+        self.told.fit_ended(before, self.steps);
         match trained {
             Trained::Finished(classifier) => {
                 judge(&classifier, set, judged, config.evaluation_batch, &self.device)

@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use zview_contrastive::encoder::{Encoder, FrozenEncoder};
-use zview_probe::{FeatureCache, LinearProbe, ProbeError, encode_with, knn_on};
+use zview_probe::{FeatureCache, LinearProbe, ProbeError, encode_with, few_shot, few_shot_shares, knn_on};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::config::{Measure, SuiteConfig};
-use super::measure::{Images, Judged};
+use super::measure::{Images, Judged, without_too_few};
 use super::set_evaluation::{Beside, Untrained};
 
 /// The seed of the untrained encoder's weights.
@@ -25,7 +25,8 @@ pub(super) fn beside(
 ) -> Result<Beside, ProbeError> {
     let encoder = judged.encoder;
     let comparable = encoder.encoder().beyond_recipes().is_empty();
-    let asked = config.asks_for(Measure::Linear) || config.asks_for(Measure::Knn);
+    let held = [Measure::Linear, Measure::Knn, Measure::FewShot];
+    let asked = held.into_iter().any(|measure| config.asks_for(measure));
     let untrained = if comparable && asked { untrained(encoder, images, config, cache)? } else { None };
     Ok(Beside { chance: chance(images), untrained })
 }
@@ -61,6 +62,14 @@ fn untrained(
     if config.asks_for(Measure::Knn) {
         let scores = knn_on(encoder.device(), &encoded.train, &encoded.test, &config.knn)?;
         untrained.knn = scores.into_iter().map(|(k, score)| (k, score.top1)).collect();
+    }
+    if config.asks_for(Measure::FewShot) {
+        let (train, test, few) = (&encoded.train, &encoded.test, &config.few_shot);
+        untrained.few_shot =
+            few_shot(train, test, few)?.into_iter().map(|(labels, score)| (labels, score.mean)).collect();
+        let mut shares = few_shot_shares(train, test, few)?;
+        let _ = without_too_few(&mut shares, train.class_names().len()); // said of the encoder itself
+        untrained.few_shot_shares = shares.into_iter().map(|(share, score)| (share, score.mean)).collect();
     }
     Ok(Some(untrained))
 }

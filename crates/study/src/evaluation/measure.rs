@@ -1,17 +1,18 @@
 //! One encoder on one data set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use zview_contrastive::encoder::FrozenEncoder;
-use zview_data::ImageSet;
+use zview_data::{ImageSet, Reject};
 use zview_probe::{
     EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, FewShotScore, FineTuned, LinearProbe,
     ProbeError, Start, calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum,
     few_shot, few_shot_shares, find_overlap, fine_tune, fine_tune_gain, fine_tune_keeping, knn_on,
     label_curve, nearest_neighbours, outlier_detection, robustness, sgd_probe, stratified_split,
 };
+use zview_runtime::words::counted;
 
 use super::config::{Measure, SuiteConfig};
 use super::judged_at::JudgedAt;
@@ -201,6 +202,7 @@ pub(super) fn measure(
     let evaluation = SetEvaluation {
         data: images.data.to_owned(),
         data_notes: images.notes.to_vec(),
+        rejects: left_out_files(train, test),
         classes_only_in_test: images.only_in_test.clone(),
         judged_at: JudgedAt::new(train.shape, encoder),
         protocol: decisions(config),
@@ -216,7 +218,7 @@ pub(super) fn measure(
         },
         intervals: intervals.resampling().clone(),
         linear_without_copies,
-        few_shot_shares,
+        few_shot_shares: few_shot_shares.filter(|_| !config.few_shot.shares.is_empty()),
         left_out,
         beside: None,
         few_shot_validation,
@@ -251,8 +253,16 @@ fn keep_all(networks: &[FineTuned], folder: &Path, name: &str) -> Result<Vec<Pat
     kept.collect()
 }
 
+/// The unreadable files of both splits, each once: of a folder without splits both name the same.
+fn left_out_files(train: &ImageSet, test: &ImageSet) -> Vec<Reject> {
+    let mut rejects: Vec<Reject> = train.rejects.iter().chain(&test.rejects).cloned().collect();
+    let mut seen = BTreeSet::new();
+    rejects.retain(|reject| seen.insert(reject.path.clone()));
+    rejects
+}
+
 /// Takes out the shares that give no class more than one label: that says what one label per class says.
-fn without_too_few(shares: &mut BTreeMap<String, FewShotScore>, classes: usize) -> Vec<String> {
+pub(super) fn without_too_few(shares: &mut BTreeMap<String, FewShotScore>, classes: usize) -> Vec<String> {
     let told = |(share, score): (&String, &FewShotScore)| {
         let labels = score.labels;
         (labels <= classes).then(|| {
@@ -298,10 +308,16 @@ fn decisions(config: &SuiteConfig) -> Vec<String> {
         },
     );
     say(Measure::Knn, "knn: cosine similarity, votes exp(similarity / T), nothing picked".to_owned());
-    say(Measure::FewShot, format!("few-shot: {} draws of the labelled images", config.few_shot.draws));
+    say(
+        Measure::FewShot,
+        format!("few-shot: {} of the labelled images", counted(config.few_shot.draws, "draw")),
+    );
     say(
         Measure::LabelCurve,
-        format!("label-curve: {} draws, larger ones contain smaller ones", config.label_curve.draws),
+        format!(
+            "label-curve: {}, larger ones contain smaller ones",
+            counted(config.label_curve.draws, "draw")
+        ),
     );
     say(
         Measure::Sgd,

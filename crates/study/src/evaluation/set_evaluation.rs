@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use zview_data::Reject;
 use zview_probe::{
     Calibration, ClusterQuality, Confusion, Evaluation, FeatureSpectrum, FewShotScore, FineTuneGain,
     FineTuneScore, LabelCurve, OutlierDetection, Overlap, Robustness, SgdScore,
 };
+use zview_runtime::words::counted;
 
 use super::judged_at::JudgedAt;
 use crate::intervals::Resampling;
@@ -20,6 +22,9 @@ pub struct SetEvaluation {
     /// What was decided about its images, and what was not looked at, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data_notes: Vec<String>,
+    /// Image files that cannot be read and are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rejects: Vec<Reject>,
     /// Test images of classes without a training image, by class: they are not among those judged.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub classes_only_in_test: BTreeMap<String, usize>,
@@ -111,6 +116,12 @@ pub struct Untrained {
     /// Top-1 accuracy of nearest neighbours, keyed by k.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub knn: BTreeMap<usize, f64>,
+    /// Mean top-1 accuracy with few labels, over the same draws, keyed by labels per class.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub few_shot: BTreeMap<usize, f64>,
+    /// The same by their share of all, keyed `1%`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub few_shot_shares: BTreeMap<String, f64>,
 }
 
 /// A test image and the training images nearest to it by cosine similarity of the features.
@@ -139,4 +150,15 @@ pub struct WithoutCopies {
     pub top1: f64,
     /// How many test images these are.
     pub n_test: usize,
+}
+
+/// How many files are left out, and the first of them.
+pub(super) fn unreadable(rejects: &[Reject]) -> String {
+    const SHOWN: usize = 5;
+    let names: Vec<&str> = rejects.iter().take(SHOWN).map(|reject| reject.path.as_str()).collect();
+    let more = match rejects.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{} that cannot be read: {}{more}", counted(rejects.len(), "image file"), names.join(", "))
 }

@@ -3,10 +3,11 @@
 use std::fmt::Write;
 
 use zview_probe::{FewShotScore, FineTuneScore};
+use zview_runtime::words::counted;
 
 use super::comparison::{ArmComparison, ArmSummary};
 use super::run::{EncoderEvaluation, SuiteEvaluation};
-use super::set_evaluation::SetEvaluation;
+use super::set_evaluation::{SetEvaluation, unreadable};
 use crate::intervals::too_few;
 
 fn percent(share: f64) -> String {
@@ -144,6 +145,9 @@ fn block(text: &mut String, set: &SetEvaluation) {
         let classes = set.classes_only_in_test.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         line("  not judged", format!("{images} test images of classes without a training image: {classes}"));
     }
+    if !set.rejects.is_empty() {
+        line("  left out", unreadable(&set.rejects));
+    }
     if let Some(linear) = &base.linear {
         let how = match linear.validation.len() {
             0 => "given".to_owned(),
@@ -158,7 +162,14 @@ fn block(text: &mut String, set: &SetEvaluation) {
             let knn = untrained.knn.iter().map(|(k, top1)| format!(", {} by {k}-nearest", percent(*top1)));
             let linear =
                 untrained.linear.map_or_else(String::new, |top1| format!(" {} top-1", percent(top1)));
-            format!("; the same encoder untrained{linear}{}", knn.collect::<String>())
+            let few = untrained.few_shot.iter();
+            let few = few.map(|(labels, mean)| format!(", {} with {labels} per class", percent(*mean)));
+            let shares = untrained.few_shot_shares.iter();
+            let shares =
+                shares.map(|(share, mean)| format!(", {} with {share} of the labels", percent(*mean)));
+            let all = knn.chain(few).chain(shares).collect::<String>();
+            let all = if linear.is_empty() { all.replacen(',', "", 1) } else { all };
+            format!("; the same encoder untrained{linear}{all}")
         });
         line("  beside it", format!("chance {}{untrained}", percent(beside.chance)));
     }
@@ -174,12 +185,8 @@ fn block(text: &mut String, set: &SetEvaluation) {
         line(&format!("{k}-nearest"), with_interval(score.top1, Some(score.low), Some(score.high)));
     }
     let few = |score: &FewShotScore| {
-        let draws = score.draws.len();
-        format!(
-            "{} over {draws} draws of {} labels",
-            with_interval(score.mean, score.low, score.high),
-            score.labels
-        )
+        let (draws, labels) = (counted(score.draws.len(), "draw"), counted(score.labels, "label"));
+        format!("{} over {draws} of {labels}", with_interval(score.mean, score.low, score.high))
     };
     for (labels, score) in base.few_shot.iter().flatten() {
         line(&format!("{labels} per class"), few(score));
@@ -197,12 +204,17 @@ fn block(text: &mut String, set: &SetEvaluation) {
         line("  left out", note.clone());
     }
     let tuned = |score: &FineTuneScore| {
-        let (seeds, steps) = (score.seeds.len(), score.steps);
+        // Of one seed there is an interval over test images alone.
+        let (low, high, over) = match score.seeds.as_slice() {
+            [only] => (Some(only.low), Some(only.high), "one seed (interval over test images)".to_owned()),
+            seeds => (score.low, score.high, counted(seeds.len(), "seed")),
+        };
+        let none = in_brackets(too_few(score.seeds.len()));
+        let updates = counted(usize::try_from(score.steps).unwrap_or(usize::MAX), "update");
         format!(
-            "{}{} over {seeds} seeds, {} labelled images, {steps} updates",
-            with_interval(score.mean, score.low, score.high),
-            in_brackets(too_few(seeds)),
-            score.n_train
+            "{}{none} over {over}, {}, {updates}",
+            with_interval(score.mean, low, high),
+            counted(score.n_train, "labelled image"),
         )
     };
     if let Some(score) = &set.fine_tune {
@@ -215,8 +227,11 @@ fn block(text: &mut String, set: &SetEvaluation) {
         line("from scratch", tuned(score));
     }
     if let Some(gain) = &set.fine_tune_gain {
-        let value = with_interval(gain.mean, gain.low, gain.high);
-        line("  difference", value + &in_brackets(too_few(gain.seeds.len())));
+        let (low, high, note) = match gain.seeds.as_slice() {
+            [only] => (Some(only.low), Some(only.high), Some("one seed: interval over test images")),
+            seeds => (gain.low, gain.high, too_few(seeds.len())),
+        };
+        line("  difference", with_interval(gain.mean, low, high) + &in_brackets(note));
     }
     if let Some(calibration) = &set.calibration {
         let interval = calibration.ece_interval;
@@ -279,8 +294,11 @@ fn block(text: &mut String, set: &SetEvaluation) {
 fn summary(text: &mut String, arm: &ArmSummary) {
     let _ = writeln!(
         text,
-        "\n{} arm on {}: {} encoders, {} test images",
-        arm.arm, arm.data, arm.seeds, arm.n_test
+        "\n{} arm on {}: {}, {} test images",
+        arm.arm,
+        arm.data,
+        counted(arm.seeds, "encoder"),
+        arm.n_test
     );
     if let Some(linear) = arm.linear {
         let _ = writeln!(
@@ -294,11 +312,11 @@ fn summary(text: &mut String, arm: &ArmSummary) {
     for (labels, split) in &arm.few_shot {
         let _ = writeln!(
             text,
-            "{:<18} {} over {} encoders x {} draws; standard deviation of encoders {}, of draws {}, of the rest {}",
+            "{:<18} {} over {} x {}; standard deviation of encoders {}, of draws {}, of the rest {}",
             format!("{labels} per class"),
             with_interval(split.mean, split.low, split.high) + &in_brackets(too_few(split.seeds)),
-            split.seeds,
-            split.draws,
+            counted(split.seeds, "encoder"),
+            counted(split.draws, "draw"),
             percent(split.std_of_seeds),
             percent(split.std_of_draws),
             percent(split.std_of_rest)

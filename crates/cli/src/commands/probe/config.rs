@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use zview_contrastive::train::Recipe;
+use zview_probe::Length;
 use zview_runtime::config::{ConfigError, Written, parse_toml_in_layers, read_toml_in_layers};
 use zview_study::evaluation::{Measure, SuiteConfig, without_effect};
 
@@ -57,6 +58,8 @@ fn refuse_unread(arguments: &ProbeArguments, config: &SuiteConfig) -> Result<(),
             "none of few-shot, label-curve, fine-tune and scratch is",
         ),
         ("--draws", arguments.draws.is_some(), &[FewShot, LabelCurve], "neither few-shot nor label-curve is"),
+        ("--steps", arguments.steps.is_some(), &[FineTune, Scratch], "neither fine-tune nor scratch is"),
+        ("--epochs", arguments.epochs.is_some(), &[FineTune, Scratch], "neither fine-tune nor scratch is"),
         ("--keep", arguments.keep.is_some(), &[FineTune], "fine-tune is not"),
     ];
     for (option, given, measures, names) in given {
@@ -113,11 +116,18 @@ pub(super) fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure>
     choose_protocols(arguments, &mut config)?;
     refuse_unread(arguments, &config)?;
     if let Some(labels) = &arguments.labels_per_class {
+        if written.layer("few_shot.shares").is_none() {
+            // Labels per class were asked for, and not shares of all labels beside them.
+            config.few_shot.shares.clear();
+        }
         config.few_shot.labels_per_class = Some(labels.clone());
         config.label_curve.labels_per_class = Some(labels.clone());
         if let [labels] = labels[..] {
             config.fine_tune.labels_per_class = Some(labels);
         }
+    }
+    if let Some(length) = arguments.steps.map(Length::Steps).or(arguments.epochs.map(Length::Epochs)) {
+        config.fine_tune.length = length;
     }
     if let Some(draws) = arguments.draws {
         config.few_shot.draws = draws;

@@ -61,6 +61,13 @@ pub struct ProbeArguments {
     /// Draws of the labelled images for each number of labels; 10 where it is not given.
     #[arg(long)]
     draws: Option<usize>,
+    /// Updates of each fit of fine-tune and scratch; 400, or what the file says, where it is not given. Each of the 8 candidate
+    /// rates and layer decays is fitted, then the best again: 3,600 updates in all, for each seed.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..), conflicts_with = "epochs")]
+    steps: Option<u64>,
+    /// The same in passes over the labelled images.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    epochs: Option<u64>,
     /// Keep the fine-tuned network of each seed in this folder, for `zview predict` and `zview export`.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,

@@ -36,9 +36,9 @@ pub(super) fn program(load: &str, encoder: &Encoder, path: &Path, classes: &[Str
     format!(
         "path = {}\n{load}{classes}\
          import numpy\n\
-         from PIL import Image\n\
+         from PIL import Image, ImageOps\n\
          def {name}(image_file):\n    \
-             image = Image.open(image_file).convert(\"{mode}\")\n\
+             image = ImageOps.exif_transpose(Image.open(image_file)).convert(\"{mode}\")\n\
          {resize}    \
              x = torch.tensor(numpy.array(image), dtype=torch.float32).div(255)\n    \
              x = x.reshape(1, image.height, image.width, -1).permute(0, 3, 1, 2)\n    \

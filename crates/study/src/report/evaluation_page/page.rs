@@ -149,6 +149,7 @@ fn set_part(number: usize, set: &SetPage) -> Result<Markup, StudyError> {
         section id={ "set-" (number) } {
             h2 { (set.data) }
             p.protocol { (set.protocol_line()) }
+            @for sentence in &set.left_out { p.protocol { "Left out: " (sentence) "." } }
             @for (heading, content) in &sections {
                 section { h3 { (heading) } (content) }
             }
@@ -188,6 +189,7 @@ mod tests {
             scores: vec![ScoreRow {
                 protocol: "Linear <1>".to_owned(),
                 accuracy: 0.9,
+                untrained: None,
                 interval: Some((0.8, 0.95)),
                 interval_over: "test images".to_owned(),
                 n_train: 5_000,
@@ -260,6 +262,7 @@ mod tests {
                 mistakes: vec![Mistake {
                     image: image("<b>"),
                     index: 7,
+                    name: None,
                     predicted: "<A>".to_owned(),
                     confidence: 0.99,
                     label_probability: 0.01,

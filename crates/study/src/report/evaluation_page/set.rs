@@ -45,6 +45,10 @@ pub struct SetPage {
     pub protocol: Protocol,
     /// Accuracies.
     pub scores: Vec<ScoreRow>,
+    /// Of naming the class of most training images always; none where it was not asked for.
+    pub chance: Option<f64>,
+    /// What is not among the images, one sentence each: files that cannot be read.
+    pub left_out: Vec<String>,
     /// Training images that are test images too.
     pub overlap: Option<OverlapFigure>,
     /// Which classes are taken for which; gives the accuracy of each class too.
@@ -79,6 +83,8 @@ impl SetPage {
             data: data.into(),
             protocol,
             scores: Vec::new(),
+            chance: None,
+            left_out: Vec::new(),
             overlap: None,
             confusion: None,
             class_scores: Vec::new(),
@@ -108,7 +114,7 @@ impl SetPage {
     pub(super) fn sections(&self) -> Result<Vec<(&'static str, Markup)>, StudyError> {
         let mut sections: Vec<(&'static str, Markup)> = Vec::new();
         if !self.scores.is_empty() {
-            sections.push(("Result", score_table(&self.scores, &self.data)));
+            sections.push(("Result", score_table(&self.scores, &self.data, self.chance)));
         }
         if let Some(figure) = &self.overlap {
             sections.push(("Overlap of training and test images", overlap(figure)));
