@@ -85,7 +85,7 @@ pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, StudyError> {
         return Ok(Progress::Absent);
     }
     let stored = Recipe::load(&config, &[])?;
-    let mut keys = differing_keys(&stored, &arm.recipe.as_in(&stored));
+    let mut keys = differing_keys(&stored, &arm.recipe.as_in(&stored).with_paths_as_in(&stored));
     keys.retain(|key| key != "train.checkpoint_minutes");
     let finished = run.join("encoder.safetensors").exists()
         && read_result(run).is_ok_and(|result| !result.stopped && result.steps == arm.recipe.train.steps);

@@ -1,6 +1,6 @@
 //! Paths in a recipe, which are from the folder of the file that names them. Names are what they are everywhere.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use zview_data::known_data_sets;
 use zview_generator::{embedded_generators, find_manifest};
@@ -16,18 +16,22 @@ const GENERATORS: &str = "generators";
 /// Keys of data sets, of recipes, comparisons and evaluations.
 const DATA: [&str; 4] = ["source.data", "probe.data", "data", "outlier_data"];
 
-/// What `file` means by `named`, which it says of `key`, one of a recipe, a comparison or an evaluation.
-#[must_use]
-pub fn path_in_file(file: &Path, key: &str, named: &str) -> String {
-    let is_name = match key {
+/// Whether `named` is a name of `key`, and no path.
+fn is_name(key: &str, named: &str) -> bool {
+    match key {
         _ if DATA.contains(&key) => known_data_sets().iter().any(|known| known.name == named),
         "source.generator" => embedded_generators().iter().any(|embedded| embedded.name == named),
         "views.directions" => DIRECTIONS.contains(&named),
         "source.weights" | "source.shards" | "encoder.weights" => false,
         _ => true,
-    };
+    }
+}
+
+/// What `file` means by `named`, which it says of `key`, one of a recipe, a comparison or an evaluation.
+#[must_use]
+pub fn path_in_file(file: &Path, key: &str, named: &str) -> String {
     match key {
-        _ if is_name => named.to_owned(),
+        _ if is_name(key, named) => named.to_owned(),
         "source.generator" => generator(file, key, named),
         _ => path_from_file(file, key, named),
     }
@@ -49,25 +53,84 @@ fn generator(file: &Path, key: &str, named: &str) -> String {
 /// Brings the paths that the file at `file` itself says to what it means by them.
 pub(super) fn settle_paths(recipe: &mut Recipe, file: &Path, written: &Written) {
     let of_file = |key: &str| written.layer(key) == Some(0);
-    let settle = |key: &str, named: &mut Option<String>| {
-        if let Some(named) = named.as_mut().filter(|_| of_file(key)) {
+    each_path(recipe, &mut |section, key, named| {
+        if of_file(section) {
             *named = path_in_file(file, key, named);
         }
+    });
+}
+
+/// What `named`, of `key`, is from every folder. Names, and what is not there, stay as they are.
+pub(super) fn from_everywhere(key: &str, named: &str) -> String {
+    if is_name(key, named) || named.is_empty() {
+        return named.to_owned();
+    }
+    let found = match key {
+        "source.generator" if !Path::new(named).exists() => find_manifest(named, &[]).ok(),
+        _ => Path::new(named).exists().then(|| PathBuf::from(named)),
     };
-    settle("source.data", &mut recipe.source.data);
-    settle("source.generator", &mut recipe.source.generator);
-    settle("source.weights", &mut recipe.source.weights);
-    settle("source.shards", &mut recipe.source.shards);
-    settle("views.directions", &mut recipe.views.directions);
-    settle("encoder.weights", &mut recipe.encoder.weights);
-    if of_file("source.generators") {
-        for share in &mut recipe.source.generators {
-            share.generator = path_in_file(file, "source.generator", &share.generator);
-            share.weights = share.weights.take().map(|named| path_in_file(file, "source.weights", &named));
+    let absolute = found.filter(|path| path.exists()).and_then(|path| std::path::absolute(path).ok());
+    absolute.map_or_else(|| named.to_owned(), |path| path.to_string_lossy().into_owned())
+}
+
+impl Recipe {
+    /// The recipe with paths that mean the same from every folder, as a run folder keeps it.
+    #[must_use]
+    pub fn from_everywhere(&self) -> Self {
+        let mut recipe = self.clone();
+        each_path(&mut recipe, &mut |_, key, named| *named = from_everywhere(key, named));
+        recipe
+    }
+
+    /// The recipe with the paths of `stored`, where they mean the same as its own.
+    #[must_use]
+    pub fn with_paths_as_in(&self, stored: &Self) -> Self {
+        let mut theirs = Vec::new();
+        each_path(&mut stored.clone(), &mut |_, key, named| theirs.push((key.to_owned(), named.clone())));
+        let mut recipe = self.clone();
+        each_path(&mut recipe, &mut |_, key, named| {
+            let own = in_short(&from_everywhere(key, named));
+            let same = |(of, stored): &&(String, String)| {
+                of == key && in_short(&from_everywhere(key, stored)) == own
+            };
+            if let Some((_, stored)) = theirs.iter().find(same) {
+                named.clone_from(stored);
+            }
+        });
+        recipe
+    }
+}
+
+/// One way to write a path of something that is there, for comparing.
+fn in_short(path: &str) -> PathBuf {
+    let path = Path::new(path);
+    if path.is_absolute() { path.canonicalize().unwrap_or_else(|_| path.to_owned()) } else { path.to_owned() }
+}
+
+/// Calls `change` with each path or name of the recipe: the key that it is written under, the kind of path that it is, and
+/// itself.
+fn each_path(recipe: &mut Recipe, change: &mut dyn FnMut(&str, &str, &mut String)) {
+    let Recipe { source, views, encoder, probe, .. } = recipe;
+    for (key, named) in [
+        ("source.data", &mut source.data),
+        ("source.generator", &mut source.generator),
+        ("source.weights", &mut source.weights),
+        ("source.shards", &mut source.shards),
+        ("views.directions", &mut views.directions),
+        ("encoder.weights", &mut encoder.weights),
+    ] {
+        if let Some(named) = named {
+            change(key, key, named);
         }
     }
-    if let Some(probe) = recipe.probe.as_mut().filter(|_| of_file("probe.data")) {
-        probe.data = path_in_file(file, "probe.data", &probe.data);
+    if let Some(probe) = probe {
+        change("probe.data", "probe.data", &mut probe.data);
+    }
+    for share in &mut source.generators {
+        change("source.generators", "source.generator", &mut share.generator);
+        if let Some(weights) = &mut share.weights {
+            change("source.generators", "source.weights", weights);
+        }
     }
 }
 
@@ -76,6 +139,24 @@ mod tests {
     use std::fs;
 
     use super::*;
+
+    #[test]
+    fn what_a_run_folder_keeps_means_the_same_from_any_folder() {
+        let root = tempfile::tempdir().unwrap();
+        let path = root.path().join("r.toml");
+        // The current folder is that of the crate.
+        let text = "[source]\nkind = \"real\"\ndata = \"src/train/\"\n[probe]\ndata = \"mnist\"\n";
+        fs::write(&path, text).unwrap();
+        let recipe = Recipe::load(&path, &[]).unwrap();
+        let kept = recipe.from_everywhere();
+        let data = kept.source.data.as_deref().unwrap();
+        assert!(Path::new(data).is_absolute() && Path::new(data).is_dir(), "{data}");
+        assert_eq!(kept.probe.as_ref().unwrap().data, "mnist", "a name stays one");
+        assert_eq!(recipe.with_paths_as_in(&kept), kept, "a run is resumed from the same folder");
+        assert_eq!(kept.with_paths_as_in(&recipe), recipe, "as is one of an earlier version");
+        let other = Recipe::load(&path, &["source.data=src".to_owned()]).unwrap();
+        assert_ne!(other.with_paths_as_in(&kept).source.data, kept.source.data);
+    }
 
     #[test]
     fn a_recipe_means_the_same_from_any_folder() {

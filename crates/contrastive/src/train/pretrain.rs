@@ -330,6 +330,7 @@ fn take_folder(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<RunFold
 
 /// Checks that the run in `folder` is that of `recipe`, which may have more steps and save at other times.
 fn same_run(folder: &RunFolder, recipe: &Recipe) -> Result<Option<Extension>, PretrainError> {
+    let recipe = &recipe.with_paths_as_in(&folder.config()?);
     folder.check_same_config(recipe, &["train.steps", "train.checkpoint_minutes"])?;
     Extension::of(folder.path(), folder.config()?, recipe)
 }
@@ -354,7 +355,7 @@ fn open_run(
         if let Some(extension) = extension {
             say(&extension.in_words(recipe, trainer.step));
             events.append(&extension.event(recipe, trainer.step))?;
-            folder.write_config(recipe)?;
+            folder.write_config(&recipe.from_everywhere())?;
         }
         let saver = Saver::new(folder.path(), &recipe.train, restored);
         return Ok(Opened { folder, events, saver, last_loss: newest.and_then(|(_, loss)| loss) });
@@ -367,7 +368,7 @@ fn open_run(
     if let Some(weights) = &trainer.initial_weights {
         started["encoder_weights"] = json!(weights);
     }
-    let weights = generator_weights(&recipe.source);
+    let weights = generator_weights(&recipe.from_everywhere().source);
     if !weights.is_empty() {
         started[GENERATOR_WEIGHTS] = json!(weights);
     }
@@ -383,7 +384,7 @@ fn open_run(
     events.append(&started)?;
     show_views(trainer, recipe, &folder, &mut events)?;
     // Last: a folder with a config.toml is a run that can be resumed.
-    folder.write_config(recipe)?;
+    folder.write_config(&recipe.from_everywhere())?;
     let saver = Saver::new(folder.path(), &recipe.train, None);
     Ok(Opened { folder, events, saver, last_loss: None })
 }

@@ -211,6 +211,27 @@ impl GeneratorTraining {
         }
     }
 
+    /// The recipe with a path that means the same from every folder, as a run folder keeps it.
+    pub(super) fn from_everywhere(&self) -> Self {
+        let name = &self.data.name;
+        let is_known = known_data_sets().iter().any(|known| known.name == name);
+        let path = (!is_known && Path::new(name).exists()).then(|| std::path::absolute(name).ok()).flatten();
+        let mut training = self.clone();
+        if let Some(path) = path {
+            training.data.name = path.to_string_lossy().into_owned();
+        }
+        training
+    }
+
+    /// The recipe with the path of `stored`, where it means the same as its own.
+    pub(super) fn with_path_as_in(&self, stored: &Self) -> Self {
+        let mut training = self.clone();
+        if self.from_everywhere().data.name == stored.from_everywhere().data.name {
+            training.data.name.clone_from(&stored.data.name);
+        }
+        training
+    }
+
     /// A recipe that is given other images than its own makes another generator: it does not carry the name and the
     /// licence of the recipe's.
     fn name_after_other_data(&mut self, written: &Written) {

@@ -371,6 +371,7 @@ fn open_folder(
     };
     if options.resume {
         let folder = RunFolder::resume(options.out)?;
+        let training = &training.with_path_as_in(&folder.config()?);
         folder.check_same_config(training, &["train.checkpoint_minutes"])?;
         samples(&folder)?;
         let events = EventLog::reopen(&folder.file("events.jsonl"), u64::MAX)?;
@@ -381,6 +382,6 @@ fn open_folder(
     let mut events = EventLog::create(&folder.file("events.jsonl"))?;
     folder.write_json("environment.json", &Environment::of(options.device))?;
     events.append(&json!({ "event": "started", "step": 0, "selfcheck": options.device.selfcheck }))?;
-    folder.write_config(training)?;
+    folder.write_config(&training.from_everywhere())?;
     Ok((folder, events))
 }

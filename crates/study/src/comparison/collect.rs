@@ -269,8 +269,8 @@ fn differences_on(cells: &Cells, reference: &Cells, data: &str) -> BTreeMap<Stri
         }) {
             if difference.no_interval.is_none() {
                 (difference.low, difference.high) = (Some(paired.low), Some(paired.high));
+                difference.p_value = paired.p_value;
             }
-            difference.p_value = paired.p_value;
         }
         differences.insert(name.clone(), difference);
     }

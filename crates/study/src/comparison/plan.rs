@@ -42,6 +42,8 @@ pub struct PlannedCell {
     pub run: PathBuf,
     /// How far it is.
     pub state: CellState,
+    /// Optimizer steps; `None` where they follow from what the reference takes.
+    pub steps: Option<u64>,
 }
 
 /// All cells, and what the open ones will take.
@@ -102,10 +104,11 @@ impl Study {
         for number in 0..self.cells() {
             let Some((arm, seed)) = self.arm_and_seed(number) else { continue };
             let run = self.run_folder(arm, seed);
-            let reached = if self.waits_for_pace(arm) {
-                Progress::Absent
+            let (reached, steps) = if self.waits_for_pace(arm) {
+                (Progress::Absent, None)
             } else {
-                progress(&self.arm(arm, seed)?, &run)?
+                let built = self.arm(arm, seed)?;
+                (progress(&built, &run)?, Some(built.recipe.train.steps))
             };
             let state = match (self.finished(arm, seed), reached) {
                 (Some(cell), _) => {
@@ -116,7 +119,7 @@ impl Study {
                 (None, Progress::Absent) => CellState::Absent,
                 (None, _) => CellState::Begun,
             };
-            cells.push(PlannedCell { cell: number, arm: arm.name.clone(), seed, run, state });
+            cells.push(PlannedCell { cell: number, arm: arm.name.clone(), seed, run, state, steps });
         }
         let middle = |of: Vec<f64>| (!of.is_empty()).then(|| median(of));
         let all = middle(finished.iter().map(|(_, cell)| cell.seconds).collect());

@@ -38,11 +38,9 @@ pub struct Difference {
     /// Why it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_interval: Option<&'static str>,
-    /// Two-sided p-value.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Two-sided p-value; none where there is no interval.
     pub p_value: Option<f64>,
     /// The p-value corrected for all arms and data sets (Holm), within the measure.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub p_holm: Option<f64>,
     /// Seeds that both arms have.
     pub seeds: usize,

@@ -120,6 +120,9 @@ impl Study {
             let others = study.arms.iter().filter(|arm| arm.name != study.config.reference);
             study.at_equal_time = others.filter(|arm| study.is_trained(arm)).map(at_equal_time).collect();
         }
+        if written.layer("evaluation.max_reject_share").is_none() {
+            study.config.evaluation.max_reject_share = study.reject_share_of_arms();
+        }
         let mut problems = study.problems(data_dir);
         problems.extend(without_effect(&study.config.evaluation, &written, "evaluation."));
         if written.layer("evaluation.data").is_some() {
@@ -141,6 +144,12 @@ impl Study {
     /// Whether an arm takes any step; one whose recipe cannot be used is named elsewhere.
     fn is_trained(&self, arm: &StudyArm) -> bool {
         self.arm(arm, 0).is_ok_and(|arm| arm.recipe.train.steps > 0)
+    }
+
+    /// The largest share of unreadable files that an arm leaves out: all arms are judged on the same images.
+    fn reject_share_of_arms(&self) -> f64 {
+        let of_arm = |arm: &StudyArm| Some(self.arm(arm, 0).ok()?.recipe.source.max_reject_share);
+        self.arms.iter().filter_map(of_arm).fold(0.0, f64::max)
     }
 
     /// How many cells there are: arms x seeds.

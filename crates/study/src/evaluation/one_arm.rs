@@ -35,7 +35,7 @@ pub(super) fn one_arm(encoders: &[PathBuf]) -> Result<(), NotOneArm> {
     for other in &encoders[1..] {
         let differ = match (&of_first, &recipe_of(other)) {
             (Some(one), Some(two)) => {
-                let mut keys = differing_keys(one, two);
+                let mut keys = differing_keys(one, &two.with_paths_as_in(one));
                 keys.retain(|key| !FREE.contains(&key.as_str()));
                 (!keys.is_empty()).then(|| format!("their recipes differ in {}", keys.join(", ")))
             }

@@ -200,22 +200,47 @@ fn run_here(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Seconds of what takes less than two minutes.
+fn duration(seconds: f64) -> String {
+    if seconds < 120.0 {
+        format!("{:.0} seconds", seconds.max(1.0))
+    } else {
+        format!("{:.0} minutes", seconds / 60.0)
+    }
+}
+
 fn plan_in_words(plan: &Plan) -> String {
     let of = |state: CellState| plan.cells.iter().filter(|cell| cell.state == state).count();
-    let minutes = plan.estimated_seconds.unwrap_or(0.0) / 60.0;
+    let time = duration(plan.estimated_seconds.unwrap_or(0.0));
     let judged = of(CellState::Finished) > 0;
     let cost = match plan.estimated_by {
         None => String::new(),
         Some(EstimatedBy::FinishedCells) => {
-            format!("; about {minutes:.0} minutes one after another, by the finished ones")
+            format!("; about {time} one after another, by the finished ones")
         }
         Some(EstimatedBy::TimedSteps) => format!(
-            "; about {minutes:.0} minutes one after another, by a few steps of each arm{}",
+            "; about {time} one after another, by a few steps of each arm{}",
             if judged { " and the finished ones" } else { "; judging comes on top" }
         ),
     };
+    let mut arms: Vec<(&str, u64, Vec<String>)> = Vec::new();
+    for cell in &plan.cells {
+        match arms.iter_mut().find(|(arm, _, _)| *arm == cell.arm) {
+            Some((_, _, seeds)) => seeds.push(cell.seed.to_string()),
+            None => arms.push((&cell.arm, cell.steps.unwrap_or(0), vec![cell.seed.to_string()])),
+        }
+    }
+    let width = arms.iter().map(|(arm, _, _)| arm.chars().count()).max().unwrap_or(0);
+    let known = |arm: &str| plan.cells.iter().any(|cell| cell.arm == arm && cell.steps.is_some());
+    let lines = arms.iter().map(|(arm, steps, seeds)| {
+        let steps =
+            if known(arm) { format!("{steps} steps") } else { "steps by the reference's time".to_owned() };
+        let s = if seeds.len() == 1 { "" } else { "s" };
+        format!("\n  {arm:width$}  {steps} each, seed{s} {}", seeds.join(", "))
+    });
+    let lines = lines.collect::<String>();
     format!(
-        "{} cells: {} finished, {} begun, {} failed before, {} not begun{cost}",
+        "{} cells: {} finished, {} begun, {} failed before, {} not begun{cost}{lines}",
         plan.cells.len(),
         of(CellState::Finished),
         of(CellState::Begun),
