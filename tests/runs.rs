@@ -55,6 +55,20 @@ fn a_run_says_beforehand_what_it_takes_and_on_what() {
 }
 
 #[test]
+fn a_short_run_of_a_recipe_with_a_long_warm_up_says_that_it_is_shorter() {
+    let folder = folder();
+    let folder = folder.path();
+    let text = fs::read_to_string(folder.join("recipe.toml")).unwrap();
+    let long = text.replace("warmup_steps = 2", "warmup_steps = 50");
+    assert_ne!(long, text);
+    fs::write(folder.join("recipe.toml"), long).unwrap();
+    let said = pretrain(folder, &["--steps", "3", "--out", "short"]);
+    assert!(said.contains("train.warmup_steps=3 instead of 50"), "{said}");
+    let asked = [&PRETRAIN[..], &["--steps", "3", "--set", "train.warmup_steps=50", "--out", "b"]].concat();
+    assert_eq!(run(folder, &asked).status.code(), Some(2));
+}
+
+#[test]
 fn a_forecast_alone_writes_nothing() {
     let folder = folder();
     let folder = folder.path();
