@@ -125,7 +125,8 @@ fn a_folder_of_photographs_is_enough() {
     assert!(!said.contains("  encoder.width"), "what was set was not chosen: {said}");
     let config = config(folder, "runs/photos-seed0");
     assert_eq!(config["encoder"]["width"].as_integer(), Some(2));
-    assert_eq!(config["probe"]["data"].as_str(), Some("photos/"));
+    let data = config["probe"]["data"].as_str().unwrap();
+    assert!(data.ends_with("/photos/") && Path::new(data).is_absolute(), "{data}");
     assert!(started(folder, "runs/photos-seed0")["decided"].to_string().contains("lowered from 128"));
     let resumed = run(folder, &["pretrain", "photos/", "--device", "cpu", "--resume"]);
     assert!(resumed.status.success(), "{}", stderr(&resumed));
@@ -188,4 +189,108 @@ fn keys_of_a_recipe_are_told() {
     assert_eq!((batch["default"].as_str(), batch["kind"].as_str()), (Some("128"), Some("whole number")));
     let unknown = run(folder.path(), &["recipe", "keys", "trian"]);
     assert!(stderr(&unknown).contains("its sections are source, "), "{}", stderr(&unknown));
+}
+
+const FEW: [&str; 6] = ["--device", "cpu", "--set", "train.steps=2", "--set", "encoder.width=2"];
+
+/// Puts the beginning of one photograph beside the whole ones, where they are for testing.
+fn put_broken(folder: &Path) -> String {
+    let whole = fs::read(folder.join("photos/cat/0.png")).unwrap();
+    for number in 0..100 {
+        let name = format!("cat/broken{number}.png");
+        let path = folder.join("photos").join(&name);
+        fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+        let of_test = run_json(folder, &["data", "inspect", "photos", "--max-reject-share", "1"]);
+        let test =
+            of_test["splits"].as_array().unwrap().iter().find(|split| split["split"] == "test").unwrap();
+        if test["rejects"].as_u64() == Some(1) {
+            return name;
+        }
+        fs::remove_file(path).unwrap();
+    }
+    panic!("no file is for testing");
+}
+
+#[test]
+fn a_damaged_photograph_for_testing_is_told_of_before_training_and_left_out_of_the_probe() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    put_photos(folder, 3, 130);
+    let broken = put_broken(folder);
+    let output = run(folder, &[&["pretrain", "photos/"][..], &FEW].concat());
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("source.max_reject_share = 0.0") && said.contains("1 file cannot be read ("),
+        "{said}"
+    );
+    assert!(said.contains(&broken), "{said}");
+    let probe =
+        ["probe", "runs/photos-seed0", "--size", "18", "--protocol", "knn", "--device", "cpu", "--no-cache"];
+    assert!(run(folder, &probe).status.success(), "{}", stderr(&run(folder, &probe)));
+    // What was said is kept to, and told of.
+    let kept = ["--set", "source.max_reject_share=0", "--out", "kept"];
+    let kept = run(folder, &[&["pretrain", "photos/"][..], &FEW, &kept].concat());
+    let said = stderr(&kept);
+    assert!(said.contains("--set source.max_reject_share=0.0") && said.contains(&broken), "{said}");
+}
+
+#[test]
+fn a_folder_of_one_text_called_a_photograph_says_what_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    fs::create_dir(folder.join("fake")).unwrap();
+    fs::write(folder.join("fake/a.jpg"), "no photograph").unwrap();
+    let output = run(folder, &["pretrain", "fake/", "--device", "cpu"]);
+    assert!(!output.status.success() && stderr(&output).contains("fake/a.jpg: "), "{}", stderr(&output));
+}
+
+#[test]
+fn a_run_is_not_resumed_with_a_folder_that_it_is_not_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    put_photos(folder, 3, 8);
+    let train = [&["pretrain", "photos/", "--out", "x"][..], &FEW].concat();
+    assert!(run(folder, &train).status.success());
+    for other in ["other/photos", "elsewhere"] {
+        fs::create_dir_all(folder.join(other)).unwrap();
+    }
+    let resume = |given: &str, from: &Path, out: &str| {
+        run(from, &["pretrain", given, "--device", "cpu", "--out", out, "--resume"])
+    };
+    for (given, from, out) in
+        [("other/photos", folder, "x"), ("photos", &folder.join("other"), "../x"), ("mnist", folder, "x")]
+    {
+        let refused = resume(given, from, out);
+        assert_eq!(refused.status.code(), Some(2), "{}", stderr(&refused));
+        assert!(stderr(&refused).contains("differing: source.data ("), "{}", stderr(&refused));
+    }
+    for (given, from, out) in [("photos", folder, "x"), ("../photos/", &folder.join("elsewhere"), "../x")] {
+        let resumed = resume(given, from, out);
+        assert!(resumed.status.success(), "{}", stderr(&resumed));
+    }
+}
+
+#[test]
+fn a_run_folder_works_from_any_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    put_photos(folder, 3, 12);
+    put_recipe(folder, "");
+    assert!(run(folder, &[&TRAIN[..], &["--set", "source.data=./photos"]].concat()).status.success());
+    let kept = config(folder, "run");
+    assert!(Path::new(kept["source"]["data"].as_str().unwrap()).is_absolute(), "{kept}");
+    // A folder of the same name is not taken for it.
+    fs::create_dir_all(folder.join("elsewhere/photos")).unwrap();
+    let elsewhere = folder.join("elsewhere");
+    let resume =
+        ["pretrain", "../run/config.toml", "--out", "../run", "--resume", "--steps", "4", "--device", "cpu"];
+    let resumed = run(&elsewhere, &resume);
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+    // A run of an earlier version, which kept what was written.
+    let earlier = fs::read_to_string(folder.join("run/config.toml")).unwrap();
+    let absolute = kept["source"]["data"].as_str().unwrap();
+    fs::write(folder.join("run/config.toml"), earlier.replace(absolute, "photos")).unwrap();
+    let resumed = run(folder, &[&TRAIN[..], &["--resume", "--steps", "5"]].concat());
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
 }

@@ -4,12 +4,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use zview_contrastive::train::Recipe;
-use zview_contrastive::train::automatic::{Automatic, Choice, Machine, Subject, automatic_recipe};
+use zview_contrastive::train::automatic::{Automatic, Choice, Images, Machine, Subject, automatic_recipe};
 use zview_data::known_data_sets;
 use zview_generator::embedded_generators;
 use zview_runtime::config::{read_toml, ship};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::file_kind::FileKind;
+use zview_runtime::run_folder::RunFolderError;
 
 use crate::failure::Failure;
 use crate::shipped_recipes::SHIPPED;
@@ -86,16 +87,38 @@ pub fn made_for(
     };
     let Automatic { recipe, choices } = automatic_recipe(&subject, &Machine::of(device), overrides)?;
     say(&in_words(&name, &choices));
+    if let Subject::Images(Images { unreadable: Some(unreadable), .. }) = &subject
+        && recipe.source.max_reject_share < unreadable.share()
+    {
+        tracing::warn!(
+            "{}; repair or remove what cannot be read, or --set source.max_reject_share={} leaves it out, of training and \
+             testing",
+            unreadable.in_words(),
+            unreadable.share()
+        );
+    }
     Ok(Taken { recipe, choices })
 }
 
-/// The recipe of the run in `run`, which was made for something that was named without one.
-pub fn recipe_of_run(run: &Path, overrides: &[String]) -> Result<Option<Taken>, Failure> {
+/// The recipe of the run in `run`, which was made for `given`; refused where it was made for something else.
+pub fn recipe_of_run(given: &Path, run: &Path, overrides: &[String]) -> Result<Option<Taken>, Failure> {
     let config = run.join("config.toml");
     if !config.exists() {
         return Ok(None); // said where the folder is taken
     }
-    Ok(Some(Taken { recipe: Recipe::load(&config, overrides)?, choices: Vec::new() }))
+    let recipe = Recipe::load(&config, overrides)?;
+    let mut named = recipe.clone();
+    let (key, here) = match Named::of(given) {
+        Named::Generator => ("source.generator", &mut named.source.generator),
+        _ => ("source.data", &mut named.source.data),
+    };
+    let there = here.replace(given.to_string_lossy().into_owned());
+    if named.with_paths_as_in(&recipe) != recipe {
+        let of_run = there.map_or_else(|| "nothing".to_owned(), |there| format!("\"{there}\""));
+        let keys = vec![format!("{key} ({of_run} there, \"{}\" here)", given.display())];
+        return Err(RunFolderError::OtherConfig { path: run.to_owned(), keys }.into());
+    }
+    Ok(Some(Taken { recipe, choices: Vec::new() }))
 }
 
 fn in_words(name: &str, choices: &[Choice]) -> String {

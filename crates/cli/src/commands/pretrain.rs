@@ -41,7 +41,9 @@ pub fn run(arguments: &PretrainArguments, common: &Common) -> Result<ExitCode, F
     if Named::of(&arguments.run.config) != Named::Generator {
         refuse_other_kind(&arguments.run.config, Wanted::Recipe)?;
     }
-    let begun = arguments.run.begun().map(|run| recipe_of_run(&run, &overrides)).transpose()?.flatten();
+    let given = &arguments.run.config;
+    let begun =
+        arguments.run.begun().map(|run| recipe_of_run(given, &run, &overrides)).transpose()?.flatten();
     let read = match begun {
         None => recipe_file(&arguments.run.config, &overrides)?,
         begun => begun,

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use zview_contrastive::source::SourceConfig;
 use zview_contrastive::train::Recipe;
 use zview_probe::Length;
 use zview_runtime::config::{ConfigError, Written, parse_toml_in_layers, read_toml_in_layers};
@@ -85,12 +86,23 @@ fn refuse_unread(arguments: &ProbeArguments, config: &SuiteConfig) -> Result<(),
     Ok(())
 }
 
+/// Whether an encoder is judged on the images that it is of, and no others.
+fn same_images(source: &SourceConfig, config: &SuiteConfig) -> bool {
+    let place = |named: &str| Path::new(named).canonicalize().ok();
+    let same =
+        |own: &str, judged: &str| own == judged || place(own).is_some_and(|own| place(judged) == Some(own));
+    let own = source.data.as_deref();
+    own.is_some_and(|own| config.data.iter().all(|judged| same(own, judged)))
+}
+
 /// What the file says, then the options, then the recipe of the first encoder's run folder.
 pub(super) fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
     let recipe = match arguments.encoders.first().and_then(|encoder| recipe_of(encoder)) {
-        Some(file) => Recipe::load(&file, &[])?.probe,
+        Some(file) => Some(Recipe::load(&file, &[])?),
         None => None,
     };
+    let source = recipe.as_ref().map(|recipe| recipe.source.clone());
+    let recipe = recipe.and_then(|recipe| recipe.probe);
     let (mut config, written) = written(arguments)?;
     if let Some(seed) = arguments.seed {
         config = config.with_seed(seed);
@@ -112,6 +124,12 @@ pub(super) fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure>
         ));
     }
     config.train_pool = arguments.train_pool.unwrap_or(config.train_pool);
+    // Of the images that the run was of, what it left out is left out again.
+    if let Some(source) =
+        source.filter(|source| written.layer("max_reject_share").is_none() && same_images(source, &config))
+    {
+        config.max_reject_share = source.max_reject_share;
+    }
     arguments.reading.apply(&mut config);
     choose_protocols(arguments, &mut config)?;
     refuse_unread(arguments, &config)?;

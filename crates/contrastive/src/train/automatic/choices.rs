@@ -1,13 +1,14 @@
 //! The choices, each by what is there and with its reason.
 
-use super::subject::Images;
-use super::{Choice, Machine, Subject};
+use super::{Choice, Images, Machine, Subject};
 
 /// Side of an image that one encoder sees whole, in pixels; larger ones take a stem that shrinks them at once.
 const SMALL: usize = 64;
 /// Sides that images are brought to where they are larger, in pixels.
 const MOST_ON_PROCESSOR: usize = SMALL;
 const MOST_ON_ADAPTER: usize = 128;
+/// The share of files that cannot be read which is left out unasked.
+const MOST_UNREADABLE: f64 = 0.05;
 const VIEWS: usize = 2;
 /// How often each image is seen, where steps do not bound it.
 const EPOCHS: u64 = 100;
@@ -69,6 +70,10 @@ fn of_images(images: &Images, machine: &Machine, asked: Option<usize>, chosen: &
         if images.channels == 3 { "in colour" } else { "grey" }
     );
     chosen.push(Choice::new("source.data", images.name.as_str(), about));
+    if let Some(unreadable) = images.unreadable.as_ref().filter(|of| of.share() <= MOST_UNREADABLE) {
+        let reason = format!("{}; left out, of training and testing", unreadable.in_words());
+        chosen.push(Choice::new("source.max_reject_share", unreadable.share(), reason));
+    }
     let most = if machine.gpu { MOST_ON_ADAPTER } else { MOST_ON_PROCESSOR };
     let bytes = |side: usize| (images.count * images.channels * side * side) as u64;
     let mut side = asked.unwrap_or_else(|| images.short_side.clamp(1, most));

@@ -10,7 +10,7 @@ use serde::Serialize;
 use zview_runtime::config::ConfigError;
 
 pub use machine::Machine;
-pub use subject::{AutomaticError, Subject, short_name};
+pub use subject::{AutomaticError, Images, Subject, Unreadable, short_name};
 
 use super::recipe::Recipe;
 use choices::choices;

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use zview_data::{ClassUse, DataError, Inspection, LoadOptions, Split, inspect};
+use zview_data::{ClassUse, DataError, Inspection, LoadOptions, Reject, Split, inspect};
 use zview_generator::{GeneratorError, Manifest};
 
 /// Why there is nothing to make a recipe of.
@@ -16,14 +16,59 @@ pub enum AutomaticError {
     Generator(#[from] GeneratorError),
     /// Too few to contrast.
     #[error(
-        "{name}: pretraining contrasts images with each other and needs 2 for training or more, got {images}"
+        "{name}: pretraining contrasts images with each other and needs 2 for training or more, got {images}{}",
+        rejects.first().map_or_else(String::new, |first| format!(
+            "; {} cannot be read ({}: {})", files(rejects.len()), first.path, first.reason
+        ))
     )]
     TooFew {
         /// The images.
         name: String,
         /// How many for training.
         images: usize,
+        /// Files that cannot be read.
+        rejects: Vec<Reject>,
     },
+}
+
+/// `1 file`, `2 files`.
+fn files(count: usize) -> String {
+    if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
+}
+
+/// Files that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unreadable {
+    /// How many, of both splits.
+    pub files: usize,
+    /// The first of them, and why.
+    pub first: Reject,
+    /// Of the split that has the larger share of them: how many, and of how many files.
+    pub most: (usize, usize),
+}
+
+impl Unreadable {
+    fn of(found: &Inspection) -> Option<Self> {
+        let first = found.rejects.first()?.clone();
+        let of_splits = found.splits.iter().map(|split| (split.rejects, split.images + split.rejects));
+        let share = |(rejects, files): &(usize, usize)| *rejects as f64 / (*files).max(1) as f64;
+        let most = of_splits.max_by(|a, b| share(a).total_cmp(&share(b)))?;
+        Some(Self { files: found.rejects.len(), first, most })
+    }
+
+    /// The least share, in ten-thousandths, that leaves them out.
+    #[must_use]
+    pub fn share(&self) -> f64 {
+        let (rejects, files) = self.most;
+        (rejects * 10_000).div_ceil(files.max(1)) as f64 / 10_000.0
+    }
+
+    /// `1 file cannot be read (cat/broken.jpg: cut short)`.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let more = if self.files > 1 { ", …" } else { "" };
+        format!("{} cannot be read ({}: {}{more})", files(self.files), self.first.path, self.first.reason)
+    }
 }
 
 /// What is known of images.
@@ -43,6 +88,8 @@ pub struct Images {
     pub classes: usize,
     /// Whether there are images for testing too.
     pub tested: bool,
+    /// Image files that cannot be read.
+    pub unreadable: Option<Unreadable>,
 }
 
 /// What is to be learnt from.
@@ -73,7 +120,9 @@ impl Subject {
         let found = inspect(name, &options)?;
         let images = of_inspection(name, &found);
         match images.count {
-            count @ (0 | 1) => Err(AutomaticError::TooFew { name: name.to_owned(), images: count }),
+            count @ (0 | 1) => {
+                Err(AutomaticError::TooFew { name: name.to_owned(), images: count, rejects: found.rejects })
+            }
             _ => Ok(Self::Images(images)),
         }
     }
@@ -133,5 +182,6 @@ fn of_inspection(name: &str, found: &Inspection) -> Images {
         extent: found.shape.map(|shape| [shape.height, shape.width]),
         classes: if found.labelled { found.classes.len() } else { 0 },
         tested: of_split(Split::Test).is_some_and(|split| split.images > 0),
+        unreadable: Unreadable::of(found),
     }
 }

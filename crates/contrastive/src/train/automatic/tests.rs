@@ -1,6 +1,7 @@
 use zview_network::optimizer::{OptimizerConfig, OptimizerKind};
 
-use super::subject::Images;
+use zview_data::Reject;
+
 use super::*;
 
 const PROCESSOR: Machine = Machine { gpu: false, free_memory: Some(8 << 30) };
@@ -15,6 +16,7 @@ fn photos() -> Images {
         extent: None,
         classes: 3,
         tested: true,
+        unreadable: None,
     }
 }
 
@@ -36,6 +38,23 @@ fn photographs_of_many_sizes_get_one_size_and_what_the_processor_can_do() {
     let on_adapter = made(&photos(), &ADAPTER, &[]).recipe;
     assert_eq!((on_adapter.source.size, on_adapter.encoder.width), (Some(128), 64));
     assert_eq!(on_adapter.augment.of_images(3).blur_probability, 0.5, "large photographs: simclr");
+}
+
+#[test]
+fn few_files_that_cannot_be_read_are_left_out_with_a_word_and_many_are_not() {
+    let first = Reject { path: "cat/broken.jpg".to_owned(), reason: "cut short".to_owned() };
+    let with = |files: usize, most| Images {
+        unreadable: Some(Unreadable { files, first: first.clone(), most }),
+        ..photos()
+    };
+    let Automatic { recipe, choices } = made(&with(1, (1, 300)), &PROCESSOR, &[]);
+    assert_eq!(recipe.source.max_reject_share, 0.0034);
+    let share = choices.iter().find(|choice| choice.key == "source.max_reject_share").unwrap();
+    assert!(share.reason.contains("1 file cannot be read (cat/broken.jpg: cut short)"), "{share:?}");
+    let many = with(60, (60, 300));
+    assert_eq!(made(&many, &PROCESSOR, &[]).recipe.source.max_reject_share, 0.0);
+    let asked = made(&many, &PROCESSOR, &["source.max_reject_share=0.5"]);
+    assert_eq!(asked.recipe.source.max_reject_share, 0.5);
 }
 
 #[test]
