@@ -94,11 +94,7 @@ fn weights_and_pictures_in_place_of_a_recipe_are_named() {
     let folder = folder();
     let folder = folder.path();
     run_json(folder, &["sample", "--generator", "generator", "--device", "cpu", "--out", "grid.png"]);
-    refused(
-        folder,
-        &["pretrain", "grid.png"],
-        &["grid.png is a PNG picture, where a text file in TOML is needed"],
-    );
+    refused(folder, &["pretrain", "grid.png"], &["grid.png is a PNG picture, not a recipe: give its folder"]);
     refused(folder, &["pretrain", "generator/weights.safetensors"], &["is a safetensors file"]);
     refused(folder, &["bench", "generator"], &["it is a folder"]);
     refused(folder, &["pretrain", "absent.toml"], &["cannot read absent.toml"]);

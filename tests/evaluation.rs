@@ -383,7 +383,7 @@ fn fine_tuning_says_what_it_takes_and_is_made_shorter_by_steps_or_epochs() {
     assert!(line.contains(" [") && line.contains("over one seed (interval over test images)"), "{line}");
     let one = ["--set", "fine_tune.learning_rates=[0.01]", "--set", "fine_tune.layer_decays=[1.0]"];
     let by_epochs = run_json(folder, &[&words[..], &["scratch", "--epochs", "2"], &one[..]].concat());
-    assert_eq!(by_epochs["scratch"]["steps"], 6, "150 images in batches of 64, twice");
+    assert_eq!(by_epochs["scratch"]["steps"], 4, "120 images in batches of 64, twice");
     for (option, other) in [("--steps", "--epochs"), ("--epochs", "--steps")] {
         let vain = run(folder, &[&words[..], &["linear", option, "5"]].concat());
         let told = stderr(&vain);

@@ -107,10 +107,12 @@ pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
     if path.is_dir() {
         let of_encoders = [Wanted::Encoder, Wanted::Run].contains(&wanted);
         let is_run = path.join("config.toml").is_file() && path.join("events.jsonl").is_file();
-        if wanted == Wanted::Manifest && is_run {
-            return match path.join("generator/generator.toml").is_file() {
-                true => other("a run folder of `zview generator train`", "its generator is FILE/generator"),
-                false => other("a run folder", "its encoder is judged by `zview probe FILE`"),
+        if wanted == Wanted::Manifest {
+            // That of `zview generator train` holds the generator.
+            let is_generator = path.join("generator.toml").is_file();
+            return match is_run && !is_generator {
+                true => other("a run folder", "its encoder is judged by `zview probe FILE`"),
+                false => Ok(()),
             };
         }
         return match (of_encoders, is_run) {
@@ -134,7 +136,7 @@ pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
     if path.is_file()
         && let Some((what, command)) = binary_kind(path, wanted)
     {
-        return other(what, &command);
+        return other(&what, &command);
     }
     let is_text = is_file && (![Wanted::Encoder, Wanted::Run].contains(&wanted) || has_ending(path, "toml"));
     let Some(keys) = is_text.then(|| top_keys(path)).flatten() else { return Ok(()) };
@@ -149,29 +151,28 @@ pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
 }
 
 /// What a file that is no text is, and what to do with it, where it is another kind than `wanted`.
-fn binary_kind(path: &Path, wanted: Wanted) -> Option<(&'static str, String)> {
+fn binary_kind(path: &Path, wanted: Wanted) -> Option<(String, String)> {
     let kind = FileKind::of_file(path).ok()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    match (kind, wanted) {
-        (FileKind::Safetensors | FileKind::PyTorchZip | FileKind::PyTorchLegacy, Wanted::Recipe) => Some((
-            "a weights file",
+    let command = match (kind, wanted) {
+        (FileKind::Safetensors | FileKind::PyTorchZip | FileKind::PyTorchLegacy, Wanted::Recipe) => {
             "an encoder is judged by `zview probe FILE`, and a run starts from it with `--set encoder.weights=FILE`; of a \
              generator `zview generator inspect FILE` drafts a manifest"
-                .to_owned(),
-        )),
-        (FileKind::Jpeg | FileKind::Png | FileKind::WebP | FileKind::Gif | FileKind::Bmp, Wanted::Recipe) => Some((
-            "a single picture",
-            format!("give its folder, `zview pretrain {}`", folder.display()),
-        )),
-        (FileKind::Npy | FileKind::Npz, Wanted::Encoder) => Some((
-            "an array of NumPy",
-            "name the run folder or the encoder's file; features that `zview embed` wrote are not read again".to_owned(),
-        )),
-        (FileKind::Safetensors, Wanted::Manifest) if is_own_encoder(path) => {
-            Some(("an encoder of zview", "it is judged by `zview probe FILE`".to_owned()))
+                .to_owned()
         }
-        _ => None,
-    }
+        (
+            FileKind::Jpeg | FileKind::Png | FileKind::WebP | FileKind::Gif | FileKind::Bmp,
+            Wanted::Recipe,
+        ) => format!("give its folder, `zview pretrain {}`", folder.display()),
+        (FileKind::Npy | FileKind::Npz, Wanted::Encoder) => {
+            "name the run folder or the encoder's file; features that `zview embed` wrote are not read again".to_owned()
+        }
+        (FileKind::Safetensors, Wanted::Manifest) if is_own_encoder(path) => {
+            return Some(("an encoder of zview".to_owned(), "it is judged by `zview probe FILE`".to_owned()));
+        }
+        _ => return None,
+    };
+    Some((kind.to_string(), command))
 }
 
 fn has_ending(path: &Path, ending: &str) -> bool {
@@ -244,9 +245,7 @@ mod tests {
         let tensors = b"\x02\0\0\0\0\0\0\0{}";
         assert!(told("a.safetensors", tensors, Wanted::Recipe).contains("encoder.weights="));
         assert!(told("a.jpg", b"\xff\xd8\xff\xe0", Wanted::Recipe).contains("give its folder"));
-        assert!(
-            told("a.npy", b"\x93NUMPY\x01\0", Wanted::Encoder).contains("an array of NumPy, not an encoder")
-        );
+        assert!(told("a.npy", b"\x93NUMPY\x01\0", Wanted::Encoder).contains("a NumPy array, not an encoder"));
     }
 
     #[test]
@@ -257,9 +256,8 @@ mod tests {
         }
         let told = || format!("{:?}", refuse_other_kind(folder.path(), Wanted::Manifest).unwrap_err());
         assert!(told().contains("a run folder, not a generator's manifest"), "{}", told());
-        fs::create_dir(folder.path().join("generator")).unwrap();
-        fs::write(folder.path().join("generator/generator.toml"), "").unwrap();
-        assert!(told().contains("/generator"), "{}", told());
+        fs::write(folder.path().join("generator.toml"), "").unwrap();
+        assert!(refuse_other_kind(folder.path(), Wanted::Manifest).is_ok(), "a generator that was trained");
     }
 
     #[test]
