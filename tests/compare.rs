@@ -86,7 +86,7 @@ fn arms_are_compared_and_finished_cells_are_kept() {
 const PROGRESS: &str = r#"question = "Are the rows seen early?"
 reference = "same"
 recipe = "recipe.toml"
-seeds = [3, 5]
+seeds = [3, 5, 7]
 data = ["./shapes"]
 progress = 3
 equal_time = true
@@ -128,9 +128,7 @@ fn arms_are_judged_on_the_way_and_at_equal_time_and_the_page_opens_in_a_browser(
     assert_eq!(way.iter().map(|point| point["steps"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 4, 6]);
     for measure in ["linear", "few_shot_4"] {
         assert_eq!(way[2]["scores"][measure], gaussian["scores"]["./shapes"][measure]);
-        // Of two seeds there is a difference and nothing to judge it by.
-        let minus = &gaussian["minus_reference"]["./shapes"][measure];
-        assert!(minus["difference"].is_number() && minus["p_holm"].is_null(), "{minus}");
+        assert!(gaussian["minus_reference"]["./shapes"][measure]["p_holm"].is_number());
     }
     assert!(gaussian["scores"]["./shapes"]["few_shot_4_validation"]["mean"].is_number());
     // What an arm is compared with is its own choice.
