@@ -184,7 +184,8 @@ fn arms_are_judged_on_the_way_and_at_equal_time_and_the_page_opens_in_a_browser(
 fn a_cell_at_equal_time_measures_first_and_the_next_one_takes_what_it_found() {
     let folder = study();
     let folder = folder.path();
-    std::fs::write(folder.join("progress.toml"), PROGRESS).unwrap();
+    let of_two = PROGRESS.replace("seeds = [3, 5, 7]", "seeds = [3, 5]");
+    std::fs::write(folder.join("progress.toml"), of_two).unwrap();
     let plan = run_json(folder, &["compare", "progress.toml", "--device", "cpu", "--plan", "--untimed"]);
     let arms: Vec<&str> =
         plan["cells"].as_array().unwrap().iter().map(|cell| cell["arm"].as_str().unwrap()).collect();
