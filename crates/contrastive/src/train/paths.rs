@@ -61,7 +61,7 @@ pub(super) fn settle_paths(recipe: &mut Recipe, file: &Path, written: &Written) 
 }
 
 /// What `named`, of `key`, is from every folder. Names, and what is not there, stay as they are.
-pub(super) fn from_everywhere(key: &str, named: &str) -> String {
+pub(super) fn with_absolute_paths(key: &str, named: &str) -> String {
     if is_name(key, named) || named.is_empty() {
         return named.to_owned();
     }
@@ -76,9 +76,9 @@ pub(super) fn from_everywhere(key: &str, named: &str) -> String {
 impl Recipe {
     /// The recipe with paths that mean the same from every folder, as a run folder keeps it.
     #[must_use]
-    pub fn from_everywhere(&self) -> Self {
+    pub fn with_absolute_paths(&self) -> Self {
         let mut recipe = self.clone();
-        each_path(&mut recipe, &mut |_, key, named| *named = from_everywhere(key, named));
+        each_path(&mut recipe, &mut |_, key, named| *named = with_absolute_paths(key, named));
         recipe
     }
 
@@ -89,9 +89,9 @@ impl Recipe {
         each_path(&mut stored.clone(), &mut |_, key, named| theirs.push((key.to_owned(), named.clone())));
         let mut recipe = self.clone();
         each_path(&mut recipe, &mut |_, key, named| {
-            let own = in_short(&from_everywhere(key, named));
+            let own = in_short(&with_absolute_paths(key, named));
             let same = |(of, stored): &&(String, String)| {
-                of == key && in_short(&from_everywhere(key, stored)) == own
+                of == key && in_short(&with_absolute_paths(key, stored)) == own
             };
             if let Some((_, stored)) = theirs.iter().find(same) {
                 named.clone_from(stored);
@@ -148,7 +148,7 @@ mod tests {
         let text = "[source]\nkind = \"real\"\ndata = \"src/train/\"\n[probe]\ndata = \"mnist\"\n";
         fs::write(&path, text).unwrap();
         let recipe = Recipe::load(&path, &[]).unwrap();
-        let kept = recipe.from_everywhere();
+        let kept = recipe.with_absolute_paths();
         let data = kept.source.data.as_deref().unwrap();
         assert!(Path::new(data).is_absolute() && Path::new(data).is_dir(), "{data}");
         assert_eq!(kept.probe.as_ref().unwrap().data, "mnist", "a name stays one");

@@ -355,7 +355,7 @@ fn open_run(
         if let Some(extension) = extension {
             say(&extension.in_words(recipe, trainer.step));
             events.append(&extension.event(recipe, trainer.step))?;
-            folder.write_config(&recipe.from_everywhere())?;
+            folder.write_config(&recipe.with_absolute_paths())?;
         }
         let saver = Saver::new(folder.path(), &recipe.train, restored);
         return Ok(Opened { folder, events, saver, last_loss: newest.and_then(|(_, loss)| loss) });
@@ -368,7 +368,7 @@ fn open_run(
     if let Some(weights) = &trainer.initial_weights {
         started["encoder_weights"] = json!(weights);
     }
-    let weights = generator_weights(&recipe.from_everywhere().source);
+    let weights = generator_weights(&recipe.with_absolute_paths().source);
     if !weights.is_empty() {
         started[GENERATOR_WEIGHTS] = json!(weights);
     }
@@ -384,7 +384,7 @@ fn open_run(
     events.append(&started)?;
     show_views(trainer, recipe, &folder, &mut events)?;
     // Last: a folder with a config.toml is a run that can be resumed.
-    folder.write_config(&recipe.from_everywhere())?;
+    folder.write_config(&recipe.with_absolute_paths())?;
     let saver = Saver::new(folder.path(), &recipe.train, None);
     Ok(Opened { folder, events, saver, last_loss: None })
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use zview_generator::Manifest;
 use zview_runtime::run_folder::EventReader;
 
-use super::paths::from_everywhere;
+use super::paths::with_absolute_paths;
 use crate::source::SourceConfig;
 
 /// The key in a run's `started` event.
@@ -31,7 +31,7 @@ pub fn generator_with_other_weights(run: &Path, source: &SourceConfig) -> Option
     let events = EventReader::new(&run.join("events.jsonl")).new_events().ok()?;
     let started: &Value = events.iter().find(|event| event["event"] == "started")?;
     let of_run = started[GENERATOR_WEIGHTS].as_object()?;
-    let place = |name: &str| from_everywhere("source.generator", name);
+    let place = |name: &str| with_absolute_paths("source.generator", name);
     let other = |(name, weights): &(String, String)| {
         let learnt_from = of_run.iter().find(|(of_run, _)| *of_run == name || place(of_run) == place(name));
         learnt_from.and_then(|(_, sha256)| sha256.as_str()).is_some_and(|learnt_from| learnt_from != weights)

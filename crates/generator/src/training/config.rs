@@ -212,7 +212,7 @@ impl GeneratorTraining {
     }
 
     /// The recipe with a path that means the same from every folder, as a run folder keeps it.
-    pub(super) fn from_everywhere(&self) -> Self {
+    pub(super) fn with_absolute_paths(&self) -> Self {
         let name = &self.data.name;
         let is_known = known_data_sets().iter().any(|known| known.name == name);
         let path = (!is_known && Path::new(name).exists()).then(|| std::path::absolute(name).ok()).flatten();
@@ -226,7 +226,7 @@ impl GeneratorTraining {
     /// The recipe with the path of `stored`, where it means the same as its own.
     pub(super) fn with_path_as_in(&self, stored: &Self) -> Self {
         let mut training = self.clone();
-        if self.from_everywhere().data.name == stored.from_everywhere().data.name {
+        if self.with_absolute_paths().data.name == stored.with_absolute_paths().data.name {
             training.data.name.clone_from(&stored.data.name);
         }
         training

@@ -382,6 +382,6 @@ fn open_folder(
     let mut events = EventLog::create(&folder.file("events.jsonl"))?;
     folder.write_json("environment.json", &Environment::of(options.device))?;
     events.append(&json!({ "event": "started", "step": 0, "selfcheck": options.device.selfcheck }))?;
-    folder.write_config(&training.from_everywhere())?;
+    folder.write_config(&training.with_absolute_paths())?;
     Ok((folder, events))
 }

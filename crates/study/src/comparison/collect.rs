@@ -264,13 +264,12 @@ fn differences_on(cells: &Cells, reference: &Cells, data: &str) -> BTreeMap<Stri
         let mut difference = difference_over_seeds(&own, &other);
         let right: Option<(Vec<_>, Vec<_>)> =
             pairs.iter().map(|(own, other)| Some((own.right(name)?, other.right(name)?))).collect();
-        if let Some(paired) = right.and_then(|(own, other)| {
+        let paired = right.and_then(|(own, other)| {
             paired_seeds_difference(&slices(&own), &slices(&other), groups.as_deref())
-        }) {
-            if difference.no_interval.is_none() {
-                (difference.low, difference.high) = (Some(paired.low), Some(paired.high));
-                difference.p_value = paired.p_value;
-            }
+        });
+        if let Some(paired) = paired.filter(|_| difference.no_interval.is_none()) {
+            (difference.low, difference.high) = (Some(paired.low), Some(paired.high));
+            difference.p_value = paired.p_value;
         }
         differences.insert(name.clone(), difference);
     }
