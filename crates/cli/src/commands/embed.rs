@@ -7,7 +7,7 @@ use serde::Serialize;
 use zview_data::Split;
 use zview_runtime::device::choose;
 use zview_study::embedding::{EmbeddingFormat, embed, write_embedded};
-use zview_study::evaluation::{JudgedAt, SuiteConfig, SuiteRequest};
+use zview_study::evaluation::JudgedAt;
 
 use super::encoder_options::{EncoderOptions, compared_for_features};
 use crate::arguments::Common;
@@ -77,20 +77,8 @@ pub fn run(arguments: &EmbedArguments, common: &Common) -> Result<(), Failure> {
     }
     let device = choose(common.device)?;
     let cache = arguments.reading.cache_folder();
-    let mut config =
-        SuiteConfig { data: vec![arguments.data.clone()], protocols: Vec::new(), ..SuiteConfig::default() };
-    arguments.reading.apply(&mut config);
-    let request = SuiteRequest {
-        encoders: std::slice::from_ref(&arguments.encoder),
-        versus: &[],
-        config: &config,
-        data_dir: common.data_dir.clone(),
-        keep: None,
-        read: arguments.reading.read(),
-        cache_folder: cache.as_deref(),
-        beside: false,
-        command: None,
-    };
+    let config = arguments.reading.features_of(&arguments.data);
+    let request = arguments.reading.request(&arguments.encoder, &config, cache.as_deref(), common);
     let embedded = embed(&request, SplitName::splits(arguments.split), &device, |path, encoder, images| {
         compared_for_features(&request, &device, common, (path, encoder, images))
     })?;

@@ -16,6 +16,34 @@ use super::data::parse_color;
 use crate::arguments::Common;
 use crate::failure::Failure;
 
+/// What an encoder file of other origin does not say of itself.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How encoders and images are read")]
+pub struct EncoderFileOptions {
+    /// Which network of a checkpoint with several, by a part of its tensors' names (encoder_k, teacher, state_dict_ema).
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// Attention heads of a Vision Transformer whose file does not say it; those of published networks of its width where it
+    /// is not given.
+    #[arg(long, value_name = "N")]
+    pub heads: Option<usize>,
+    /// Which token of a Vision Transformer are the features, where its file does not say it: class-token or mean.
+    #[arg(long, value_name = "TOKEN", value_parser = parse_pool)]
+    pub pool: Option<Pool>,
+}
+
+impl EncoderFileOptions {
+    /// How encoder files are read.
+    pub fn read(&self) -> ReadOptions {
+        ReadOptions {
+            branch: self.branch.clone(),
+            heads: self.heads,
+            pool: self.pool,
+            ..ReadOptions::default()
+        }
+    }
+}
+
 /// How an encoder and images are read.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "How encoders and images are read")]
@@ -34,16 +62,8 @@ pub struct EncoderOptions {
     /// files say it themselves.
     #[arg(long, value_name = "SCALE")]
     pub pixels: Option<PixelScale>,
-    /// Which network of a checkpoint with several, by a part of its tensors' names (encoder_k, teacher, state_dict_ema).
-    #[arg(long, value_name = "NAME")]
-    pub branch: Option<String>,
-    /// Attention heads of a Vision Transformer whose file does not say it; those of published networks of its width where it
-    /// is not given.
-    #[arg(long, value_name = "N")]
-    pub heads: Option<usize>,
-    /// Which token of a Vision Transformer are the features, where its file does not say it: class-token or mean.
-    #[arg(long, value_name = "TOKEN", value_parser = parse_pool)]
-    pub pool: Option<Pool>,
+    #[command(flatten)]
+    pub file: EncoderFileOptions,
     /// Neither read nor keep features in the user's cache folder.
     #[arg(long)]
     pub no_cache: bool,
@@ -68,13 +88,32 @@ impl EncoderOptions {
         }
     }
 
-    /// How encoder files are read.
-    pub fn read(&self) -> ReadOptions {
-        ReadOptions {
-            branch: self.branch.clone(),
-            heads: self.heads,
-            pool: self.pool,
-            ..ReadOptions::default()
+    /// What features of the images of `data` are, without any protocol.
+    pub fn features_of(&self, data: &str) -> SuiteConfig {
+        let mut config =
+            SuiteConfig { data: vec![data.to_owned()], protocols: Vec::new(), ..SuiteConfig::default() };
+        self.apply(&mut config);
+        config
+    }
+
+    /// The request for the features of one encoder.
+    pub fn request<'a>(
+        &self,
+        encoder: &'a PathBuf,
+        config: &'a SuiteConfig,
+        cache_folder: Option<&'a Path>,
+        common: &Common,
+    ) -> SuiteRequest<'a> {
+        SuiteRequest {
+            encoders: std::slice::from_ref(encoder),
+            versus: &[],
+            config,
+            data_dir: common.data_dir.clone(),
+            keep: None,
+            read: self.file.read(),
+            cache_folder,
+            beside: false,
+            command: None,
         }
     }
 

@@ -4,11 +4,10 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use zview_contrastive::encoder::{
-    ExportError, ExportFormat, Exported, ReadOptions, export_encoder, read_encoder,
-};
+use zview_contrastive::encoder::{ExportError, ExportFormat, Exported, export_encoder, read_encoder};
 use zview_runtime::device::cpu;
 
+use super::encoder_options::EncoderFileOptions;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
@@ -26,6 +25,8 @@ pub struct ExportArguments {
     /// The .safetensors file to write.
     #[arg(short, long, value_name = "FILE")]
     out: PathBuf,
+    #[command(flatten)]
+    file: EncoderFileOptions,
 }
 
 /// Python libraries of networks.
@@ -55,7 +56,7 @@ pub fn run(arguments: &ExportArguments, common: &Common) -> Result<(), Failure> 
     check_ending("--out", &arguments.out, &["safetensors"])?;
     // Nothing is computed: the CPU will do whatever `--device` says.
     let device = cpu("an export computes nothing").device;
-    let loaded = read_encoder(&arguments.encoder, &ReadOptions::default(), &device)?;
+    let loaded = read_encoder(&arguments.encoder, &arguments.file.read(), &device)?;
     loaded.tell();
     if let Some(expected) = &loaded.expected_pixels {
         tracing::warn!(

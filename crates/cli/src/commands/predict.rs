@@ -8,7 +8,6 @@ use zview_runtime::atomic::write_file;
 use zview_runtime::device::choose;
 use zview_runtime::measurements::csv_field;
 use zview_study::embedding::{Predicted, predict};
-use zview_study::evaluation::{SuiteConfig, SuiteRequest};
 
 use super::embed::SplitName;
 use super::encoder_options::{EncoderOptions, compared_for_features};
@@ -48,20 +47,8 @@ pub fn run(arguments: &PredictArguments, common: &Common) -> Result<(), Failure>
     }
     let device = choose(common.device)?;
     let cache = arguments.reading.cache_folder();
-    let mut config =
-        SuiteConfig { data: vec![arguments.data.clone()], protocols: Vec::new(), ..SuiteConfig::default() };
-    arguments.reading.apply(&mut config);
-    let request = SuiteRequest {
-        encoders: std::slice::from_ref(&arguments.model),
-        versus: &[],
-        config: &config,
-        data_dir: common.data_dir.clone(),
-        keep: None,
-        read: arguments.reading.read(),
-        cache_folder: cache.as_deref(),
-        beside: false,
-        command: None,
-    };
+    let config = arguments.reading.features_of(&arguments.data);
+    let request = arguments.reading.request(&arguments.model, &config, cache.as_deref(), common);
     let splits = SplitName::splits(arguments.split);
     let predicted =
         predict(&request, arguments.train.as_deref(), splits, &device, |path, encoder, images| {

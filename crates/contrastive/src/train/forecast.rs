@@ -8,11 +8,10 @@ use zview_runtime::forecast::{Fit, Forecast, RunSize, StepTimes, fit};
 
 use super::length::with_epochs;
 use super::precision::Precision;
-use super::pretrain::{PretrainError, PretrainOptions};
+use super::pretrain::{PretrainError, PretrainOptions, source_of};
 use super::profile::{ProfileError, seconds_of_steps};
 use super::recipe::Recipe;
 use super::trainer::Trainer;
-use crate::source::{OpenSource, open_source};
 
 /// What makes a run that is too long shorter.
 pub(super) const SHORTER: &str =
@@ -44,13 +43,7 @@ pub fn time_steps(trainer: &mut Trainer, most: u64) -> Result<StepTimes, Profile
 pub fn forecast(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Option<Forecast>, PretrainError> {
     recipe.train.precision.check(options.device)?;
     let device = &options.device.device;
-    let how = OpenSource {
-        anchors: recipe.train.batch,
-        anchor_choice: recipe.anchors,
-        data_dir: options.data_dir.clone(),
-        device,
-    };
-    let source = open_source(&recipe.source, &recipe.views, &how)?;
+    let source = source_of(recipe, options)?;
     let recipe = match options.epochs {
         Some(epochs) => &with_epochs(recipe, source.epoch(), epochs)?,
         None => recipe,

@@ -34,7 +34,7 @@ use super::view_picture::show_views;
 use super::watched::Watched;
 use super::without_effect::without_effect_here;
 use crate::encoder::save_encoder;
-use crate::source::{OpenSource, SourceError, has_classes, open_source};
+use crate::source::{OpenSource, SourceError, ViewSource, has_classes, open_source};
 use crate::watch::Collapse;
 use zview_network::checkpoint::CheckpointError;
 use zview_network::{StateError, count_parameters};
@@ -161,6 +161,23 @@ pub struct PretrainSummary {
     pub said: Vec<String>,
 }
 
+/// The source of a recipe's views, opened for this run.
+///
+/// # Errors
+/// [`SourceError`].
+pub(super) fn source_of(
+    recipe: &Recipe,
+    options: &PretrainOptions<'_>,
+) -> Result<Box<dyn ViewSource>, SourceError> {
+    let how = OpenSource {
+        anchors: recipe.train.batch,
+        anchor_choice: recipe.anchors,
+        data_dir: options.data_dir.clone(),
+        device: &options.device.device,
+    };
+    open_source(&recipe.source, &recipe.views, &how)
+}
+
 /// Trains the encoder of `recipe` and leaves it in the run folder.
 ///
 /// # Errors
@@ -176,13 +193,7 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
         _ => None,
     };
     let device = &options.device.device;
-    let how = OpenSource {
-        anchors: recipe.train.batch,
-        anchor_choice: recipe.anchors,
-        data_dir: options.data_dir.clone(),
-        device,
-    };
-    let source = open_source(&recipe.source, &recipe.views, &how)?;
+    let source = source_of(recipe, options)?;
     let channels = source.shape().channels;
     let decided = decided(recipe, channels, &options.decided);
     let recipe = match options.epochs {

@@ -120,7 +120,7 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
         config: &config,
         data_dir: common.data_dir.clone(),
         keep: arguments.keep.as_deref(),
-        read: arguments.reading.read(),
+        read: arguments.reading.file.read(),
         cache_folder: cache.as_deref(),
         beside: true,
         command: arguments.report.is_some().then(|| command_line(&words)),
