@@ -3,8 +3,8 @@
 
     python3 scripts/check_export.py --check FOLDER [--tolerance 1e-4]
 
-takes every NAME.json of the folder, the output of `zview export --json`, and runs the lines that it gives (`load`), which
-build the model and load the file strictly; then compares the model's features of the images `x` in
+takes every NAME.json of the folder, the output of `zview export --json`, and runs the programs that it gives, which build
+the model and load the file strictly; then compares the model's features of the images `x` in
 NAME-reference.safetensors with zview's own, `features`. Prints the largest difference, relative to the largest feature;
 exit code 1 where one is above the tolerance.
 
@@ -13,7 +13,7 @@ exit code 1 where one is above the tolerance.
 writes checkpoints of random torchvision and timm networks with their heads, as people publish them, each with images
 and features, for zview to start from.
 
-Needs torch, torchvision, timm and safetensors. `crates/contrastive/tests/export_python.rs` runs both:
+Needs torch, torchvision, timm, pillow and safetensors. `crates/contrastive/tests/export_python.rs` runs both:
 
     ZVIEW_PYTHON=/path/to/python cargo test --release -p zview-contrastive --test export_python -- --nocapture
 """
@@ -24,24 +24,50 @@ import pathlib
 import sys
 
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 
 
 def check(export, tolerance):
     exported = json.loads(export.read_text())
-    names = {"path": exported["file"]}
-    exec(exported["load"], names)  # what people are told to run
     reference = load_file(export.with_name(f"{export.stem}-reference.safetensors"))
+    for program in exported["programs"]:
+        name = f"{export.stem} in {program['format']}"
+        names = {}
+        exec(program["text"], names)  # what people are told to run
+        with torch.no_grad():
+            pixels = (reference["x"] - exported["pixel_mean"]) / exported["pixel_std"]
+            features = names["model"](pixels)
+        expected = reference["features"]
+        if features.shape != expected.shape:
+            sys.exit(f"{name}: features have shape {tuple(features.shape)}, zview's {tuple(expected.shape)}")
+        error = ((features - expected).abs().max() / expected.abs().max()).item()
+        print(f"{name}: {len(exported['keys'])} tensors loaded strictly, features differ by {error:.1e}")
+        if not error <= tolerance:
+            sys.exit(f"{name}: more than {tolerance:.0e}")
+        check_images(name, export, reference, names, tolerance)
+
+
+def check_images(name, export, reference, names, tolerance):
+    """The function that the program defines, on an image file of the encoder's own size and one of another."""
+    pixels = (reference["x"][0] * 255).round().to(torch.uint8)
+    image = Image.fromarray(pixels.permute(1, 2, 0).numpy().squeeze())
+    file = export.with_suffix(".png")
+    image.save(file)
     with torch.no_grad():
-        pixels = (reference["x"] - exported["pixel_mean"]) / exported["pixel_std"]
-        features = names["model"](pixels)
-    expected = reference["features"]
-    if features.shape != expected.shape:
-        sys.exit(f"{export.stem}: features have shape {tuple(features.shape)}, zview's {tuple(expected.shape)}")
-    error = ((features - expected).abs().max() / expected.abs().max()).item()
-    print(f"{export.stem}: {len(exported['keys'])} tensors loaded strictly, features differ by {error:.1e}")
-    if not error <= tolerance:
-        sys.exit(f"{export.stem}: more than {tolerance:.0e}")
+        mean, std = json.loads(export.read_text())["pixel_mean"], json.loads(export.read_text())["pixel_std"]
+        expected = names["model"]((pixels[None] / 255 - mean) / std)[0]
+    exif = Image.Exif()
+    exif[0x0112] = 6  # as a camera that was held upright writes it: shown turned clockwise
+    turned = export.with_suffix(".turned.png")
+    image.transpose(Image.Transpose.ROTATE_90).save(turned, exif=exif)
+    for said, of in (("the image file", file), ("the same file, stored turned", turned)):
+        error = ((names["features"](of) - expected).abs().max() / expected.abs().max()).item()
+        if not error <= tolerance:
+            sys.exit(f"{name}: features of {said} differ by {error:.1e}")
+    image.resize((image.width + 9, image.height + 30)).save(file)
+    if names["features"](file).shape != expected.shape:
+        sys.exit(f"{name}: an image of another size has other features")
 
 
 def make(folder):

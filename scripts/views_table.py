@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The tables of docs/views.md: every view sampler on three generators, and accuracy over the distance of views.
+"""The tables of docs/views-results.md: every view sampler on three generators, and accuracy over the distance of views.
 
     python3 scripts/views_table.py --out runs/views STAGE...
 

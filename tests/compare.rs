@@ -8,7 +8,9 @@ use std::path::Path;
 use serde_json::Value;
 use support::browser::open_in_browser;
 use support::study::{STUDY, study};
-use support::{copy_folder, run, run_json, send, stderr, write_generator_with_weights, zview};
+use support::{copy_folder, noise, run, run_json, send, stderr, write_generator_with_weights, zview};
+use zview_data::ImageShape;
+use zview_data::picture::write_grid;
 
 fn compare(folder: &Path, more: &[&str]) -> Value {
     run_json(folder, &[&["compare", "study.toml", "--device", "cpu"], more].concat())
@@ -84,7 +86,7 @@ fn arms_are_compared_and_finished_cells_are_kept() {
 const PROGRESS: &str = r#"question = "Are the rows seen early?"
 reference = "same"
 recipe = "recipe.toml"
-seeds = [3, 5]
+seeds = [3, 5, 7]
 data = ["./shapes"]
 progress = 3
 equal_time = true
@@ -182,7 +184,8 @@ fn arms_are_judged_on_the_way_and_at_equal_time_and_the_page_opens_in_a_browser(
 fn a_cell_at_equal_time_measures_first_and_the_next_one_takes_what_it_found() {
     let folder = study();
     let folder = folder.path();
-    std::fs::write(folder.join("progress.toml"), PROGRESS).unwrap();
+    let of_two = PROGRESS.replace("seeds = [3, 5, 7]", "seeds = [3, 5]");
+    std::fs::write(folder.join("progress.toml"), of_two).unwrap();
     let plan = run_json(folder, &["compare", "progress.toml", "--device", "cpu", "--plan", "--untimed"]);
     let arms: Vec<&str> =
         plan["cells"].as_array().unwrap().iter().map(|cell| cell["arm"].as_str().unwrap()).collect();
@@ -244,6 +247,13 @@ fn encoders_of_the_same_recipe_and_seed_are_taken_from_another_comparison() {
     assert!(longer["arms"].as_array().unwrap().iter().all(|arm| arm["steps"] == 3), "{longer}");
     let recipe = std::fs::read_to_string(folder.join("fourth/cells/gaussian-1-seed7/config.toml")).unwrap();
     assert!(recipe.contains("\nstd = 1.0\n"), "{recipe}");
+    // What somebody chose for grey images is not what they decide where nothing is said.
+    let flipped = ["--out", "flipped", "--set", "seeds=[7]", "--set", "augment.preset=simclr-small"];
+    compare(folder, &flipped);
+    compare(folder, &["--out", "open", "--set", "seeds=[7]", "--reuse", "flipped"]);
+    assert_ne!(environment("open/cells/same-seed7"), environment("flipped/cells/same-seed7"));
+    compare(folder, &[&flipped[2..], &["--out", "again", "--reuse", "flipped"]].concat());
+    assert_eq!(environment("again/cells/same-seed7"), environment("flipped/cells/same-seed7"));
 }
 
 #[test]
@@ -365,4 +375,90 @@ fn everything_wrong_with_a_comparison_is_said_at_once_and_before_anything_runs()
     std::fs::write(folder.join("study.toml"), untrained).unwrap();
     let message = stderr(&run(folder, &["compare", "study.toml", "--device", "cpu"]));
     assert!(message.contains("equal_time: the reference \"same\" takes no updates"), "{message}");
+}
+
+const PHOTOS: &str = r#"question = "Which colours?"
+reference = "plain"
+recipe = "recipe.toml"
+seeds = [1, 2]
+data = ["../photos"]
+
+[evaluation]
+protocols = ["linear"]
+linear = { penalties = [0.1] }
+
+[[arms]]
+name = "plain"
+set = ["augment.preset=simclr-small"]
+
+[[arms]]
+name = "large"
+set = ["augment.preset=simclr"]
+"#;
+
+const PHOTO_RECIPE: &str = "[source]\nkind = \"real\"\ndata = \"../photos\"\nsize = 16\nmax_reject_share = 0.4\n\
+    [encoder]\narch = \"conv\"\nwidth = 4\n[train]\nsteps = 2\nbatch = 4\n";
+
+/// Photographs of several sizes, one of them cut short, and a comparison of two presets in another folder.
+fn photos() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for class in ["cat", "dog"] {
+        let of_class = folder.path().join("photos").join(class);
+        std::fs::create_dir_all(&of_class).unwrap();
+        for number in 0..12 {
+            let shape = ImageShape { channels: 3, height: 18 + number % 3, width: 24 };
+            let pixels = noise(3 * shape.height * shape.width, number as u64 + 1);
+            let pixels: Vec<u8> = pixels.iter().map(|value| ((value + 0.5) * 255.0) as u8).collect();
+            write_grid(&of_class.join(format!("{number}.png")), &[&pixels[..]], shape, 1, 0).unwrap();
+        }
+    }
+    let whole = std::fs::read(folder.path().join("photos/cat/0.png")).unwrap();
+    std::fs::write(folder.path().join("photos/cat/broken.png"), &whole[..whole.len() / 2]).unwrap();
+    std::fs::create_dir(folder.path().join("cmp")).unwrap();
+    std::fs::write(folder.path().join("cmp/recipe.toml"), PHOTO_RECIPE).unwrap();
+    std::fs::write(folder.path().join("cmp/study.toml"), PHOTOS).unwrap();
+    folder
+}
+
+#[test]
+fn photographs_of_several_sizes_with_a_damaged_one_are_compared() {
+    let folder = photos();
+    let folder = folder.path();
+    let comparison = run_json(folder, &["compare", "cmp/study.toml", "--device", "cpu"]);
+    assert_eq!(comparison["failed"], serde_json::json!([]));
+    assert_eq!(comparison["data"], serde_json::json!(["photos"]), "it is called without the way to it");
+    let scores = &comparison["arms"][1]["scores"]["photos"]["linear"];
+    assert_eq!(scores["seeds"].as_array().unwrap().len(), 2, "{scores}");
+    // Without a size or a share what is wrong is still told before anything runs.
+    for (line, words) in [("size = 16\n", "differ in size"), ("max_reject_share = 0.4\n", "broken.png")] {
+        std::fs::write(folder.join("cmp/recipe.toml"), PHOTO_RECIPE.replace(line, "")).unwrap();
+        let refused = run(folder, &["compare", "cmp/study.toml", "--device", "cpu", "--plan"]);
+        assert!(stderr(&refused).contains(words), "{}", stderr(&refused));
+    }
+}
+
+#[test]
+fn of_two_seeds_a_comparison_says_that_they_are_too_few_and_gives_no_p_value() {
+    let folder = photos();
+    let comparison = run_json(folder.path(), &["compare", "cmp/study.toml", "--device", "cpu"]);
+    let minus = &comparison["arms"][1]["minus_reference"]["photos"]["linear"];
+    assert!(minus["difference"].is_number() && minus.get("p_holm") == Some(&Value::Null), "{minus}");
+    assert!(minus.get("p_value") == Some(&Value::Null) && minus["low"].is_null(), "{minus}");
+    let answer = comparison["answer"].as_str().unwrap();
+    assert!(answer.contains("two seeds are too few to say; three or more are needed"), "{answer}");
+    assert!(!answer.contains("told from 0"), "{answer}");
+    let markdown = std::fs::read_to_string(folder.path().join("runs/study/comparison.md")).unwrap();
+    assert!(!markdown.contains(", p 0") && !markdown.contains(", p 1"), "{markdown}");
+}
+
+#[test]
+fn a_plan_lists_arms_steps_and_seeds_and_short_times_in_seconds() {
+    let folder = photos();
+    let plan = zview(folder.path())
+        .args(["compare", "cmp/study.toml", "--device", "cpu", "--plan"])
+        .output()
+        .unwrap();
+    let plan = String::from_utf8_lossy(&plan.stdout);
+    assert!(plan.contains(" seconds one after another") && !plan.contains("minutes"), "{plan}");
+    assert!(plan.contains("plain  2 steps each, seeds 1, 2") && plan.contains("large  2 steps"), "{plan}");
 }

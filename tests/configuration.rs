@@ -94,13 +94,9 @@ fn weights_and_pictures_in_place_of_a_recipe_are_named() {
     let folder = folder();
     let folder = folder.path();
     run_json(folder, &["sample", "--generator", "generator", "--device", "cpu", "--out", "grid.png"]);
-    refused(
-        folder,
-        &["pretrain", "grid.png"],
-        &["grid.png is a PNG picture, where a text file in TOML is needed"],
-    );
+    refused(folder, &["pretrain", "grid.png"], &["grid.png is a PNG picture, not a recipe: give its folder"]);
     refused(folder, &["pretrain", "generator/weights.safetensors"], &["is a safetensors file"]);
-    refused(folder, &["pretrain", "generator"], &["it is a folder"]);
+    refused(folder, &["bench", "generator"], &["it is a folder"]);
     refused(folder, &["pretrain", "absent.toml"], &["cannot read absent.toml"]);
     let text = fs::read_to_string(folder.join("recipe.toml")).unwrap();
     let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
@@ -179,7 +175,10 @@ fn an_option_without_an_effect_is_an_error_that_says_what_it_belongs_to() {
     run_json(folder, &[&TRAIN[..], &["--set", "train.steps=0"]].concat());
     let probe = ["probe", "run", "--device", "cpu", "--protocol", "knn", "--train-pool", "60"];
     for (option, words) in [
-        ("--labels-per-class=5", "--labels-per-class: has no effect, as few-shot is not measured"),
+        (
+            "--labels-per-class=5",
+            "--labels-per-class: has no effect, as none of few-shot, label-curve, fine-tune",
+        ),
         ("--draws=3", "--draws: has no effect, as neither few-shot nor label-curve is measured"),
     ] {
         refused(folder, &[&probe[..], &[option]].concat(), &[words, "add --protocol few-shot"]);

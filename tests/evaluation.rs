@@ -164,7 +164,8 @@ fn features_are_computed_once_and_damage_to_what_is_kept_changes_nothing() {
         files
     };
     let files = kept();
-    assert_eq!(files.len(), 2, "training and test images");
+    // Of a first result also those of the untrained encoder beside it.
+    assert_eq!(files.len(), 4, "training and test images of two encoders");
     assert_eq!(without_seconds(probe(folder, &arguments)), first);
     for file in &files {
         let mut bytes = std::fs::read(file).unwrap();
@@ -181,7 +182,7 @@ fn features_are_computed_once_and_damage_to_what_is_kept_changes_nothing() {
     bytes[40] ^= 0xff;
     std::fs::write(&images, bytes).unwrap();
     probe(folder, &arguments);
-    assert_eq!(kept().len(), 3);
+    assert_eq!(kept().len(), 6, "test images are what they were");
 }
 
 #[test]
@@ -248,7 +249,7 @@ fn input_that_cannot_be_evaluated_is_refused_or_has_a_defined_result() {
         &["400 are needed", "labels_per_class"],
     );
     refused(folder, &["--data", "./shapes", "--protocol", "k-means"], 2, &["k-means", "clusters", "all"]);
-    refused(folder, &["--data", "./shapes", "--protocol", "outliers"], 2, &["--outliers"]);
+    refused(folder, &["--data", "./shapes", "--protocol", "outliers"], 2, &["--outlier-data"]);
     refused(folder, &["--data", "./shapes", "--set", "knn.ks=[3]"], 2, &["ks", "k"]);
     refused(
         folder,
@@ -295,4 +296,102 @@ fn input_that_cannot_be_evaluated_is_refused_or_has_a_defined_result() {
     relabel(&shapes, "train", |_, _| 0);
     relabel(&shapes, "t10k", |_, _| 0);
     refused(folder, &["--data", "./shapes"], 1, &["the only class", "two classes"]);
+}
+
+#[test]
+fn the_page_has_chance_the_untrained_encoder_and_the_files_that_were_left_out() {
+    let folder = trained();
+    let folder = folder.path();
+    for (number, out) in
+        ["photos/train/a", "photos/train/b", "photos/test/a", "photos/test/b"].into_iter().enumerate()
+    {
+        let seed = number.to_string();
+        let sample =
+            ["sample", "--generator", "generator", "--device", "cpu", "--anchors", "12", "--seed", &seed];
+        let output = run(folder, &[&sample[..], &["--out", out]].concat());
+        assert!(output.status.success(), "{}", stderr(&output));
+    }
+    std::fs::write(folder.join("photos/train/b/broken.jpg"), b"\xff\xd8\xff\xe0 not a jpeg").unwrap();
+    let words = [
+        "probe",
+        "run",
+        "--device",
+        "cpu",
+        "--data",
+        "./photos",
+        "--max-reject-share",
+        "0.1",
+        "--draws",
+        "2",
+    ];
+    let output = run(folder, &[&words[..], &["--report", "page.html", "--labels-per-class", "2"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let told = stderr(&output);
+    assert!(told.contains("one image file cannot be used and is left out"), "{told}");
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let value = run_json(folder, &[&words[..], &["--labels-per-class", "2"]].concat());
+    assert!(value["rejects"][0]["path"].as_str().unwrap().ends_with("broken.jpg"), "{value}");
+    let page = std::fs::read_to_string(folder.join("page.html")).unwrap();
+    let beside = &value["beside"];
+    let shown = |value: &Value, digits: usize| format!("{:.digits$}", 100.0 * value.as_f64().unwrap());
+    assert!(page.contains(&format!("gives <b>{}</b>", shown(&beside["chance"], 1))), "{page}");
+    for measure in ["linear", "few_shot/2"] {
+        let untrained = beside.pointer(&format!("/untrained/{measure}")).unwrap();
+        let cell = format!("data-label=\"Untrained in %\"><span>{}</span>", shown(untrained, 1));
+        assert!(page.contains(&cell), "{measure}: {cell}");
+        assert!(text.contains(&shown(untrained, 2)), "{measure}: {text}");
+    }
+    for of_text in [&page, &text] {
+        assert!(of_text.contains("one image file that cannot be read: ") && of_text.contains("broken.jpg"));
+    }
+    assert!(page.contains(".png</span>") && !page.contains("no. 0<"), "mistakes go by their file");
+}
+
+#[test]
+fn labels_per_class_named_alone_leave_shares_of_the_labels_out() {
+    let folder = trained();
+    let folder = folder.path();
+    let words =
+        ["probe", "run", "--device", "cpu", "--data", "./shapes", "--protocol", "few-shot", "--draws", "2"];
+    let named = run_json(folder, &[&words[..], &["--labels-per-class", "3"]].concat());
+    assert!(named["few_shot"]["3"].is_object() && named["few_shot_shares"].is_null(), "{named}");
+    assert!(named["beside"]["untrained"]["few_shot"]["3"].is_f64(), "{named}");
+    let asked = ["--labels-per-class", "3", "--set", "few_shot.shares=[0.1]"];
+    assert!(run_json(folder, &[&words[..], &asked].concat())["few_shot_shares"]["10%"].is_object());
+    let default = run_json(folder, &words);
+    assert!(default["few_shot_shares"]["10%"].is_object(), "{default}");
+    assert!(default["beside"]["untrained"]["few_shot_shares"]["10%"].is_f64(), "{default}");
+}
+
+#[test]
+fn fine_tuning_says_what_it_takes_and_is_made_shorter_by_steps_or_epochs() {
+    let folder = trained();
+    let folder = folder.path();
+    let words = ["probe", "run", "--device", "cpu", "--data", "./shapes", "--protocol"];
+    let output = run(folder, &[&words[..], &["fine-tune", "--steps", "5"]].concat());
+    let told = stderr(&output);
+    assert!(output.status.success(), "{told}");
+    for said in [
+        "fine-tuning: 45 steps (8 candidates and the best of them again, 5 each; one seed)",
+        "forecast: ",
+        " for 45 steps of ",
+    ] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text.lines().find(|line| line.starts_with("fine-tuned")).unwrap();
+    assert!(line.contains(" [") && line.contains("over one seed (interval over test images)"), "{line}");
+    let one = ["--set", "fine_tune.learning_rates=[0.01]", "--set", "fine_tune.layer_decays=[1.0]"];
+    let by_epochs = run_json(folder, &[&words[..], &["scratch", "--epochs", "2"], &one[..]].concat());
+    assert_eq!(by_epochs["scratch"]["steps"], 4, "120 images in batches of 64, twice");
+    for (option, other) in [("--steps", "--epochs"), ("--epochs", "--steps")] {
+        let vain = run(folder, &[&words[..], &["linear", option, "5"]].concat());
+        let told = stderr(&vain);
+        assert!(vain.status.code() == Some(2) && told.contains(option), "{told}");
+        assert!(told.contains("has no effect, as neither fine-tune nor scratch is measured"), "{told}");
+        let both = run(folder, &[&words[..], &["fine-tune", option, "5", other, "5"]].concat());
+        assert_eq!(both.status.code(), Some(2));
+        let none = run(folder, &[&words[..], &["fine-tune", option, "0"]].concat());
+        assert_eq!(none.status.code(), Some(2));
+    }
 }

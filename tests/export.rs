@@ -143,9 +143,9 @@ fn an_export_says_how_it_is_loaded_and_which_library_has_the_network() {
         assert_eq!(output.status.code(), Some(2), "{}", stderr(&output));
         assert!(stderr(&output).contains(remedy), "{}", stderr(&output));
     };
-    refused(&["conv"], "encoder.safetensors");
-    refused(&["vit", "--format", "torchvision"], "--format timm");
-    refused(&["resnet18", "--format", "timm"], "--format torchvision");
+    refused(&["conv", "--format", "timm"], "`--format sequential`");
+    refused(&["vit", "--format", "torchvision"], "`--format timm`");
+    refused(&["resnet18", "--format", "sequential"], "`--format torchvision` or `--format timm`");
     refused(&["absent"], "absent");
     let exported = run_json(folder, &["export", "resnet18", "-o", "resnet18.safetensors"]);
     let file = folder.join("resnet18.safetensors");

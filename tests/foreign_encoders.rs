@@ -107,6 +107,23 @@ fn options_that_do_not_fit_the_file_are_refused_with_exit_code_2() {
 }
 
 #[test]
+fn an_export_takes_what_a_foreign_file_does_not_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let export = |words: &[&str]| {
+        let vit = golden("mean-of-patches");
+        run(folder.path(), &[&["export", &vit, "-o", "x.safetensors"], words].concat())
+    };
+    // No published network has its width.
+    let unsaid = export(&[]);
+    assert!(!unsaid.status.success() && stderr(&unsaid).contains("--heads"), "{}", stderr(&unsaid));
+    let wrong = stderr(&export(&["--heads", "3"]));
+    assert!(wrong.contains("--heads 3: expected a divisor of its 16 features"), "{wrong}");
+    // It is read then, and is none of those that another library has.
+    let said = stderr(&export(&["--heads", "2"]));
+    assert!(said.contains("perceptrons of 32 hidden features cannot be exported"), "{said}");
+}
+
+#[test]
 fn a_run_that_is_not_finished_names_the_checkpoint_that_can_be_probed() {
     let folder = images();
     let folder = folder.path();

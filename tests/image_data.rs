@@ -136,18 +136,19 @@ fn the_hint_on_unreadable_images_names_the_option_and_the_key() {
 }
 
 #[test]
-fn a_batch_of_more_anchors_than_images_is_warned_of() {
+fn a_batch_of_more_anchors_than_images_is_refused_with_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     put_classes(folder, "photos/train", &["a"], 10);
     write_recipe(folder, "kind = \"real\"\ndata = \"photos\"");
-    let trained = run(folder, &pretrain("run", &["--set", "train.batch=64"]));
-    assert!(trained.status.success(), "{}", stderr(&trained));
-    let told = "a batch has 64 anchors, but there are 10 images";
-    assert!(stderr(&trained).contains(told), "{}", stderr(&trained));
-    assert!(started(folder, "run")["data"].to_string().contains(told));
-    let few = run(folder, &pretrain("few", &[]));
-    assert!(!stderr(&few).contains("a batch has"), "{}", stderr(&few));
+    let refused = run(folder, &pretrain("run", &["--set", "train.batch=64"]));
+    assert_eq!(refused.status.code(), Some(2));
+    for told in ["train.batch: a batch has 64 real anchors", "photos has 10 images", "set it to at most 10"] {
+        assert!(stderr(&refused).contains(told), "{told}: {}", stderr(&refused));
+    }
+    assert!(!folder.join("run").exists(), "nothing is written");
+    let lowered = run(folder, &pretrain("few", &["--set", "train.batch=10"]));
+    assert!(lowered.status.success(), "{}", stderr(&lowered));
 }
 
 /// A tar archive of (name, bytes), in the oldest format.

@@ -205,7 +205,7 @@ fn links_devices_and_pipes_are_written_through() {
     // Every option that names a file, through a link that dangles and one that does not.
     for (link, arguments) in [
         ("log.csv", &["log", "run", "--csv", "log.csv"][..]),
-        ("encoder.st", &["export", "run", "-o", "encoder.st"]),
+        ("link.safetensors", &["export", "run", "-o", "link.safetensors"]),
         ("grid.png", &sample("grid.png", &["--anchors", "2"])),
         ("views.tar", &sample("views.tar", &["--anchors", "2"])),
         (
@@ -238,7 +238,7 @@ fn links_devices_and_pipes_are_written_through() {
             ],
         ),
         (
-            "walks.st",
+            "walks.safetensors",
             &[
                 "generator",
                 "directions",
@@ -248,7 +248,7 @@ fn links_devices_and_pipes_are_written_through() {
                 "--count",
                 "2",
                 "--out",
-                "walks.st",
+                "walks.safetensors",
                 "--device",
                 "cpu",
             ],

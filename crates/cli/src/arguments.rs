@@ -3,9 +3,12 @@
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use zview_contrastive::train::automatic::short_name;
+use zview_runtime::config::shipped;
 use zview_runtime::device::DeviceRequest;
 
 use crate::commands;
+use crate::commands::named::Named;
 
 /// Learn image representations from a pretrained generator instead of a data set, and measure by
 /// linear probe whether that rivals training on real images.
@@ -25,6 +28,7 @@ pub struct Arguments {
 
 /// Options of every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct Common {
     /// Where to compute: auto, vulkan, metal, wgpu or cpu, with an optional index such as vulkan:1.
     /// `auto` takes a real GPU if there is one; a software adapter is used only when named.
@@ -58,7 +62,9 @@ pub enum SelfcheckMode {
 /// Options of every command that trains from a recipe into a run folder.
 #[derive(Debug, Args)]
 pub struct RunArguments {
-    /// Recipe: a TOML file, such as those in configs/ and configs/generators/train/.
+    /// Recipe: a TOML file, or the name of one that comes with zview (`zview recipe list`). `pretrain` also takes images
+    /// (photos/, cifar10) or a generator (glyphs-gan), and makes a recipe for them.
+    #[arg(value_name = "RECIPE")]
     pub config: PathBuf,
     /// Change a value of the recipe, such as train.steps=100; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
@@ -74,10 +80,25 @@ pub struct RunArguments {
 impl RunArguments {
     /// The run folder of a run with this seed.
     pub fn out(&self, seed: u64) -> PathBuf {
-        self.out.clone().unwrap_or_else(|| {
-            let name = self.config.file_stem().unwrap_or_default().to_string_lossy();
-            PathBuf::from("runs").join(format!("{name}-seed{seed}"))
-        })
+        let name = || PathBuf::from("runs").join(format!("{}-seed{seed}", self.run_name()));
+        self.out.clone().unwrap_or_else(name)
+    }
+
+    /// The folder of the run that is to be continued, where what is named is no recipe.
+    pub fn begun(&self) -> Option<PathBuf> {
+        let given = |change: &String| change.strip_prefix("seed=").and_then(|seed| seed.trim().parse().ok());
+        let seed = self.overrides.iter().rev().find_map(given).unwrap_or(0);
+        (self.resume && Named::of(&self.config) != Named::Recipe).then(|| self.out(seed))
+    }
+
+    fn run_name(&self) -> String {
+        match shipped(&self.config).filter(|_| !self.config.exists()) {
+            Some(file) => file.name.rsplit('/').next().unwrap_or(file.name).to_owned(),
+            None if Named::of(&self.config) == Named::Recipe => {
+                self.config.file_stem().unwrap_or_default().to_string_lossy().into_owned()
+            }
+            None => short_name(&self.config),
+        }
     }
 }
 
@@ -94,15 +115,22 @@ pub enum Command {
     /// Generators: list manifests, inspect one, train one.
     #[command(subcommand)]
     Generator(commands::generator::GeneratorCommand),
+    /// Recipes: list and print those that come with zview, and the keys that one may have.
+    #[command(subcommand)]
+    Recipe(commands::recipe::RecipeCommand),
     /// Draw views from a generator, as a picture grid or an image folder.
     Sample(commands::sample::SampleArguments),
-    /// Train an encoder from a recipe.
-    Pretrain(RunArguments),
+    /// Train an encoder from a recipe, or from images for which one is made.
+    Pretrain(commands::pretrain::PretrainArguments),
     /// Evaluate a frozen encoder on labelled images.
-    Probe(commands::probe::ProbeArguments),
+    Probe(Box<commands::probe::ProbeArguments>),
+    /// Write the features of images to a file: .npy, .safetensors or .csv.
+    Embed(commands::embed::EmbedArguments),
+    /// Name the class of each image: by a fine-tuned network, or an encoder and labelled images.
+    Predict(commands::predict::PredictArguments),
     /// Compare arms (real, generated, any recipe) over seeds at equal updates, on the same test images.
     Compare(commands::compare::CompareArguments),
-    /// Write an encoder as a file that torchvision or timm loads strictly.
+    /// Write an encoder or a fine-tuned network for Python: torchvision, timm, or PyTorch alone.
     Export(commands::export::ExportArguments),
     /// Say what a run measured, and make CSV and TensorBoard files of its log.
     Log(commands::log::LogArguments),

@@ -7,6 +7,7 @@ use miette::{MietteHandlerOpts, Report};
 use zview_contrastive::encoder::PretrainedError;
 use zview_contrastive::selfcheck::SelfCheckError;
 use zview_contrastive::source::SourceError;
+use zview_contrastive::train::automatic::AutomaticError;
 use zview_contrastive::train::{NoHalfPrecision, PretrainError, ProfileError};
 use zview_data::DataError;
 use zview_data::view_shards::ShardError;
@@ -145,6 +146,16 @@ impl From<SourceError> for Failure {
     }
 }
 
+impl From<AutomaticError> for Failure {
+    fn from(error: AutomaticError) -> Self {
+        match error {
+            AutomaticError::Data(error) => error.into(),
+            AutomaticError::Generator(error) => error.into(),
+            error @ AutomaticError::TooFew { .. } => Self::usage(error),
+        }
+    }
+}
+
 impl From<SelfCheckError> for Failure {
     fn from(error: SelfCheckError) -> Self {
         match error {
@@ -183,9 +194,10 @@ impl From<PretrainError> for Failure {
         match error {
             PretrainError::Source(error) => error.into(),
             PretrainError::Folder(error) => error.into(),
-            error @ (PretrainError::Precision(_) | PretrainError::OtherGenerator { .. }) => {
-                Self::usage(error)
-            }
+            error @ (PretrainError::Precision(_)
+            | PretrainError::OtherGenerator { .. }
+            | PretrainError::Shorter { .. }
+            | PretrainError::Memory { .. }) => Self::usage(error),
             error => Self::failed(error),
         }
     }
@@ -233,7 +245,9 @@ impl From<StudyError> for Failure {
             StudyError::Shapes { .. }
             | StudyError::ImagesDoNotFit { .. }
             | StudyError::Pixels { .. }
+            | StudyError::Head { .. }
             | StudyError::NotTrained { .. }
+            | StudyError::NotOneArm(_)
             | StudyError::Unlabelled { .. }
             | StudyError::Groups { .. }
             | StudyError::OtherRecipe { .. }

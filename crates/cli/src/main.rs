@@ -4,25 +4,38 @@ mod arguments;
 mod colours;
 mod commands;
 mod failure;
+mod file_kinds;
+mod help;
+mod other_words;
 mod output;
 mod output_file;
 mod output_folder;
 mod panics;
+mod shipped_recipes;
 
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::FromArgMatches;
 use tracing_subscriber::EnvFilter;
 use zview_runtime::autotune::keep_autotune_cache_in;
 use zview_runtime::cache_folder;
 
 use arguments::Arguments;
 
+/// What the command line says; ends the process where it is wrong.
+fn arguments() -> Arguments {
+    let matches = help::command().try_get_matches();
+    let arguments = matches.and_then(|matches| Arguments::from_arg_matches(&matches));
+    arguments.unwrap_or_else(|error| other_words::with_our_words(error).exit())
+}
+
 fn main() -> ExitCode {
     zview_runtime::allocator::keep_freed_memory();
-    let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_env("ZVIEW_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("zview=warn,zview_contrastive::encoder=info,error"));
+    let arguments = arguments();
+    commands::named::ship_recipes();
+    let filter = EnvFilter::try_from_env("ZVIEW_LOG").unwrap_or_else(|_| {
+        EnvFilter::new("zview=warn,zview_contrastive::encoder=info,zview_contrastive::augment=info,zview_runtime::config=info,error")
+    });
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

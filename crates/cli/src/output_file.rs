@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use zview_runtime::atomic::check_writable;
+use zview_runtime::atomic::{check_writable, is_stream};
 
 use crate::failure::Failure;
 
@@ -33,6 +33,21 @@ pub fn check_output_file(option: &str, path: &Path, inputs: &[&Path]) -> Result<
         }
     }
     Ok(())
+}
+
+/// Refuses an output whose ending is none of `endings`, as the ending decides the format. A device or a pipe has none.
+pub fn check_ending(option: &str, path: &Path, endings: &[&str]) -> Result<(), Failure> {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
+    if is_stream(path) || ending.as_deref().is_some_and(|ending| endings.contains(&ending)) {
+        return Ok(());
+    }
+    let expected: Vec<String> = endings.iter().map(|ending| format!(".{ending}")).collect();
+    let got = ending.map_or_else(|| "none".to_owned(), |ending| format!(".{ending}"));
+    Err(Failure::usage(format!(
+        "{option} {}: the ending decides the format: expected {}, got {got}",
+        path.display(),
+        expected.join(" or ")
+    )))
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Encoders to Python and back: torchvision and timm load exports strictly and compute the same features, and an encoder
-//! starts from their checkpoints (`scripts/check_export.py`). Needs a Python with torch, torchvision, timm and safetensors:
+//! starts from their checkpoints (`scripts/check_export.py`). Needs a Python with torch, torchvision, timm, pillow and
+//! safetensors:
 //! `ZVIEW_PYTHON`, else `python3`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
@@ -82,15 +83,22 @@ fn python_loads_exports_strictly_and_computes_the_same_features() {
         ),
         ("resnet34-narrow", resnet(Architecture::Resnet34, 4), shape(1, 28)),
         ("resnet50-narrow", resnet(Architecture::Resnet50, 4), shape(1, 28)),
+        (
+            "resnet50-narrow-imagenet",
+            EncoderConfig { stem: Stem::Imagenet, ..resnet(Architecture::Resnet50, 8) },
+            shape(1, 64),
+        ),
+        ("conv", EncoderConfig { arch: Architecture::Conv, width: 4, ..default() }, shape(3, 32)),
+        ("conv-grey", EncoderConfig { arch: Architecture::Conv, width: 8, ..default() }, shape(1, 27)),
         ("vit", vit(Pool::ClassToken), shape(3, 32)),
         ("vit-mean", EncoderConfig { patch: Some(7), ..vit(Pool::Mean) }, shape(1, 28)),
     ];
     for (name, config, shape) in cases {
         let mut encoder = made(&config, shape);
         let _ = encoder.forward(images(BATCH, shape), Mode::Train); // moves the running statistics
-        let format = ExportFormat::of(config.arch).unwrap();
         let file = at(&format!("{name}.safetensors"));
-        let exported = export_encoder(&encoder, format, &file).unwrap();
+        let exported = export_encoder(&encoder, None, None, &file).unwrap();
+        assert_eq!(exported.programs.len(), ExportFormat::all_of(config.arch).len());
         std::fs::write(at(&format!("{name}.json")), serde_json::to_string(&exported).unwrap()).unwrap();
         let frozen = FrozenEncoder::new(&encoder, &Device::flex());
         let mut reference = NamedTensors::default();

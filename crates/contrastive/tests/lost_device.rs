@@ -57,7 +57,16 @@ fn device_and_its_handle() -> Option<(ChosenDevice, wgpu::Device)> {
 
 fn run(recipe: &Recipe, out: &Path, resume: bool, device: &ChosenDevice) -> Result<u64, String> {
     let stop = StopSignal::default();
-    let options = PretrainOptions { out, resume, device, data_dir: None, stop: &stop };
+    let options = PretrainOptions {
+        out,
+        resume,
+        device,
+        data_dir: None,
+        stop: &stop,
+        decided: Vec::new(),
+        epochs: None,
+        tell: false,
+    };
     pretrain(recipe, &options).map(|summary| summary.steps).map_err(|error| error.to_string())
 }
 

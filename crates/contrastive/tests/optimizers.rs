@@ -62,7 +62,20 @@ fn values(gradients: &NamedGradients) -> BTreeMap<String, Vec<f32>> {
 fn train(recipe: &Recipe, out: &Path, resume: bool) {
     let stop = StopSignal::default();
     let device = &cpu("for a test");
-    pretrain(recipe, &PretrainOptions { out, resume, device, data_dir: None, stop: &stop }).unwrap();
+    pretrain(
+        recipe,
+        &PretrainOptions {
+            out,
+            resume,
+            device,
+            data_dir: None,
+            stop: &stop,
+            decided: Vec::new(),
+            epochs: None,
+            tell: false,
+        },
+    )
+    .unwrap();
 }
 
 /// Step, losses, learning rate and norm of every `train` event.

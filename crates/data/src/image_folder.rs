@@ -75,7 +75,9 @@ impl ImageFolder {
             self.arranged.take(split).ok_or_else(|| DataError::MissingSplit {
                 path: self.root.clone(),
                 split,
-                expected: format!("images in {split}/<class>/ in it"),
+                expected: format!(
+                    "images in {split}/<class>/ or <class>/ in it (without classes they can be embedded and predicted)"
+                ),
                 got: self.arranged.instead.clone(),
             })?;
         let (mut files, mut rejects) = (Vec::new(), Vec::new());

@@ -1,6 +1,7 @@
 //! Images of one shape in memory, as bytes, in a fixed order, with or without labels.
 
 use std::fmt;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use zview_runtime::hash::sha256_of_bytes;
@@ -38,6 +39,9 @@ pub struct ImageSet {
     pub labels: Option<Vec<u32>>,
     /// Name of each class, by index.
     pub classes: Vec<String>,
+    /// The file or member of each image, as shown to people; none where images have no names.
+    #[serde(skip)]
+    pub names: Option<Arc<Vec<String>>>,
     /// Image files that were left out.
     pub rejects: Vec<Reject>,
     /// Files of the data set that are no images, by why.
@@ -86,6 +90,7 @@ impl ImageSet {
             shape,
             labels,
             classes,
+            names: None,
             rejects: Vec::new(),
             ignored: Ignored::new(),
             notes: Vec::new(),
@@ -135,7 +140,8 @@ impl ImageSet {
         let images = images.min(self.len());
         let pixels = self.pixels[..images * self.shape.bytes()].to_vec();
         let labels = self.labels.as_ref().map(|labels| labels[..images].to_vec());
-        self.with(pixels, labels)
+        let names = self.names.as_ref().map(|names| Arc::new(names[..images].to_vec()));
+        self.with(pixels, labels, names)
     }
 
     /// The images at `indices`, in that order. Panics as [`Self::pixels`].
@@ -146,7 +152,9 @@ impl ImageSet {
             pixels.extend_from_slice(self.pixels(index));
         }
         let labels = self.labels.as_ref().map(|labels| indices.iter().map(|&index| labels[index]).collect());
-        self.with(pixels, labels)
+        let names = self.names.as_ref();
+        let names = names.map(|names| Arc::new(indices.iter().map(|&index| names[index].clone()).collect()));
+        self.with(pixels, labels, names)
     }
 
     /// SHA-256 that changes with the shape, any pixel, any label and the order; not with names.
@@ -206,12 +214,13 @@ impl ImageSet {
         set
     }
 
-    fn with(&self, pixels: Vec<u8>, labels: Option<Vec<u32>>) -> Self {
+    fn with(&self, pixels: Vec<u8>, labels: Option<Vec<u32>>, names: Option<Arc<Vec<String>>>) -> Self {
         Self {
             name: self.name.clone(),
             shape: self.shape,
             labels,
             classes: self.classes.clone(),
+            names,
             rejects: Vec::new(),
             ignored: Ignored::new(),
             notes: Vec::new(),

@@ -1,6 +1,9 @@
 //! From a name or path to an image set in memory.
 
+use std::sync::Arc;
+
 use rayon::prelude::*;
+use zview_runtime::words::counted;
 
 use crate::decode::decode;
 use crate::error::{DataError, Reject};
@@ -29,6 +32,7 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
     let mut opened = resolved.open(options)?;
     let SplitContent { items, classes, mut rejects, ignored, mut notes } =
         resolved.take(&mut opened, split, options)?;
+    let mut names = None;
     let (shape, pixels, labels) = match items {
         Items::Packed { shape, pixels, labels } => {
             let (shape, pixels) = fit_packed(&resolved, shape, pixels, options)?;
@@ -44,12 +48,15 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
             if options.color == ColorMode::AsStored {
                 notes.extend(decoding.settle_colour(&mut opened)?);
             }
+            names = Some(Arc::new(std::mem::take(&mut decoding.names)));
             decoding.finish()
         }
     };
     let mut set = ImageSet::new(resolved.name, shape, pixels, labels, classes)?;
     if !rejects.is_empty() {
-        tracing::warn!("{}: {} image files cannot be used and are left out", set.name, rejects.len());
+        let are = if rejects.len() == 1 { "is" } else { "are" };
+        let files = counted(rejects.len(), "image file");
+        tracing::warn!("{}: {files} cannot be used and {are} left out", set.name);
     }
     for note in &notes {
         say_once(&set.name, note);
@@ -57,6 +64,7 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
     if let Some(words) = ignored_in_words(&ignored, "files") {
         tracing::info!("{}: {words}", set.name);
     }
+    set.names = names;
     set.rejects = rejects;
     set.ignored = ignored;
     set.notes = notes;
@@ -96,6 +104,7 @@ struct Decoding<'a> {
     shape: ImageShape,
     pixels: Vec<u8>,
     labels: Vec<u32>,
+    names: Vec<String>,
     images: usize,
     grey: usize,
     /// Whether a file that cannot be decoded says that it is in colour.
@@ -111,6 +120,7 @@ impl<'a> Decoding<'a> {
             shape: ImageShape { channels: options.color.channels(1), height: 0, width: 0 },
             pixels: Vec::new(),
             labels: Vec::new(),
+            names: Vec::new(),
             images: 0,
             grey: 0,
             colour_rejected: false,
@@ -163,7 +173,7 @@ impl<'a> Decoding<'a> {
                             other_size: format!("{} x {}", image.shape.width, image.shape.height),
                         });
                     }
-                    Ok((image, is_grey)) => self.add(image, is_grey, file.label, files.len())?,
+                    Ok((image, is_grey)) => self.add(image, is_grey, file, files.len())?,
                 }
             }
         }
@@ -174,14 +184,15 @@ impl<'a> Decoding<'a> {
         &mut self,
         image: PlanarImage,
         is_grey: bool,
-        label: Option<u32>,
+        file: &ImageFile,
         files: usize,
     ) -> Result<(), DataError> {
         if image.shape.channels > self.shape.channels {
             self.become_colour(files)?;
         }
         self.pixels.extend(image.with_channels(self.shape.channels).pixels);
-        self.labels.extend(label);
+        self.labels.extend(file.label);
+        self.names.push(file.path.clone());
         self.images += 1;
         self.grey += usize::from(is_grey);
         Ok(())

@@ -176,7 +176,6 @@ mod tests {
         let json = serde_json::to_value(&evaluation).unwrap();
         for pointer in [
             "/linear/top1",
-            "/linear/top5",
             "/linear/low",
             "/linear/high",
             "/linear/penalty",

@@ -11,6 +11,7 @@ pub mod config;
 mod destination;
 pub mod device;
 pub mod file_kind;
+pub mod forecast;
 pub mod format;
 pub mod hash;
 pub mod measurements;
@@ -19,6 +20,7 @@ pub mod run_folder;
 pub mod seed;
 pub mod stop;
 pub mod tensorboard;
+pub mod words;
 
 pub use build_features::{build_features, optional_shader_features};
 pub use cache_folder::{cache_folder, cache_folder_from};

@@ -1,11 +1,14 @@
 //! Stop signals: the first asks for an orderly end, the second ends at once.
 
-use std::io::Read;
+use std::io::{IsTerminal, Read, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
 /// Exit code of a run that was stopped by a signal (after saving, where there was something to save).
 pub const EXIT_STOPPED: i32 = 130;
+
+/// What a first stop signal is answered with.
+const ANSWER: &str = "stopping after this step, then saving; again to stop at once without saving";
 
 /// Whether somebody asked the process to stop. Clones share one flag.
 #[derive(Debug, Clone, Default)]
@@ -17,8 +20,9 @@ pub struct StopSignal {
 static LISTENING: OnceLock<StopSignal> = OnceLock::new();
 
 impl StopSignal {
-    /// The signal that listens to Ctrl-C and SIGTERM, the same one whoever asks. The second one exits with
-    /// [`EXIT_STOPPED`] at once. Where handlers cannot be installed (there already are others), it never fires.
+    /// The signal that listens to Ctrl-C and SIGTERM, the same one whoever asks. The first is answered on stderr at once,
+    /// and the step under way is finished; the second exits with [`EXIT_STOPPED`] without saving. Where handlers cannot
+    /// be installed (there already are others), it never fires.
     #[must_use]
     pub fn listen() -> Self {
         LISTENING.get_or_init(Self::installed).clone()
@@ -31,6 +35,10 @@ impl StopSignal {
             if requested.swap(true, Ordering::SeqCst) {
                 std::process::exit(EXIT_STOPPED);
             }
+            // The handler has a thread of its own. A bar ends before the answer begins.
+            let mut stderr = std::io::stderr();
+            let bar = if stderr.is_terminal() { "\n" } else { "" };
+            let _ = writeln!(stderr, "{bar}{ANSWER}"); // a closed stderr must not keep the run from stopping
         });
         if let Err(error) = installed {
             tracing::warn!("Ctrl-C will end the process without saving: {error}");

@@ -38,7 +38,7 @@ impl CommandContext<'_> {
         words.extend(["--seed".to_owned(), self.recipe.seed.to_string()]);
         words.extend(["--labels-per-class".to_owned(), LABELS_PER_CLASS.to_string()]);
         words.extend(["--draws".to_owned(), DRAWS.to_string()]);
-        if let Some(size) = self.recipe.source.size {
+        if let Some(size) = self.recipe.side() {
             words.extend(["--size".to_owned(), size.to_string()]);
         }
         self.with_common(&words)

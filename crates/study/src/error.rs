@@ -49,6 +49,9 @@ pub enum StudyError {
         /// Why.
         source: Box<ProbeError>,
     },
+    /// Encoders that are no training seeds of one arm.
+    #[error(transparent)]
+    NotOneArm(crate::evaluation::NotOneArm),
     /// The data set has no labels to probe on.
     #[error("{data} has no labels, and the comparison needs them; choose labelled images with --data")]
     Unlabelled {
@@ -165,6 +168,14 @@ pub enum StudyError {
         /// What was asked for.
         scale: String,
         /// Why not.
+        problem: String,
+    },
+    /// Classes cannot be named so.
+    #[error("{}: {problem}", encoder.display())]
+    Head {
+        /// The encoder.
+        encoder: PathBuf,
+        /// Why not, and what to do.
         problem: String,
     },
     /// The encoder has parts that training does not know.

@@ -9,6 +9,27 @@ use zview_numerics::statistics::{
 use crate::StudyError;
 use crate::answer::thousands;
 
+/// What stands for an interval over two seeds: two numbers say next to nothing of how far a third may lie.
+pub const TWO_SEEDS: &str = "two seeds: no interval";
+
+/// [`TWO_SEEDS`] where there are two.
+#[must_use]
+pub fn too_few(seeds: usize) -> Option<&'static str> {
+    (seeds == 2).then_some(TWO_SEEDS)
+}
+
+/// The ends of an interval over `seeds` seeds; none of two seeds.
+#[must_use]
+pub fn over_seeds(interval: Option<Interval>, seeds: usize) -> Option<Interval> {
+    interval.filter(|_| too_few(seeds).is_none())
+}
+
+/// The same interval of an accuracy, which is between 0 and 1 whatever the t distribution thinks.
+#[must_use]
+pub fn of_accuracy(interval: Interval) -> Interval {
+    Interval { low: interval.low.clamp(0.0, 1.0), high: interval.high.clamp(0.0, 1.0) }
+}
+
 /// Which test images belong together, such as the letters of one typeface.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TestGroups {
@@ -120,5 +141,19 @@ mod tests {
         assert!(width(by_group.difference(&correct, &none, 1).unwrap()) > 0.0);
         assert!(by_image.difference(&correct, &none[1..], 1).is_none());
         assert!(TestIntervals::new(Some(&groups), 399, 0).is_err());
+    }
+
+    #[test]
+    fn two_seeds_have_no_interval() {
+        let interval = Interval { low: 0.1, high: 0.9 };
+        assert_eq!([1, 2, 3].map(too_few), [None, Some(TWO_SEEDS), None]);
+        assert_eq!(over_seeds(Some(interval), 2), None);
+        assert_eq!(over_seeds(Some(interval), 3), Some(interval));
+    }
+
+    #[test]
+    fn intervals_of_accuracies_are_cut_to_what_is_possible() {
+        let cut = of_accuracy(Interval { low: -0.2, high: 1.3 });
+        assert_eq!((cut.low, cut.high), (0.0, 1.0));
     }
 }

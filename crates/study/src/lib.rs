@@ -3,7 +3,8 @@
 //!
 //! [`demo`] is the way in: [`arms`] derives the arms from one recipe, [`training`] trains each in a run
 //! folder of its own, [`probing`] measures them on the same held-out images, [`answer`] says in words what
-//! the numbers allow, and [`report`] makes the page. [`evaluation`] judges encoders that are there.
+//! the numbers allow, and [`report`] makes the page. [`evaluation`] judges encoders that are there, and [`embedding`]
+//! takes their features away.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod answer;
@@ -11,6 +12,7 @@ pub mod arms;
 pub mod commands;
 pub mod comparison;
 pub mod demo;
+pub mod embedding;
 mod error;
 pub mod evaluation;
 pub mod figures;

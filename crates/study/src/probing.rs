@@ -145,6 +145,8 @@ pub(crate) mod tests {
     use super::*;
     use crate::arms::{RANDOM, REAL, SYNTHETIC_GAUSSIAN, SYNTHETIC_TX};
     use crate::results::{Comparison, Standing};
+    use zview_contrastive::encoder::ViewFormat;
+    use zview_data::ImageShape;
     use zview_probe::{FewShotScore, KnnScore, LinearScore, Predictions};
 
     /// An arm that is right on its first `right` of 1,000 test images.
@@ -153,7 +155,7 @@ pub(crate) mod tests {
         let top1 = right as f64 / 1_000.0;
         let probe = LinearScore {
             top1,
-            top5: 1.0,
+            top5: Some(1.0),
             low: top1 - 0.02,
             high: top1 + 0.02,
             penalty: 0.1,
@@ -211,7 +213,9 @@ pub(crate) mod tests {
         compare(&mut arms, &intervals);
         let intervals = intervals.resampling().clone();
         let data = "letters".to_owned();
-        Comparison { arms, intervals, data, classes: 26, n_train: 5_000, n_test: 1_000, seed: 0 }
+        let judged_at = ViewFormat::of(ImageShape { channels: 1, height: 28, width: 28 });
+        let (n_train, n_test) = (5_000, 1_000);
+        Comparison { arms, intervals, data, classes: 26, judged_at, n_train, n_test, seed: 0 }
     }
 
     #[test]

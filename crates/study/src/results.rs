@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use zview_contrastive::encoder::ViewFormat;
 use zview_probe::{FewShotScore, KnnScore, LinearScore};
 
 use crate::intervals::Resampling;
@@ -89,6 +90,8 @@ pub struct Comparison {
     pub data: String,
     /// Its classes.
     pub classes: usize,
+    /// Size and colours of its images, as every encoder was trained on and is judged at.
+    pub judged_at: ViewFormat,
     /// Images the probes learnt from.
     pub n_train: usize,
     /// Held-out images.

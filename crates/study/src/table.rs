@@ -20,9 +20,10 @@ pub fn text_table(comparison: &Comparison) -> String {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
     let widths: Vec<usize> = (0..7).map(width).collect();
     let mut text = format!(
-        "accuracy in % on held-out images of {} ({} classes); [95 % intervals] {}, of few labels over draws\n\n",
+        "accuracy in % on held-out images of {} ({} classes, {}); [95 % intervals] {}, of few labels over draws\n\n",
         comparison.data,
         comparison.classes,
+        comparison.judged_at.in_words(),
         comparison.intervals.in_words()
     );
     for row in &rows {

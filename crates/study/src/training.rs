@@ -84,7 +84,9 @@ pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, StudyError> {
     if !config.exists() {
         return Ok(Progress::Absent);
     }
-    let mut keys = differing_keys(&Recipe::load(&config, &[])?, &arm.recipe);
+    let stored = Recipe::load(&config, &[])?;
+    let mut keys = differing_keys(&stored, &arm.recipe.as_in(&stored).with_paths_as_in(&stored));
+    keys.retain(|key| key != "train.checkpoint_minutes");
     let finished = run.join("encoder.safetensors").exists()
         && read_result(run).is_ok_and(|result| !result.stopped && result.steps == arm.recipe.train.steps);
     if finished && arm.recipe.train.checkpoint_every == 0 {
@@ -114,6 +116,9 @@ pub fn train(arm: &Arm, run: &Path, options: &TrainingOptions<'_>) -> Result<Opt
             device: options.device,
             data_dir: options.data_dir.clone(),
             stop: options.stop,
+            decided: Vec::new(),
+            epochs: None,
+            tell: false, // the plan has told
         };
         let summary = pretrain(&arm.recipe, &options)
             .map_err(|error| StudyError::Train { arm: arm.name.clone(), source: Box::new(error) })?;

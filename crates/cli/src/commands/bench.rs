@@ -16,6 +16,7 @@ use super::compared::compared;
 use crate::arguments::Common;
 use crate::commands::warm::warm;
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 
 /// What to measure.
@@ -55,6 +56,7 @@ struct Measured {
 }
 
 pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
+    refuse_other_kind(&arguments.config, Wanted::Recipe)?;
     let recipe = Recipe::load(&arguments.config, &arguments.overrides)?;
     let device = choose(common.device)?;
     recipe.train.precision.check(&device)?;

@@ -6,11 +6,16 @@ mod compared;
 pub mod data;
 pub mod demo;
 mod devices;
+pub mod embed;
+mod encoder_options;
 pub mod export;
 pub mod generator;
 pub mod log;
+pub mod named;
+pub mod predict;
 pub mod pretrain;
 pub mod probe;
+pub mod recipe;
 pub mod sample;
 mod sample_output;
 pub mod selfcheck;
@@ -28,9 +33,12 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Devices => devices::run(common),
         Command::Data(command) => data::run(command, common),
         Command::Generator(command) => return generator::run(command, common),
+        Command::Recipe(command) => recipe::run(command, common),
         Command::Sample(arguments) => sample::run(arguments, common),
         Command::Pretrain(arguments) => return pretrain::run(arguments, common),
         Command::Probe(arguments) => probe::run(arguments, common),
+        Command::Embed(arguments) => embed::run(arguments, common),
+        Command::Predict(arguments) => predict::run(arguments, common),
         Command::Demo(arguments) => return demo::run(arguments, common),
         Command::Compare(arguments) => return compare::run(arguments, common),
         Command::Export(arguments) => export::run(arguments, common),

@@ -1,35 +1,103 @@
-//! `zview pretrain`: train an encoder from a recipe.
+//! `zview pretrain`: train an encoder from a recipe, or from images or a generator for which one is made.
 
 use std::process::ExitCode;
 
+use clap::Args;
 use zview_contrastive::selfcheck::Subject;
-use zview_contrastive::train::{PretrainOptions, PretrainSummary, Recipe, pretrain};
+use zview_contrastive::train::automatic::Choice;
+use zview_contrastive::train::{PretrainOptions, PretrainSummary, forecast, pretrain};
+use zview_runtime::config::read_toml;
 use zview_runtime::device::choose;
+use zview_runtime::forecast::Forecast;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 
 use super::compared::compared;
+use super::named::{Named, Taken, made_for, recipe_file, recipe_of_run};
 use crate::arguments::{Common, RunArguments};
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 
-pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failure> {
-    let recipe = Recipe::load(&arguments.config, &arguments.overrides)?;
-    let out = arguments.out(recipe.seed);
-    let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
+/// What to train, and how long.
+#[derive(Debug, Args)]
+pub struct PretrainArguments {
+    #[command(flatten)]
+    run: RunArguments,
+    /// Optimizer steps, instead of the recipe's; with --resume more of them extend a run, a finished one too.
+    #[arg(long, value_name = "N", conflicts_with = "epochs")]
+    steps: Option<u64>,
+    /// As many steps as see every image or anchor N times; generated anchors without `anchors.unique` have no end.
+    #[arg(long, value_name = "N")]
+    epochs: Option<f64>,
+    /// Only say what the run would take: its first steps are timed, and nothing is written.
+    #[arg(long, conflicts_with = "resume")]
+    forecast: bool,
+}
+
+pub fn run(arguments: &PretrainArguments, common: &Common) -> Result<ExitCode, Failure> {
+    let mut overrides = arguments.run.overrides.clone();
+    overrides.extend(arguments.steps.map(|steps| format!("train.steps={steps}")));
+    overrides.extend(shorter_warm_up(arguments));
+    if Named::of(&arguments.run.config) != Named::Generator {
+        refuse_other_kind(&arguments.run.config, Wanted::Recipe)?;
+    }
+    let given = &arguments.run.config;
+    let begun =
+        arguments.run.begun().map(|run| recipe_of_run(given, &run, &overrides)).transpose()?.flatten();
+    let read = match begun {
+        None => recipe_file(&arguments.run.config, &overrides)?,
+        begun => begun,
+    };
     let device = choose(common.device)?;
+    let taken = match read {
+        Some(read) => read,
+        None => made_for(&arguments.run.config, &overrides, &device, common.data_dir.clone())?,
+    };
+    let Taken { recipe, choices } = taken;
+    let out = arguments.run.out(recipe.seed);
+    let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
     recipe.train.precision.check(&device)?;
     let device = compared(device, &subject, common)?;
     let stop = StopSignal::listen();
     let options = PretrainOptions {
         out: &out,
-        resume: arguments.resume,
+        resume: arguments.run.resume,
         device: &device,
         data_dir: common.data_dir.clone(),
         stop: &stop,
+        decided: choices
+            .iter()
+            .map(|Choice { key, value, reason }| format!("{key} = {value}: {reason}"))
+            .collect(),
+        epochs: arguments.epochs,
+        tell: true,
     };
+    if arguments.forecast {
+        let Some(forecast) = forecast(&recipe, &options)? else {
+            return Err(Failure::usage("--forecast: a run of fewer than two steps has nothing to forecast"));
+        };
+        output::result(common.json, &forecast, Forecast::in_words)?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let summary = pretrain(&recipe, &options)?;
     output::result(common.json, &summary, in_words)?;
     Ok(if summary.stopped { ExitCode::from(EXIT_STOPPED as u8) } else { ExitCode::SUCCESS })
+}
+
+/// The change that ends a recipe's warm-up with the run, where `--steps` makes that the shorter one.
+fn shorter_warm_up(arguments: &PretrainArguments) -> Option<String> {
+    const KEY: &str = "train.warmup_steps=";
+    let steps = arguments.steps?;
+    let RunArguments { config, overrides, resume, .. } = &arguments.run;
+    let is_said = overrides.iter().any(|change| change.trim_start().starts_with(KEY));
+    if *resume || is_said || Named::of(config) != Named::Recipe {
+        return None;
+    }
+    // What cannot be read is said where the recipe is.
+    let table: serde_json::Map<String, serde_json::Value> = read_toml(config).ok()?;
+    let warm_up = table.get("train")?.get("warmup_steps")?.as_u64().filter(|warm_up| *warm_up > steps)?;
+    tracing::warn!("{KEY}{steps} instead of {warm_up}: the run has {steps} steps");
+    Some(format!("{KEY}{steps}"))
 }
 
 fn in_words(summary: &PretrainSummary) -> String {

@@ -1,6 +1,7 @@
 //! `zview sample`: views from a generator as a picture grid, an image folder, or view shards.
 
-use std::path::PathBuf;
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use clap::Args;
@@ -19,6 +20,7 @@ use super::compared::compared;
 use super::sample_output::{Rendered, SampleOutput, Sink};
 use crate::arguments::Common;
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 
 /// What to draw.
@@ -33,9 +35,10 @@ pub struct SampleArguments {
     /// Kind of views: gaussian, angular, uniform-ball, radii, interpolate, steered, adaptive, independent or same.
     #[arg(long, default_value = "gaussian")]
     views: String,
-    /// Standard deviation of the step from anchor to view, per latent dimension.
-    #[arg(long)]
-    std: Option<f32>,
+    /// Standard deviation of the step from anchor to view, per latent dimension; several, such as 0.1,0.25,0.5, are drawn
+    /// in one picture, a block of rows each. Where it is not given: 0.2 without classes, 1 with them.
+    #[arg(long, value_delimiter = ',')]
+    std: Vec<f32>,
     /// Space in which views are neighbours: z, or w where the generator has an intermediate space.
     #[arg(long, default_value = "z")]
     space: String,
@@ -83,79 +86,171 @@ struct Sampled {
     out: PathBuf,
     images: usize,
     images_per_second: f64,
+    /// The blocks of the picture from the top, or the one std of all views; empty where views take no step.
+    stds: Vec<StdBlock>,
+    /// Why this std, where none was given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    std_is_default_for: Option<&'static str>,
+}
+
+/// Views with one std.
+#[derive(Serialize)]
+struct StdBlock {
+    std: f32,
+    /// First and last row of a picture, counted from 1.
+    rows: [usize; 2],
 }
 
 pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> {
-    let views = views_config(arguments)?;
     let anchors_per_shard = arguments.shards.then_some(arguments.anchors_per_shard);
     let output = SampleOutput::of(&arguments.out, anchors_per_shard, arguments.overwrite)?;
+    refuse_other_kind(Path::new(&arguments.generator), Wanted::Manifest)?;
     let manifest = Manifest::find(&arguments.generator, &[])?;
     check_class(arguments.class, &manifest)?;
+    let kind = view_kind(arguments)?;
+    let (stds, default_for) = stds(arguments, kind, manifest.classes().is_some());
+    let configs =
+        stds.iter().map(|&std| views_config(arguments, kind, std)).collect::<Result<Vec<_>, _>>()?;
+    if configs.len() > 1 && output != SampleOutput::Grid {
+        return Err(Failure::usage(format!(
+            "--std: {} of them are drawn in one picture; take --out with the ending .png, or one --std at a time",
+            configs.len()
+        )));
+    }
+    let Some(views) = configs.first() else {
+        return Err(Failure::usage("--std: expected a number, got nothing"));
+    };
     let shape = {
         let output = &manifest.output;
         ImageShape { channels: output.channels, height: output.height, width: output.width }
     };
-    output.check_size(&arguments.out, shape, arguments.anchors, views.per_anchor)?;
+    let rows = arguments.anchors.saturating_mul(configs.len());
+    output.check_size(&arguments.out, shape, rows, views.per_anchor)?;
     let weights = arguments.weights.as_deref();
     let first = {
         let (latent, classes) = (&manifest.latent, manifest.classes());
-        sample_latents_of(&views, latent, classes, arguments.seed, 0, arguments.batch.min(arguments.anchors))
+        sample_latents_of(views, latent, classes, arguments.seed, 0, arguments.batch.min(arguments.anchors))
     };
     let subject = Subject::Rendering { manifest: &manifest, weights, latents: &first };
     let device = compared(choose(common.device)?, &subject, common)?.device;
     let generator = Generator::load(&manifest, weights, &device)?;
-    let mut sampler = LatentSampler::new(&views, AnchorsConfig::default(), &generator)?;
+    let samplers =
+        configs.iter().map(|views| LatentSampler::new(views, AnchorsConfig::default(), &generator));
+    let mut samplers = samplers.collect::<Result<Vec<_>, _>>()?;
     let content = ShardContent {
         generator: Some(manifest.name.clone()),
-        source: Some(drawn_as(arguments, &views)),
+        source: Some(drawn_as(arguments, views)),
         shape,
         classes: generator.classes(),
-        latent_dimension: Some(sampler.latent_dimension()),
+        latent_dimension: samplers.first().map(LatentSampler::latent_dimension),
     };
-    let mut progress = Progress::new("sampling", arguments.anchors as u64);
+    let mut progress = Progress::new("sampling", rows as u64);
     let mut rendering_seconds = 0.0;
     let render = |sink: &mut Sink<'_>| {
-        for (batch, first_anchor) in (0..arguments.anchors).step_by(arguments.batch).enumerate() {
-            let anchors = arguments.batch.min(arguments.anchors - first_anchor);
-            let mut latents = sampler.sample(&generator, arguments.seed, batch as u64, (0, anchors))?;
-            if let Some(class) = arguments.class {
-                latents = latents.with_class(class);
+        for (block, sampler) in samplers.iter_mut().enumerate() {
+            for (batch, first_anchor) in (0..arguments.anchors).step_by(arguments.batch).enumerate() {
+                let anchors = arguments.batch.min(arguments.anchors - first_anchor);
+                let mut latents = sampler.sample(&generator, arguments.seed, batch as u64, (0, anchors))?;
+                if let Some(class) = arguments.class {
+                    latents = latents.with_class(class);
+                }
+                let started = Instant::now();
+                let values = read_floats(generator.render(&latents)?).map_err(Failure::failed)?;
+                let pixels = unit_floats_to_u8(&values);
+                rendering_seconds += started.elapsed().as_secs_f64();
+                sink(Rendered {
+                    first_anchor,
+                    pixels,
+                    classes: latents.condition,
+                    latents: latents.latents,
+                })?;
+                progress.update((block * arguments.anchors + first_anchor + anchors) as u64, "");
             }
-            let started = Instant::now();
-            let values = read_floats(generator.render(&latents)?).map_err(Failure::failed)?;
-            let pixels = unit_floats_to_u8(&values);
-            rendering_seconds += started.elapsed().as_secs_f64();
-            sink(Rendered { first_anchor, pixels, classes: latents.condition, latents: latents.latents })?;
-            progress.update((first_anchor + anchors) as u64, "");
         }
         Ok(())
     };
     output.write(&arguments.out, &content, views.per_anchor, render)?;
     progress.finish();
-    let images = arguments.anchors * views.per_anchor;
-    let sampled =
-        Sampled { out: arguments.out.clone(), images, images_per_second: images as f64 / rendering_seconds };
-    output::result(common.json, &sampled, |sampled| {
-        format!(
-            "{} images in {}, {:.0} images/s",
-            sampled.images,
-            sampled.out.display(),
-            sampled.images_per_second
-        )
+    let images = rows * views.per_anchor;
+    let steps = takes_steps(kind);
+    let block = |(number, &std): (usize, &f32)| StdBlock {
+        std,
+        rows: [number * arguments.anchors + 1, (number + 1) * arguments.anchors],
+    };
+    let sampled = Sampled {
+        out: arguments.out.clone(),
+        images,
+        images_per_second: images as f64 / rendering_seconds,
+        stds: if steps { stds.iter().enumerate().map(block).collect() } else { Vec::new() },
+        std_is_default_for: default_for.filter(|_| steps),
+    };
+    output::result(common.json, &sampled, in_words)
+}
+
+fn in_words(sampled: &Sampled) -> String {
+    let mut text = format!(
+        "{} images in {}, {:.0} images/s",
+        sampled.images,
+        sampled.out.display(),
+        sampled.images_per_second
+    );
+    match sampled.stds.as_slice() {
+        [] => {}
+        [only] => {
+            let why = sampled.std_is_default_for.map_or_else(String::new, |of| {
+                format!(" (the default of {of}; --std 0.1,0.25,0.5 draws several in one picture)")
+            });
+            let _ = write!(text, "; std {}{why}", only.std);
+        }
+        blocks => {
+            for StdBlock { std, rows: [first, last] } in blocks {
+                let _ = write!(text, "\nrows {first} to {last}: std {std}");
+            }
+        }
+    }
+    text
+}
+
+/// Whether views of this kind are a step of some std away from their anchor.
+fn takes_steps(kind: ViewKind) -> bool {
+    !matches!(kind, ViewKind::Same | ViewKind::Independent)
+}
+
+/// The kind that `--views` names.
+fn view_kind(arguments: &SampleArguments) -> Result<ViewKind, Failure> {
+    let known = || ViewKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>();
+    ViewKind::ALL.iter().find(|kind| kind.name() == arguments.views).copied().ok_or_else(|| {
+        Failure::usage(format!("--views {}: expected one of {}", arguments.views, known().join(", ")))
     })
 }
 
-fn views_config(arguments: &SampleArguments) -> Result<ViewsConfig, Failure> {
-    let known = || ViewKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>();
-    let kind =
-        ViewKind::ALL.iter().find(|kind| kind.name() == arguments.views).copied().ok_or_else(|| {
-            Failure::usage(format!("--views {}: expected one of {}", arguments.views, known().join(", ")))
-        })?;
+/// A step that stays near the anchor where nothing else keeps the class of views together.
+const STD_WITHOUT_CLASSES: f32 = 0.2;
+
+/// The stds to draw, and what the one is the default of where none was given. A class is kept by a conditional
+/// generator itself, however long the step; steered views have directions that are told apart at a longer one.
+fn stds(arguments: &SampleArguments, kind: ViewKind, classes: bool) -> (Vec<f32>, Option<&'static str>) {
+    if !arguments.std.is_empty() {
+        return (arguments.std.clone(), None);
+    }
+    match kind {
+        ViewKind::Steered => (vec![kind.std_default()], Some("steered views")),
+        _ if !takes_steps(kind) => (vec![kind.std_default()], None),
+        ViewKind::Adaptive => (vec![kind.std_default()], Some("adaptive views, which find their own")),
+        _ if classes => (vec![kind.std_default()], Some("a generator with classes, which keep views alike")),
+        _ => (
+            vec![STD_WITHOUT_CLASSES],
+            Some("a generator without classes, where only a short step keeps views alike"),
+        ),
+    }
+}
+
+fn views_config(arguments: &SampleArguments, kind: ViewKind, std: f32) -> Result<ViewsConfig, Failure> {
     let default = ViewsConfig { kind, ..ViewsConfig::default() };
     let spaces = [LatentSpace::Z, LatentSpace::W];
     let space = spaces.into_iter().find(|space| space.name() == arguments.space);
     let views = ViewsConfig {
-        std: arguments.std.unwrap_or(kind.std_default()),
+        std,
         space: space
             .ok_or_else(|| Failure::usage(format!("--space {}: expected z or w", arguments.space)))?,
         directions: arguments.directions.clone(),
@@ -172,7 +267,7 @@ fn views_config(arguments: &SampleArguments) -> Result<ViewsConfig, Failure> {
             problems.push(format!("{option}: expected 1 or more, got 0"));
         }
     }
-    if arguments.std.is_some() && matches!(kind, ViewKind::Same | ViewKind::Independent) {
+    if !arguments.std.is_empty() && !takes_steps(kind) {
         problems.push(format!("--std: {} views take no step from their anchor; remove it", kind.name()));
     }
     if problems.is_empty() { Ok(views) } else { Err(Failure::usage(problems.join("; "))) }

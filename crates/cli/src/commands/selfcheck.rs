@@ -11,6 +11,7 @@ use zview_study::demo::{RECIPE_NAME, embedded_recipe};
 
 use crate::arguments::Common;
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 
 /// What to compare. Exit code 3 where something differs, 2 where the device is the CPU itself.
@@ -25,7 +26,10 @@ pub struct SelfcheckArguments {
 
 pub fn run(arguments: &SelfcheckArguments, common: &Common) -> Result<(), Failure> {
     let recipe = match &arguments.config {
-        Some(path) => Recipe::load(path, &arguments.overrides)?,
+        Some(path) => {
+            refuse_other_kind(path, Wanted::Recipe)?;
+            Recipe::load(path, &arguments.overrides)?
+        }
         None => {
             let recipe = embedded_recipe(&arguments.overrides)?;
             recipe.validate(Path::new(RECIPE_NAME))?;

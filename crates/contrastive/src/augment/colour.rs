@@ -12,6 +12,8 @@ pub(super) const BRIGHTNESS_OPERATIONS: usize = 3;
 pub(super) const BLEND_OPERATIONS: usize = 7;
 /// Per value: the largest and the smallest 2, the angle 5, the channel 8.
 pub(super) const HUE_OPERATIONS: usize = 15;
+/// Per value: two comparisons and a difference.
+pub(super) const SOLARIZE_OPERATIONS: usize = 3;
 
 fn per_image(values: Tensor<1>) -> Tensor<4> {
     values.reshape([-1, 1, 1, 1])
@@ -72,6 +74,14 @@ pub(super) fn hue(images: Tensor<4>, turn: Tensor<1>) -> Tensor<4> {
     Tensor::cat(vec![channel(5.0), channel(3.0), channel(1.0)], 1)
 }
 
+/// Inverts values of 0.5 and more where `chosen` is 1.
+pub(super) fn solarize(images: Tensor<4>, chosen: Tensor<1>) -> Tensor<4> {
+    let chosen = per_image(chosen).expand(images.dims()).greater_elem(0.5);
+    let bright = images.clone().greater_equal_elem(0.5).bool_and(chosen);
+    let inverted = -images.clone() + 1.0;
+    images.mask_where(bright, inverted)
+}
+
 /// The grey image (B, 1, H, W).
 fn grey_of(images: Tensor<4>) -> Tensor<4> {
     if images.dims()[1] != 3 {
@@ -128,5 +138,8 @@ mod tests {
         close(contrast, pixel, 0.5, half); // one pixel: its mean is its grey
         close(brightness, [0.2, 0.7, 0.95], 0.1, [0.3, 0.8, 1.0]);
         close(brightness_factor, [0.2, 0.7, 0.95], 0.5, [0.1, 0.35, 0.475]);
+        // torchvision.transforms.functional.solarize(x, 0.5)
+        close(solarize, [0.2, 0.5, 0.95], 1.0, [0.2, 0.5, 0.05]);
+        close(solarize, [0.2, 0.5, 0.95], 0.0, [0.2, 0.5, 0.95]);
     }
 }

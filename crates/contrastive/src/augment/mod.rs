@@ -2,39 +2,65 @@
 //!
 //! Parameters are drawn on the host from keyed streams and uploaded; the images never leave the device.
 //! Everything runs outside autodiff. The order is torchvision's: crop and flip, brightness, contrast,
-//! saturation, hue, grey, blur (torchvision permutes the four colour changes; here their order is fixed).
+//! saturation, hue, grey, blur, solarize (torchvision permutes the four colour changes; here their order is fixed).
 
 mod colour;
 mod config;
 mod parameters;
+mod presets;
 mod resample;
+mod section;
+#[cfg(test)]
+mod tests;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::ImageShape;
 use zview_network::Cost;
 
-pub use config::AugmentConfig;
+pub use config::{AugmentConfig, ViewAugment};
 use parameters::ImageParameters;
+pub use presets::{PRESET_NAMES, Preset};
+pub use section::Augment;
 
 /// Augmentation of images of one shape.
 #[derive(Debug, Clone)]
 pub struct Augmentation {
-    config: AugmentConfig,
+    /// What each view of an anchor has; later views are as the last one.
+    views: Vec<AugmentConfig>,
+    per_anchor: usize,
+    size: Option<usize>,
     input: ImageShape,
     device: Device,
 }
 
 impl Augmentation {
-    /// Augmentation of images of shape `input` on `device`.
+    /// Augmentation of images of shape `input` on `device`, each of which is the first view of something.
     #[must_use]
     pub fn new(config: &AugmentConfig, input: ImageShape, device: &Device) -> Self {
-        Self { config: config.clone(), input, device: device.clone() }
+        Self { views: config.views(), per_anchor: 1, size: config.size, input, device: device.clone() }
+    }
+
+    /// The same, where image b is view b mod `per_anchor` of an anchor.
+    #[must_use]
+    pub fn of_views(self, per_anchor: usize) -> Self {
+        Self { per_anchor: per_anchor.max(1), ..self }
+    }
+
+    /// What image `index` of a batch has.
+    fn of_image(&self, index: u64) -> &AugmentConfig {
+        let view = (index % self.per_anchor as u64) as usize;
+        &self.views[view.min(self.views.len() - 1)]
+    }
+
+    /// Whether any view has it.
+    fn any(&self, has: impl Fn(&AugmentConfig) -> bool) -> bool {
+        self.views.iter().any(has)
     }
 
     /// The shape of augmented images.
     #[must_use]
     pub fn output_shape(&self) -> ImageShape {
-        let side = |own| self.config.size.unwrap_or(own);
+        let side = |own| self.size.unwrap_or(own);
         ImageShape { height: side(self.input.height), width: side(self.input.width), ..self.input }
     }
 
@@ -43,7 +69,7 @@ impl Augmentation {
     pub fn apply(&self, images: Tensor<4>, run_seed: u64, step: u64) -> Tensor<4> {
         let batch = images.dims()[0];
         let drawn: Vec<ImageParameters> = (0..batch as u64)
-            .map(|index| ImageParameters::draw(&self.config, self.input, run_seed, step, index))
+            .map(|index| ImageParameters::draw(self.of_image(index), self.input, run_seed, step, index))
             .collect();
         let column = |value: fn(&ImageParameters) -> f32| -> Tensor<1> {
             let values: Vec<f32> = drawn.iter().map(value).collect();
@@ -51,7 +77,7 @@ impl Augmentation {
         };
         let output = self.output_shape();
         let mut x = images;
-        if self.config.moves_pixels() || output != self.input {
+        if self.any(AugmentConfig::moves_pixels) || output != self.input {
             let rows = resample::interpolation(
                 column(|p| p.top),
                 column(|p| p.height),
@@ -66,30 +92,33 @@ impl Augmentation {
             );
             x = resample::separable(x, rows, columns);
         }
-        if self.config.brightness_factor > 0.0 {
+        if self.any(|of| of.brightness_factor > 0.0) {
             x = colour::brightness_factor(x, column(|p| p.brightness_factor));
         }
-        if self.config.brightness > 0.0 {
+        if self.any(|of| of.brightness > 0.0) {
             x = colour::brightness(x, column(|p| p.brightness));
         }
-        if self.config.contrast > 0.0 {
+        if self.any(|of| of.contrast > 0.0) {
             x = colour::contrast(x, column(|p| p.contrast));
         }
         if self.input.channels == 3 {
-            if self.config.saturation > 0.0 {
+            if self.any(|of| of.saturation > 0.0) {
                 x = colour::saturation(x, column(|p| p.saturation));
             }
-            if self.config.hue > 0.0 {
+            if self.any(|of| of.hue > 0.0) {
                 x = colour::hue(x, column(|p| p.hue));
             }
-            if self.config.grey_probability > 0.0 {
+            if self.any(|of| of.grey_probability > 0.0) {
                 x = colour::grey(x, column(|p| p.grey));
             }
         }
-        if self.config.blur_probability > 0.0 {
+        if self.any(|of| of.blur_probability > 0.0) {
             let radius = |side: usize| (side / 20).max(1);
             let kernel = |side| resample::gaussian(column(|p| p.blur_sigma), side, radius(side));
             x = resample::separable(x, kernel(output.height), kernel(output.width));
+        }
+        if self.any(|of| of.solarize_probability > 0.0) {
+            x = colour::solarize(x, column(|p| p.solarize));
         }
         x
     }
@@ -99,7 +128,7 @@ impl Augmentation {
     pub fn cost(&self, images: usize) -> Cost {
         let output = self.output_shape();
         let mut total = Cost::default();
-        if self.config.moves_pixels() || output != self.input {
+        if self.any(AugmentConfig::moves_pixels) || output != self.input {
             // Distance, tent and the division by the row's sum.
             total += resample::cost(images, self.input, output, 7);
         }
@@ -107,17 +136,18 @@ impl Augmentation {
         let colour = self.input.channels == 3;
         // (whether it is on, operations per value)
         let passes = [
-            (self.config.brightness_factor > 0.0, colour::BRIGHTNESS_OPERATIONS),
-            (self.config.brightness > 0.0, colour::BRIGHTNESS_OPERATIONS),
-            (self.config.contrast > 0.0, colour::BLEND_OPERATIONS),
-            (colour && self.config.saturation > 0.0, colour::BLEND_OPERATIONS),
-            (colour && self.config.hue > 0.0, colour::HUE_OPERATIONS),
-            (colour && self.config.grey_probability > 0.0, colour::BLEND_OPERATIONS),
+            (self.any(|of| of.brightness_factor > 0.0), colour::BRIGHTNESS_OPERATIONS),
+            (self.any(|of| of.brightness > 0.0), colour::BRIGHTNESS_OPERATIONS),
+            (self.any(|of| of.contrast > 0.0), colour::BLEND_OPERATIONS),
+            (colour && self.any(|of| of.saturation > 0.0), colour::BLEND_OPERATIONS),
+            (colour && self.any(|of| of.hue > 0.0), colour::HUE_OPERATIONS),
+            (colour && self.any(|of| of.grey_probability > 0.0), colour::BLEND_OPERATIONS),
+            (self.any(|of| of.solarize_probability > 0.0), colour::SOLARIZE_OPERATIONS),
         ];
         for (_, operations) in passes.into_iter().filter(|&(on, _)| on) {
             total += Cost::element_wise(operations, values, 2);
         }
-        if self.config.blur_probability > 0.0 {
+        if self.any(|of| of.blur_probability > 0.0) {
             // Difference, square, exponential and the division by the row's sum.
             total += resample::cost(images, output, output, 5);
         }
@@ -126,7 +156,7 @@ impl Augmentation {
 }
 
 #[cfg(test)]
-mod tests {
+mod image_tests {
     use zview_runtime::device::on_test_devices;
     use zview_runtime::seed::{Purpose, Stream};
 
@@ -168,6 +198,23 @@ mod tests {
             assert_ne!(values(augmentation.apply(same.clone(), 9, 4)), six, "{name}: steps differ");
             assert_ne!(values(augmentation.apply(same, 8, 3)), six, "{name}: seeds differ");
             assert!(six.iter().all(|value| (0.0..=1.0).contains(value)), "{name}");
+        });
+    }
+
+    #[test]
+    fn each_view_of_an_anchor_has_what_is_its_own() {
+        let solarized = |share| ViewAugment { solarize_probability: Some(share), ..ViewAugment::default() };
+        let config =
+            AugmentConfig { per_view: vec![solarized(0.0), solarized(1.0)], ..AugmentConfig::none() };
+        on_test_devices(|name, device| {
+            let x = images(5, device);
+            let got = values(Augmentation::new(&config, SHAPE, device).of_views(3).apply(x.clone(), 0, 0));
+            let length = got.len() / 5;
+            let of_view =
+                |image: usize, x: f32| if !image.is_multiple_of(3) && x >= 0.5 { 1.0 - x } else { x };
+            let expected: Vec<f32> =
+                values(x).into_iter().enumerate().map(|(at, x)| of_view(at / length, x)).collect();
+            assert_eq!(got, expected, "{name}");
         });
     }
 

@@ -29,6 +29,8 @@ pub(super) struct ImageParameters {
     pub grey: f32,
     /// Output pixels.
     pub blur_sigma: f32,
+    /// 1 where bright values are inverted, else 0.
+    pub solarize: f32,
 }
 
 impl ImageParameters {
@@ -59,6 +61,7 @@ impl ImageParameters {
         let grey = f32::from(u8::from(random.chance(config.grey_probability)));
         let blurred = random.chance(config.blur_probability);
         let sigma = random.uniform_in(config.blur_sigma[0], config.blur_sigma[1]);
+        let solarize = f32::from(u8::from(random.chance(config.solarize_probability)));
         Self {
             top,
             height,
@@ -71,6 +74,7 @@ impl ImageParameters {
             hue,
             grey,
             blur_sigma: if blurred { sigma } else { NO_BLUR },
+            solarize,
         }
     }
 }

@@ -48,6 +48,13 @@ impl FrozenEncoder {
         self.encoder.side()
     }
 
+    /// The side of the images that it is to be given where nothing else is asked for: the one that it takes, or that it
+    /// was trained on.
+    #[must_use]
+    pub fn usual_side(&self) -> Option<usize> {
+        self.side().or_else(|| self.encoder.view()?.side())
+    }
+
     /// Refuses images of a shape that it does not take.
     ///
     /// # Errors

@@ -5,9 +5,11 @@ mod config;
 mod export;
 mod file;
 mod frozen;
+mod head;
 mod initial;
 mod resnet;
 mod small_conv;
+mod view;
 mod vit;
 
 use burn::tensor::{Device, Tensor};
@@ -16,13 +18,15 @@ use zview_runtime::seed::Stream;
 
 pub use architecture::{Architecture, UnfitImages};
 pub use config::{EncoderConfig, Pool, Stem, VitConfig};
-pub use export::{ExportError, ExportFormat, Exported, export_encoder};
+pub use export::{ExportError, ExportFormat, Exported, Program, export_encoder};
 pub use file::{
-    Account, ExpectedPixels, LoadedEncoder, PretrainedError, ReadOptions, load_encoder, read_encoder,
-    save_encoder,
+    Account, ExpectedPixels, LoadedEncoder, PretrainedError, ReadOptions, is_own_encoder, load_encoder,
+    read_encoder, save_encoder,
 };
 pub use frozen::FrozenEncoder;
+pub use head::{ClassifierHead, save_classifier};
 pub use initial::InitialWeights;
+pub use view::{ResizeRule, ViewFormat};
 pub use vit::Vit;
 pub use zview_network::layers::Init;
 use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
@@ -37,6 +41,8 @@ pub struct Encoder {
     images: ImageShape,
     /// What it has that no recipe can ask for.
     beyond: Vec<String>,
+    /// What it was trained on; `None` where its file does not say it.
+    view: Option<ViewFormat>,
 }
 
 impl Encoder {
@@ -51,7 +57,8 @@ impl Encoder {
         device: &Device,
     ) -> Result<Self, UnfitImages> {
         let network = AnyNetwork::new(config, images, random, device)?;
-        Ok(Self { network, config: config.clone(), images, beyond: Vec::new() })
+        let view = Some(ViewFormat::of(images));
+        Ok(Self { network, config: config.clone(), images, beyond: Vec::new(), view })
     }
 
     /// The encoder of a file.
@@ -60,8 +67,21 @@ impl Encoder {
         config: EncoderConfig,
         images: ImageShape,
         beyond: Vec<String>,
+        view: Option<ViewFormat>,
     ) -> Self {
-        Self { network, config, images, beyond }
+        Self { network, config, images, beyond, view }
+    }
+
+    /// The images that it was trained on; `None` where its file does not say it.
+    #[must_use]
+    pub fn view(&self) -> Option<&ViewFormat> {
+        self.view.as_ref()
+    }
+
+    /// The same encoder, trained on images of this shape.
+    #[must_use]
+    pub fn trained_on(self, images: ImageShape) -> Self {
+        Self { view: Some(ViewFormat::of(images)), ..self }
     }
 
     /// What it has, being from a file of other origin, that no recipe can ask for: [`Self::config`] alone does not make

@@ -11,6 +11,7 @@ use zview_runtime::device::{cpu, on_test_adapter};
 
 use super::layers::convolve;
 use super::*;
+use crate::augment::{Augment, AugmentConfig};
 use crate::objective::ObjectiveConfig;
 use crate::source::{OpenSource, open_source};
 use crate::train::Trainer;
@@ -194,7 +195,10 @@ fn the_key_is_made_of_what_decides_shapes() {
         |recipe| recipe.train.batch = 5,
         |recipe| recipe.encoder.width = 3,
         |recipe| recipe.views.per_anchor = 3,
-        |recipe| recipe.augment.size = Some(20),
+        |recipe| {
+            let augment = recipe.augment.of_images(1);
+            recipe.augment = Augment::of(AugmentConfig { size: Some(20), ..augment });
+        },
         |recipe| recipe.source.generator = Some("glyphs-gan".to_owned()),
     ];
     for (number, change) in changes.into_iter().enumerate() {

@@ -4,7 +4,7 @@ use zview_data::ImageShape;
 use zview_generator::{AnchorsConfig, Generator, LatentSampler, ViewsConfig};
 use zview_network::Cost;
 
-use super::{SourceError, ViewBatch, ViewSource};
+use super::{Epoch, SourceError, ViewBatch, ViewSource};
 
 /// Anchors of a generator with their views: fresh ones at every step, never the same latent twice, or a fixed number
 /// of them.
@@ -15,6 +15,8 @@ pub struct GeneratorSource {
     /// Number of the first anchor within its step, where other generators have those before it.
     first_anchor: u64,
     anchors: usize,
+    /// How many anchors there are; without it there is no end of them.
+    unique: Option<u64>,
     per_anchor: usize,
     adaptive: bool,
 }
@@ -33,7 +35,8 @@ impl GeneratorSource {
     ) -> Result<Self, SourceError> {
         let sampler = LatentSampler::new(views, anchors_config, &generator)?;
         let (per_anchor, adaptive) = (views.per_anchor, views.wanted_agreement().is_some());
-        Ok(Self { generator, sampler, first_anchor, anchors, per_anchor, adaptive })
+        let unique = anchors_config.unique;
+        Ok(Self { generator, sampler, first_anchor, anchors, unique, per_anchor, adaptive })
     }
 }
 
@@ -70,6 +73,11 @@ impl ViewSource for GeneratorSource {
         let ImageShape { channels, height, width } = self.shape();
         let moved = (self.anchors + self.images()) * channels * height * width;
         self.generator.cost(self.anchors) + Cost::new(0, moved)
+    }
+
+    fn epoch(&self) -> Option<Epoch> {
+        let anchors = self.unique?;
+        Some(Epoch { anchors, per_batch: self.anchors, unit: "anchors" })
     }
 
     fn view_std(&self) -> Option<f32> {

@@ -4,7 +4,7 @@ use burn::tensor::Tensor;
 use zview_data::ImageShape;
 use zview_network::Cost;
 
-use super::{SourceError, ViewBatch, ViewSource};
+use super::{Epoch, SourceError, ViewBatch, ViewSource};
 
 /// The anchors of several sources one after the other, real ones first; the objective does not look at the order.
 pub struct MixSource {
@@ -82,6 +82,11 @@ impl ViewSource for MixSource {
 
     fn account(&self) -> Vec<String> {
         self.parts.iter().flat_map(|part| part.account()).collect()
+    }
+
+    /// That of the first part that has an end, the real images where there are any.
+    fn epoch(&self) -> Option<Epoch> {
+        self.parts.iter().find_map(|part| part.epoch())
     }
 
     fn view_std(&self) -> Option<f32> {

@@ -49,6 +49,11 @@ pub trait ViewSource {
     /// B * V, the images of one batch.
     fn images(&self) -> usize;
 
+    /// What an epoch is; `None` where there is no end of fresh anchors.
+    fn epoch(&self) -> Option<Epoch> {
+        None
+    }
+
     /// The std of views whose distance adapts; `None` where it is fixed. All of a run's state that a source has.
     fn view_std(&self) -> Option<f32> {
         None
@@ -78,6 +83,17 @@ pub trait ViewSource {
 
     /// What one batch costs on the device; drawing latents or gathering images on the host is not counted.
     fn cost(&self) -> Cost;
+}
+
+/// One visit of every anchor of a source that has so many.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Epoch {
+    /// How many there are.
+    pub anchors: u64,
+    /// How many of them a batch takes.
+    pub per_batch: usize,
+    /// What they are, in the plural.
+    pub unit: &'static str,
 }
 
 /// Views could not be had, or what is trained on them does not fit.

@@ -49,7 +49,7 @@ pub(crate) fn open_source_on(
     match stored {
         Stored::Shards(shards) => return Ok(Box::new(shard_source(shards, views, how)?)),
         Stored::Images(images) if real_anchors > 0 => {
-            parts.push(Box::new(RealSource::new(images, real_anchors, views.per_anchor, how.device)));
+            parts.push(Box::new(RealSource::new(images, real_anchors, views.per_anchor, how.device)?));
         }
         _ => {}
     }

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::{ImageSet, ImageShape, VisitOrder};
 use zview_network::Cost;
 
-use super::{SourceError, ViewBatch, ViewSource};
+use super::{Epoch, SourceError, ViewBatch, ViewSource};
 
 /// Epochs of shuffled real images. An image appears once per epoch, and V times in its batch.
 #[derive(Debug)]
@@ -17,19 +17,30 @@ pub struct RealSource {
 }
 
 impl RealSource {
-    /// Batches of `anchors` images with `per_anchor` views each. Warns where a batch holds images more than once.
-    #[must_use]
-    pub fn new(mut images: ImageSet, anchors: usize, per_anchor: usize, device: &Device) -> Self {
-        if anchors > images.len() {
-            let note = format!(
-                "a batch has {anchors} anchors, but there are {} images: the same image is its own negative; lower \
-                 `train.batch`, or take more images",
-                images.len()
+    /// Batches of `anchors` images with `per_anchor` views each.
+    ///
+    /// # Errors
+    /// [`SourceError::Recipe`] where there are fewer images: one would be its own negative.
+    pub fn new(
+        images: ImageSet,
+        anchors: usize,
+        per_anchor: usize,
+        device: &Device,
+    ) -> Result<Self, SourceError> {
+        let there = images.len();
+        if anchors > there {
+            let remedy = match there {
+                0 | 1 => "take more images".to_owned(),
+                _ => format!("set it to at most {there}, or take more images"),
+            };
+            let problem = format!(
+                "a batch has {anchors} real anchors, but {} has {there} images: an image would be its own negative; \
+                 {remedy}",
+                images.name
             );
-            tracing::warn!("{}: {note}", images.name);
-            images.notes.push(note);
+            return Err(SourceError::Recipe { field: "train.batch", problem });
         }
-        Self { images, order: None, anchors, per_anchor, device: device.clone() }
+        Ok(Self { images, order: None, anchors, per_anchor, device: device.clone() })
     }
 }
 
@@ -69,6 +80,10 @@ impl ViewSource for RealSource {
 
     fn images(&self) -> usize {
         self.anchors * self.per_anchor
+    }
+
+    fn epoch(&self) -> Option<Epoch> {
+        Some(Epoch { anchors: self.images.len() as u64, per_batch: self.anchors, unit: "images" })
     }
 
     fn left_out(&self) -> Vec<String> {

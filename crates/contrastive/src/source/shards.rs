@@ -7,7 +7,7 @@ use zview_data::ImageShape;
 use zview_data::view_shards::BatchReader;
 use zview_network::Cost;
 
-use super::{SourceError, ViewBatch, ViewSource};
+use super::{Epoch, SourceError, ViewBatch, ViewSource};
 
 /// Anchors of view shards with V of their views, read ahead by a thread of its own.
 #[derive(Debug)]
@@ -61,6 +61,11 @@ impl ViewSource for ShardSource {
     fn cost(&self) -> Cost {
         let ImageShape { channels, height, width } = self.shape();
         Cost::new(0, 2 * self.images() * channels * height * width)
+    }
+
+    fn epoch(&self) -> Option<Epoch> {
+        let (shards, plan) = (self.reader.shards(), self.reader.plan());
+        Some(Epoch { anchors: shards.anchors() as u64, per_batch: plan.anchors, unit: "anchors" })
     }
 
     fn waited(&self) -> Option<Duration> {

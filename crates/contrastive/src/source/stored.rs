@@ -20,6 +20,21 @@ pub(crate) enum Stored {
     Shards(Arc<ViewShards>),
 }
 
+impl SourceConfig {
+    /// How its real images are loaded.
+    #[must_use]
+    pub fn load_options(&self, data_dir: Option<PathBuf>) -> LoadOptions {
+        LoadOptions {
+            data_dir,
+            color: self.color,
+            size: self.size,
+            max_reject_share: self.max_reject_share,
+            class_use: ClassUse::Optional,
+            ..LoadOptions::default()
+        }
+    }
+}
+
 impl Stored {
     /// What the recipe's source reads for batches of `anchors` anchors.
     ///
@@ -44,15 +59,7 @@ impl Stored {
             return Ok(Self::Nothing);
         }
         let data = config.data.as_deref().ok_or_else(|| missing("source.data"))?;
-        let options = LoadOptions {
-            data_dir,
-            color: config.color,
-            size: config.size,
-            max_reject_share: config.max_reject_share,
-            class_use: ClassUse::Optional,
-            ..LoadOptions::default()
-        };
-        Ok(Self::Images(zview_data::load(data, Split::Train, &options)?))
+        Ok(Self::Images(zview_data::load(data, Split::Train, &config.load_options(data_dir))?))
     }
 
     /// No more than one batch needs, where all of it is in memory.

@@ -1,27 +1,38 @@
 //! The training loop: a recipe, its run folder, and what came out.
 
+pub mod automatic;
 mod divergence;
+mod forecast;
+pub mod keys;
+mod left_open;
+mod length;
 mod loss_scale;
 mod losses;
+mod paths;
 mod precision;
 mod pretrain;
 mod profile;
 mod recipe;
 mod saver;
 mod stages;
+mod started;
 mod taught_by;
 mod trainer;
+mod verdict;
 mod view_picture;
 mod watched;
 mod without_effect;
 
 pub use divergence::NotFinite;
+pub use forecast::{forecast, time_steps};
 pub use loss_scale::LossScale;
+pub use paths::path_in_file;
 pub use precision::{NoHalfPrecision, Precision};
 pub use pretrain::{PretrainError, PretrainOptions, PretrainSummary, pretrain};
 pub use profile::{KernelLaunches, ProfileError, StageProfile, StepProfile, profile_step, seconds_of_steps};
 pub use recipe::{ProbeConfig, Recipe, TrainConfig};
 pub use stages::{PerStage, Stage, StageSeconds};
+pub(crate) use started::view_of_run;
 pub use taught_by::generator_with_other_weights;
 pub(crate) use trainer::ENCODER;
 pub use trainer::{StepOutcome, Trainer};

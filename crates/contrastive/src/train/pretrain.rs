@@ -9,23 +9,32 @@ use zview_data::picture::PictureError;
 use zview_generator::Conditions;
 use zview_runtime::atomic::WriteError;
 use zview_runtime::device::{ChosenDevice, ReadError};
-use zview_runtime::progress::Progress;
-use zview_runtime::run_folder::{Environment, EventLog, EventLogError, RunFolder, RunFolderError};
+use zview_runtime::forecast::{Forecast, StepTimes};
+use zview_runtime::progress::{Progress, say};
+use zview_runtime::run_folder::{
+    Environment, EventLog, EventLogError, EventReader, RunFolder, RunFolderError,
+};
 use zview_runtime::stop::StopSignal;
 use zview_runtime::tensorboard::LiveTensorBoard;
 
 use super::divergence::NotFinite;
+use super::forecast::{SHORTER, check_memory, run_size};
+use super::left_open::{as_begun, decided};
+use super::length::{Extension, with_epochs};
 use super::losses::Losses;
 use super::precision::NoHalfPrecision;
 use super::recipe::Recipe;
 use super::saver::{self, Newest, Saver};
 use super::stages::StageSeconds;
+use super::started::VIEW;
 use super::taught_by::{GENERATOR_WEIGHTS, generator_weights, generator_with_other_weights};
 use super::trainer::Trainer;
+use super::verdict::{FIRST_FEATURES, verdict};
 use super::view_picture::show_views;
+use super::watched::Watched;
 use super::without_effect::without_effect_here;
 use crate::encoder::save_encoder;
-use crate::source::{OpenSource, SourceError, has_classes, open_source};
+use crate::source::{OpenSource, SourceError, ViewSource, has_classes, open_source};
 use crate::watch::Collapse;
 use zview_network::checkpoint::CheckpointError;
 use zview_network::{StateError, count_parameters};
@@ -49,6 +58,27 @@ pub enum PretrainError {
         run: PathBuf,
         /// The generator, as the recipe names it.
         generator: String,
+    },
+    /// A run is resumed with fewer steps than it has.
+    #[error(
+        "{} has {had} steps, and {asked} were asked for: say --steps {had} to go on with it, more to extend it, or \
+         start anew with --out", run.display()
+    )]
+    Shorter {
+        /// The run folder.
+        run: PathBuf,
+        /// Its steps.
+        had: u64,
+        /// What was asked for.
+        asked: u64,
+    },
+    /// A step needs more memory than there is.
+    #[error("{said}: {remedy}")]
+    Memory {
+        /// What is needed and what there is.
+        said: String,
+        /// What to do.
+        remedy: &'static str,
     },
     /// A file could not be written.
     #[error(transparent)]
@@ -97,6 +127,12 @@ pub struct PretrainOptions<'a> {
     pub data_dir: Option<PathBuf>,
     /// Asks for an orderly end.
     pub stop: &'a StopSignal,
+    /// What was decided for the user on the way to the recipe, one sentence each, for the log.
+    pub decided: Vec<String>,
+    /// Takes the steps that see every image or anchor so often, instead of the recipe's.
+    pub epochs: Option<f64>,
+    /// Whether the forecast is told on stderr too; it is in the log in any case.
+    pub tell: bool,
 }
 
 /// What came out of pretraining; `result.json` and `--json`.
@@ -120,6 +156,26 @@ pub struct PretrainSummary {
     pub encoder_parameters: usize,
     /// True where a signal ended the run early; the state is saved.
     pub stopped: bool,
+    /// What the log of a finished run says against its learning.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub said: Vec<String>,
+}
+
+/// The source of a recipe's views, opened for this run.
+///
+/// # Errors
+/// [`SourceError`].
+pub(super) fn source_of(
+    recipe: &Recipe,
+    options: &PretrainOptions<'_>,
+) -> Result<Box<dyn ViewSource>, SourceError> {
+    let how = OpenSource {
+        anchors: recipe.train.batch,
+        anchor_choice: recipe.anchors,
+        data_dir: options.data_dir.clone(),
+        device: &options.device.device,
+    };
+    open_source(&recipe.source, &recipe.views, &how)
 }
 
 /// Trains the encoder of `recipe` and leaves it in the run folder.
@@ -128,21 +184,30 @@ pub struct PretrainSummary {
 /// [`PretrainError`]; what was saved before stays.
 pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<PretrainSummary, PretrainError> {
     recipe.train.precision.check(options.device)?;
+    let recipe = &as_begun(recipe, options);
     // A run that is there, or is being written, is found out before anything is loaded.
-    let folder =
+    let taken =
         if options.resume || options.out.exists() { Some(take_folder(recipe, options)?) } else { None };
-    let device = &options.device.device;
-    let how = OpenSource {
-        anchors: recipe.train.batch,
-        anchor_choice: recipe.anchors,
-        data_dir: options.data_dir.clone(),
-        device,
+    let mut extension = match &taken {
+        Some(folder) if options.resume && options.epochs.is_none() => same_run(folder, recipe)?,
+        _ => None,
     };
-    let source = open_source(&recipe.source, &recipe.views, &how)?;
+    let device = &options.device.device;
+    let source = source_of(recipe, options)?;
+    let channels = source.shape().channels;
+    let decided = decided(recipe, channels, &options.decided);
+    let recipe = match options.epochs {
+        Some(epochs) => &with_epochs(recipe, source.epoch(), epochs)?,
+        None => recipe,
+    };
+    if let (Some(folder), true, Some(_)) = (&taken, options.resume, options.epochs) {
+        extension = same_run(folder, recipe)?;
+    }
     let classes = recipe.anchors.conditions == Conditions::default() || has_classes(&recipe.source)?;
-    for told in without_effect_here(recipe, source.shape().channels, classes) {
+    for told in without_effect_here(recipe, channels, classes) {
         tracing::warn!("{told}");
     }
+    let recipe = &recipe.of_images(channels);
     // A checkpoint replaces the weights that the run began with: their file need not be there any more.
     let newest = if options.resume { saver::newest(options.out)? } else { None };
     let mut begun = recipe.clone();
@@ -150,22 +215,38 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
         (begun.encoder.weights, begun.encoder.branch) = (None, None);
     }
     let mut trainer = Trainer::new(&begun, source, device, options.device.is_gpu())?;
+    if recipe.train.steps > 0 {
+        check_memory(&run_size(&trainer, recipe), options.device)?;
+    }
     let Opened { folder, mut events, mut saver, last_loss } =
-        open_run(recipe, options, (folder, newest), &mut trainer)?;
+        open_run(recipe, options, (taken, newest, extension), &mut trainer, &decided)?;
     let mut tensorboard = LiveTensorBoard::start(folder.path());
     let first_step = trainer.step;
     let started = Instant::now();
-    let mut progress = Progress::new("pretraining", recipe.train.steps);
+    let mut progress = Progress::going_on("pretraining", first_step, recipe.train.steps);
     let mut losses = Losses::new(last_loss);
+    let mut timing = Some((StepTimes::default(), run_size(&trainer, recipe)));
     while trainer.step < recipe.train.steps && !options.stop.requested() {
+        let step_started = Instant::now();
         let outcome = trainer.train_step()?;
+        let first_features = (trainer.step == 1).then(|| Watched::first(&outcome, recipe));
         let watch_due = losses.push(outcome, trainer.step, recipe);
-        if trainer.step == first_step + 1 {
+        if let Some((times, _)) = &mut timing {
             losses.wait(&trainer)?; // what does not fit on the device shows at once
+            times.note(step_started.elapsed().as_secs_f64());
+        }
+        if let Some(measured) = first_features {
+            let measured = measured.map_err(|source| PretrainError::Device { step: 1, source })?;
+            events.append(&json!({ "event": FIRST_FEATURES, "step": 1, "features": measured }))?;
+        }
+        if let Some((times, size)) = timing.take_if(|(times, _)| times.enough())
+            && let Some(forecast) = Forecast::new(&times, size, options.device)
+        {
+            tell_forecast(&forecast, trainer.step, options.tell.then_some(&progress), &mut events)?;
         }
         saver.poll(&mut events)?;
         let every = recipe.train.checkpoint_every;
-        let checkpoint_due = every > 0 && trainer.step.is_multiple_of(every);
+        let checkpoint_due = (every > 0 && trainer.step.is_multiple_of(every)) || saver.is_due();
         let views_every = recipe.train.views_every;
         if views_every > 0 && trainer.step.is_multiple_of(views_every) {
             show_views(&mut trainer, recipe, &folder, &mut events)?;
@@ -177,6 +258,8 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
             let rate = views_taken(recipe, trainer.step - first_step) / started.elapsed().as_secs_f64();
             let loss = losses.last().unwrap_or(f32::NAN);
             progress.update(trainer.step, &format!("loss {loss:.4}, {rate:.0} views/s"));
+        } else {
+            progress.step(trainer.step);
         }
         if checkpoint_due {
             saver.save(&trainer, recipe, losses.last(), &mut events)?;
@@ -190,7 +273,7 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     saver.finish(&mut events)?;
     save_encoder(&trainer.encoder, &folder.file("encoder.safetensors"))?;
     let taken = trainer.step - first_step;
-    let summary = PretrainSummary {
+    let mut summary = PretrainSummary {
         run: folder.path().to_owned(),
         steps: trainer.step,
         loss: losses.last(),
@@ -200,11 +283,40 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
         device: options.device.name.clone(),
         encoder_parameters: count_parameters(&trainer.encoder),
         stopped: trainer.step < recipe.train.steps,
+        said: Vec::new(),
     };
+    if !summary.stopped {
+        let log = EventReader::new(&folder.file("events.jsonl")).new_events()?;
+        summary.said = verdict(&log, recipe);
+        summary.said.iter().for_each(|said| tracing::warn!("{said}"));
+    }
     folder.write_json("result.json", &summary)?;
     let event = if summary.stopped { "stopped" } else { "finished" };
-    events.append(&json!({ "event": event, "step": trainer.step, "seconds": seconds }))?;
+    let mut ended = json!({ "event": event, "step": trainer.step, "seconds": seconds });
+    if !summary.said.is_empty() {
+        ended["said"] = json!(summary.said);
+    }
+    events.append(&ended)?;
     Ok(summary)
+}
+
+/// Logs a forecast made at `step`, tells it where `progress` is given, and warns of a run that takes very long.
+fn tell_forecast(
+    forecast: &Forecast,
+    step: u64,
+    progress: Option<&Progress>,
+    events: &mut EventLog,
+) -> Result<(), PretrainError> {
+    if let Some(progress) = progress {
+        progress.say(&forecast.in_words());
+    }
+    for warning in forecast.warnings(SHORTER) {
+        tracing::warn!("{warning}");
+    }
+    let mut event = json!(forecast);
+    event["event"] = json!("forecast");
+    event["step"] = json!(step);
+    Ok(events.append(&event)?)
 }
 
 /// A run folder, and where its run stands.
@@ -221,19 +333,26 @@ fn take_folder(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<RunFold
         return Ok(RunFolder::create(options.out)?);
     }
     let folder = RunFolder::resume(options.out)?;
-    folder.check_same_config(recipe)?;
     match generator_with_other_weights(options.out, &recipe.source) {
         Some(generator) => Err(PretrainError::OtherGenerator { run: options.out.to_owned(), generator }),
         None => Ok(folder),
     }
 }
 
+/// Checks that the run in `folder` is that of `recipe`, which may have more steps and save at other times.
+fn same_run(folder: &RunFolder, recipe: &Recipe) -> Result<Option<Extension>, PretrainError> {
+    let recipe = &recipe.with_paths_as_in(&folder.config()?);
+    folder.check_same_config(recipe, &["train.steps", "train.checkpoint_minutes"])?;
+    Extension::of(folder.path(), folder.config()?, recipe)
+}
+
 /// Takes the run folder, if it is not `folder` already, and puts the trainer where the run stands.
 fn open_run(
     recipe: &Recipe,
     options: &PretrainOptions<'_>,
-    (folder, newest): (Option<RunFolder>, Option<Newest>),
+    (folder, newest, extension): (Option<RunFolder>, Option<Newest>, Option<Extension>),
     trainer: &mut Trainer,
+    decided: &[String],
 ) -> Result<Opened, PretrainError> {
     let folder = folder.map_or_else(|| take_folder(recipe, options), Ok)?;
     if options.resume {
@@ -244,6 +363,11 @@ fn open_run(
         let mut events = EventLog::reopen(&folder.file("events.jsonl"), trainer.step)?;
         let selfcheck = options.device.selfcheck;
         events.append(&json!({ "event": "resumed", "step": trainer.step, "selfcheck": selfcheck }))?;
+        if let Some(extension) = extension {
+            say(&extension.in_words(recipe, trainer.step));
+            events.append(&extension.event(recipe, trainer.step))?;
+            folder.write_config(&recipe.with_absolute_paths())?;
+        }
         let saver = Saver::new(folder.path(), &recipe.train, restored);
         return Ok(Opened { folder, events, saver, last_loss: newest.and_then(|(_, loss)| loss) });
     }
@@ -251,10 +375,11 @@ fn open_run(
     folder.write_json("environment.json", &Environment::of(options.device))?;
     let selfcheck = options.device.selfcheck;
     let mut started = json!({ "event": "started", "step": 0, "seed": recipe.seed, "selfcheck": selfcheck });
+    started[VIEW] = json!(trainer.encoder.view());
     if let Some(weights) = &trainer.initial_weights {
         started["encoder_weights"] = json!(weights);
     }
-    let weights = generator_weights(&recipe.source);
+    let weights = generator_weights(&recipe.with_absolute_paths().source);
     if !weights.is_empty() {
         started[GENERATOR_WEIGHTS] = json!(weights);
     }
@@ -264,10 +389,13 @@ fn open_run(
     if let account @ [_, ..] = &*trainer.account() {
         started["data"] = json!(account);
     }
+    if !decided.is_empty() {
+        started["decided"] = json!(decided);
+    }
     events.append(&started)?;
     show_views(trainer, recipe, &folder, &mut events)?;
     // Last: a folder with a config.toml is a run that can be resumed.
-    folder.write_config(recipe)?;
+    folder.write_config(&recipe.with_absolute_paths())?;
     let saver = Saver::new(folder.path(), &recipe.train, None);
     Ok(Opened { folder, events, saver, last_loss: None })
 }

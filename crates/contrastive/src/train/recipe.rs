@@ -4,15 +4,16 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use zview_generator::{AnchorOrder, AnchorsConfig, ViewsConfig};
-use zview_runtime::config::{ConfigError, Written, read_toml_in_layers};
+use zview_runtime::config::{ConfigError, Written, is_of_a_run, parse_toml_in_layers, read_toml_in_layers};
 
-use crate::augment::AugmentConfig;
+use crate::augment::Augment;
 use crate::encoder::EncoderConfig;
 use crate::objective::ObjectiveConfig;
 use crate::source::{SourceConfig, SourceKind};
 use crate::watch::WatchConfig;
 use zview_network::optimizer::OptimizerConfig;
 
+use super::paths::settle_paths;
 use super::precision::Precision;
 use super::without_effect::without_effect;
 
@@ -32,8 +33,8 @@ pub struct Recipe {
     #[serde(default)]
     pub views: ViewsConfig,
     /// How pixels differ.
-    #[serde(default)]
-    pub augment: AugmentConfig,
+    #[serde(default, skip_serializing_if = "Augment::is_open")]
+    pub augment: Augment,
     /// What is trained.
     #[serde(default)]
     pub encoder: EncoderConfig,
@@ -68,12 +69,15 @@ pub struct TrainConfig {
     pub batch: usize,
     /// Batches per step; the gradients are their mean.
     pub accumulate: u64,
-    /// Steps over which the learning rate rises to its peak.
+    /// Steps over which the learning rate rises to its peak; where it is not given, at most `steps`.
     pub warmup_steps: u64,
     /// Losses are read from the device, checked and logged every so many steps.
     pub log_every: u64,
-    /// A checkpoint is written every so many steps; 0 writes one at the end only.
+    /// A checkpoint is written every so many steps; 0 leaves it to the clock.
     pub checkpoint_every: u64,
+    /// A checkpoint is written where the last one is so many minutes old; 0 writes none by the clock. The last step
+    /// always has one.
+    pub checkpoint_minutes: u64,
     /// A picture of the views is written every so many steps; 0 writes one at the start only.
     pub views_every: u64,
     /// How many of the newest checkpoints stay.
@@ -94,6 +98,7 @@ impl Default for TrainConfig {
             warmup_steps: 50,
             log_every: 10,
             checkpoint_every: 0,
+            checkpoint_minutes: 10,
             views_every: 0,
             keep_checkpoints: 3,
             keep_best: true,
@@ -131,10 +136,16 @@ fn reference_train_pool() -> usize {
 /// Views of a batch: their similarities fill 4 GiB.
 const MOST_VIEWS: usize = 1 << 15;
 /// Beyond these, products of steps, batches and anchors are no longer counted right.
-const MOST_STEPS: u64 = 1 << 40;
+pub(super) const MOST_STEPS: u64 = 1 << 40;
 const MOST_ACCUMULATED: u64 = 1 << 16;
 
 impl Recipe {
+    /// The side in pixels that it asks of its images; `None` where they keep their own.
+    #[must_use]
+    pub fn side(&self) -> Option<usize> {
+        self.augment.written().and_then(|augment| augment.size).or(self.source.size)
+    }
+
     /// Views that a step is computed from.
     #[must_use]
     pub fn views_per_step(&self) -> usize {
@@ -156,15 +167,53 @@ impl Recipe {
     /// As [`Self::load`].
     pub fn load_in_layers(path: &Path, shared: &[String], layers: &[&[String]]) -> Result<Self, ConfigError> {
         let layers = [&[shared], layers].concat();
-        let (mut recipe, written): (Self, Written) = read_toml_in_layers(path, &layers)?;
+        Self::settled(path, read_toml_in_layers(path, &layers)?)
+    }
+
+    /// As [`Self::load_in_layers`], of a recipe's text; `path` is only named in errors.
+    ///
+    /// # Errors
+    /// As [`Self::load`].
+    pub fn parse_in_layers(
+        path: &Path,
+        text: &str,
+        shared: &[String],
+        layers: &[&[String]],
+    ) -> Result<Self, ConfigError> {
+        let layers = [&[shared], layers].concat();
+        Self::settled(path, parse_toml_in_layers(path, text, &layers)?)
+    }
+
+    /// Checks what was read, and settles what depends on when a key was written.
+    fn settled(path: &Path, (mut recipe, written): (Self, Written)) -> Result<Self, ConfigError> {
         let written = written.with_shared_layer(1);
+        recipe.augment.settle(|key| written.layer(&format!("augment.{key}")));
+        if written.layer("train.warmup_steps").is_none() {
+            recipe.train.warmup_steps = recipe.train.warmup_steps.min(recipe.train.steps);
+        }
         let mut problems = recipe.problems();
+        // What a run folder keeps has every key, also those that its kinds do not use.
         if !is_of_a_run(path) {
             problems.extend(without_effect(&recipe, &written));
+            settle_paths(&mut recipe, path, &written);
         }
-        refuse(path, problems)?;
+        refuse(path, written.located(problems))?;
         recipe.encoder = recipe.encoder.resolved();
         Ok(recipe)
+    }
+
+    /// The recipe with what it leaves to the images, which have `channels` channels.
+    #[must_use]
+    pub fn of_images(&self, channels: usize) -> Self {
+        Self { augment: Augment::of(self.augment.of_images(channels)), ..self.clone() }
+    }
+
+    /// The recipe with what it leaves to the images as the run of `stored` has it, unless no images have decided that.
+    #[must_use]
+    pub fn as_in(&self, stored: &Self) -> Self {
+        let decided = self.augment.is_open() && stored.augment.may_be_decided();
+        let augment = if decided { &stored.augment } else { &self.augment };
+        Self { augment: augment.clone(), ..self.clone() }
     }
 
     /// Checks that the parts can work together.
@@ -192,7 +241,7 @@ impl Recipe {
             problems.push("anchors: real images are their own anchors; remove the section".to_owned());
         }
         problems.extend(self.views.validate().into_iter().map(in_views));
-        problems.extend(self.augment.problems());
+        problems.extend(self.augment.problems(self.views.per_anchor));
         problems.extend(self.encoder.problems());
         problems.extend(self.objective.problems());
         problems.extend(self.optimizer.problems());
@@ -259,12 +308,6 @@ fn in_views(problem: String) -> String {
     }
 }
 
-/// Whether a recipe is the one that a run folder keeps: every key is in it, also those that its kinds do not use.
-fn is_of_a_run(path: &Path) -> bool {
-    path.file_name().is_some_and(|name| name == "config.toml")
-        && ["events.jsonl", "result.json"].iter().any(|file| path.with_file_name(file).exists())
-}
-
 #[cfg(test)]
 mod tests {
     use zview_runtime::config::parse_toml;
@@ -285,18 +328,40 @@ mod tests {
     fn what_is_not_given_is_the_reference_recipe() {
         let recipe = load(MINIMAL, &[]).unwrap();
         assert_eq!(recipe.train.steps, 400);
-        assert_eq!(recipe.augment.crop_scale, [0.3, 1.0]);
+        assert_eq!(recipe.augment.of_images(1).crop_scale, [0.3, 1.0]);
+        let recipe = recipe.of_images(1);
         let again: Recipe = parse_toml(Path::new("resolved"), &toml::to_string(&recipe).unwrap()).unwrap();
         assert_eq!(again, recipe, "the resolved recipe reads back as itself");
+    }
+
+    #[test]
+    fn what_is_left_to_the_images_is_as_the_run_has_it_and_no_preset_that_somebody_chose() {
+        let open = load(MINIMAL, &[]).unwrap();
+        for channels in [1, 3] {
+            let stored = open.of_images(channels);
+            assert_eq!(open.as_in(&stored), stored);
+        }
+        let chosen = load(MINIMAL, &["augment.preset=simclr"]).unwrap().of_images(3);
+        assert_ne!(open.as_in(&chosen), chosen);
+        assert_eq!(chosen.as_in(&open.of_images(3)), chosen, "what is said is not left to anybody");
     }
 
     #[test]
     fn set_changes_values_of_any_type() {
         let recipe =
             load(MINIMAL, &["train.steps=70", "encoder.stem=imagenet", "augment.flip=true"]).unwrap();
-        assert_eq!((recipe.train.steps, recipe.augment.flip), (70, true));
+        assert_eq!((recipe.train.steps, recipe.augment.of_images(1).flip), (70, true));
         assert!(load(MINIMAL, &["train.stepz=7"]).unwrap_err().contains("did you mean `steps`?"));
         assert!(load(MINIMAL, &["seed"]).unwrap_err().contains("key=value"));
+    }
+
+    #[test]
+    fn few_steps_without_a_word_of_warm_up_work() {
+        let recipe = load(MINIMAL, &["train.steps=20"]).unwrap();
+        assert_eq!((recipe.train.steps, recipe.train.warmup_steps), (20, 20));
+        assert_eq!(load(MINIMAL, &[]).unwrap().train.warmup_steps, 50);
+        let asked = load(MINIMAL, &["train.steps=20", "train.warmup_steps=30"]).unwrap_err();
+        assert!(asked.contains("train.warmup_steps: expected at most train.steps (20), got 30"), "{asked}");
     }
 
     #[test]

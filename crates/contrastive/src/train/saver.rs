@@ -1,6 +1,7 @@
 //! Saving a run while it goes on.
 
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use zview_network::checkpoint::{Checkpoint, CheckpointError, CheckpointWriter, Retention, Score, Written};
@@ -23,6 +24,10 @@ pub(super) struct Saver {
     writer: CheckpointWriter,
     /// Step of the last snapshot.
     saved: Option<u64>,
+    /// When that was, or when the run was opened.
+    since: Instant,
+    /// Age of the last snapshot at which the clock asks for the next.
+    age: Option<Duration>,
     /// Sum and number of the losses since then.
     losses: (f64, u64),
     /// Right answers of the online probe since then, and how often it was asked.
@@ -36,6 +41,8 @@ impl Saver {
         Self {
             writer: CheckpointWriter::new(run, retention, restored),
             saved: restored,
+            since: Instant::now(),
+            age: (config.checkpoint_minutes > 0).then(|| Duration::from_secs(60 * config.checkpoint_minutes)),
             losses: (0.0, 0),
             probed: (0.0, 0),
         }
@@ -63,6 +70,11 @@ impl Saver {
             self.probed.0 += accuracy * examples as f64;
             self.probed.1 += examples;
         }
+    }
+
+    /// Whether the clock asks for a checkpoint.
+    pub(super) fn is_due(&self) -> bool {
+        self.age.is_some_and(|age| self.since.elapsed() >= age)
     }
 
     /// After each step: whether the write under way has ended, and how.
@@ -100,6 +112,7 @@ impl Saver {
         events.synchronise()?;
         let before = self.writer.start(snapshot)?;
         self.saved = Some(trainer.step);
+        self.since = Instant::now();
         log(before, events)
     }
 
@@ -151,6 +164,20 @@ pub(super) fn newest(run: &Path) -> Result<Option<Newest>, PretrainError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_clock_asks_for_a_checkpoint_every_ten_minutes_unless_it_is_told_not_to() {
+        let run = tempfile::tempdir().unwrap();
+        let due_after = |seconds: u64, minutes: Option<u64>| {
+            let mut config = TrainConfig::default();
+            config.checkpoint_minutes = minutes.unwrap_or(config.checkpoint_minutes);
+            let mut saver = Saver::new(run.path(), &config, None);
+            saver.since = Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+            saver.is_due()
+        };
+        assert!(!due_after(599, None) && due_after(601, None));
+        assert!(due_after(61, Some(1)) && !due_after(1_000_000, Some(0)));
+    }
 
     #[test]
     fn the_online_probe_decides_where_there_is_one() {

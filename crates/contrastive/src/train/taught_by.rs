@@ -7,6 +7,7 @@ use serde_json::Value;
 use zview_generator::Manifest;
 use zview_runtime::run_folder::EventReader;
 
+use super::paths::with_absolute_paths;
 use crate::source::SourceConfig;
 
 /// The key in a run's `started` event.
@@ -29,8 +30,11 @@ pub(super) fn generator_weights(source: &SourceConfig) -> BTreeMap<String, Strin
 pub fn generator_with_other_weights(run: &Path, source: &SourceConfig) -> Option<String> {
     let events = EventReader::new(&run.join("events.jsonl")).new_events().ok()?;
     let started: &Value = events.iter().find(|event| event["event"] == "started")?;
+    let of_run = started[GENERATOR_WEIGHTS].as_object()?;
+    let place = |name: &str| with_absolute_paths("source.generator", name);
     let other = |(name, weights): &(String, String)| {
-        started[GENERATOR_WEIGHTS][name].as_str().is_some_and(|learnt_from| learnt_from != weights)
+        let learnt_from = of_run.iter().find(|(of_run, _)| *of_run == name || place(of_run) == place(name));
+        learnt_from.and_then(|(_, sha256)| sha256.as_str()).is_some_and(|learnt_from| learnt_from != weights)
     };
     generator_weights(source).into_iter().find(other).map(|(name, _)| name)
 }

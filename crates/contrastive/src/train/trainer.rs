@@ -16,7 +16,7 @@ use super::stages::{PerStage, Stage, StageSeconds};
 use crate::augment::Augmentation;
 use crate::encoder::{Encoder, InitialWeights};
 use crate::objective::{Objective, Outcome, Setting, check_classes};
-use crate::source::{SourceError, ViewBatch, ViewSource};
+use crate::source::{Epoch, SourceError, ViewBatch, ViewSource};
 use crate::watch::{OnlineProbe, view_agreement};
 use zview_network::checkpoint::{Checkpoint, CheckpointError, Snapshot};
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
@@ -104,7 +104,9 @@ impl Trainer {
         device: &Device,
         on_gpu: bool,
     ) -> Result<Self, SourceError> {
-        let augmentation = Augmentation::new(&recipe.augment, source.shape(), device);
+        let augment = recipe.augment.of_images(source.shape().channels);
+        let augmentation =
+            Augmentation::new(&augment, source.shape(), device).of_views(recipe.views.per_anchor);
         let shape = augmentation.output_shape();
         let random = &mut Stream::new(recipe.seed, Purpose::Weights, 0, 0);
         let mut encoder = Encoder::new(&recipe.encoder, shape, random, device)?;
@@ -184,6 +186,18 @@ impl Trainer {
     #[must_use]
     pub fn account(&self) -> Vec<String> {
         self.source.account()
+    }
+
+    /// What an epoch of the source is; `None` where there is no end of fresh anchors.
+    #[must_use]
+    pub fn epoch(&self) -> Option<Epoch> {
+        self.source.epoch()
+    }
+
+    /// The shape of what the encoder sees.
+    #[must_use]
+    pub fn view_shape(&self) -> ImageShape {
+        self.augmentation.output_shape()
     }
 
     /// Where it computes (without autodiff).

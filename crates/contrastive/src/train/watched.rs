@@ -2,7 +2,7 @@
 
 use burn::tensor::Tensor;
 use serde_json::{Value, json};
-use zview_runtime::device::MemoryUse;
+use zview_runtime::device::{MemoryUse, ReadError, read_floats};
 use zview_runtime::run_folder::EventLog;
 
 use super::pretrain::PretrainError;
@@ -32,14 +32,26 @@ impl Asked {
 }
 
 impl Watched {
+    /// What the features of the first step are, which the encoder gave before it learnt anything; `None` where nothing is
+    /// watched.
+    ///
+    /// # Errors
+    /// [`ReadError`] where the device cannot be read.
+    pub(super) fn first(outcome: &StepOutcome, recipe: &Recipe) -> Result<Option<Measures>, ReadError> {
+        if recipe.watch.every == 0 {
+            return Ok(None);
+        }
+        let features = measured(&outcome.features, recipe);
+        let dimension = features.dims()[1];
+        let values = read_floats(features.reshape([-1]))?.into_iter().map(f64::from).collect();
+        Ok(FeatureRows::new(values, recipe.views.per_anchor, dimension)
+            .map(|features| Measures::of(&features)))
+    }
+
     /// Keeps the features of the step just taken where they are to be measured, and says so.
     pub(super) fn keep(&mut self, outcome: &StepOutcome, step: u64, recipe: &Recipe) -> bool {
-        self.features = recipe.watch.due(step, recipe.train.steps).then(|| {
-            let features = outcome.features.clone();
-            let [views, dimension] = features.dims();
-            let measured = FeatureRows::measured_views(views, recipe.views.per_anchor);
-            features.slice([0..measured, 0..dimension])
-        });
+        let due = recipe.watch.due(step, recipe.train.steps);
+        self.features = due.then(|| measured(&outcome.features, recipe));
         self.features.is_some()
     }
 
@@ -78,6 +90,13 @@ impl Watched {
         event["watch"] = json!(measures);
         self.collapse.judge(&measures, trainer.step, &recipe.watch)
     }
+}
+
+/// The features of the views that are measured, (N, D).
+fn measured(features: &Tensor<2>, recipe: &Recipe) -> Tensor<2> {
+    let [views, dimension] = features.dims();
+    let measured = FeatureRows::measured_views(views, recipe.views.per_anchor);
+    features.clone().slice([0..measured, 0..dimension])
 }
 
 /// Logs a collapse and warns of it.

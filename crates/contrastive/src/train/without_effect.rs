@@ -151,7 +151,7 @@ fn of_anchors(recipe: &Recipe) -> Vec<Rule> {
 }
 
 fn of_augment(recipe: &Recipe) -> Vec<Rule> {
-    let (augment, default) = (&recipe.augment, AugmentConfig::default());
+    let (augment, default) = (recipe.augment.written().unwrap_or_default(), AugmentConfig::default());
     let changes =
         [augment.brightness, augment.brightness_factor, augment.contrast, augment.saturation, augment.hue];
     let keys = [
@@ -173,7 +173,8 @@ fn of_augment(recipe: &Recipe) -> Vec<Rule> {
         Rule {
             key: "augment.blur_sigma",
             changed: augment.blur_sigma != default.blur_sigma,
-            has_effect: augment.blur_probability > 0.0,
+            has_effect: augment.blur_probability > 0.0
+                || augment.per_view.iter().any(|view| view.blur_probability.is_some_and(|share| share > 0.0)),
             by: &["augment.blur_probability"],
             said: "augment.blur_probability = 0".to_owned(),
         },
@@ -249,16 +250,19 @@ fn of_watch(recipe: &Recipe) -> Vec<Rule> {
 /// What has no effect on images of `channels` channels, or on generators without classes: to be warned of, as the
 /// recipe is right for others.
 pub(super) fn without_effect_here(recipe: &Recipe, channels: usize, classes: bool) -> Vec<String> {
-    let augment = &recipe.augment;
+    let augment = recipe.augment.of_images(channels);
     let of_colour = [
-        ("augment.saturation", augment.saturation),
-        ("augment.hue", augment.hue),
-        ("augment.grey_probability", augment.grey_probability),
+        ("saturation", augment.saturation),
+        ("hue", augment.hue),
+        ("grey_probability", augment.grey_probability),
     ];
-    let in_vain = of_colour.into_iter().filter(|(_, change)| channels != 3 && *change > 0.0);
+    // A preset is for images of both kinds.
+    let in_vain = of_colour
+        .into_iter()
+        .filter(|(key, change)| channels != 3 && *change > 0.0 && recipe.augment.writes(key));
     let mut told: Vec<String> = in_vain
         .map(|(key, change)| {
-            format!("{key} = {change}: has no effect on images without colours ({channels} of 3 channels); remove it")
+            format!("augment.{key} = {change}: has no effect on images without colours ({channels} of 3 channels); remove it")
         })
         .collect();
     if !classes && recipe.anchors.conditions != AnchorsConfig::default().conditions {

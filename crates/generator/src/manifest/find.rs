@@ -40,8 +40,9 @@ impl Manifest {
 pub fn find_manifest(name_or_path: &str, folders: &[PathBuf]) -> Result<PathBuf, GeneratorError> {
     let given = Path::new(name_or_path);
     let mut tried = vec![given.to_owned(), given.join(FILE_IN_FOLDER)];
+    // Joined to a folder an absolute path is itself.
     let searched = || std::iter::once(Path::new(DEFAULT_FOLDER)).chain(folders.iter().map(PathBuf::as_path));
-    for folder in searched() {
+    for folder in searched().filter(|_| !given.is_absolute()) {
         tried.push(folder.join(format!("{name_or_path}.toml")));
         tried.push(folder.join(name_or_path).join(FILE_IN_FOLDER));
     }
@@ -53,8 +54,30 @@ pub fn find_manifest(name_or_path: &str, folders: &[PathBuf]) -> Result<PathBuf,
     let listed = list_manifests(&folders);
     let names: Vec<String> = listed.iter().filter_map(|path| manifest_name(path)).chain(embedded).collect();
     let nearest = nearest_names(name_or_path, names.iter().map(String::as_str), 3).join("`, `");
-    let hint = if nearest.is_empty() { String::new() } else { format!("; known here: `{nearest}`") };
+    let hint = match weights_in(given) {
+        Some(weights) => format!(
+            ": {} is weights without a manifest (`zview generator inspect {}` drafts one)",
+            weights.display(),
+            weights.display()
+        ),
+        None if nearest.is_empty() => String::new(),
+        None => format!("; known here: `{nearest}`"),
+    };
     Err(GeneratorError::NoManifest { asked: name_or_path.to_owned(), tried, hint })
+}
+
+/// The first weights file in a folder, by name.
+fn weights_in(folder: &Path) -> Option<PathBuf> {
+    let entries = std::fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    let mut files: Vec<PathBuf> = entries.filter(|path| path.is_file()).collect();
+    files.sort();
+    let of_weights = |path: &PathBuf| {
+        let known = path.extension().and_then(|ending| ending.to_str());
+        known.is_some_and(|ending| ["pth", "pt", "safetensors", "onnx", "bin", "ckpt"].contains(&ending))
+            && weights_at(path).is_some()
+            && !path.ends_with("reference.safetensors")
+    };
+    files.into_iter().find(of_weights)
 }
 
 /// Every manifest in `folders` (`*.toml` and `*/generator.toml`), sorted by path within each;
@@ -103,6 +126,15 @@ mod tests {
         let folder = root.path().join("faces");
         assert_eq!(find_manifest(folder.to_str().unwrap(), &[]).unwrap(), in_folder);
         assert_eq!(list_manifests(&folders), [alone, in_folder]);
+    }
+
+    #[test]
+    fn a_folder_of_weights_without_a_manifest_says_how_to_draft_one() {
+        let root = tempfile::tempdir().unwrap();
+        std::fs::write(root.path().join("generator.pth"), b"PK\x03\x04").unwrap();
+        let error = find_manifest(root.path().to_str().unwrap(), &[]).unwrap_err().to_string();
+        assert!(error.contains("generator.pth` drafts one"), "{error}");
+        assert_eq!(error.matches("generator.toml").count(), 1, "{error}");
     }
 
     #[test]

@@ -1,12 +1,10 @@
 //! What decides a generator's training; one TOML file.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
-use zview_data::{ColorMode, ImageSet};
-use zview_runtime::config::{ConfigError, Written, read_toml_in_layers};
-
-use super::layers::start_size;
+use zview_data::{ColorMode, known_data_sets};
+use zview_runtime::config::{ConfigError, Written, path_from_file, read_toml_in_layers};
 
 /// Methods by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -158,8 +156,11 @@ pub struct TrainConfig {
     pub log_every: u64,
     /// Steps between two sample grids; 0 makes only the last.
     pub samples_every: u64,
-    /// Steps between two checkpoints; 0 makes only the last.
+    /// Steps between two checkpoints; 0 leaves it to the clock.
     pub checkpoint_every: u64,
+    /// A checkpoint is written where the last one is so many minutes old; 0 writes none by the clock. The last step
+    /// always has one.
+    pub checkpoint_minutes: u64,
     /// How many checkpoints are kept.
     pub keep_checkpoints: usize,
 }
@@ -173,13 +174,11 @@ impl Default for TrainConfig {
             log_every: 50,
             samples_every: 1_000,
             checkpoint_every: 1_000,
+            checkpoint_minutes: 10,
             keep_checkpoints: 2,
         }
     }
 }
-
-/// Largest side that images are fitted to, in pixels.
-const MOST_SIDE: usize = 8192;
 
 impl GeneratorTraining {
     /// Reads a recipe and applies `overrides` of the form `section.key=value`.
@@ -187,165 +186,68 @@ impl GeneratorTraining {
     /// # Errors
     /// [`ConfigError`], with everything wrong at once.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let (training, written): (Self, Written) = read_toml_in_layers(path, &[overrides])?;
+        let (mut training, written): (Self, Written) = read_toml_in_layers(path, &[overrides])?;
+        training.settle_path(path, &written);
+        training.name_after_other_data(&written);
         let mut problems = training.problems();
         problems.extend(training.without_effect(&written));
         if problems.is_empty() {
             Ok(training)
         } else {
-            Err(ConfigError::Invalid { path: path.to_owned(), problems })
+            Err(ConfigError::Invalid { path: path.to_owned(), problems: written.located(problems) })
         }
     }
 
-    /// Everything wrong with the values, one line each.
-    #[must_use]
-    pub fn problems(&self) -> Vec<String> {
-        let mut problems = Vec::new();
-        if self.name.trim().is_empty() {
-            problems.push("name: expected a short name, got nothing".to_owned());
+    /// Images that the file at `file` itself names are in its folder, unless they are known by that name.
+    fn settle_path(&mut self, file: &Path, written: &Written) {
+        let is_known = known_data_sets().iter().any(|known| known.name == self.data.name);
+        if written.layer("data.name") == Some(0) && !is_known {
+            self.data.name = path_from_file(file, "data.name", &self.data.name);
         }
-        let counts = [
-            ("generator.latent_dimension", self.generator.latent_dimension),
-            ("generator.width", self.generator.width),
-            ("generator.class_dimension", self.generator.class_dimension),
-            ("gan.discriminator_width", self.gan.discriminator_width),
-            ("vae.encoder_width", self.vae.encoder_width),
-            ("train.keep_checkpoints", self.train.keep_checkpoints),
-        ];
-        for (key, got) in counts {
-            if !(1..=4096).contains(&got) {
-                problems.push(format!("{key}: expected 1 to 4096, got {got}"));
-            }
-        }
-        let updates = [
-            ("gan.discriminator_steps", self.gan.discriminator_steps),
-            ("train.steps", self.train.steps),
-            ("train.log_every", self.train.log_every),
-        ];
-        for (key, got) in updates {
-            if got == 0 {
-                problems.push(format!("{key}: expected 1 or more, got 0"));
-            }
-        }
-        if self.train.batch < 2 {
-            problems.push(format!(
-                "train.batch: expected 2 or more (batch normalisation needs them), got {}",
-                self.train.batch
-            ));
-        }
-        let optimizer = &self.optimizer;
-        for (key, rate) in [("lr", optimizer.lr), ("discriminator_lr", optimizer.discriminator_lr)] {
-            if !(rate > 0.0 && rate.is_finite()) {
-                problems.push(format!("optimizer.{key}: expected a positive number, got {rate}"));
-            }
-        }
-        let shares = [
-            ("optimizer.beta1", optimizer.beta1),
-            ("optimizer.beta2", optimizer.beta2),
-            ("train.average_decay", self.train.average_decay),
-        ];
-        for (key, share) in shares {
-            if !(0.0..1.0).contains(&share) {
-                problems.push(format!("{key}: expected 0 to below 1, got {share}"));
-            }
-        }
-        if !(0.0..=1.0).contains(&optimizer.decay_from) {
-            problems.push(format!("optimizer.decay_from: expected 0 to 1, got {}", optimizer.decay_from));
-        }
-        if let Some(size) = self.data.size.filter(|size| !(1..=MOST_SIDE).contains(size)) {
-            problems.push(format!("data.size: expected 1 to {MOST_SIDE} pixels per side, got {size}"));
-        }
-        if !(self.vae.kl_weight >= 0.0 && self.vae.kl_weight.is_finite()) {
-            problems.push(format!("vae.kl_weight: expected 0 or more, got {}", self.vae.kl_weight));
-        }
-        problems
     }
 
-    /// Keys of another method, or of a condition that there is not, one line each. A key of the file is no mistake where
-    /// an override chose otherwise, and neither is one at its default.
-    fn without_effect(&self, written: &Written) -> Vec<String> {
-        let (gan, vae) = (GanConfig::default(), VaeConfig::default());
-        let is_gan = self.method == MethodKind::Gan;
-        let by_method = ("method", if is_gan { "method = \"gan\"" } else { "method = \"vae\"" });
-        let by_condition = ("generator.conditional", "generator.conditional = false");
-        let rules = [
-            (
-                "gan.discriminator_width",
-                self.gan.discriminator_width != gan.discriminator_width,
-                is_gan,
-                by_method,
-            ),
-            (
-                "gan.discriminator_steps",
-                self.gan.discriminator_steps != gan.discriminator_steps,
-                is_gan,
-                by_method,
-            ),
-            ("vae.encoder_width", self.vae.encoder_width != vae.encoder_width, !is_gan, by_method),
-            ("vae.kl_weight", self.vae.kl_weight != vae.kl_weight, !is_gan, by_method),
-            (
-                "optimizer.discriminator_lr",
-                self.optimizer.discriminator_lr != OptimizerConfig::default().discriminator_lr,
-                is_gan,
-                by_method,
-            ),
-            (
-                "generator.class_dimension",
-                self.generator.class_dimension != GeneratorConfig::default().class_dimension,
-                self.generator.conditional,
-                by_condition,
-            ),
-        ];
-        let vain = rules.into_iter().filter(|(key, changed, has_effect, (chooser, _))| {
-            *changed && !has_effect && written.belongs_with(key, chooser)
-        });
-        vain.map(|(key, .., (_, said))| format!("{key}: has no effect with {said}; remove it")).collect()
+    /// The recipe with a path that means the same from every folder, as a run folder keeps it.
+    pub(super) fn with_absolute_paths(&self) -> Self {
+        let name = &self.data.name;
+        let is_known = known_data_sets().iter().any(|known| known.name == name);
+        let path = (!is_known && Path::new(name).exists()).then(|| std::path::absolute(name).ok()).flatten();
+        let mut training = self.clone();
+        if let Some(path) = path {
+            training.data.name = path.to_string_lossy().into_owned();
+        }
+        training
     }
 
-    /// What of `images` does not go with this recipe, one line each.
-    #[must_use]
-    pub fn problems_with(&self, images: &ImageSet) -> Vec<String> {
-        let mut problems = Vec::new();
-        let (shape, count) = (images.shape, images.len());
-        if count < 2 {
-            problems.push(format!(
-                "data.name: expected at least 2 images to learn from, got {count} in {}",
-                images.name
-            ));
-        } else if self.train.batch > count {
-            problems.push(format!(
-                "train.batch: expected at most the {count} images of {}, got {}",
-                images.name, self.train.batch
-            ));
+    /// The recipe with the path of `stored`, where it means the same as its own.
+    pub(super) fn with_path_as_in(&self, stored: &Self) -> Self {
+        let mut training = self.clone();
+        if self.with_absolute_paths().data.name == stored.with_absolute_paths().data.name {
+            training.data.name.clone_from(&stored.data.name);
         }
-        if shape.height != shape.width || start_size(shape.height).is_none() {
-            problems.push(format!(
-                "data.size: expected square images with a side of 4 to 8 pixels doubled one to six times \
-                 (28, 32, 64, 96, 128, 224), got {} x {}; set data.size",
-                shape.height, shape.width
-            ));
-        }
-        if self.generator.conditional && images.classes.len() < 2 {
-            problems.push(format!(
-                "generator.conditional: expected labels of 2 classes or more, got {} in {}",
-                images.classes.len(),
-                images.name
-            ));
-        }
-        problems
+        training
     }
 
-    /// Checks that this recipe can be trained on `images`.
-    ///
-    /// # Errors
-    /// [`ConfigError::Invalid`] with one line per problem.
-    pub fn check_with(&self, images: &ImageSet) -> Result<(), ConfigError> {
-        let problems: Vec<String> = self.problems().into_iter().chain(self.problems_with(images)).collect();
-        if problems.is_empty() {
-            return Ok(());
+    /// A recipe that is given other images than its own makes another generator: it does not carry the name and the
+    /// licence of the recipe's.
+    fn name_after_other_data(&mut self, written: &Written) {
+        let changed = |key: &str| written.layer(key) > Some(0);
+        if !changed("data.name") {
+            return;
         }
-        let path = PathBuf::from(format!("the recipe of generator `{}`", self.name));
-        Err(ConfigError::Invalid { path, problems })
+        let data = Path::new(self.data.name.trim_end_matches('/'));
+        let stem = data.file_stem().and_then(|stem| stem.to_str()).filter(|stem| *stem != "..");
+        if let Some(stem) = stem.filter(|_| !changed("name")) {
+            stem.clone_into(&mut self.name);
+        }
+        if !changed("licence") {
+            self.licence = licence_not_stated();
+        }
+        tracing::warn!(
+            "data.name was changed, so that the generator is called {} and its licence is \"{}\"; --set name=NAME and \
+             --set licence=LICENCE say otherwise",
+            self.name,
+            self.licence
+        );
     }
 
     /// The learning-rate factor of a step counted from 0.
@@ -359,7 +261,7 @@ impl GeneratorTraining {
 
 #[cfg(test)]
 mod tests {
-    use zview_data::ImageShape;
+    use zview_data::{ImageSet, ImageShape};
 
     use super::*;
 
@@ -384,6 +286,17 @@ mod tests {
             assert!(error.contains(key), "{error}");
         }
         assert!(load(MINIMAL, &["gan.width=3"]).unwrap_err().contains("unknown field `width`"));
+    }
+
+    #[test]
+    fn a_generator_of_other_images_does_not_carry_anothers_name_and_licence() {
+        let text = format!("licence = \"CC-BY\"\n{MINIMAL}");
+        let own = load(&text, &["train.steps=100"]).unwrap();
+        assert_eq!((&*own.name, &*own.licence), ("digits", "CC-BY"));
+        let photos = load(&text, &["data.name=pictures/photos/"]).unwrap();
+        assert_eq!((&*photos.name, &*photos.licence), ("photos", "not stated"));
+        let named = load(&text, &["data.name=photos", "name=mine", "licence=MIT"]).unwrap();
+        assert_eq!((&*named.name, &*named.licence), ("mine", "MIT"));
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod layers;
 mod method;
 mod output;
 mod picture;
+mod problems;
 mod rehearsal;
 mod spectral_norm;
 mod train;

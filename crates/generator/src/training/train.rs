@@ -1,7 +1,7 @@
 //! The loop: from a recipe and images to a generator in a run folder.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::tensor::Tensor;
 use serde::Serialize;
@@ -10,6 +10,7 @@ use zview_data::ImageSet;
 use zview_network::checkpoint::{Checkpoint, CheckpointError, Retention, Snapshot};
 use zview_network::{NamedTensors, WeightAverage, count_parameters, read_network};
 use zview_runtime::device::{ChosenDevice, MemoryUse, read_floats};
+use zview_runtime::forecast::{Forecast, RunSize, StepTimes};
 use zview_runtime::progress::Progress;
 use zview_runtime::run_folder::{Environment, EventLog, RunFolder};
 use zview_runtime::stop::StopSignal;
@@ -26,6 +27,10 @@ use crate::Manifest;
 
 /// Prefix of the averaged weights' names in checkpoints.
 pub(super) const AVERAGE: &str = "average.";
+
+/// What makes a run that is too long shorter.
+const SHORTER: &str =
+    "lower train.steps, train.batch or data.size, or take a smaller generator or a faster --device";
 
 /// What training needs beside recipe and images.
 #[derive(Debug, Clone)]
@@ -82,15 +87,29 @@ pub fn train_generator(
     let first_step = run.step;
     let started = Instant::now();
     let steps = training.train.steps;
-    let mut progress = Progress::new("training the generator", steps);
+    let mut progress = Progress::going_on("training the generator", first_step, steps);
+    let mut timing = Some(StepTimes::default());
     let rate = |step: u64| {
         (step - first_step) as f64 * training.train.batch as f64 / started.elapsed().as_secs_f64()
     };
     while run.step < steps && !options.stop.requested() {
+        let step_started = Instant::now();
         run.update();
+        progress.step(run.step);
+        if let Some(times) = &mut timing {
+            run.wait()?;
+            times.note(step_started.elapsed().as_secs_f64());
+        }
+        if let Some(times) = timing.take_if(|times| times.enough())
+            && let Some(forecast) =
+                Forecast::new(&times, run.size(images, steps - first_step), options.device)
+        {
+            progress.say(&forecast.in_words());
+            run.tell(&forecast)?;
+        }
         let due = |every: u64| every > 0 && run.step.is_multiple_of(every);
         let (log, samples) = (due(training.train.log_every), due(training.train.samples_every));
-        let checkpoint = due(training.train.checkpoint_every);
+        let checkpoint = due(training.train.checkpoint_every) || run.is_old();
         if log || checkpoint || samples {
             run.read_losses()?;
             progress.update(run.step, &format!("{}, {:.0} images/s", run.losses_in_words(), rate(run.step)));
@@ -147,6 +166,8 @@ struct Run<'a> {
     losses: Vec<f32>,
     /// Step of the last checkpoint.
     saved: Option<u64>,
+    /// When that was, or when the run was opened.
+    since: Instant,
     /// Step of the last sample grid.
     shown: Option<u64>,
 }
@@ -183,6 +204,7 @@ impl<'a> Run<'a> {
             pending: Vec::new(),
             losses: Vec::new(),
             saved: None,
+            since: Instant::now(),
             shown: None,
         };
         if options.resume {
@@ -267,7 +289,46 @@ impl<'a> Run<'a> {
         self.events.append(&json!({ "event": "checkpoint", "step": self.step }))?;
         write_generator(run, &self.manifest, self.finished_generator(), self.step)?;
         self.saved = Some(self.step);
+        self.since = Instant::now();
         Ok(())
+    }
+
+    /// Whether the clock asks for a checkpoint.
+    fn is_old(&self) -> bool {
+        let minutes = self.training.train.checkpoint_minutes;
+        minutes > 0 && self.since.elapsed() >= Duration::from_secs(60 * minutes)
+    }
+
+    /// Waits for the device to have computed what is pending.
+    fn wait(&self) -> Result<(), GeneratorTrainingError> {
+        let last = self.pending.last().cloned();
+        let read = last.map_or(Ok(Vec::new()), read_floats);
+        read.map(|_| ()).map_err(|source| GeneratorTrainingError::Device { step: Some(self.step), source })
+    }
+
+    /// How large the run is, with what is left of it at the first step of this process.
+    fn size(&self, images: &ImageSet, steps_left: u64) -> RunSize {
+        let (train, shape) = (&self.training.train, images.shape);
+        RunSize {
+            steps: train.steps,
+            steps_left,
+            epochs: Some(train.steps as f64 * train.batch as f64 / images.len().max(1) as f64),
+            epoch_of: Some(format!("{} images", images.len())),
+            parameters: count_parameters(self.method.generator()),
+            view: [shape.channels, shape.height, shape.width],
+            memory_estimate: None,
+        }
+    }
+
+    /// Logs a forecast, and warns of a run that takes very long.
+    fn tell(&mut self, forecast: &Forecast) -> Result<(), GeneratorTrainingError> {
+        for warning in forecast.warnings(SHORTER) {
+            tracing::warn!("{warning}");
+        }
+        let mut event = json!(forecast);
+        event["event"] = json!("forecast");
+        event["step"] = json!(self.step);
+        Ok(self.events.append(&event)?)
     }
 
     /// What is written and shown: the average, or the last weights where there is none.
@@ -310,7 +371,8 @@ fn open_folder(
     };
     if options.resume {
         let folder = RunFolder::resume(options.out)?;
-        folder.check_same_config(training)?;
+        let training = &training.with_path_as_in(&folder.config()?);
+        folder.check_same_config(training, &["train.checkpoint_minutes"])?;
         samples(&folder)?;
         let events = EventLog::reopen(&folder.file("events.jsonl"), u64::MAX)?;
         return Ok((folder, events));
@@ -320,6 +382,6 @@ fn open_folder(
     let mut events = EventLog::create(&folder.file("events.jsonl"))?;
     folder.write_json("environment.json", &Environment::of(options.device))?;
     events.append(&json!({ "event": "started", "step": 0, "selfcheck": options.device.selfcheck }))?;
-    folder.write_config(training)?;
+    folder.write_config(&training.with_absolute_paths())?;
     Ok((folder, events))
 }

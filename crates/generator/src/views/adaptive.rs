@@ -21,7 +21,7 @@ pub(super) struct Adaptive(Gaussian);
 impl Adaptive {
     pub(super) const STD_DEFAULT: f32 = 0.2;
 
-    /// The wanted agreement where a recipe does not say it: docs/views.md has what it was chosen by.
+    /// The wanted agreement where a recipe does not say it: docs/views-results.md has what it was chosen by.
     pub(super) const AGREEMENT_DEFAULT: f32 = 0.3;
 
     pub(super) fn new(config: &ViewsConfig) -> Self {

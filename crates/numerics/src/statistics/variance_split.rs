@@ -21,10 +21,10 @@ pub struct VarianceSplit {
     pub std_of_rest: f64,
     /// Standard error of the mean over these seeds and draws, both being samples of many.
     pub standard_error: f64,
-    /// 95 % interval of the mean, by Satterthwaite's degrees of freedom.
-    pub low: f64,
+    /// Lower end of the 95 % interval of the mean, by Satterthwaite's degrees of freedom; `None` where it is left out.
+    pub low: Option<f64>,
     /// Upper end of that interval.
-    pub high: f64,
+    pub high: Option<f64>,
     /// Training seeds.
     pub seeds: usize,
     /// Draws of labelled images.
@@ -64,8 +64,8 @@ pub fn variance_split(accuracies: &[Vec<f64>]) -> Option<VarianceSplit> {
         std_of_draws: of_draws.sqrt(),
         std_of_rest: rest.sqrt(),
         standard_error: variance.sqrt(),
-        low,
-        high,
+        low: Some(low),
+        high: Some(high),
         seeds,
         draws,
     })
@@ -122,7 +122,7 @@ mod tests {
                 0.8 + effect(1, seed, 0.02) + effect(2, draw, 0.03) + effect(3, 100 * seed + draw, 0.01)
             });
             let split = variance_split(&accuracies).unwrap();
-            covered += u64::from(split.low <= 0.8 && 0.8 <= split.high);
+            covered += u64::from(split.low <= Some(0.8) && Some(0.8) <= split.high);
             for (sum, std) in sums.iter_mut().zip([split.std_of_seeds, split.std_of_draws, split.std_of_rest])
             {
                 *sum += std * std;
@@ -143,6 +143,6 @@ mod tests {
         assert!(variance_split(&[vec![0.5, 0.6], vec![0.5]]).is_none());
         assert!(variance_split(&[]).is_none());
         let same = variance_split(&table(3, 3, |_, _| 0.5)).unwrap();
-        assert_eq!((same.low, same.high, same.standard_error), (0.5, 0.5, 0.0));
+        assert_eq!((same.low, same.high, same.standard_error), (Some(0.5), Some(0.5), 0.0));
     }
 }

@@ -24,7 +24,7 @@ pub struct GainOfSeed {
 pub struct FineTuneGain {
     /// Mean difference of top-1 accuracies.
     pub mean: f64,
-    /// Lower end of the 95 % t-interval of the paired difference over seeds; `None` for a single seed.
+    /// Lower end of the 95 % t-interval of the paired difference over seeds; `None` for a single seed and for two.
     pub low: Option<f64>,
     /// Upper end of that interval.
     pub high: Option<f64>,
@@ -61,10 +61,12 @@ pub fn fine_tune_gain(
         })
         .collect();
     let summary = mean_interval(&gains.iter().map(|seed| seed.gain).collect::<Vec<_>>());
+    // Two seeds say too little of how seeds differ.
+    let interval = summary.interval.filter(|_| gains.len() != 2);
     Ok(FineTuneGain {
         mean: summary.mean,
-        low: summary.interval.map(|interval| interval.low),
-        high: summary.interval.map(|interval| interval.high),
+        low: interval.map(|interval| interval.low),
+        high: interval.map(|interval| interval.high),
         seeds: gains,
     })
 }

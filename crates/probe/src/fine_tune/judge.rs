@@ -1,7 +1,7 @@
 //! What a trained classifier says of images.
 
 use burn::tensor::Device;
-use zview_contrastive::encoder::FrozenEncoder;
+use zview_contrastive::encoder::{Encoder, FrozenEncoder};
 use zview_data::ImageSet;
 
 use super::classifier::Classifier;
@@ -10,6 +10,8 @@ use crate::{Features, Logistic, ProbeError};
 
 /// A trained classifier, and features of images as its head takes them.
 pub(super) struct Judged {
+    /// Without gradients.
+    pub(super) encoder: Encoder,
     pub(super) head: Logistic,
     pub(super) features: Features,
 }
@@ -30,8 +32,9 @@ pub(super) fn judge(
     if !head.weights().iter().chain(head.bias()).all(|value| value.is_finite()) {
         return Ok(None);
     }
-    match extract_some(&FrozenEncoder::new(&classifier.encoder, device), set, indices, batch) {
-        Ok(features) => Ok(Some(Judged { head, features })),
+    let frozen = FrozenEncoder::new(&classifier.encoder, device);
+    match extract_some(&frozen, set, indices, batch) {
+        Ok(features) => Ok(Some(Judged { encoder: frozen.encoder().clone(), head, features })),
         Err(ProbeError::NotFinite { .. }) => Ok(None),
         Err(error) => Err(error),
     }

@@ -7,15 +7,16 @@ use burn::tensor::Device;
 use zview_contrastive::encoder::FrozenEncoder;
 use zview_data::ImageSet;
 use zview_numerics::statistics::{Interval, accuracy_interval, mean_interval};
-use zview_runtime::progress::Progress;
 
 use super::candidate::{Candidate, CandidateScore, best_first, candidates};
 use super::classifier::Classifier;
 use super::config::{FineTuneConfig, HeadStart};
+use super::fine_tuned::FineTuned;
 use super::judge::{Judged, judge};
 use super::labels::labelled_subset;
 use super::score::{FineTuneRun, FineTuneScore};
 use super::start::{Origin, Start};
+use super::told::{Told, Work};
 use super::training::{Lesson, Trained, train};
 use crate::features::{extract_some, split_by_class};
 use crate::{LinearProbe, LinearProbeConfig, ProbeError};
@@ -34,6 +35,20 @@ pub fn fine_tune(
     config: &FineTuneConfig,
     device: &Device,
 ) -> Result<FineTuneScore, ProbeError> {
+    fine_tune_keeping(start, train_set, test_set, config, device).map(|(score, _)| score)
+}
+
+/// [`fine_tune`], with the network that each seed ended with.
+///
+/// # Errors
+/// As [`fine_tune`].
+pub fn fine_tune_keeping(
+    start: Start<'_>,
+    train_set: &ImageSet,
+    test_set: &ImageSet,
+    config: &FineTuneConfig,
+    device: &Device,
+) -> Result<(FineTuneScore, Vec<FineTuned>), ProbeError> {
     let started = Instant::now();
     config.check()?;
     check_sets(train_set, test_set)?;
@@ -42,21 +57,23 @@ pub fn fine_tune(
     let n_train = labelled_subset(train_set, config.labels_per_class, 0)?.len();
     let steps = config.steps(n_train);
     let candidates = candidates(config);
-    let fits = if candidates.len() > 1 { candidates.len() as u64 + 1 } else { 1 };
     let label = if matches!(origin, Origin::Scratch(_)) { "training from scratch" } else { "fine-tuning" };
+    let work = Work { label, candidates: candidates.len(), steps, seeds: config.seeds.len() };
+    let shape = train_set.shape;
+    let on = origin.device(device);
     let mut arm = Arm {
-        device: origin.device(device),
+        told: Told::begin(work, [shape.channels, shape.height, shape.width], &on),
+        device: on,
         origin,
         train_set,
         test_set,
         config,
         candidates,
         steps,
-        progress: Progress::new(label, fits * steps * config.seeds.len() as u64),
-        done: 0,
+        kept: Vec::new(),
     };
     let runs: Result<Vec<FineTuneRun>, ProbeError> = config.seeds.iter().map(|&seed| arm.run(seed)).collect();
-    arm.progress.finish();
+    arm.told.finish();
     let runs = runs?;
     if let (Some(before), Some(after)) = (&encoder_sha256, arm.origin.state_sha256()?)
         && *before != after
@@ -64,14 +81,16 @@ pub fn fine_tune(
         return Err(ProbeError::StateChanged { before: before.clone(), after });
     }
     let summary = mean_interval(&runs.iter().map(|run| run.top1).collect::<Vec<_>>());
-    Ok(FineTuneScore {
+    // Two seeds say too little of how seeds differ.
+    let interval = summary.interval.filter(|_| runs.len() != 2);
+    let score = FineTuneScore {
         start: arm.origin.name(),
         encoder_sha256,
         mean: summary.mean,
         // An accuracy outside of 0 to 1 is impossible, whatever the t-distribution thinks.
-        low: summary.interval.map(|interval| interval.low.max(0.0)),
-        high: summary.interval.map(|interval| interval.high.min(1.0)),
-        top5: runs.iter().map(|run| run.top5).sum::<f64>() / runs.len() as f64,
+        low: interval.map(|interval| interval.low.max(0.0)),
+        high: interval.map(|interval| interval.high.min(1.0)),
+        top5: runs.iter().map(|run| run.top5).sum::<Option<f64>>().map(|sum| sum / runs.len() as f64),
         labels_per_class: config.labels_per_class,
         n_train,
         n_test: test_set.len(),
@@ -79,7 +98,8 @@ pub fn fine_tune(
         batch: config.batch_of(n_train),
         seconds: started.elapsed().as_secs_f64(),
         seeds: runs,
-    })
+    };
+    Ok((score, arm.kept))
 }
 
 /// What the repetitions have in common.
@@ -91,9 +111,9 @@ struct Arm<'a> {
     candidates: Vec<Candidate>,
     steps: u64,
     device: Device,
-    progress: Progress,
-    /// Updates behind `progress`.
-    done: u64,
+    told: Told,
+    /// The network of each seed so far.
+    kept: Vec<FineTuned>,
 }
 
 impl Arm<'_> {
@@ -110,13 +130,14 @@ impl Arm<'_> {
                 curve[place].diverged = true;
                 continue;
             };
+            self.kept.push(FineTuned::of(seed, &judged, self.train_set));
             let predictions = judged.head.predictions(&judged.features);
             let (right, images) = (predictions.top_k_correct(1), self.test_set.len());
             let Interval { low, high } = accuracy_interval(right, images, seed, 0);
             return Ok(FineTuneRun {
                 seed,
                 top1: right as f64 / images as f64,
-                top5: predictions.top_k_correct(5) as f64 / images as f64,
+                top5: predictions.top5(self.test_set.classes.len()),
                 low,
                 high,
                 learning_rate: candidate.learning_rate,
@@ -154,7 +175,7 @@ impl Arm<'_> {
         let mut curve = Vec::new();
         for candidate in candidates {
             let judged = self.fit(candidate, &split.training, seed, self.train_set, &split.validation)?;
-            let held_out = judged.map(|Judged { head, features }| {
+            let held_out = judged.map(|Judged { head, features, .. }| {
                 let right = head.top_k_correct(&features, 1);
                 (right as f64 / features.len() as f64, head.cross_entropy(&features))
             });
@@ -184,9 +205,9 @@ impl Arm<'_> {
             steps: self.steps,
             seed,
         };
-        let progress = (&mut self.progress, self.done);
-        let trained = train(classifier, candidate, lesson, config, &self.device, progress)?;
-        self.done += self.steps;
+        let before = self.told.done();
+        let trained = train(classifier, candidate, lesson, config, &self.device, &mut self.told)?;
+        self.told.fit_ended(before, self.steps);
         match trained {
             Trained::Finished(classifier) => {
                 judge(&classifier, set, judged, config.evaluation_batch, &self.device)

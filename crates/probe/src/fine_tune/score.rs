@@ -13,7 +13,8 @@ pub struct FineTuneRun {
     /// Share of test images whose most probable class is right.
     pub top1: f64,
     /// Share of test images whose class is among the five most probable.
-    pub top5: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top5: Option<f64>,
     /// Lower end of the 95 % interval of `top1`, over test images.
     pub low: f64,
     /// Upper end of that interval.
@@ -51,7 +52,8 @@ pub struct FineTuneScore {
     /// Upper end of that interval.
     pub high: Option<f64>,
     /// Mean top-5 accuracy over seeds.
-    pub top5: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top5: Option<f64>,
     /// Labelled images of each class; `None` for all.
     pub labels_per_class: Option<usize>,
     /// Labelled training images of a seed.

@@ -1,17 +1,19 @@
 //! Training a classifier on labelled images.
 
+use std::time::Instant;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_contrastive::augment::Augmentation;
 use zview_data::{ImageSet, VisitOrder};
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
-use zview_network::track_gradients;
+use zview_network::{count_parameters, track_gradients};
 use zview_runtime::device::{ReadError, read_floats};
-use zview_runtime::progress::Progress;
 
 use super::candidate::Candidate;
 use super::classifier::{Classifier, ENCODER, cross_entropy};
 use super::config::FineTuneConfig;
 use super::layers::layer_groups;
+use super::told::Told;
 use crate::ProbeError;
 
 /// Updates between two readings of the losses from the device.
@@ -88,7 +90,7 @@ pub(super) struct Lesson<'a> {
     pub(super) seed: u64,
 }
 
-/// Trains `classifier` by one candidate; `progress` goes on from `done`.
+/// Trains `classifier` by one candidate, and tells of each step.
 ///
 /// # Errors
 /// A device that fails.
@@ -98,7 +100,7 @@ pub(super) fn train(
     lesson: Lesson<'_>,
     config: &FineTuneConfig,
     device: &Device,
-    (progress, done): (&mut Progress, u64),
+    told: &mut Told,
 ) -> Result<Trained, ProbeError> {
     let shape = lesson.images.shape;
     let augmentation = Augmentation::new(&config.augment, shape, device);
@@ -107,6 +109,7 @@ pub(super) fn train(
     let warmup = (config.warmup_share * lesson.steps as f64).round() as u64;
     let mut pending = Vec::new();
     for step in 0..lesson.steps {
+        let started = Instant::now();
         let batch = order.batch(step, lesson.batch).into_iter();
         let batch: Vec<usize> = batch.map(|position| lesson.chosen[position]).collect();
         let labels: Vec<u32> = batch.iter().map(|&image| lesson.labels[image]).collect();
@@ -115,11 +118,16 @@ pub(super) fn train(
         let images = augmentation.apply(Tensor::from_data(pixels, device), lesson.seed, step);
         let lr = warmup_cosine(step, lesson.steps, warmup, candidate.learning_rate, 0.0);
         pending.push(training.step(images, &labels, lr));
-        if (step + 1).is_multiple_of(READ_EVERY) || step + 1 == lesson.steps {
+        told.step();
+        let timing = told.is_timing();
+        if timing || (step + 1).is_multiple_of(READ_EVERY) || step + 1 == lesson.steps {
             let last = last_finite(std::mem::take(&mut pending))
                 .map_err(|source| ProbeError::Training { step: step + 1, source })?;
             let Some(loss) = last else { return Ok(Trained::Diverged(step + 1)) };
-            progress.update(done + step + 1, &format!("loss {loss:.3}"));
+            told.loss(loss);
+        }
+        if timing {
+            told.timed(started.elapsed().as_secs_f64(), || count_parameters(&training.classifier));
         }
     }
     Ok(Trained::Finished(Box::new(training.classifier)))

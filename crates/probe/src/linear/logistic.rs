@@ -64,7 +64,8 @@ impl Logistic {
     }
 
     /// The classifier of W (C, D), row by row, and b (C).
-    pub(crate) fn from_parts(weights: Vec<f64>, bias: Vec<f64>) -> Self {
+    #[must_use]
+    pub fn from_parts(weights: Vec<f64>, bias: Vec<f64>) -> Self {
         Self { weights, bias }
     }
 

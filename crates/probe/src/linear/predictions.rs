@@ -44,6 +44,13 @@ impl Predictions {
         self.label_rank.iter().map(|&rank| rank == 0).collect()
     }
 
+    /// The share of images whose class is among the five most probable; `None` of five classes or fewer, where it says
+    /// nothing.
+    #[must_use]
+    pub fn top5(&self, classes: usize) -> Option<f64> {
+        (classes > 5).then(|| self.top_k_correct(5) as f64 / self.label_rank.len() as f64)
+    }
+
     /// How many images have their class among the `k` most probable.
     #[must_use]
     pub fn top_k_correct(&self, k: u32) -> usize {

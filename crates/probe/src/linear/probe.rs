@@ -43,8 +43,9 @@ impl Default for LinearProbeConfig {
 pub struct LinearScore {
     /// Share of test images whose most probable class is right.
     pub top1: f64,
-    /// Share of test images whose class is among the five most probable.
-    pub top5: f64,
+    /// Share of test images whose class is among the five most probable; `None` of five classes or fewer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top5: Option<f64>,
     /// Lower end of the 95 % interval of `top1`, over test images.
     pub low: f64,
     /// Upper end of that interval.
@@ -157,7 +158,7 @@ impl LinearProbe {
         let Interval { low, high } = accuracy_interval(top1_count, test.len(), self.seed, 0);
         LinearScore {
             top1: share(top1_count),
-            top5: share(predictions.top_k_correct(5)),
+            top5: predictions.top5(self.model.bias().len()),
             low,
             high,
             penalty: self.choice.penalty,
@@ -207,7 +208,7 @@ mod tests {
         let (train, test) = (clouds(300, 8, 6, 3.0, 0), clouds(600, 8, 6, 3.0, 1));
         let score = linear_probe(&train, &test, &config).unwrap();
         assert!(score.top1 > 0.98 && score.converged, "{score:?}");
-        assert!(score.low <= score.top1 && score.top1 <= score.high && score.top5 >= score.top1);
+        assert!(score.low <= score.top1 && score.top1 <= score.high && score.top5 >= Some(score.top1));
         assert_eq!((score.n_train, score.n_test, score.validation.len()), (300, 600, 45));
         let mean: f64 = score.per_class.iter().map(|accuracy| accuracy.unwrap()).sum::<f64>() / 6.0;
         assert!((mean - score.top1).abs() < 1e-12);

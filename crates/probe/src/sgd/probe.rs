@@ -138,7 +138,7 @@ fn probe(
     let Interval { low, high } = accuracy_interval(top1_count, test.len(), config.seed, 0);
     Ok(SgdScore {
         top1: share(top1_count),
-        top5: share(predictions.top_k_correct(5)),
+        top5: predictions.top5(test.class_names().len()),
         low,
         high,
         learning_rate,

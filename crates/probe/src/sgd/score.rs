@@ -25,7 +25,8 @@ pub struct SgdScore {
     /// Share of test images whose most probable class is right.
     pub top1: f64,
     /// Share of test images whose class is among the five most probable.
-    pub top5: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top5: Option<f64>,
     /// Lower end of the 95 % interval of `top1`, over test images.
     pub low: f64,
     /// Upper end of that interval.

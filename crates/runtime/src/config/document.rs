@@ -16,6 +16,9 @@ use crate::format::check_format;
 /// The key of a file's format, at the top.
 const FORMAT: &str = "format";
 
+/// More are not told at once.
+const MOST_MISFITS: usize = 20;
+
 /// What does not fit, by the names of sections and keys that lead to it.
 pub(super) struct Misfit {
     pub path: Vec<String>,
@@ -67,7 +70,38 @@ impl<'a> Document<'a> {
 
     /// Reads the document into `T`.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, Misfit> {
-        T::deserialize(toml::Deserializer::from(self.root.clone())).map_err(|error: toml::de::Error| {
+        self.read_from(self.root.clone())
+    }
+
+    /// As [`Self::read`], with everything that does not fit: what is found is taken out, and the rest is read again.
+    pub fn read_all<T: DeserializeOwned>(&self) -> Result<T, Vec<Misfit>> {
+        let mut root = self.root.clone();
+        let (mut misfits, mut taken_out) = (Vec::<Misfit>::new(), Vec::new());
+        while misfits.len() < MOST_MISFITS {
+            let misfit = match self.read_from(root.clone()) {
+                Ok(value) if misfits.is_empty() => return Ok(value),
+                Ok(_) => break,
+                Err(misfit) => misfit,
+            };
+            let mut path = misfit.path.clone();
+            let missing =
+                misfit.message.split("missing field `").nth(1).and_then(|rest| rest.split('`').next());
+            // What was taken out is missing now: that is no fault of the file. Nor can it be read on without its section.
+            let own_doing =
+                missing.is_some_and(|field| taken_out.contains(&[&path[..], &[field.to_owned()]].concat()));
+            if !own_doing {
+                misfits.push(misfit);
+            }
+            if path.is_empty() || !take_out(root.get_mut(), &mut path) {
+                break;
+            }
+            taken_out.push(path);
+        }
+        Err(misfits)
+    }
+
+    fn read_from<T: DeserializeOwned>(&self, root: Spanned<DeTable<'a>>) -> Result<T, Misfit> {
+        T::deserialize(toml::Deserializer::from(root)).map_err(|error: toml::de::Error| {
             let span = error.span().unwrap_or(0..0);
             let root = self.root.span();
             // Where a section was read as a whole, the key is in the message.
@@ -84,6 +118,18 @@ impl<'a> Document<'a> {
             let (message, hint) = in_words(message, &path, value.and_then(|span| self.text.get(span)));
             Misfit { path, at: span.start, message, hint }
         })
+    }
+
+    /// The line of what does not fit.
+    pub fn line(&self, misfit: &Misfit) -> usize {
+        line_number(self.text, misfit.at)
+    }
+
+    /// Shows every key that is written, `section.key`, and its line.
+    pub fn each_line(&self, mut show: impl FnMut(String, usize)) {
+        visit(self.root.get_ref(), &mut Vec::new(), &mut |span, path| {
+            show(path.join("."), line_number(self.text, span.start));
+        });
     }
 
     /// An error about this document.
@@ -145,6 +191,34 @@ impl<'a> Document<'a> {
         });
         best.map(|(_, path)| path).unwrap_or_default()
     }
+}
+
+/// Takes the key at `path` out of `table`, with the whole list where it is an element of one; `path` is then what was
+/// taken out.
+fn take_out(table: &mut DeTable<'_>, path: &mut Vec<String>) -> bool {
+    let Some((first, rest)) = path.split_first() else { return false };
+    let (name, number) = match first.split_once('[') {
+        Some((name, rest)) => (name, rest.trim_end_matches(']').parse::<usize>().ok()),
+        None => (first.as_str(), None),
+    };
+    if !rest.is_empty() {
+        let inner = table.get_mut(name).map(Spanned::get_mut);
+        let inner = match (inner, number) {
+            (Some(DeValue::Array(values)), Some(number)) => values.get_mut(number).map(Spanned::get_mut),
+            (inner, _) => inner,
+        };
+        if let Some(DeValue::Table(inner)) = inner {
+            let mut rest = rest.to_vec();
+            let done = take_out(inner, &mut rest);
+            path.truncate(1);
+            path.extend(rest);
+            return done;
+        }
+    }
+    let name = name.to_owned();
+    let found = table.remove(name.as_str()).is_some();
+    *path = vec![name];
+    found
 }
 
 /// Shows every key and value below `table`, with the keys that lead there.

@@ -8,6 +8,8 @@ pub struct Written {
     layers: BTreeMap<String, usize>,
     /// A layer of changes that are made of many configurations alike.
     shared: Option<usize>,
+    /// Where each key was written last: a line, or a change.
+    places: BTreeMap<String, String>,
 }
 
 impl Written {
@@ -25,6 +27,24 @@ impl Written {
             }
             self.layers.insert(key, layer);
         }
+    }
+
+    pub(super) fn note_place(&mut self, key: String, place: String) {
+        // A section's keys come after its name, and a key's value after the key.
+        self.places.entry(key).or_insert(place);
+    }
+
+    /// The problems that begin with a key, as `train.batch: ...`, with where it was written at their ends.
+    #[must_use]
+    pub fn located(&self, problems: Vec<String>) -> Vec<String> {
+        let located = |problem: String| {
+            let key = problem.split(": ").next().unwrap_or_default().trim_matches('`');
+            match self.places.get(key) {
+                Some(place) => format!("{problem} ({place})"),
+                None => problem,
+            }
+        };
+        problems.into_iter().map(located).collect()
     }
 
     /// The layer in which `section.key` was written last; `None` where it was not written.
@@ -94,6 +114,7 @@ impl Override {
         }
         let alone = toml::Table::from_iter([(last.clone(), self.value.clone())]);
         written.add(&alone, &key, layer);
+        written.places.insert(self.path.join("."), format!("--set {}", self.given));
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use super::ConfigError;
+use super::shipped::{nearest_shipped, shipped_text};
 use crate::file_kind::FileKind;
 
 /// Configuration is written by hand: nothing larger is.
@@ -12,9 +13,21 @@ const MOST_BYTES: u64 = 16 << 20;
 
 /// Reads `path` once (it may be a pipe) as text in UTF-8.
 pub(super) fn read_text(path: &Path) -> Result<String, ConfigError> {
-    let failed = |source| ConfigError::Read { path: path.to_owned(), source };
+    let failed = |source| ConfigError::Read { path: path.to_owned(), source, hint: String::new() };
     let mut bytes = Vec::new();
-    let file = File::open(path).map_err(failed)?;
+    let file = match File::open(path) {
+        Err(source) if source.kind() == io::ErrorKind::NotFound => {
+            let hint = || {
+                nearest_shipped(path).map_or_else(
+                    || "; nor does anything of that name come with zview (`zview recipe list`)".to_owned(),
+                    |name| format!("; did you mean {name}, which comes with zview (`zview recipe list`)?"),
+                )
+            };
+            let missing = || ConfigError::Read { path: path.to_owned(), source, hint: hint() };
+            return shipped_text(path).ok_or_else(missing);
+        }
+        file => file.map_err(failed)?,
+    };
     if file.metadata().is_ok_and(|found| found.is_dir()) {
         let message = "it is a folder; name the TOML file in it";
         return Err(failed(io::Error::new(io::ErrorKind::IsADirectory, message)));

@@ -12,11 +12,55 @@ pub(super) fn in_words(message: &str, path: &[String], written: Option<&str>) ->
         let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
         return (format!("{key}: expected {}, got {got}", what(expected)), hint);
     }
-    let hint =
-        nearest_known_name(message).map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
+    let hint = of_another_tool(message)
+        .or_else(|| nearest_known_name(message).map(|name| format!("; did you mean `{name}`?")));
+    let hint = hint.unwrap_or_default();
     let named = key.is_empty() || message.contains(&format!("`{key}`")) || message.starts_with(&key);
     let message = message.replace('\n', "; ");
     (if named { message } else { format!("{key}: {message}") }, hint)
+}
+
+/// Keys of other tools' configurations, what they are here, and what is to be known of it.
+const OTHER_WORDS: &[(&str, &str, &str)] = &[
+    ("arch", "encoder.arch", ""),
+    ("backbone", "encoder.arch", ""),
+    ("base_lr", "optimizer.lr", ""),
+    ("batch_size", "train.batch", ""),
+    ("batchsize", "train.batch", ""),
+    ("cuda", "--device vulkan", ""),
+    ("dataset", "source.data", ""),
+    ("device", "--device", ""),
+    ("epochs", "train.steps", ", which counts updates; `zview pretrain --epochs N` counts epochs"),
+    ("gpu", "--device vulkan", ""),
+    ("image_size", "source.size", ""),
+    ("img_size", "source.size", ""),
+    ("iterations", "train.steps", ""),
+    ("learning_rate", "optimizer.lr", ""),
+    ("lr", "optimizer.lr", ""),
+    ("max_epochs", "train.steps", ", which counts updates; `zview pretrain --epochs N` counts epochs"),
+    ("max_steps", "train.steps", ""),
+    ("model", "encoder.arch", ""),
+    ("num_epochs", "train.steps", ", which counts updates; `zview pretrain --epochs N` counts epochs"),
+    ("output_dir", "--out", ""),
+    ("temperature", "objective.temperature", ""),
+    ("warmup_epochs", "train.warmup_steps", ", which counts updates"),
+    ("weight_decay", "optimizer.weight_decay", ""),
+];
+
+/// What an unknown key of another tool is called here: a key beside it, one of a recipe, or an option.
+fn of_another_tool(message: &str) -> Option<String> {
+    let (word, known) = message.strip_prefix("unknown field `")?.split_once('`')?;
+    let (_, ours, remark) = OTHER_WORDS.iter().find(|(theirs, ..)| *theirs == word)?;
+    let last = ours.rsplit('.').next().unwrap_or_default();
+    if ours.starts_with('-') {
+        return Some(format!("; that is the option `{ours}`"));
+    }
+    let beside = known.contains(&format!("`{last}`"));
+    Some(if beside {
+        format!("; here it is `{last}`{remark}")
+    } else {
+        format!("; in a recipe it is `{ours}`{remark}")
+    })
 }
 
 fn shortened(written: &str) -> String {

@@ -7,6 +7,7 @@ mod graphics;
 #[cfg_attr(not(feature = "wgpu"), path = "no_launches.rs")]
 mod launches;
 mod memory;
+mod memory_limit;
 mod outcome;
 mod peak;
 mod read;
@@ -19,6 +20,7 @@ pub use choice::{ChosenDevice, DeviceError, choose, cpu};
 pub use graphics::list_adapters;
 pub use launches::LaunchCounter;
 pub use memory::MemoryUse;
+pub use memory_limit::MemoryLimit;
 pub use outcome::SelfcheckOutcome;
 pub use peak::PeakRates;
 pub use read::{ReadError, read_floats};

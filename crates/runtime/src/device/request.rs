@@ -30,10 +30,20 @@ pub struct DeviceRequest {
 /// A device request that is not of the form `auto|vulkan|metal|wgpu|cpu[:index]`.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error(
-    "device `{got}` is not one of auto, vulkan, metal, wgpu, cpu, with an optional index such as vulkan:1"
+    "device `{got}` is not one of auto, vulkan, metal, wgpu, cpu, with an optional index such as vulkan:1{}",
+    of_another_tool(got)
 )]
 pub struct ParseDeviceError {
     got: String,
+}
+
+/// What a device of other tools is called here.
+fn of_another_tool(got: &str) -> &'static str {
+    match got.split(':').next().unwrap_or_default().to_ascii_lowercase().as_str() {
+        "cuda" | "gpu" | "rocm" | "hip" => "; a GPU is `vulkan`, and `auto` takes one if there is one",
+        "mps" => "; an Apple GPU is `metal`",
+        _ => "",
+    }
 }
 
 impl FromStr for DeviceRequest {

@@ -23,7 +23,7 @@ pub fn scalars_as_csv(measurements: &[Measurement]) -> String {
     let mut text = String::from("step,time");
     for column in &columns {
         text.push(',');
-        text.push_str(&quoted(column));
+        text.push_str(&csv_field(column));
     }
     text.push('\n');
     for (step, (time, row)) in &rows {
@@ -39,8 +39,9 @@ pub fn scalars_as_csv(measurements: &[Measurement]) -> String {
     text
 }
 
-/// As RFC 4180 wants a name that holds separators.
-fn quoted(name: &str) -> String {
+/// As RFC 4180 wants a field that may hold separators.
+#[must_use]
+pub fn csv_field(name: &str) -> String {
     if name.contains(['"', ',', '\n', '\r']) {
         format!("\"{}\"", name.replace('"', "\"\""))
     } else {

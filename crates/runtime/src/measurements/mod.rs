@@ -5,7 +5,7 @@ mod from_event;
 mod histogram;
 mod summary;
 
-pub use csv::scalars_as_csv;
+pub use csv::{csv_field, scalars_as_csv};
 pub use from_event::measurements_of;
 pub use histogram::Histogram;
 pub use summary::{SeriesSummary, summarise};

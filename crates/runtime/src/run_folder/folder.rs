@@ -124,17 +124,25 @@ impl RunFolder {
         self.path.join(name)
     }
 
-    /// Checks that `config.toml` says what `config` says. A key that the file lacks, because an earlier version wrote
-    /// it, has its default.
+    /// What `config.toml` says. A key that the file lacks, because an earlier version wrote it, has its default.
+    ///
+    /// # Errors
+    /// [`RunFolderError::Config`].
+    pub fn config<T: DeserializeOwned>(&self) -> Result<T, RunFolderError> {
+        Ok(read_toml(&self.file("config.toml"))?)
+    }
+
+    /// Checks that `config.toml` says what `config` says, apart from the keys `free`.
     ///
     /// # Errors
     /// [`RunFolderError::OtherConfig`] with the keys that differ; [`RunFolderError::Config`].
     pub fn check_same_config<T: Serialize + DeserializeOwned>(
         &self,
         config: &T,
+        free: &[&str],
     ) -> Result<(), RunFolderError> {
-        let stored: T = read_toml(&self.file("config.toml"))?;
-        let keys = differing_keys(&table(&stored), &table(config));
+        let mut keys = differing_keys(&table(&self.config::<T>()?), &table(config));
+        keys.retain(|key| !free.contains(&key.as_str()));
         if keys.is_empty() {
             Ok(())
         } else {

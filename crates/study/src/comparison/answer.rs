@@ -8,6 +8,9 @@ use super::scores::Difference;
 /// Above this corrected probability of no difference, arms are not told apart.
 const TOLD_APART: f64 = 0.05;
 
+/// What is said of differences over two seeds.
+const TOO_FEW_TO_SAY: &str = "two seeds are too few to say; three or more are needed";
+
 /// A sentence by the linear probe and one with the fewest labels: on every data set what is better, what is worse and
 /// how much is not told apart, after correction for many differences.
 pub(super) fn answer(comparison: &Comparison) -> String {
@@ -51,7 +54,8 @@ fn on_data(comparison: &Comparison, data: &str, key: &str) -> Option<String> {
     };
     let better = named(&|difference| told(difference) && difference.difference > 0.0);
     let worse = named(&|difference| told(difference) && difference.difference < 0.0);
-    let neither = judged.iter().filter(|(_, difference)| !told(difference)).count();
+    let few = judged.iter().filter(|(_, difference)| difference.no_interval.is_some()).count();
+    let neither = judged.iter().filter(|(_, difference)| !told(difference)).count() - few;
     let mut parts = Vec::new();
     if !better.is_empty() {
         parts.push(format!("better: {}", better.join(", ")));
@@ -61,6 +65,15 @@ fn on_data(comparison: &Comparison, data: &str, key: &str) -> Option<String> {
     }
     if neither > 0 {
         parts.push(format!("{neither} of {} differences cannot be told from 0", judged.len()));
+    }
+    if few > 0 {
+        let of = if few < judged.len() {
+            format!("of {few} of {} differences ", judged.len())
+        } else {
+            let all = judged.iter().map(|(arm, difference)| format!("{} {}", arm.name, points(difference)));
+            format!("{}: ", all.collect::<Vec<_>>().join(", "))
+        };
+        parts.push(format!("{of}{TOO_FEW_TO_SAY}"));
     }
     if key == "linear" {
         parts.extend(comparison.recovered.get(data).map(Recovered::in_words));

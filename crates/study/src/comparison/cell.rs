@@ -5,7 +5,6 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 use zview_contrastive::encoder::ReadOptions;
-use zview_data::LoadOptions;
 use zview_runtime::atomic::write_file;
 use zview_runtime::hash::sha256_of_bytes;
 use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
@@ -171,10 +170,11 @@ fn judged(path: &Path, config: &SuiteConfig, options: &CellOptions<'_>) -> Resul
         encoders: &[path.to_owned()],
         versus: &[],
         config,
-        options: LoadOptions { data_dir: options.data_dir.clone(), ..LoadOptions::default() },
-        color: None,
+        data_dir: options.data_dir.clone(),
+        keep: None,
         read: ReadOptions::default(),
         cache_folder: options.cache_folder,
+        beside: false,
         command: None,
     };
     let suite = evaluate::<StudyError>(&request, options.device, |_, _, _| Ok(()))?;

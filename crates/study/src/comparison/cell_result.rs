@@ -10,7 +10,7 @@ use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
 
 use super::measures::measures;
 use crate::StudyError;
-use crate::evaluation::{QueryNeighbours, SetEvaluation};
+use crate::evaluation::{JudgedAt, QueryNeighbours, SetEvaluation};
 
 /// The file that is written last.
 pub(super) const EVALUATION: &str = "evaluation.json";
@@ -115,6 +115,11 @@ impl CellSet {
     /// The share of draws in which each test image was right; absent where it is not known for the measure.
     pub(super) fn right(&self, measure: &str) -> Option<Vec<f32>> {
         self.right.get(measure).map(Right::shares)
+    }
+
+    /// At which size and in which colours; `None` of cells of earlier versions.
+    pub(super) fn judged_at(&self) -> Option<JudgedAt> {
+        serde_json::from_value(self.evaluation["judged_at"].clone()).ok()
     }
 
     /// A few test images and their nearest training images.

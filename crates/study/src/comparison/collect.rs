@@ -10,12 +10,14 @@ use super::answer::answer;
 use super::cell::failure;
 use super::cell_result::CellResult;
 use super::equal_time::{EqualTime, equal_time};
+use super::held_out::{HeldOutPick, picks};
 use super::measures::measures;
 use super::pace::read_pace;
 use super::progress::{ProgressScores, arm_seconds, progress_scores};
 use super::recovered::{Recovered, recovered};
 use super::scores::{Difference, Score, difference_over_seeds, score};
 use super::study::{Axis, Study, StudyArm};
+use crate::evaluation::JudgedAt;
 
 /// Arms on the same test images.
 #[derive(Debug, Clone, Serialize)]
@@ -28,6 +30,9 @@ pub struct Comparison {
     pub reference: String,
     /// Data sets.
     pub data: Vec<String>,
+    /// At which sizes and in which colours the images of each data set were judged.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub judged_at: BTreeMap<String, Vec<JudgedAt>>,
     /// Seeds.
     pub seeds: Vec<u64>,
     /// The arms, in the file's order.
@@ -38,8 +43,19 @@ pub struct Comparison {
     /// The arms with schedules of the reference's training time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub equal_time: Option<EqualTime>,
+    /// What held-out training images pick along each axis.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub held_out_picks: Vec<HeldOutPick>,
     /// Cells whose last attempt failed.
     pub failed: Vec<FailedCell>,
+}
+
+impl Comparison {
+    /// Whether any cell was judged.
+    #[must_use]
+    pub fn has_results(&self) -> bool {
+        self.arms.iter().flat_map(|arm| arm.scores.values()).any(|scores| !scores.is_empty())
+    }
 }
 
 /// One arm.
@@ -113,6 +129,7 @@ pub fn collect(study: &Study) -> Comparison {
         })
         .collect();
     correct_for_many(&mut arms);
+    let judged_at = judged_at(study, &by_arm);
     let recovered = study.config.gap.as_ref().map_or_else(BTreeMap::new, |gap| recovered(study, gap, &arms));
     let seconds = arm_seconds.get(&study.config.reference).copied().unwrap_or(0.0);
     let mut equal_time = equal_time(study, &by_arm, seconds, &mut failed);
@@ -123,7 +140,9 @@ pub fn collect(study: &Study) -> Comparison {
         question: study.config.question.clone(),
         answer: String::new(),
         reference: study.config.reference.clone(),
+        held_out_picks: picks(&arms, &study.config.data),
         data: study.config.data.clone(),
+        judged_at,
         seeds: study.config.seeds.clone(),
         arms,
         recovered,
@@ -132,6 +151,32 @@ pub fn collect(study: &Study) -> Comparison {
     };
     comparison.answer = answer(&comparison);
     comparison
+}
+
+/// The different sizes and colours that cells judged each data set at; cells of earlier versions do not say it.
+fn judged_at(study: &Study, by_arm: &[ArmCells<'_>]) -> BTreeMap<String, Vec<JudgedAt>> {
+    let mut by_data: BTreeMap<String, Vec<JudgedAt>> = BTreeMap::new();
+    for data in &study.config.data {
+        let cells = by_arm.iter().flat_map(|(_, cells)| cells.values());
+        for at in cells.filter_map(|cell| cell.sets.get(data)?.judged_at()) {
+            let known = by_data.entry(data.clone()).or_default();
+            if !known.contains(&at) {
+                known.push(at);
+            }
+        }
+    }
+    by_data
+}
+
+impl Comparison {
+    /// ` of 32x32 rgb`, or nothing where no cell says it.
+    #[must_use]
+    pub fn judged_in_words(&self, data: &str) -> String {
+        let mut sizes: Vec<String> =
+            self.judged_at.get(data).into_iter().flatten().map(JudgedAt::in_words).collect();
+        sizes.dedup();
+        if sizes.is_empty() { String::new() } else { format!(" of {}", sizes.join(" or ")) }
+    }
 }
 
 /// The finished cells of `arms`, whose cells are numbered after those of `before` other arms; failed ones are added.
@@ -219,9 +264,10 @@ fn differences_on(cells: &Cells, reference: &Cells, data: &str) -> BTreeMap<Stri
         let mut difference = difference_over_seeds(&own, &other);
         let right: Option<(Vec<_>, Vec<_>)> =
             pairs.iter().map(|(own, other)| Some((own.right(name)?, other.right(name)?))).collect();
-        if let Some(paired) = right.and_then(|(own, other)| {
+        let paired = right.and_then(|(own, other)| {
             paired_seeds_difference(&slices(&own), &slices(&other), groups.as_deref())
-        }) {
+        });
+        if let Some(paired) = paired.filter(|_| difference.no_interval.is_none()) {
             (difference.low, difference.high) = (Some(paired.low), Some(paired.high));
             difference.p_value = paired.p_value;
         }

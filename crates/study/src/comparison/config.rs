@@ -6,11 +6,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::evaluation::SuiteConfig;
 
+fn any_question() -> String {
+    "Which arm is better?".to_owned()
+}
+
 /// A comparison as its file says it. Unknown keys are refused.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ComparisonConfig {
     /// What is asked, for the top of the report.
+    #[serde(default = "any_question")]
     pub question: String,
     /// The arm that the others are compared with.
     pub reference: String,

@@ -6,6 +6,7 @@ use std::fmt::Write;
 use super::collect::{ArmComparison, Comparison};
 use super::measures::{headlines, held_out_measures, shown_measures};
 use super::scores::{Difference, Score};
+use crate::intervals::too_few;
 
 /// Question, answer and tables; `command` makes it again.
 #[must_use]
@@ -48,10 +49,11 @@ fn conditions(comparison: &Comparison) -> String {
         "Accuracy in %, mean over seeds ({}) ± half the 95 % t interval; {} updates in every trained arm. Differences to \
          {} (or to the arm that is named), in points, are paired by seed; their 95 % intervals are over seeds and test \
          images, p is after Holm's correction over all arms and data sets of the measure. Seconds: training of one seed, \
-         median; machines that did other things too.",
+         median; machines that did other things too.{}",
         seeds.join(", "),
         updates.join(" or "),
-        comparison.reference
+        comparison.reference,
+        too_few(comparison.seeds.len()).map_or_else(String::new, |why| format!(" With {why}."))
     )
 }
 
@@ -60,7 +62,9 @@ type Differences = BTreeMap<String, BTreeMap<String, Difference>>;
 
 /// Arms in rows; every measure, after the headlines their differences, and what was judged without test images.
 fn scores_table(comparison: &Comparison, data: &str) -> String {
-    let mut columns = columns(comparison, data, &shown_measures(comparison, data));
+    let mut columns: Vec<Column> =
+        comparison.held_out(data).map(|(key, name)| Column::Score(key, name)).into_iter().collect();
+    columns.extend(self::columns(comparison, data, &shown_measures(comparison, data)));
     columns.extend(held_out_measures(comparison, data).map(|(key, name)| Column::Score(key, name)));
     let mut text = format!("**{data}**{}\n\n", images(comparison, data));
     let _ = writeln!(text, "| arm | taught by | {} | seconds |", headers(&columns, &comparison.reference));
@@ -69,6 +73,9 @@ fn scores_table(comparison: &Comparison, data: &str) -> String {
         let cells = cells(&columns, data, &arm.scores, &arm.minus_reference, named_against(comparison, arm));
         let seconds = if arm.steps > 0 { format!("{:.0}", arm.seconds) } else { "–".to_owned() };
         let _ = writeln!(text, "| {}{} | {} | {cells} | {seconds} |", arm.name, missing(arm), arm.taught_by);
+    }
+    for pick in comparison.picks_in_words(data) {
+        let _ = writeln!(text, "\n{pick}");
     }
     text
 }
@@ -145,7 +152,12 @@ fn named_against<'a>(comparison: &Comparison, arm: &'a ArmComparison) -> Option<
 fn images(comparison: &Comparison, data: &str) -> String {
     let scores = comparison.arms.iter().find_map(|arm| arm.scores.get(data)?.values().next());
     scores.map_or_else(String::new, |score| {
-        format!(", {} labelled training images, {} test images", score.n_train, score.n_test)
+        format!(
+            ", {} labelled training images, {} test images{}",
+            score.n_train,
+            score.n_test,
+            comparison.judged_in_words(data)
+        )
     })
 }
 

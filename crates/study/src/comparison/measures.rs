@@ -8,7 +8,7 @@ use super::collect::Comparison;
 
 /// The end of the keys of measures on held-out training images: for choosing between arms without a look at test
 /// images.
-const VALIDATION: &str = "_validation";
+pub(super) const VALIDATION: &str = "_validation";
 
 /// The measures of one evaluation: `linear`, `knn_20`, `few_shot_10`, `few_shot_10_validation` and so on.
 pub(super) fn measures(evaluation: &Value) -> BTreeMap<String, f64> {

@@ -105,9 +105,14 @@ pub(super) fn trainer_of(arm: &Arm, options: &CellOptions<'_>) -> Result<Trainer
 }
 
 /// Seconds of the trainer's next steps.
-pub(super) fn timed(trainer: &mut Trainer, steps: u64) -> Result<f64, StudyError> {
-    seconds_of_steps(trainer, steps).map_err(|error| match error {
+fn timed(trainer: &mut Trainer, steps: u64) -> Result<f64, StudyError> {
+    seconds_of_steps(trainer, steps).map_err(not_timed)
+}
+
+/// Why steps could not be timed.
+pub(super) fn not_timed(error: ProfileError) -> StudyError {
+    match error {
         ProfileError::Source(source) => StudyError::Source(source),
         ProfileError::Device(device) => StudyError::Device(device),
-    })
+    }
 }

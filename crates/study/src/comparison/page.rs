@@ -13,6 +13,7 @@ use super::scores::{Difference, Score};
 use super::study::Study;
 use crate::StudyError;
 use crate::evaluation::{QueryNeighbours, neighbour_figure};
+use crate::intervals::too_few;
 use crate::report::{
     ArmAxis, ArmProgress, ArmScore, ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ComparisonPage,
     ConfigText, EqualTimeTable, FailedCell, MinusReference, MissingCell, ProgressFigure, ProgressPoint,
@@ -34,12 +35,20 @@ pub fn comparison_page(
     let page = ComparisonPage {
         question: comparison.question.clone(),
         answer: comparison.answer.clone(),
-        conditions:
-            "Every encoder is judged on the same real test images, which have no part in any decision."
-                .to_owned(),
+        conditions: conditions(comparison),
         reference: comparison.reference.clone(),
         seeds: comparison.seeds.clone(),
-        intervals: "95 % t intervals over seeds".to_owned(),
+        intervals: match too_few(comparison.seeds.len()) {
+            None => "95 % t intervals over seeds".to_owned(),
+            Some(why) => format!("95 % t intervals over seeds ({why})"),
+        },
+        picks: comparison
+            .data
+            .iter()
+            .flat_map(|data| {
+                comparison.picks_in_words(data).into_iter().map(move |pick| (data.clone(), pick))
+            })
+            .collect(),
         differences: "paired by seed, and over test images too".to_owned(),
         p_values: "after Holm's correction over all arms and data sets of a measure".to_owned(),
         arms: arms(study, comparison),
@@ -80,11 +89,26 @@ pub fn comparison_page(
     page.render()
 }
 
+/// What all arms are judged on.
+fn conditions(comparison: &Comparison) -> String {
+    let of_set = |data: &String| {
+        let size = comparison.judged_in_words(data);
+        (!size.is_empty()).then(|| format!("{data}: images{size}"))
+    };
+    let sizes: Vec<String> = comparison.data.iter().filter_map(of_set).collect();
+    let sizes = if sizes.is_empty() { String::new() } else { format!(" {}.", sizes.join("; ")) };
+    format!(
+        "Every encoder is judged on the same real test images, which have no part in any decision.{sizes}"
+    )
+}
+
 fn arms(study: &Study, comparison: &Comparison) -> Vec<ComparedArm> {
     let arm = |arm: &super::collect::ArmComparison| {
         let mut scores = Vec::new();
         for data in &comparison.data {
-            for (key, measure) in &shown_measures(comparison, data) {
+            let mut measures: Vec<(String, String)> = comparison.held_out(data).into_iter().collect();
+            measures.extend(shown_measures(comparison, data));
+            for (key, measure) in &measures {
                 let Some(score) = arm.scores.get(data).and_then(|scores| scores.get(key)) else { continue };
                 let minus = arm.minus_reference.get(data).and_then(|differences| differences.get(key));
                 let against = arm.against.clone().filter(|against| *against != comparison.reference);
@@ -223,7 +247,14 @@ fn neighbours(
         if rows.is_empty() {
             continue;
         }
-        let options = LoadOptions { data_dir: data_dir.map(Path::to_owned), ..LoadOptions::default() };
+        let seen = comparison.judged_at.get(data).and_then(|all| all.first());
+        let options = LoadOptions {
+            data_dir: data_dir.map(Path::to_owned),
+            size: seen.and_then(|seen| seen.view.side()),
+            color: seen.and_then(|seen| seen.view.color).unwrap_or_default(),
+            max_reject_share: study.config.evaluation.max_reject_share,
+            ..LoadOptions::default()
+        };
         // As they were measured.
         let Comparable { train, test, .. } =
             comparable(load(data, Split::Train, &options)?, load(data, Split::Test, &options)?);

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Serialize;
+use zview_contrastive::train::time_steps;
 
 use super::cell;
 use super::collect::median;
-use super::pace::{timed, trainer_of};
+use super::pace::{not_timed, trainer_of};
+
 use super::study::{CellOptions, Study, StudyArm};
 use crate::StudyError;
 use crate::arms::Arm;
@@ -40,6 +42,8 @@ pub struct PlannedCell {
     pub run: PathBuf,
     /// How far it is.
     pub state: CellState,
+    /// Optimizer steps; `None` where they follow from what the reference takes.
+    pub steps: Option<u64>,
 }
 
 /// All cells, and what the open ones will take.
@@ -65,9 +69,6 @@ pub enum EstimatedBy {
     /// A few steps of each arm that has no finished cell. Where no cell is finished at all, judging is not in it.
     TimedSteps,
 }
-
-/// Steps before the timed ones, and timed ones.
-const STEPS: (u64, u64) = (1, 3);
 
 impl Study {
     /// What there is to do, and how long it takes by the cells that are finished. Computes nothing.
@@ -103,10 +104,11 @@ impl Study {
         for number in 0..self.cells() {
             let Some((arm, seed)) = self.arm_and_seed(number) else { continue };
             let run = self.run_folder(arm, seed);
-            let reached = if self.waits_for_pace(arm) {
-                Progress::Absent
+            let (reached, steps) = if self.waits_for_pace(arm) {
+                (Progress::Absent, None)
             } else {
-                progress(&self.arm(arm, seed)?, &run)?
+                let built = self.arm(arm, seed)?;
+                (progress(&built, &run)?, Some(built.recipe.train.steps))
             };
             let state = match (self.finished(arm, seed), reached) {
                 (Some(cell), _) => {
@@ -117,7 +119,7 @@ impl Study {
                 (None, Progress::Absent) => CellState::Absent,
                 (None, _) => CellState::Begun,
             };
-            cells.push(PlannedCell { cell: number, arm: arm.name.clone(), seed, run, state });
+            cells.push(PlannedCell { cell: number, arm: arm.name.clone(), seed, run, state, steps });
         }
         let middle = |of: Vec<f64>| (!of.is_empty()).then(|| median(of));
         let all = middle(finished.iter().map(|(_, cell)| cell.seconds).collect());
@@ -150,6 +152,6 @@ fn timed_training(arm: &Arm, options: &CellOptions<'_>) -> Result<f64, StudyErro
         return Ok(0.0);
     }
     let mut trainer = trainer_of(arm, options)?;
-    timed(&mut trainer, STEPS.0)?;
-    Ok(timed(&mut trainer, STEPS.1)? / STEPS.1 as f64 * arm.recipe.train.steps as f64)
+    let times = time_steps(&mut trainer, arm.recipe.train.steps).map_err(not_timed)?;
+    Ok(times.seconds_of(arm.recipe.train.steps).unwrap_or(0.0))
 }

@@ -11,6 +11,9 @@ use zview_runtime::config::ConfigError;
 use super::config::ArmConfig;
 use super::study::Study;
 
+/// Side in pixels at which images are looked through that are judged at any size.
+const SIZE_OF_A_LOOK: usize = 32;
+
 impl Study {
     /// Everything that is wrong, one line each.
     pub(super) fn problems(&self, data_dir: Option<&Path>) -> Vec<String> {
@@ -87,17 +90,25 @@ impl Study {
         if config.evaluation.protocols.is_empty() {
             problems.push("evaluation.protocols: expected one or more, got none".to_owned());
         }
-        let options = LoadOptions { data_dir: data_dir.map(Path::to_owned), ..LoadOptions::default() };
+        let judged = LoadOptions {
+            data_dir: data_dir.map(Path::to_owned),
+            color: config.evaluation.color.unwrap_or_default(),
+            // An encoder judges images at the size that it was trained at, so theirs may differ.
+            size: Some(config.evaluation.size.unwrap_or(SIZE_OF_A_LOOK)),
+            max_reject_share: config.evaluation.max_reject_share,
+            ..LoadOptions::default()
+        };
         for data in &config.data {
-            problems.extend(absent("data", data, Split::Test, &options));
+            problems.extend(absent("data", data, Split::Test, &judged));
         }
-        self.recipe_problems(&options, &mut problems);
+        self.recipe_problems(data_dir, &mut problems);
         problems
     }
 
-    fn recipe_problems(&self, options: &LoadOptions, problems: &mut Vec<String>) {
+    fn recipe_problems(&self, data_dir: Option<&Path>, problems: &mut Vec<String>) {
         let mut steps = BTreeSet::new();
         let mut looked_for = BTreeSet::new();
+        let mut looked_through = Vec::new();
         for arm in &self.arms {
             let recipe = match self.arm(arm, self.config.seeds.first().copied().unwrap_or(0)) {
                 Ok(arm) => arm.recipe,
@@ -141,10 +152,13 @@ impl Study {
             }
             if recipe.source.kind != SourceKind::Generator
                 && let Some(data) = recipe.source.data.clone()
-                && looked_for.insert(data.clone())
             {
-                let field = format!("arm {}: source.data", arm.name);
-                problems.extend(absent(&field, &data, Split::Train, options));
+                let looked = (data, recipe.source.load_options(data_dir.map(Path::to_owned)));
+                if !looked_through.contains(&looked) {
+                    let field = format!("arm {}: source.data", arm.name);
+                    problems.extend(absent(&field, &looked.0, Split::Train, &looked.1));
+                    looked_through.push(looked);
+                }
             }
         }
         if steps.len() > 1 && !self.config.unequal_updates {

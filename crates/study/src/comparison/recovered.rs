@@ -8,6 +8,7 @@ use zview_numerics::statistics::ratio_interval;
 use super::collect::ArmComparison;
 use super::config::GapConfig;
 use super::study::Study;
+use crate::intervals::{TWO_SEEDS, over_seeds};
 
 /// (views - synthetic) / (real - synthetic) of the linear probe.
 #[derive(Debug, Clone, Serialize)]
@@ -20,6 +21,8 @@ pub struct Recovered {
     pub high: Option<f64>,
     /// real - synthetic.
     pub gap: f64,
+    /// Seeds.
+    pub seeds: usize,
     /// The arms.
     #[serde(flatten)]
     pub arms: GapConfig,
@@ -51,14 +54,16 @@ impl Recovered {
         let (share, interval) = ratio_interval(&gains, &gaps)?;
         let gap = gaps.iter().sum::<f64>() / gaps.len() as f64;
         // Of a lead of synthetic images nothing can be recovered, however surely it is told from 0.
-        let (low, high) =
-            interval.filter(|_| gap > 0.0).map(|interval| (interval.low, interval.high)).unzip();
-        Some(Self { share, low, high, gap, arms: arms.clone() })
+        let (low, high) = over_seeds(interval, gaps.len())
+            .filter(|_| gap > 0.0)
+            .map(|interval| (interval.low, interval.high))
+            .unzip();
+        Some(Self { share, low, high, gap, seeds: gaps.len(), arms: arms.clone() })
     }
 
     /// As part of a sentence.
     pub(super) fn in_words(&self) -> String {
-        let Self { share, low, high, gap, arms: GapConfig { real, synthetic, .. } } = self;
+        let Self { share, low, high, gap, seeds, arms: GapConfig { real, synthetic, .. } } = self;
         let points = 100.0 * gap;
         match low.zip(*high) {
             Some((low, high)) => format!(
@@ -69,6 +74,10 @@ impl Recovered {
             ),
             None if *gap <= 0.0 => format!(
                 "there is no gap to recover, because {real} is not ahead of {synthetic} ({points:+.1} points)"
+            ),
+            None if *seeds == 2 => format!(
+                "views recover {:.0} % of the gap of {points:.1} points between {real} and {synthetic} ({TWO_SEEDS})",
+                100.0 * share
             ),
             None => format!(
                 "no share of a gap is recovered, because that between {real} and {synthetic} ({points:+.1} points) cannot be \

@@ -1,6 +1,10 @@
 //! Encoders of other comparisons that learnt exactly what a cell asks for.
 
+use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+
+use zview_contrastive::encoder::load_encoder;
+use zview_runtime::device::cpu;
 
 use crate::StudyError;
 use crate::arms::Arm;
@@ -55,7 +59,21 @@ fn find(arm: &Arm, run: &Path, folder: &Path) -> Option<PathBuf> {
     };
     let mut cells = inside(&folder.join("cells"));
     cells.extend(inside(folder).iter().flat_map(|comparison| inside(&comparison.join("cells"))));
-    cells.into_iter().find(|cell| cell != run && matches!(progress(arm, cell), Ok(Progress::Finished)))
+    let same = |cell: &PathBuf| {
+        let arm = decided(arm, cell)?;
+        matches!(progress(&arm, cell), Ok(Progress::Finished)).then_some(())
+    };
+    cells.into_iter().find(|cell| cell != run && same(cell).is_some())
+}
+
+/// The arm with what its recipe leaves to the images decided by the channels of those that the encoder in `cell` takes:
+/// somebody may have chosen for them what others decide.
+fn decided<'a>(arm: &'a Arm, cell: &Path) -> Option<Cow<'a, Arm>> {
+    if !arm.recipe.augment.is_open() {
+        return Some(Cow::Borrowed(arm));
+    }
+    let encoder = load_encoder(cell, &cpu("only its shape is read").device).ok()?;
+    Some(Cow::Owned(Arm { recipe: arm.recipe.of_images(encoder.channels()), ..arm.clone() }))
 }
 
 fn copy_folder(from: &Path, to: &Path) -> std::io::Result<()> {

@@ -4,15 +4,20 @@ use serde::Serialize;
 use serde_json::Value;
 use zview_numerics::statistics::mean_interval;
 
+use crate::intervals::{of_accuracy, over_seeds, too_few};
+
 /// A measure of an arm: mean over seeds with its 95 % t-interval; fractions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Score {
     /// The mean.
     pub mean: f64,
-    /// Lower end of its interval; absent for one seed.
+    /// Lower end of its interval; absent for one seed and for two.
     pub low: Option<f64>,
     /// Upper end of it.
     pub high: Option<f64>,
+    /// Why it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_interval: Option<&'static str>,
     /// The value with each seed, in the order of the seeds that are there.
     pub seeds: Vec<f64>,
     /// Labelled training images.
@@ -30,11 +35,12 @@ pub struct Difference {
     pub low: Option<f64>,
     /// Upper end of it.
     pub high: Option<f64>,
-    /// Two-sided p-value.
+    /// Why it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_interval: Option<&'static str>,
+    /// Two-sided p-value; none where there is no interval.
     pub p_value: Option<f64>,
     /// The p-value corrected for all arms and data sets (Holm), within the measure.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub p_holm: Option<f64>,
     /// Seeds that both arms have.
     pub seeds: usize,
@@ -43,15 +49,48 @@ pub struct Difference {
 /// The score of the values of all seeds.
 pub(super) fn score(values: Vec<f64>, evaluation: &Value) -> Score {
     let summary = mean_interval(&values);
-    let (low, high) = summary.interval.map(|interval| (interval.low, interval.high)).unzip();
+    let interval = over_seeds(summary.interval, values.len()).map(of_accuracy);
+    let (low, high) = interval.map(|interval| (interval.low, interval.high)).unzip();
+    let no_interval = too_few(values.len());
     let count = |key: &str| evaluation[key].as_u64().unwrap_or(0);
-    Score { mean: summary.mean, low, high, seeds: values, n_train: count("n_train"), n_test: count("n_test") }
+    Score {
+        mean: summary.mean,
+        low,
+        high,
+        no_interval,
+        seeds: values,
+        n_train: count("n_train"),
+        n_test: count("n_test"),
+    }
 }
 
 /// Differences of values of the same seeds: the t-interval over seeds.
 pub(super) fn difference_over_seeds(values: &[f64], reference: &[f64]) -> Difference {
     let differences: Vec<f64> = values.iter().zip(reference).map(|(a, b)| a - b).collect();
     let summary = mean_interval(&differences);
-    let (low, high) = summary.interval.map(|interval| (interval.low, interval.high)).unzip();
-    Difference { difference: summary.mean, low, high, p_value: None, p_holm: None, seeds: differences.len() }
+    let seeds = differences.len();
+    let interval = over_seeds(summary.interval, seeds);
+    let (low, high) = interval.map(|interval| (interval.low, interval.high)).unzip();
+    let no_interval = too_few(seeds);
+    Difference { difference: summary.mean, low, high, no_interval, p_value: None, p_holm: None, seeds }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::intervals::TWO_SEEDS;
+
+    #[test]
+    fn two_seeds_get_no_interval_and_three_get_one_within_0_and_1() {
+        let of = |values: &[f64]| score(values.to_vec(), &json!({}));
+        let two = of(&[0.98, 0.90]);
+        assert_eq!((two.low, two.high, two.no_interval), (None, None, Some(TWO_SEEDS)));
+        let three = of(&[0.999, 0.90, 0.99]);
+        assert!(three.high == Some(1.0) && three.low < Some(0.9) && three.no_interval.is_none(), "{three:?}");
+        let difference = difference_over_seeds(&[0.9, 0.8], &[0.7, 0.7]);
+        assert_eq!((difference.low, difference.no_interval), (None, Some(TWO_SEEDS)));
+        assert!(difference_over_seeds(&[0.9, 0.8, 0.7], &[0.7, 0.7, 0.7]).low.is_some());
+    }
 }

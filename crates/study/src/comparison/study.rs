@@ -7,8 +7,10 @@ use zview_runtime::config::{ConfigError, Written, read_toml_in_layers};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::stop::StopSignal;
 
+use super::changes::{divided, not_reaching};
 use super::config::{ArmConfig, ComparisonConfig, Place};
 use super::equal_time::at_equal_time;
+use super::paths::{changes_in_file, recipe_file, settle_paths};
 use crate::arms::Arm;
 use crate::evaluation::without_effect;
 
@@ -86,7 +88,8 @@ pub struct CellOptions<'a> {
 }
 
 impl Study {
-    /// Reads the file `path`; runs go to `out`.
+    /// Reads the file `path`; runs go to `out`. A change of a recipe's section, such as `train.steps=5`, reaches every arm
+    /// that does not set the key itself; the others are changes of the comparison.
     ///
     /// # Errors
     /// [`ConfigError`] for a file that cannot be read, else [`ConfigError::Invalid`] with everything that is wrong with
@@ -98,15 +101,27 @@ impl Study {
         out: &Path,
         data_dir: Option<&Path>,
     ) -> Result<Self, ConfigError> {
-        let (mut config, written): (ComparisonConfig, Written) = read_toml_in_layers(path, &[overrides])?;
+        let (overrides, of_recipes) = divided(overrides);
+        let (mut config, written): (ComparisonConfig, Written) = read_toml_in_layers(path, &[&overrides])?;
+        settle_paths(&mut config, path, &written);
+        config.set.extend(of_recipes.iter().cloned());
         config.evaluation.data.clone_from(&config.data);
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let arms: Vec<StudyArm> = config.arms.iter().flat_map(|arm| expand(arm, &config, folder)).collect();
+        let arms: Vec<StudyArm> = config.arms.iter().flat_map(|arm| expand(arm, &config, path)).collect();
+        for arm in &config.arms {
+            let varied = arm.vary.iter().map(|vary| vary.key.clone());
+            let own: Vec<String> = arm.set.iter().cloned().chain(varied).collect();
+            for told in not_reaching(&of_recipes, &arm.name, &own) {
+                tracing::warn!("{told}");
+            }
+        }
         let mut study =
             Self { path: path.to_owned(), config, arms, at_equal_time: Vec::new(), out: out.to_owned() };
         if study.config.equal_time {
             let others = study.arms.iter().filter(|arm| arm.name != study.config.reference);
             study.at_equal_time = others.filter(|arm| study.is_trained(arm)).map(at_equal_time).collect();
+        }
+        if written.layer("evaluation.max_reject_share").is_none() {
+            study.config.evaluation.max_reject_share = study.reject_share_of_arms();
         }
         let mut problems = study.problems(data_dir);
         problems.extend(without_effect(&study.config.evaluation, &written, "evaluation."));
@@ -117,7 +132,7 @@ impl Study {
         if problems.is_empty() {
             Ok(study)
         } else {
-            Err(ConfigError::Invalid { path: path.to_owned(), problems })
+            Err(ConfigError::Invalid { path: path.to_owned(), problems: written.located(problems) })
         }
     }
 
@@ -129,6 +144,12 @@ impl Study {
     /// Whether an arm takes any step; one whose recipe cannot be used is named elsewhere.
     fn is_trained(&self, arm: &StudyArm) -> bool {
         self.arm(arm, 0).is_ok_and(|arm| arm.recipe.train.steps > 0)
+    }
+
+    /// The largest share of unreadable files that an arm leaves out: all arms are judged on the same images.
+    fn reject_share_of_arms(&self) -> f64 {
+        let of_arm = |arm: &StudyArm| Some(self.arm(arm, 0).ok()?.recipe.source.max_reject_share);
+        self.arms.iter().filter_map(of_arm).fold(0.0, f64::max)
     }
 
     /// How many cells there are: arms x seeds.
@@ -163,6 +184,8 @@ impl Study {
         if let Some(points) = self.points(arm) {
             recipe.train.checkpoint_every = recipe.train.steps / points;
             recipe.train.keep_checkpoints = points as usize;
+            // Others would take the places of those that are judged.
+            recipe.train.checkpoint_minutes = 0;
         }
         let built = Arm { name: arm.name.clone(), taught_by: arm.taught_by.clone(), recipe };
         match &arm.equal_time_of {
@@ -178,12 +201,13 @@ impl Study {
 }
 
 /// An arm for each value, or one.
-fn expand(arm: &ArmConfig, config: &ComparisonConfig, folder: &Path) -> Vec<StudyArm> {
+fn expand(arm: &ArmConfig, config: &ComparisonConfig, file: &Path) -> Vec<StudyArm> {
     let against = |name: &str| {
         let against = arm.against.as_ref().unwrap_or(&config.reference);
         (against != name).then(|| against.clone())
     };
-    let recipe = folder.join(arm.recipe.as_ref().unwrap_or(&config.recipe));
+    let recipe = recipe_file(file, arm.recipe.as_ref().unwrap_or(&config.recipe));
+    let changes = || [config.set.clone(), changes_in_file(file, &arm.set)].concat();
     let taught_by = |value: Option<f64>| {
         let said = arm.taught_by.clone().unwrap_or_else(|| arm.set.join(", "));
         match (&arm.vary, value) {
@@ -206,7 +230,7 @@ fn expand(arm: &ArmConfig, config: &ComparisonConfig, folder: &Path) -> Vec<Stud
             against: against(&arm.name),
             equal_time_of: None,
             recipe,
-            overrides: [config.set.clone(), arm.set.clone()].concat(),
+            overrides: changes(),
         }];
     };
     let of_value = |&value: &f64| {
@@ -219,7 +243,7 @@ fn expand(arm: &ArmConfig, config: &ComparisonConfig, folder: &Path) -> Vec<Stud
             taught_by: taught_by(Some(value)),
             equal_time_of: None,
             recipe: recipe.clone(),
-            overrides: [config.set.clone(), arm.set.clone(), vec![format!("{}={value}", vary.key)]].concat(),
+            overrides: [changes(), vec![format!("{}={value}", vary.key)]].concat(),
         }
     };
     vary.values.iter().map(of_value).collect()

@@ -1,5 +1,6 @@
 //! A comparison as a table of text.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::collect::Comparison;
@@ -11,7 +12,8 @@ use super::scores::{Difference, Score};
 pub fn in_words(comparison: &Comparison) -> String {
     let mut text = format!("{}\n", comparison.question);
     for data in &comparison.data {
-        let measured = shown_measures(comparison, data);
+        let mut measured: Vec<(String, String)> = comparison.held_out(data).into_iter().collect();
+        measured.extend(shown_measures(comparison, data));
         let mut table = vec![vec!["arm".to_owned(), "seeds".to_owned()]];
         table[0].extend(measured.iter().map(|(_, name)| name.to_lowercase()));
         table[0].push(format!("linear - {}", comparison.reference));
@@ -33,11 +35,19 @@ pub fn in_words(comparison: &Comparison) -> String {
             .iter()
             .find_map(|arm| Some(arm.scores.get(data)?.values().next()?.n_test))
             .unwrap_or(0);
-        let _ =
-            writeln!(text, "\n{data} ({n_test} test images; %, mean over seeds +- half its 95 % interval)");
+        let scores =
+            || comparison.arms.iter().filter_map(|arm| arm.scores.get(data)).flat_map(BTreeMap::values);
+        let with = scores().any(|score| score.low.is_some()).then_some(" +- half its 95 % interval");
+        let without = scores().find_map(|score| score.no_interval).map(|why| format!("; {why}"));
+        let (with, without) = (with.unwrap_or_default(), without.unwrap_or_default());
+        let judged = comparison.judged_in_words(data);
+        let _ = writeln!(text, "\n{data} ({n_test} test images{judged}; %, mean over seeds{with}{without})");
         for row in &table {
             let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
             let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
+        }
+        for pick in comparison.picks_in_words(data) {
+            let _ = writeln!(text, "{pick}");
         }
     }
     let _ = write!(text, "\n{}", comparison.answer);

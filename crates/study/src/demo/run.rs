@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
+use zview_contrastive::encoder::ViewFormat;
 use zview_contrastive::source::SourceError;
 use zview_data::{Comparable, ImageSet, LoadOptions, Split, image_groups, load_comparable};
 use zview_generator::Manifest;
@@ -126,6 +127,7 @@ pub fn run_demo(
         intervals: intervals.resampling().clone(),
         data: sets.name.clone(),
         classes: sets.test.classes.len(),
+        judged_at: ViewFormat::of(sets.test.shape),
         n_test: sets.test.len(),
         seed: recipe.seed,
     };
@@ -159,7 +161,8 @@ impl LoadedSets {
         let options = LoadOptions {
             data_dir: config.data_dir.clone(),
             color: source.color,
-            size: source.size,
+            // What the encoders are trained at.
+            size: config.recipe.side(),
             max_reject_share: source.max_reject_share,
             ..LoadOptions::default()
         };

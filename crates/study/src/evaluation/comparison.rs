@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use zview_numerics::statistics::{
-    PairedTest, VarianceSplit, arms_difference_interval, holm, mcnemar, mean_interval, variance_split,
+    Interval, PairedTest, VarianceSplit, arms_difference_interval, holm, mcnemar, mean_interval, variance_split,
     welch_interval,
 };
 use zview_probe::FewShotScore;
 
 use super::run::EncoderEvaluation;
 use super::set_evaluation::SetEvaluation;
+use crate::intervals::{of_accuracy, over_seeds, too_few};
 
 /// Differences have random streams of their own: protocols use numbers below this.
 const FIRST_DIFFERENCE: u64 = 1_000;
@@ -37,10 +38,13 @@ pub struct ArmSummary {
 pub struct ArmMean {
     /// The mean.
     pub mean: f64,
-    /// Lower end of its interval; absent for one encoder.
+    /// Lower end of its interval; absent for one encoder and for two.
     pub low: Option<f64>,
     /// Upper end of it.
     pub high: Option<f64>,
+    /// Why it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_interval: Option<&'static str>,
 }
 
 /// accuracy(first) - accuracy(versus) on the same test images of one data set.
@@ -56,10 +60,14 @@ pub struct ArmComparison {
     pub n_test: usize,
     /// Difference of the mean accuracies, -1 to 1.
     pub difference: f64,
-    /// Lower end of its 95 % interval: over test images, and over seeds where an arm has several.
-    pub low: f64,
+    /// Lower end of its 95 % interval: over test images, and over seeds where an arm has several; absent where an arm has
+    /// two.
+    pub low: Option<f64>,
     /// Upper end of it.
-    pub high: f64,
+    pub high: Option<f64>,
+    /// Why it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_interval: Option<&'static str>,
     /// McNemar's test, where each arm is one encoder and test images are independent (those of `glyphs` are not).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mcnemar: Option<PairedTest>,
@@ -75,10 +83,13 @@ pub struct ArmComparison {
 pub struct FewShotDifference {
     /// The mean.
     pub mean: f64,
-    /// Lower end of its 95 % t-interval; absent where an arm of several faces a single encoder.
+    /// Lower end of its 95 % t-interval; absent where an arm of several faces a single encoder, or one has two.
     pub low: Option<f64>,
     /// Upper end of it.
     pub high: Option<f64>,
+    /// Why it has none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_interval: Option<&'static str>,
     /// Draws.
     pub draws: usize,
     /// What the interval is over: `draws` for one encoder each, else `encoders`.
@@ -99,7 +110,11 @@ pub(super) fn summaries(encoders: &[EncoderEvaluation], arm: &'static str) -> Ve
                     .iter()
                     .map(|set| few_shot_at(set, labels).map(|score| score.draws.clone()))
                     .collect();
-                Some((labels, variance_split(&draws?)?))
+                let mut split = variance_split(&draws?)?;
+                let interval = split.low.zip(split.high).map(|(low, high)| Interval { low, high });
+                let interval = over_seeds(interval, split.seeds).map(of_accuracy);
+                (split.low, split.high) = interval.map(|interval| (interval.low, interval.high)).unzip();
+                Some((labels, split))
             });
             ArmSummary {
                 arm,
@@ -113,10 +128,12 @@ pub(super) fn summaries(encoders: &[EncoderEvaluation], arm: &'static str) -> Ve
         .collect()
 }
 
+/// The mean accuracy of one encoder per seed.
 fn arm_mean(values: &[f64]) -> ArmMean {
     let summary = mean_interval(values);
-    let (low, high) = summary.interval.map(|interval| (interval.low, interval.high)).unzip();
-    ArmMean { mean: summary.mean, low, high }
+    let interval = over_seeds(summary.interval, values.len()).map(of_accuracy);
+    let (low, high) = interval.map(|interval| (interval.low, interval.high)).unzip();
+    ArmMean { mean: summary.mean, low, high, no_interval: too_few(values.len()) }
 }
 
 fn few_shot_keys(set: &SetEvaluation) -> impl Iterator<Item = usize> {
@@ -165,6 +182,8 @@ fn compare(
     let a_slices: Vec<&[bool]> = a.iter().map(Vec::as_slice).collect();
     let b_slices: Vec<&[bool]> = b.iter().map(Vec::as_slice).collect();
     let interval = arms_difference_interval(&a_slices, &b_slices, groups, seed, use_number)?;
+    let no_interval = too_few(a.len()).or(too_few(b.len()));
+    let interval = Some(interval).filter(|_| no_interval.is_none());
     let mean = |sets: &[SetEvaluation]| {
         sets.iter().filter_map(|set| set.base.linear.as_ref()).map(|linear| linear.top1).sum::<f64>()
             / sets.len() as f64
@@ -177,8 +196,9 @@ fn compare(
         seeds: [a.len(), b.len()],
         n_test: first[0].base.n_test,
         difference: mean(first) - mean(versus),
-        low: interval.low,
-        high: interval.high,
+        low: interval.map(|interval| interval.low),
+        high: interval.map(|interval| interval.high),
+        no_interval,
         mcnemar: single,
         p_holm: None,
         few_shot: few_shot_keys(&first[0])
@@ -199,13 +219,17 @@ fn few_shot_difference(
     if let ([a], [b]) = (first, versus) {
         let (a, b) = (draws(a)?, draws(b)?);
         let differences: Vec<f64> = a.iter().zip(&b).map(|(a, b)| a - b).collect();
-        let ArmMean { mean, low, high } = arm_mean(&differences);
-        return Some(FewShotDifference { mean, low, high, draws: count, over: "draws" });
+        let summary = mean_interval(&differences);
+        let (low, high) = summary.interval.map(|interval| (interval.low, interval.high)).unzip();
+        let (mean, no_interval) = (summary.mean, None);
+        return Some(FewShotDifference { mean, low, high, no_interval, draws: count, over: "draws" });
     }
     let means = |sets: &[SetEvaluation]| -> Option<Vec<f64>> {
         sets.iter().map(|set| few_shot_at(set, labels).map(|score| score.mean)).collect()
     };
     let welch = welch_interval(&means(first)?, &means(versus)?);
-    let (low, high) = welch.interval.map(|interval| (interval.low, interval.high)).unzip();
-    Some(FewShotDifference { mean: welch.mean, low, high, draws: count, over: "encoders" })
+    let no_interval = too_few(first.len()).or(too_few(versus.len()));
+    let interval = welch.interval.filter(|_| no_interval.is_none());
+    let (low, high) = interval.map(|interval| (interval.low, interval.high)).unzip();
+    Some(FewShotDifference { mean: welch.mean, low, high, no_interval, draws: count, over: "encoders" })
 }

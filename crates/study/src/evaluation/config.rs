@@ -1,6 +1,7 @@
 //! What is measured and how.
 
 use serde::{Deserialize, Serialize};
+use zview_data::ColorMode;
 use zview_probe::{
     CalibrationConfig, ClusterConfig, ConfusionConfig, EvaluationConfig, FewShotConfig, FineTuneConfig,
     KnnConfig, LabelCurveConfig, LinearProbeConfig, MapConfig, OutlierConfig, OverlapConfig, PixelScale,
@@ -64,6 +65,15 @@ pub struct SuiteConfig {
     /// How an encoder of other origin sees pixels: `unit`, `half`, `imagenet`, `clip`, or `MEAN:STD`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pixels: Option<PixelScale>,
+    /// Side in pixels to which images are resized; the one that the encoder was trained at where it is not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<usize>,
+    /// Colours; what the encoder takes where they are not given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub color: Option<ColorMode>,
+    /// Share of unreadable image files to leave out.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub max_reject_share: f64,
     /// What is measured.
     pub protocols: Vec<Measure>,
     /// How many training images of each data set are used (the first, or evenly spaced ones of a set stored class by
@@ -106,12 +116,19 @@ pub struct SuiteConfig {
     pub maps: MapConfig,
 }
 
+fn is_zero(share: &f64) -> bool {
+    *share == 0.0
+}
+
 impl Default for SuiteConfig {
     fn default() -> Self {
         let EvaluationConfig { batch, train_pool, .. } = EvaluationConfig::default();
         Self {
             data: Vec::new(),
             pixels: None,
+            size: None,
+            color: None,
+            max_reject_share: 0.0,
             protocols: vec![Measure::Linear, Measure::Knn, Measure::FewShot, Measure::Overlap],
             train_pool: train_pool.unwrap_or(usize::MAX),
             batch,

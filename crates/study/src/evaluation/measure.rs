@@ -1,18 +1,21 @@
 //! One encoder on one data set.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use zview_contrastive::encoder::FrozenEncoder;
-use zview_data::ImageSet;
+use zview_data::{ImageSet, Reject};
 use zview_probe::{
-    EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, LinearProbe, ProbeError, Start,
-    calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum, few_shot,
-    few_shot_shares, find_overlap, fine_tune, fine_tune_gain, knn_on, label_curve, nearest_neighbours,
-    outlier_detection, robustness, sgd_probe, stratified_split,
+    EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, FewShotScore, FineTuned, LinearProbe,
+    ProbeError, Start, calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum,
+    few_shot, few_shot_shares, find_overlap, fine_tune, fine_tune_gain, fine_tune_keeping, knn_on,
+    label_curve, nearest_neighbours, outlier_detection, robustness, sgd_probe, stratified_split,
 };
+use zview_runtime::words::counted;
 
 use super::config::{Measure, SuiteConfig};
+use super::judged_at::JudgedAt;
 use super::set_evaluation::{OutlierEvaluation, QueryNeighbours, SetEvaluation, WithoutCopies};
 use crate::StudyError;
 use crate::figures::draw_queries;
@@ -46,6 +49,8 @@ pub(super) struct Judged<'a> {
     pub(super) encoder: &'a FrozenEncoder,
     /// The encoder behind whatever scales its pixels.
     pub(super) extractor: &'a dyn FeatureExtractor,
+    /// Where fine-tuned networks are kept, and what their names begin with.
+    pub(super) keep: Option<(&'a Path, &'a str)>,
 }
 
 /// Seconds by part.
@@ -79,7 +84,7 @@ pub(super) fn measure(
     intervals: &TestIntervals<'_>,
     cache: Option<&FeatureCache>,
 ) -> Result<Measured, ProbeError> {
-    let Judged { encoder, extractor } = *judged;
+    let Judged { encoder, extractor, keep } = *judged;
     let Images { train, test, .. } = *images;
     let asked = |measure| config.asks_for(measure);
     let mut clock = Clock::default();
@@ -134,7 +139,10 @@ pub(super) fn measure(
                 (train_features.select(&split.training), train_features.select(&split.validation));
             few_shot(&labelled, &judged, &config.few_shot)
         })?;
-    let (few_shot, few_shot_shares) = few.unzip();
+    let (few_shot, mut few_shot_shares) = few.unzip();
+    let classes = train_features.class_names().len();
+    let left_out =
+        few_shot_shares.as_mut().map(|shares| without_too_few(shares, classes)).unwrap_or_default();
     let label_curve = clock.time(asked(Measure::LabelCurve), "label_curve", || {
         label_curve(train_features, test_features, &config.label_curve)
     })?;
@@ -142,8 +150,15 @@ pub(super) fn measure(
         sgd_probe(extractor, train, test, Some(config.train_pool), &config.sgd)
     })?;
     let tuned = |start: Start<'_>| fine_tune(start, &labelled, test, &config.fine_tune, encoder.device());
-    let from_weights =
-        clock.time(asked(Measure::FineTune), "fine_tune", || tuned(Start::Encoder(encoder)))?;
+    let from_weights = clock.time(asked(Measure::FineTune), "fine_tune", || {
+        let start = Start::Encoder(encoder);
+        fine_tune_keeping(start, &labelled, test, &config.fine_tune, encoder.device())
+    })?;
+    let (from_weights, networks) = from_weights.unzip();
+    let kept = match keep {
+        Some((folder, name)) => keep_all(&networks.unwrap_or_default(), folder, name)?,
+        None => Vec::new(),
+    };
     let scratch =
         clock.time(asked(Measure::Scratch), "scratch", || tuned(Start::Scratch(encoder.config())))?;
     let fine_tune_gain = from_weights
@@ -187,7 +202,9 @@ pub(super) fn measure(
     let evaluation = SetEvaluation {
         data: images.data.to_owned(),
         data_notes: images.notes.to_vec(),
+        rejects: left_out_files(train, test),
         classes_only_in_test: images.only_in_test.clone(),
+        judged_at: JudgedAt::new(train.shape, encoder),
         protocol: decisions(config),
         base: Evaluation {
             linear,
@@ -201,11 +218,14 @@ pub(super) fn measure(
         },
         intervals: intervals.resampling().clone(),
         linear_without_copies,
-        few_shot_shares,
+        few_shot_shares: few_shot_shares.filter(|_| !config.few_shot.shares.is_empty()),
+        left_out,
+        beside: None,
         few_shot_validation,
         label_curve,
         sgd,
         fine_tune: from_weights,
+        fine_tuned_networks: kept,
         scratch,
         fine_tune_gain,
         confusion,
@@ -221,12 +241,47 @@ pub(super) fn measure(
     Ok(Measured { evaluation, encoded })
 }
 
+/// Writes fine-tuned networks into `folder`: `NAME-seedN.safetensors`.
+fn keep_all(networks: &[FineTuned], folder: &Path, name: &str) -> Result<Vec<PathBuf>, ProbeError> {
+    let failed = |message: String| ProbeError::State { message };
+    std::fs::create_dir_all(folder).map_err(|error| failed(format!("{}: {error}", folder.display())))?;
+    let kept = networks.iter().map(|network| {
+        let file = folder.join(format!("{name}-seed{}.safetensors", network.seed));
+        network.save(&file).map_err(|error| failed(error.to_string()))?;
+        Ok(file)
+    });
+    kept.collect()
+}
+
+/// The unreadable files of both splits, each once: of a folder without splits both name the same.
+fn left_out_files(train: &ImageSet, test: &ImageSet) -> Vec<Reject> {
+    let mut rejects: Vec<Reject> = train.rejects.iter().chain(&test.rejects).cloned().collect();
+    let mut seen = BTreeSet::new();
+    rejects.retain(|reject| seen.insert(reject.path.clone()));
+    rejects
+}
+
+/// Takes out the shares that give no class more than one label: that says what one label per class says.
+pub(super) fn without_too_few(shares: &mut BTreeMap<String, FewShotScore>, classes: usize) -> Vec<String> {
+    let told = |(share, score): (&String, &FewShotScore)| {
+        let labels = score.labels;
+        (labels <= classes).then(|| {
+            format!(
+                "{share} of the labels: {labels} labels of {classes} classes are no more than one of each"
+            )
+        })
+    };
+    let left_out = shares.iter().filter_map(told).collect();
+    shares.retain(|_, score| score.labels > classes);
+    left_out
+}
+
 fn nothing(what: &str) -> ProbeError {
     ProbeError::Empty { set: format!("what should have been {what}") }
 }
 
 /// The same images, all of one class that stands for none.
-fn unlabelled(images: &ImageSet) -> Result<ImageSet, ProbeError> {
+pub(crate) fn unlabelled(images: &ImageSet) -> Result<ImageSet, ProbeError> {
     let pixels: Vec<u8> = (0..images.len()).flat_map(|image| images.pixels(image)).copied().collect();
     let labels = Some(vec![0; images.len()]);
     Ok(ImageSet::new(images.name.clone(), images.shape, pixels, labels, vec!["outlier".to_owned()])?)
@@ -253,10 +308,16 @@ fn decisions(config: &SuiteConfig) -> Vec<String> {
         },
     );
     say(Measure::Knn, "knn: cosine similarity, votes exp(similarity / T), nothing picked".to_owned());
-    say(Measure::FewShot, format!("few-shot: {} draws of the labelled images", config.few_shot.draws));
+    say(
+        Measure::FewShot,
+        format!("few-shot: {} of the labelled images", counted(config.few_shot.draws, "draw")),
+    );
     say(
         Measure::LabelCurve,
-        format!("label-curve: {} draws, larger ones contain smaller ones", config.label_curve.draws),
+        format!(
+            "label-curve: {}, larger ones contain smaller ones",
+            counted(config.label_curve.draws, "draw")
+        ),
     );
     say(
         Measure::Sgd,

@@ -3,10 +3,14 @@
 //! [`evaluate`] is the way in: `measure` judges one encoder on one data set, `comparison` sets arms of encoders
 //! against each other on the same test images, `table` says it in a few lines, and `page` as an HTML page.
 
+mod beside;
 mod comparison;
 mod config;
+mod judged_at;
 mod measure;
+mod one_arm;
 mod page;
+mod paths;
 mod run;
 mod set_evaluation;
 mod table;
@@ -14,8 +18,14 @@ mod without_effect;
 
 pub use comparison::{ArmComparison, ArmSummary, FewShotDifference};
 pub use config::{Measure, SuiteConfig};
+pub use judged_at::JudgedAt;
+pub(crate) use measure::unlabelled;
+pub use one_arm::NotOneArm;
 pub(crate) use page::neighbour_figure;
 pub use run::{EncoderEvaluation, SuiteEvaluation, SuiteRequest, evaluate};
-pub use set_evaluation::{OutlierEvaluation, QueryNeighbours, SetEvaluation, WithoutCopies};
+pub(crate) use run::{load_options, scaled};
+pub use set_evaluation::{
+    Beside, OutlierEvaluation, QueryNeighbours, SetEvaluation, Untrained, WithoutCopies,
+};
 pub use table::in_words;
 pub use without_effect::without_effect;

@@ -7,10 +7,11 @@ use zview_probe::{
     Corruption, FewShotScore, FineTuneScore, IntervalOver, LabelCurve, Overlap, Robustness, corrupt,
     feature_maps,
 };
+use zview_runtime::words::counted;
 
 use super::config::SuiteConfig;
 use super::measure::{Images, Measured};
-use super::set_evaluation::{QueryNeighbours, SetEvaluation};
+use super::set_evaluation::{QueryNeighbours, SetEvaluation, unreadable};
 use crate::StudyError;
 use crate::figures::{draw_queries, labelled_image};
 use crate::report::{
@@ -31,10 +32,18 @@ pub(super) fn set_page(
 ) -> Result<SetPage, StudyError> {
     let Measured { evaluation, encoded } = measured;
     let (test, n_test) = (images.test, evaluation.base.n_test);
-    let protocol =
-        Protocol { n_train: evaluation.base.n_train, n_test, decisions: evaluation.protocol.join("; ") };
+    let protocol = Protocol {
+        n_train: evaluation.base.n_train,
+        n_test,
+        images: evaluation.judged_at.in_words(),
+        decisions: evaluation.protocol.join("; "),
+    };
     let mut page = SetPage::new(images.data, protocol);
     page.scores = scores(evaluation);
+    page.chance = evaluation.beside.as_ref().map(|beside| beside.chance);
+    if !evaluation.rejects.is_empty() {
+        page.left_out.push(unreadable(&evaluation.rejects));
+    }
     if let Some(overlap) = &evaluation.overlap {
         page.overlap = Some(overlap_figure(overlap, &encoded.pool, images, config)?);
     }
@@ -90,11 +99,13 @@ pub(super) fn set_page(
 
 fn scores(evaluation: &SetEvaluation) -> Vec<ScoreRow> {
     let base = &evaluation.base;
+    let untrained = evaluation.beside.as_ref().and_then(|beside| beside.untrained.as_ref());
     let over = evaluation.intervals.in_words();
     let over = over.trim_start_matches("over ").to_owned();
     let row = |protocol: String, accuracy, interval, interval_over: String, n_train, note: String| ScoreRow {
         protocol,
         accuracy,
+        untrained: None,
         interval,
         interval_over,
         n_train,
@@ -110,7 +121,8 @@ fn scores(evaluation: &SetEvaluation) -> Vec<ScoreRow> {
             }
         };
         let interval = Some((linear.low, linear.high));
-        rows.push(row("Linear".to_owned(), linear.top1, interval, over.clone(), linear.n_train, note));
+        let row = row("Linear".to_owned(), linear.top1, interval, over.clone(), linear.n_train, note);
+        rows.push(ScoreRow { untrained: untrained.and_then(|of| of.linear), ..row });
     }
     if let Some(without) = evaluation.linear_without_copies {
         let note = "test images that have no copy among the training images".to_owned();
@@ -131,27 +143,33 @@ fn scores(evaluation: &SetEvaluation) -> Vec<ScoreRow> {
             note,
         ));
     }
-    for (k, score) in base.knn.iter().flatten() {
+    for (&k, score) in base.knn.iter().flatten() {
         let interval = Some((score.low, score.high));
         let note = "cosine similarity, weighted votes".to_owned();
-        rows.push(row(format!("{k}-NN"), score.top1, interval, over.clone(), base.n_train, note));
+        let row = row(format!("{k}-NN"), score.top1, interval, over.clone(), base.n_train, note);
+        rows.push(ScoreRow { untrained: untrained.and_then(|of| of.knn.get(&k).copied()), ..row });
     }
-    let mut few = |name: String, score: &FewShotScore| {
-        let over = format!("{} draws of the labels", score.draws.len());
+    let mut few = |name: String, score: &FewShotScore, untrained: Option<f64>| {
+        let over = format!("{} of the labels", counted(score.draws.len(), "draw"));
         let note = "linear".to_owned();
-        rows.push(row(name, score.mean, score.low.zip(score.high), over, score.labels, note));
+        let row = row(name, score.mean, score.low.zip(score.high), over, score.labels, note);
+        rows.push(ScoreRow { untrained, ..row });
     };
     for (labels, score) in base.few_shot.iter().flatten() {
-        few(format!("{labels} label{} per class", if *labels == 1 { "" } else { "s" }), score);
+        let untrained = untrained.and_then(|of| of.few_shot.get(labels).copied());
+        few(format!("{labels} label{} per class", if *labels == 1 { "" } else { "s" }), score, untrained);
     }
     for (share, score) in evaluation.few_shot_shares.iter().flatten() {
-        few(format!("{share} of the labels"), score);
+        let untrained = untrained.and_then(|of| of.few_shot_shares.get(share).copied());
+        few(format!("{share} of the labels"), score, untrained);
     }
     let mut tuned = |name: &str, score: &Option<FineTuneScore>| {
         if let Some(score) = score {
-            let over = format!("{} seeds", score.seeds.len());
+            let (interval, over) = match score.seeds.as_slice() {
+                [only] => (Some((only.low, only.high)), "test images, one seed".to_owned()),
+                seeds => (score.low.zip(score.high), counted(seeds.len(), "seed")),
+            };
             let note = format!("{} updates, rate picked on held-out training images", score.steps);
-            let interval = score.low.zip(score.high);
             rows.push(row(name.to_owned(), score.mean, interval, over, score.n_train, note));
         }
     };
@@ -246,7 +264,7 @@ fn label_curve(curve: &LabelCurve) -> LabelCurveFigure {
     LabelCurveFigure {
         unit: "labels per class".to_owned(),
         curves: vec![crate::report::LabelCurve { name: "Linear".to_owned(), points: points.collect() }],
-        band: format!("95 % t intervals over {draws} draws of the labels{last}"),
+        band: format!("95 % t intervals over {} of the labels{last}", counted(draws, "draw")),
     }
 }
 

@@ -4,14 +4,18 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use zview_contrastive::encoder::{FrozenEncoder, LoadedEncoder, ReadOptions, read_encoder};
-use zview_data::{ColorMode, Comparable, ImageSet, LoadOptions, Split, image_groups, load, load_comparable};
+use zview_data::{
+    ColorMode, Comparable, ImageSet, ImageShape, LoadOptions, Split, image_groups, load, load_comparable,
+};
 use zview_probe::{FeatureCache, FeatureExtractor, ScaledPixels};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
 
+use super::beside::beside;
 use super::comparison::{ArmComparison, ArmSummary, comparisons, summaries};
 use super::config::{Measure, SuiteConfig};
 use super::measure::{Images, Judged, measure};
+use super::one_arm::one_arm;
 use super::page::set_page;
 use super::set_evaluation::SetEvaluation;
 use crate::StudyError;
@@ -19,7 +23,7 @@ use crate::intervals::{TestGroups, TestIntervals};
 use crate::report::{EvaluatedEncoder, EvaluationPage, PairedTest, SetPage};
 
 /// What to evaluate.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct SuiteRequest<'a> {
     /// Run folders or encoder files, one per training seed of one arm.
     pub encoders: &'a [PathBuf],
@@ -27,14 +31,17 @@ pub struct SuiteRequest<'a> {
     pub versus: &'a [PathBuf],
     /// What is measured, and on which data sets.
     pub config: &'a SuiteConfig,
-    /// How images are loaded; side and colours are what each encoder takes where they are not given.
-    pub options: LoadOptions,
-    /// Colours, where they are given.
-    pub color: Option<ColorMode>,
-    /// How encoder files of other origin are read; the side is that of [`Self::options`].
+    /// Where named data sets are looked up first.
+    pub data_dir: Option<PathBuf>,
+    /// How encoder files of other origin are read; the side is that of [`Self::config`].
     pub read: ReadOptions,
+    /// Folder in which fine-tuned networks are kept, if they are.
+    pub keep: Option<&'a Path>,
     /// Where features are kept.
     pub cache_folder: Option<&'a Path>,
+    /// Whether chance and the untrained encoder stand beside a result that has nothing else to be held against: one encoder
+    /// on one data set.
+    pub beside: bool,
     /// The command that does the same again, for the page; without it no page is made.
     pub command: Option<String>,
 }
@@ -73,9 +80,18 @@ pub fn evaluate<E: From<StudyError>>(
     device: &ChosenDevice,
     before: impl Fn(&Path, &FrozenEncoder, &ImageSet) -> Result<(), E>,
 ) -> Result<SuiteEvaluation, E> {
+    // Alone, encoders of different recipes are listed; a difference would pool them.
+    let one_arm = one_arm(request.encoders);
+    match &one_arm {
+        Err(error) if request.versus.is_empty() => tracing::warn!("{error}"),
+        Err(error) => return Err(StudyError::NotOneArm(error.clone()).into()),
+        Ok(()) => {}
+    }
+    self::one_arm(request.versus).map_err(StudyError::NotOneArm)?;
     let cache = request.cache_folder.and_then(|folder| FeatureCache::new(folder, device));
     let mut encoders = Vec::new();
     let mut groups = Vec::new();
+    let mut networks = Vec::new();
     let mut pages: Option<(EvaluatedEncoder, Vec<SetPage>)> = None;
     let first = request.encoders.iter().map(|path| (path, "first"));
     for (path, arm) in first.chain(request.versus.iter().map(|path| (path, "versus"))) {
@@ -84,7 +100,6 @@ pub fn evaluate<E: From<StudyError>>(
         loaded.tell();
         let scaled = scaled(&loaded, path, request)?;
         let encoder = loaded.encoder.clone();
-        let judged = Judged { encoder: &encoder, extractor: &*scaled };
         let (mut sets, mut set_pages) = (Vec::new(), Vec::new());
         let mut sha256 = String::new();
         for data in &request.config.data {
@@ -93,6 +108,7 @@ pub fn evaluate<E: From<StudyError>>(
             notes.sort_unstable();
             notes.dedup();
             let Comparable { train, test, only_in_test, .. } = images;
+            warn_of_other_size(request, &loaded, path, data, train.shape);
             before(path, &encoder, &train)?;
             let test_groups = image_groups(data, Split::Test)
                 .map(|groups| TestGroups { unit: groups.unit.to_owned(), of_image: groups.of_image });
@@ -106,8 +122,19 @@ pub fn evaluate<E: From<StudyError>>(
                 notes: &notes,
                 outliers: others,
             };
-            let measured = measure(&judged, &images, request.config, &intervals, cache.as_ref())
-                .map_err(|error| StudyError::from((&*path.to_string_lossy(), data.as_str(), error)))?;
+            let failed = |error| StudyError::from((&*path.to_string_lossy(), data.as_str(), error));
+            let network = network_name(path, data, &mut networks);
+            let judged = Judged {
+                encoder: &encoder,
+                extractor: &*scaled,
+                keep: request.keep.map(|folder| (folder, &*network)),
+            };
+            let mut measured =
+                measure(&judged, &images, request.config, &intervals, cache.as_ref()).map_err(failed)?;
+            if request.beside && request.is_first() {
+                let stands = beside(&judged, &images, request.config, cache.as_ref()).map_err(failed)?;
+                measured.evaluation.beside = Some(stands);
+            }
             if encoders.is_empty() && request.command.is_some() {
                 set_pages.push(set_page(&measured, &images, request.config)?);
             }
@@ -119,10 +146,9 @@ pub fn evaluate<E: From<StudyError>>(
         }
         if encoders.is_empty() {
             let config = encoder.config();
-            let name = path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
             let arch = serde_json::to_value(config.arch).unwrap_or_default();
             let described = EvaluatedEncoder {
-                name,
+                name: name_of(path),
                 description: format!("{} of width {}", arch.as_str().unwrap_or_default(), config.width),
                 feature_dimension: encoder.feature_dimension(),
                 sha256,
@@ -131,7 +157,11 @@ pub fn evaluate<E: From<StudyError>>(
         }
         encoders.push(EncoderEvaluation { encoder: path.clone(), arm, sets });
     }
-    let arms = [summaries(&encoders, "first"), summaries(&encoders, "versus")].concat();
+    let mut arms = Vec::new();
+    if one_arm.is_ok() {
+        arms.extend(summaries(&encoders, "first"));
+    }
+    arms.extend(summaries(&encoders, "versus"));
     let comparisons = comparisons(&encoders, &groups, request.config.linear.seed);
     let page = pages.zip(request.command.clone()).map(|((encoder, sets), command)| {
         let paired = paired_tests(&encoder.name, request, &comparisons);
@@ -147,16 +177,39 @@ pub fn evaluate<E: From<StudyError>>(
     Ok(SuiteEvaluation { arms, comparisons, page: page.transpose()?, encoders })
 }
 
+/// What an encoder is called: its run folder's name, or its file's.
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// What fine-tuned networks of an encoder on a data set are called, `ENCODER-DATA`: another name than those of `taken`,
+/// which it joins.
+fn network_name(encoder: &Path, data: &str, taken: &mut Vec<String>) -> String {
+    let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    let of_encoder = if encoder.is_dir() { name_of(encoder) } else { stem(encoder) };
+    let name = format!("{of_encoder}-{}", stem(Path::new(data)));
+    let unlike = |name: &String| !taken.contains(name);
+    let numbered = (2..).map(|number| format!("{name}-{number}"));
+    let name = std::iter::once(name.clone()).chain(numbered).find(unlike).unwrap_or(name);
+    taken.push(name.clone());
+    name
+}
+
 impl SuiteRequest<'_> {
+    /// Whether there is one result and nothing beside it.
+    fn is_first(&self) -> bool {
+        self.encoders.len() == 1 && self.versus.is_empty() && self.config.data.len() == 1
+    }
+
     /// How encoder files are read.
     #[must_use]
     pub fn how_read(&self) -> ReadOptions {
-        ReadOptions { side: self.options.size, ..self.read.clone() }
+        ReadOptions { side: self.config.size, ..self.read.clone() }
     }
 }
 
 /// The encoder behind whatever scales its pixels.
-fn scaled<'a>(
+pub(crate) fn scaled<'a>(
     loaded: &'a LoadedEncoder,
     path: &Path,
     request: &SuiteRequest<'_>,
@@ -197,18 +250,46 @@ fn scaled<'a>(
     Ok(if scale.is_unit() { Box::new(encoder) } else { Box::new(ScaledPixels::new(encoder, scale.clone())) })
 }
 
+/// Says where images have another size than the recipe beside a file asks for, and the file does not say it.
+fn warn_of_other_size(
+    request: &SuiteRequest<'_>,
+    loaded: &LoadedEncoder,
+    path: &Path,
+    data: &str,
+    images: ImageShape,
+) {
+    let Some(side) = loaded.recipe_side.filter(|_| request.config.size.is_none()) else { return };
+    if [images.height, images.width] != [side; 2] {
+        tracing::warn!(
+            "{}: its recipe asks for images of {side}x{side} pixels, its file does not say it, and {data} is judged at \
+             {}x{}; --size {side} judges it at its own",
+            path.display(),
+            images.height,
+            images.width
+        );
+    }
+}
+
+/// How images are loaded for `encoder`.
+pub(crate) fn load_options(request: &SuiteRequest<'_>, encoder: &FrozenEncoder) -> LoadOptions {
+    let of_encoder = if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb };
+    let SuiteConfig { color, size, max_reject_share, .. } = *request.config;
+    LoadOptions {
+        data_dir: request.data_dir.clone(),
+        color: color.unwrap_or(of_encoder),
+        size: size.or(encoder.usual_side()),
+        max_reject_share,
+        ..LoadOptions::default()
+    }
+}
+
 /// Training, test and outlying images as the encoder takes them.
 fn load_images(
     request: &SuiteRequest<'_>,
     encoder: &FrozenEncoder,
     data: &str,
 ) -> Result<(Comparable, Option<ImageSet>), StudyError> {
-    let of_encoder = if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb };
-    let options = LoadOptions {
-        color: request.color.unwrap_or(of_encoder),
-        size: request.options.size.or(encoder.side()),
-        ..request.options.clone()
-    };
+    let options = load_options(request, encoder);
     let images = load_comparable(data, &options)?;
     for note in images.notes() {
         tracing::warn!("{data}: {note}");
@@ -239,9 +320,25 @@ fn paired_tests(encoder: &str, request: &SuiteRequest<'_>, comparisons: &[ArmCom
         },
         other: names.clone(),
         difference: one.difference,
-        interval: (one.low, one.high),
+        interval: one.low.zip(one.high),
+        no_interval: one.no_interval,
         p_value: one.p_holm,
         n_test: one.n_test,
     };
     comparisons.iter().map(pair).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fine_tuned_networks_do_not_take_each_others_names() {
+        let mut taken = Vec::new();
+        let mut name = |encoder: &str, data: &str| network_name(Path::new(encoder), data, &mut taken);
+        assert_eq!(name("runs/a/encoder.safetensors", "photos/"), "encoder-photos");
+        assert_eq!(name("runs/b/encoder.safetensors", "photos/"), "encoder-photos-2");
+        assert_eq!(name("runs/b/encoder.safetensors", "old/photos"), "encoder-photos-3");
+        assert_eq!(name("runs/b/encoder.safetensors", "mnist"), "encoder-mnist");
+    }
 }

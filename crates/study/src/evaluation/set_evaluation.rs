@@ -1,13 +1,17 @@
 //! What one encoder is worth on one data set.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
+use zview_data::Reject;
 use zview_probe::{
     Calibration, ClusterQuality, Confusion, Evaluation, FeatureSpectrum, FewShotScore, FineTuneGain,
     FineTuneScore, LabelCurve, OutlierDetection, Overlap, Robustness, SgdScore,
 };
+use zview_runtime::words::counted;
 
+use super::judged_at::JudgedAt;
 use crate::intervals::Resampling;
 
 /// Everything measured; what was not asked for is absent. Accuracies are fractions, times seconds.
@@ -18,9 +22,14 @@ pub struct SetEvaluation {
     /// What was decided about its images, and what was not looked at, one sentence each.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub data_notes: Vec<String>,
+    /// Image files that cannot be read and are left out.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rejects: Vec<Reject>,
     /// Test images of classes without a training image, by class: they are not among those judged.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub classes_only_in_test: BTreeMap<String, usize>,
+    /// At which size and in which colours its images were judged.
+    pub judged_at: JudgedAt,
     /// How settings were decided, one sentence for each protocol.
     pub protocol: Vec<String>,
     /// Linear probe, neighbours, few labels, and how many images all of it is of.
@@ -34,6 +43,12 @@ pub struct SetEvaluation {
     /// Few labels by their share of all, keyed `1%`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub few_shot_shares: Option<BTreeMap<String, FewShotScore>>,
+    /// Shares of the labels that are too few to be judged by, one sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
+    /// What a first result is to be held against; absent where several encoders or data sets are judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub beside: Option<Beside>,
     /// Few labels judged on held-out training images, keyed by labels per class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub few_shot_validation: Option<BTreeMap<usize, FewShotScore>>,
@@ -46,6 +61,9 @@ pub struct SetEvaluation {
     /// Fine-tuning.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fine_tune: Option<FineTuneScore>,
+    /// The fine-tuned networks that were kept, a file for each seed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub fine_tuned_networks: Vec<PathBuf>,
     /// Training from random weights.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scratch: Option<FineTuneScore>,
@@ -79,6 +97,33 @@ pub struct SetEvaluation {
     pub seconds: BTreeMap<&'static str, f64>,
 }
 
+/// What anything is better than that learnt something; accuracies are fractions.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Beside {
+    /// Of naming the class of most training images, always.
+    pub chance: f64,
+    /// The same encoder with random weights; absent where its file has parts that no recipe makes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub untrained: Option<Untrained>,
+}
+
+/// An encoder with random weights.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Untrained {
+    /// Top-1 accuracy of the linear probe.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub linear: Option<f64>,
+    /// Top-1 accuracy of nearest neighbours, keyed by k.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub knn: BTreeMap<usize, f64>,
+    /// Mean top-1 accuracy with few labels, over the same draws, keyed by labels per class.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub few_shot: BTreeMap<usize, f64>,
+    /// The same by their share of all, keyed `1%`.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub few_shot_shares: BTreeMap<String, f64>,
+}
+
 /// A test image and the training images nearest to it by cosine similarity of the features.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueryNeighbours {
@@ -105,4 +150,15 @@ pub struct WithoutCopies {
     pub top1: f64,
     /// How many test images these are.
     pub n_test: usize,
+}
+
+/// How many files are left out, and the first of them.
+pub(super) fn unreadable(rejects: &[Reject]) -> String {
+    const SHOWN: usize = 5;
+    let names: Vec<&str> = rejects.iter().take(SHOWN).map(|reject| reject.path.as_str()).collect();
+    let more = match rejects.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("{} that cannot be read: {}{more}", counted(rejects.len(), "image file"), names.join(", "))
 }

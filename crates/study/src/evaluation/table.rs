@@ -3,10 +3,12 @@
 use std::fmt::Write;
 
 use zview_probe::{FewShotScore, FineTuneScore};
+use zview_runtime::words::counted;
 
 use super::comparison::{ArmComparison, ArmSummary};
 use super::run::{EncoderEvaluation, SuiteEvaluation};
-use super::set_evaluation::SetEvaluation;
+use super::set_evaluation::{SetEvaluation, unreadable};
+use crate::intervals::too_few;
 
 fn percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
@@ -17,6 +19,11 @@ fn with_interval(value: f64, low: Option<f64>, high: Option<f64>) -> String {
         Some((low, high)) => format!("{} [{}, {}]", percent(value), percent(low), percent(high)),
         None => percent(value),
     }
+}
+
+/// ` (two seeds: no interval)`
+fn in_brackets(no_interval: Option<&str>) -> String {
+    no_interval.map_or_else(String::new, |why| format!(" ({why})"))
 }
 
 /// Everything in text: one block for a single encoder on a single data set, else a table with a row for each.
@@ -44,7 +51,7 @@ pub fn in_words(suite: &SuiteEvaluation) -> String {
 /// A row per encoder and data set, a column per protocol that any of them has.
 fn rows(encoders: &[EncoderEvaluation]) -> String {
     let columns = columns(encoders);
-    let mut table = vec![["encoder", "data", "n train", "n test"].map(str::to_owned).to_vec()];
+    let mut table = vec![["encoder", "data", "images", "n train", "n test"].map(str::to_owned).to_vec()];
     table[0].extend(columns.iter().cloned());
     for encoder in encoders {
         let name = encoder.encoder.file_name().unwrap_or(encoder.encoder.as_os_str()).to_string_lossy();
@@ -52,6 +59,7 @@ fn rows(encoders: &[EncoderEvaluation]) -> String {
             let mut row = vec![
                 name.to_string(),
                 set.data.clone(),
+                set.judged_at.in_words(),
                 set.base.n_train.to_string(),
                 set.base.n_test.to_string(),
             ];
@@ -124,9 +132,10 @@ fn block(text: &mut String, set: &SetEvaluation) {
     line(
         "images",
         format!(
-            "{} training and {} test images, {} features; accuracies in %, 95 % intervals {}",
+            "{} training and {} test images of {}, {} features; accuracies in %, 95 % intervals {}",
             base.n_train,
             base.n_test,
+            set.judged_at.in_words(),
             base.feature_dimension,
             set.intervals.in_words()
         ),
@@ -136,14 +145,33 @@ fn block(text: &mut String, set: &SetEvaluation) {
         let classes = set.classes_only_in_test.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
         line("  not judged", format!("{images} test images of classes without a training image: {classes}"));
     }
+    if !set.rejects.is_empty() {
+        line("  left out", unreadable(&set.rejects));
+    }
     if let Some(linear) = &base.linear {
         let how = match linear.validation.len() {
             0 => "given".to_owned(),
             tried => format!("picked from {tried} on a validation split"),
         };
         let top1 = with_interval(linear.top1, Some(linear.low), Some(linear.high));
-        let top5 = percent(linear.top5);
-        line("linear probe", format!("{top1} top-1, {top5} top-5 (penalty {:.1e}, {how})", linear.penalty));
+        let top5 = linear.top5.map_or_else(String::new, |top5| format!(", {} top-5", percent(top5)));
+        line("linear probe", format!("{top1} top-1{top5} (penalty {:.1e}, {how})", linear.penalty));
+    }
+    if let Some(beside) = &set.beside {
+        let untrained = beside.untrained.as_ref().map_or_else(String::new, |untrained| {
+            let knn = untrained.knn.iter().map(|(k, top1)| format!(", {} by {k}-nearest", percent(*top1)));
+            let linear =
+                untrained.linear.map_or_else(String::new, |top1| format!(" {} top-1", percent(top1)));
+            let few = untrained.few_shot.iter();
+            let few = few.map(|(labels, mean)| format!(", {} with {labels} per class", percent(*mean)));
+            let shares = untrained.few_shot_shares.iter();
+            let shares =
+                shares.map(|(share, mean)| format!(", {} with {share} of the labels", percent(*mean)));
+            let all = knn.chain(few).chain(shares).collect::<String>();
+            let all = if linear.is_empty() { all.replacen(',', "", 1) } else { all };
+            format!("; the same encoder untrained{linear}{all}")
+        });
+        line("  beside it", format!("chance {}{untrained}", percent(beside.chance)));
     }
     if let Some(without) = set.linear_without_copies {
         let (top1, images) = (percent(without.top1), without.n_test);
@@ -157,12 +185,8 @@ fn block(text: &mut String, set: &SetEvaluation) {
         line(&format!("{k}-nearest"), with_interval(score.top1, Some(score.low), Some(score.high)));
     }
     let few = |score: &FewShotScore| {
-        let draws = score.draws.len();
-        format!(
-            "{} over {draws} draws of {} labels",
-            with_interval(score.mean, score.low, score.high),
-            score.labels
-        )
+        let (draws, labels) = (counted(score.draws.len(), "draw"), counted(score.labels, "label"));
+        format!("{} over {draws} of {labels}", with_interval(score.mean, score.low, score.high))
     };
     for (labels, score) in base.few_shot.iter().flatten() {
         line(&format!("{labels} per class"), few(score));
@@ -176,22 +200,38 @@ fn block(text: &mut String, set: &SetEvaluation) {
             .map_or_else(|| "curve, all".to_owned(), |labels| format!("curve, {labels}"));
         line(&name, with_interval(point.mean, point.low, point.high));
     }
+    for note in &set.left_out {
+        line("  left out", note.clone());
+    }
     let tuned = |score: &FineTuneScore| {
-        let (seeds, steps) = (score.seeds.len(), score.steps);
+        // Of one seed there is an interval over test images alone.
+        let (low, high, over) = match score.seeds.as_slice() {
+            [only] => (Some(only.low), Some(only.high), "one seed (interval over test images)".to_owned()),
+            seeds => (score.low, score.high, counted(seeds.len(), "seed")),
+        };
+        let none = in_brackets(too_few(score.seeds.len()));
+        let updates = counted(usize::try_from(score.steps).unwrap_or(usize::MAX), "update");
         format!(
-            "{} over {seeds} seeds, {} labelled images, {steps} updates",
-            with_interval(score.mean, score.low, score.high),
-            score.n_train
+            "{}{none} over {over}, {}, {updates}",
+            with_interval(score.mean, low, high),
+            counted(score.n_train, "labelled image"),
         )
     };
     if let Some(score) = &set.fine_tune {
         line("fine-tuned", tuned(score));
     }
+    for file in &set.fine_tuned_networks {
+        line("  kept", file.display().to_string());
+    }
     if let Some(score) = &set.scratch {
         line("from scratch", tuned(score));
     }
     if let Some(gain) = &set.fine_tune_gain {
-        line("  difference", with_interval(gain.mean, gain.low, gain.high));
+        let (low, high, note) = match gain.seeds.as_slice() {
+            [only] => (Some(only.low), Some(only.high), Some("one seed: interval over test images")),
+            seeds => (gain.low, gain.high, too_few(seeds.len())),
+        };
+        line("  difference", with_interval(gain.mean, low, high) + &in_brackets(note));
     }
     if let Some(calibration) = &set.calibration {
         let interval = calibration.ece_interval;
@@ -254,25 +294,29 @@ fn block(text: &mut String, set: &SetEvaluation) {
 fn summary(text: &mut String, arm: &ArmSummary) {
     let _ = writeln!(
         text,
-        "\n{} arm on {}: {} encoders, {} test images",
-        arm.arm, arm.data, arm.seeds, arm.n_test
+        "\n{} arm on {}: {}, {} test images",
+        arm.arm,
+        arm.data,
+        counted(arm.seeds, "encoder"),
+        arm.n_test
     );
     if let Some(linear) = arm.linear {
         let _ = writeln!(
             text,
-            "{:<18} {} over encoders",
+            "{:<18} {}{} over encoders",
             "linear probe",
-            with_interval(linear.mean, linear.low, linear.high)
+            with_interval(linear.mean, linear.low, linear.high),
+            in_brackets(linear.no_interval)
         );
     }
     for (labels, split) in &arm.few_shot {
         let _ = writeln!(
             text,
-            "{:<18} {} over {} encoders x {} draws; standard deviation of encoders {}, of draws {}, of the rest {}",
+            "{:<18} {} over {} x {}; standard deviation of encoders {}, of draws {}, of the rest {}",
             format!("{labels} per class"),
-            with_interval(split.mean, Some(split.low), Some(split.high)),
-            split.seeds,
-            split.draws,
+            with_interval(split.mean, split.low, split.high) + &in_brackets(too_few(split.seeds)),
+            counted(split.seeds, "encoder"),
+            counted(split.draws, "draw"),
             percent(split.std_of_seeds),
             percent(split.std_of_draws),
             percent(split.std_of_rest)
@@ -296,10 +340,11 @@ fn difference(text: &mut String, comparison: &ArmComparison) {
         }
         _ => String::new(),
     };
-    let value = with_interval(comparison.difference, Some(comparison.low), Some(comparison.high));
-    let _ = writeln!(text, "{:<18} {value}{p}", "linear probe");
+    let value = with_interval(comparison.difference, comparison.low, comparison.high);
+    let none = in_brackets(comparison.no_interval);
+    let _ = writeln!(text, "{:<18} {value}{none}{p}", "linear probe");
     for (labels, few) in &comparison.few_shot {
-        let value = with_interval(few.mean, few.low, few.high);
+        let value = with_interval(few.mean, few.low, few.high) + &in_brackets(few.no_interval);
         let _ = writeln!(text, "{:<18} {value} over {}", format!("{labels} per class"), few.over);
     }
 }

@@ -23,15 +23,16 @@ use self::processes::run_in_processes;
 use super::compared::compared;
 use crate::arguments::Common;
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 use crate::output_folder::check_output_folder;
 
 /// What to compare.
 #[derive(Debug, Args)]
 pub struct CompareArguments {
-    /// Comparison: a TOML file, such as those in configs/studies/.
+    /// Comparison: a TOML file, or the name of one that comes with zview (`zview recipe list`).
     config: PathBuf,
-    /// Change a value of it, such as `seeds=[0]`; may be repeated.
+    /// Change a value of it, such as `seeds=[0]`, or of every arm's recipe, such as train.steps=100; may be repeated.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
     /// Folder of all runs; `runs/<config>` where it is not given. Finished cells in it are kept.
@@ -68,6 +69,7 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
     if arguments.jobs == 0 {
         return Err(Failure::usage("--jobs: expected 1 or more, got 0"));
     }
+    refuse_other_kind(&arguments.config, Wanted::Comparison)?;
     let out = arguments
         .out
         .clone()
@@ -91,6 +93,13 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
         }
         return run_here(&study, &[cell], &arguments.reuse, common, true);
     }
+    if arguments.collect && !OF_A_COMPARISON.iter().any(|name| out.join(name).exists()) {
+        return Err(Failure::usage(format!(
+            "--collect: {} has no cells of a comparison; leave --collect out to compute them, or name their folder with \
+             --out",
+            out.display()
+        )));
+    }
     if !arguments.collect {
         let plan = timed_plan(&study, common)?;
         say(&plan_in_words(&plan));
@@ -112,6 +121,12 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
         }
     }
     let comparison = collect(&study);
+    if arguments.collect && !comparison.has_results() && comparison.failed.is_empty() {
+        return Err(Failure::usage(format!(
+            "--collect: no cell in {} is finished; leave --collect out to compute them",
+            out.display()
+        )));
+    }
     std::fs::create_dir_all(&out).map_err(Failure::failed)?;
     write_file(&out.join("comparison.json"), format!("{:#}\n", json!(comparison)).as_bytes())?;
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -185,22 +200,47 @@ fn run_here(
     Ok(ExitCode::SUCCESS)
 }
 
+/// Seconds of what takes less than two minutes.
+fn duration(seconds: f64) -> String {
+    if seconds < 120.0 {
+        format!("{:.0} seconds", seconds.max(1.0))
+    } else {
+        format!("{:.0} minutes", seconds / 60.0)
+    }
+}
+
 fn plan_in_words(plan: &Plan) -> String {
     let of = |state: CellState| plan.cells.iter().filter(|cell| cell.state == state).count();
-    let minutes = plan.estimated_seconds.unwrap_or(0.0) / 60.0;
+    let time = duration(plan.estimated_seconds.unwrap_or(0.0));
     let judged = of(CellState::Finished) > 0;
     let cost = match plan.estimated_by {
         None => String::new(),
         Some(EstimatedBy::FinishedCells) => {
-            format!("; about {minutes:.0} minutes one after another, by the finished ones")
+            format!("; about {time} one after another, by the finished ones")
         }
         Some(EstimatedBy::TimedSteps) => format!(
-            "; about {minutes:.0} minutes one after another, by a few steps of each arm{}",
+            "; about {time} one after another, by a few steps of each arm{}",
             if judged { " and the finished ones" } else { "; judging comes on top" }
         ),
     };
+    let mut arms: Vec<(&str, u64, Vec<String>)> = Vec::new();
+    for cell in &plan.cells {
+        match arms.iter_mut().find(|(arm, _, _)| *arm == cell.arm) {
+            Some((_, _, seeds)) => seeds.push(cell.seed.to_string()),
+            None => arms.push((&cell.arm, cell.steps.unwrap_or(0), vec![cell.seed.to_string()])),
+        }
+    }
+    let width = arms.iter().map(|(arm, _, _)| arm.chars().count()).max().unwrap_or(0);
+    let known = |arm: &str| plan.cells.iter().any(|cell| cell.arm == arm && cell.steps.is_some());
+    let lines = arms.iter().map(|(arm, steps, seeds)| {
+        let steps =
+            if known(arm) { format!("{steps} steps") } else { "steps by the reference's time".to_owned() };
+        let s = if seeds.len() == 1 { "" } else { "s" };
+        format!("\n  {arm:width$}  {steps} each, seed{s} {}", seeds.join(", "))
+    });
+    let lines = lines.collect::<String>();
     format!(
-        "{} cells: {} finished, {} begun, {} failed before, {} not begun{cost}",
+        "{} cells: {} finished, {} begun, {} failed before, {} not begun{cost}{lines}",
         plan.cells.len(),
         of(CellState::Finished),
         of(CellState::Begun),

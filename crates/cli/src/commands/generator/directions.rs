@@ -15,8 +15,9 @@ use zview_runtime::progress::Progress;
 
 use crate::arguments::Common;
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
-use crate::output_file::check_output_file;
+use crate::output_file::{check_ending, check_output_file};
 
 /// Anchors in the picture.
 const PICTURE_ANCHORS: usize = 1;
@@ -107,6 +108,7 @@ struct FoundDirection {
 
 pub fn run(arguments: &DirectionsArguments, common: &Common) -> Result<(), Failure> {
     let edits = edits(arguments)?;
+    refuse_other_kind(Path::new(&arguments.generator), Wanted::Manifest)?;
     let manifest = Manifest::find(&arguments.generator, &[])?;
     check_outputs(arguments, &manifest, edits.len())?;
     let device = choose(common.device)?.device;
@@ -150,6 +152,9 @@ fn check_outputs(arguments: &DirectionsArguments, manifest: &Manifest, edits: us
     let weights = arguments.weights.as_deref().unwrap_or(&of_manifest);
     let read = [weights, Path::new(&arguments.generator)];
     check_output_file("--out", &arguments.out, &read)?;
+    if arguments.picture.as_ref() != Some(&arguments.out) {
+        check_ending("--out", &arguments.out, &["safetensors"])?;
+    }
     let Some(picture) = &arguments.picture else { return Ok(()) };
     check_output_file("--picture", picture, &read)?;
     if *picture == arguments.out {

@@ -12,6 +12,7 @@ use zview_runtime::device::choose;
 
 use crate::arguments::Common;
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 use crate::output_file::check_output_file;
 
@@ -61,6 +62,7 @@ pub fn run(arguments: &InspectArguments, common: &Common) -> Result<(), Failure>
         return Err(Failure::usage(format!("--tolerance: expected 0 or above, got {}", arguments.tolerance)));
     }
     let given = Path::new(&arguments.manifest);
+    refuse_other_kind(given, Wanted::Manifest)?;
     if let Some(what) = weights_at(given) {
         return draft(given, what, common);
     }

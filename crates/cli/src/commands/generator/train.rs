@@ -13,9 +13,11 @@ use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 use crate::arguments::{Common, RunArguments};
 use crate::commands::compared::compared;
 use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 
 pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failure> {
+    refuse_other_kind(&arguments.config, Wanted::GeneratorRecipe)?;
     let training = GeneratorTraining::load(&arguments.config, &arguments.overrides)?;
     let out = arguments.out(training.seed);
     let options = LoadOptions {

@@ -5,6 +5,7 @@ use zview_network::weights::StateDict;
 use zview_runtime::format::check_format;
 
 use super::super::config::{EncoderConfig, Pool};
+use super::super::view::ViewFormat;
 
 /// The one text in an encoder file's header. (One only: several would be written in a random order.)
 pub(in crate::encoder) const KEY: &str = "zview-encoder";
@@ -25,6 +26,12 @@ pub(in crate::encoder) struct Header {
     /// Which token of a Vision Transformer are the features.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::encoder) pool: Option<Pool>,
+    /// The images that it was trained on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::encoder) view: Option<ViewFormat>,
+    /// The classes of its head, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::encoder) classes: Option<Vec<String>>,
 }
 
 #[derive(Deserialize)]
@@ -34,7 +41,7 @@ struct Claim {
 
 impl Header {
     /// The header of a file of this encoder.
-    pub(in crate::encoder) fn of(config: &EncoderConfig) -> Self {
+    pub(in crate::encoder) fn of(config: &EncoderConfig, view: Option<ViewFormat>) -> Self {
         let vit = config.vit();
         Self {
             format: FORMAT,
@@ -42,6 +49,8 @@ impl Header {
             pixel_std: config.pixel_std,
             heads: vit.map(|vit| vit.heads),
             pool: vit.map(|vit| vit.pool),
+            view,
+            classes: None,
         }
     }
 
@@ -52,12 +61,24 @@ impl Header {
         // First, as a later format may have other keys.
         let claim: Claim = serde_json::from_str(text).map_err(unreadable)?;
         check_format(state.path(), Some(claim.format), FORMAT).map_err(|error| error.to_string())?;
-        serde_json::from_str(text).map(Some).map_err(unreadable)
+        let header: Self = serde_json::from_str(text).map_err(unreadable)?;
+        match header.view.as_ref().and_then(ViewFormat::problem) {
+            Some(problem) => Err(problem),
+            None => Ok(Some(header)),
+        }
     }
 
     /// What holds for a file of another origin: pixels are taken as they come.
     pub(in crate::encoder) fn unknown() -> Self {
-        Self { format: FORMAT, pixel_mean: 0.0, pixel_std: 1.0, heads: None, pool: None }
+        Self {
+            format: FORMAT,
+            pixel_mean: 0.0,
+            pixel_std: 1.0,
+            heads: None,
+            pool: None,
+            view: None,
+            classes: None,
+        }
     }
 
     /// The text.

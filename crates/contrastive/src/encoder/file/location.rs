@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use zview_network::checkpoint::Checkpoint;
+use zview_runtime::run_folder::read_run_json;
 
 use super::PretrainedError;
 use super::header::Header;
-use crate::train::Recipe;
+use crate::encoder::ViewFormat;
+use crate::train::{Recipe, view_of_run};
 
 /// The tensors of a checkpoint of this project.
 const MODEL: &str = "model.safetensors";
@@ -59,5 +61,29 @@ fn of_run(checkpoint: &Path) -> Result<Option<Header>, PretrainedError> {
     }
     let recipe = Recipe::load(&recipe, &[])
         .map_err(|error| PretrainedError::Unknown { path: recipe, reason: error.to_string() })?;
-    Ok(Some(Header::of(&recipe.encoder)))
+    Ok(Some(Header::of(&recipe.encoder, view_of_run::<ViewFormat>(run))))
+}
+
+/// What there is to say of a run folder whose run was stopped.
+pub(super) fn stopped(run: &Path) -> Option<String> {
+    let result: serde_json::Value = read_run_json(&run.join("result.json")).ok()?;
+    (result["stopped"] == true).then(|| {
+        let all = Recipe::load(&run.join("config.toml"), &[]).map(|recipe| recipe.train.steps);
+        let all = all.map_or_else(|_| String::new(), |all| format!(" of {all}"));
+        format!(
+            "{}: its run was stopped after {}{all} steps, and this is the encoder as it was then; `zview pretrain` with \
+             --resume goes on with it",
+            run.display(),
+            result["steps"]
+        )
+    })
+}
+
+/// The side that the recipe beside an encoder asks of its images; `path` is a run folder, a file in one, or a checkpoint.
+pub(super) fn recipe_side(path: &Path) -> Option<usize> {
+    let path = path.canonicalize().ok()?;
+    let is_run =
+        |folder: &&Path| folder.join("config.toml").is_file() && folder.join("events.jsonl").is_file();
+    let recipe = path.ancestors().take(4).find(is_run)?.join("config.toml");
+    Recipe::load(&recipe, &[]).ok()?.side()
 }

@@ -24,6 +24,7 @@ use zview_network::{NamedTensors, StateError, write_tensors};
 
 use super::architecture::{AnyNetwork, Recognised};
 use super::config::Pool;
+use super::head::{ClassifierHead, head_name};
 use super::{Encoder, FrozenEncoder, UnfitImages};
 pub use account::Account;
 pub(super) use header::Header;
@@ -148,6 +149,10 @@ pub struct LoadedEncoder {
     pub account: Account,
     /// What its pixels are most likely to be; `None` for this project's own, which say it.
     pub expected_pixels: Option<ExpectedPixels>,
+    /// The side in pixels that the recipe beside a file asks for, where the file itself does not say what it was trained on.
+    pub recipe_side: Option<usize>,
+    /// The head of a network that this project fine-tuned.
+    pub head: Option<ClassifierHead>,
     notes: Vec<String>,
     warnings: Vec<String>,
 }
@@ -189,9 +194,25 @@ pub fn save_encoder(encoder: &Encoder, path: &Path) -> Result<(), StateError> {
     write_tensors(path, &NamedTensors::of_network(encoder, "")?, metadata(encoder))
 }
 
+/// Whether the file is an encoder that [`save_encoder`] wrote, by its header; a file that cannot be read is none.
+#[must_use]
+pub fn is_own_encoder(path: &Path) -> bool {
+    StateDict::read(path, None).is_ok_and(|state| state.metadata(header::KEY).is_some())
+}
+
 /// What the header of an encoder's file says.
-pub(super) fn metadata(encoder: &Encoder) -> HashMap<String, String> {
-    HashMap::from([(header::KEY.to_owned(), Header::of(encoder.config()).text())])
+fn metadata(encoder: &Encoder) -> HashMap<String, String> {
+    metadata_with_classes(encoder, None)
+}
+
+/// The same, of an encoder with a head for these classes.
+pub(super) fn metadata_with_classes(
+    encoder: &Encoder,
+    classes: Option<Vec<String>>,
+) -> HashMap<String, String> {
+    let mut header = Header::of(encoder.config(), encoder.view().cloned());
+    header.classes = classes;
+    HashMap::from([(header::KEY.to_owned(), header.text())])
 }
 
 /// Loads an encoder as [`read_encoder`] with nothing asked for.
@@ -214,18 +235,23 @@ pub fn read_encoder(
 ) -> Result<LoadedEncoder, PretrainedError> {
     let mut file = EncoderFile::open(path, options, device)?;
     let Recognised { network, config, images, beyond, .. } = file.recognised.clone();
-    let mut encoder = Encoder::of_network(network, config, images, beyond);
+    let view = file.header.as_ref().and_then(|header| header.view.clone());
+    let mut encoder = Encoder::of_network(network, config, images, beyond, view);
     let account = file.fill(&mut encoder)?;
     let own = file.header.is_some();
+    let head = file.head(&encoder)?;
     let mut frozen = FrozenEncoder::new(&encoder, device);
     if !own || file.recognised.changed.is_some() {
         let config = serde_json::to_string(encoder.config()).unwrap_or_default();
         frozen = frozen.read_as(format!("{config} {:?} {:?}", encoder.images(), file.recognised.described));
     }
-    let (notes, warnings) = (file.notes(&account), file.warnings(&account));
+    let (notes, mut warnings) = (file.notes(&account), file.warnings(&account));
+    warnings.extend(location::stopped(path));
     let expected_pixels = (!own).then(|| file.expected.clone());
     let account = if own { Account::default() } else { account };
-    Ok(LoadedEncoder { encoder: frozen, account, expected_pixels, notes, warnings })
+    let recipe_side =
+        if own && frozen.encoder().view().is_none() { location::recipe_side(path) } else { None };
+    Ok(LoadedEncoder { encoder: frozen, account, expected_pixels, recipe_side, head, notes, warnings })
 }
 
 /// A file with an encoder's tensors.
@@ -313,6 +339,20 @@ impl EncoderFile {
         let channels = recognised.images.channels;
         let expected = if channels == 3 { expected } else { ExpectedPixels::of_other_channels() };
         Ok(Self { tensors, header, recognised, expected, others, element_types })
+    }
+
+    /// The head of a network that this project fine-tuned, as its header says.
+    fn head(&mut self, encoder: &Encoder) -> Result<Option<ClassifierHead>, PretrainedError> {
+        let Some(classes) = self.header.as_ref().and_then(|header| header.classes.clone()) else {
+            return Ok(None);
+        };
+        let name = head_name(encoder.config());
+        let mut take = |part: &str, shape: &[usize]| {
+            self.tensors.state.take(&format!("{name}.{part}"), shape).map_err(StateError::from)
+        };
+        let weight = take("weight", &[classes.len(), encoder.feature_dimension()])?;
+        let bias = take("bias", &[classes.len()])?;
+        Ok(Some(ClassifierHead { classes, weight, bias }))
     }
 
     /// What was read, what was left out, and what had to be assumed, a line each; nothing where all was as expected.

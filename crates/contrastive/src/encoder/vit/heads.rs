@@ -39,7 +39,7 @@ pub(super) fn heads(
     let heads = published(width, of_moco).ok_or_else(|| {
         format!(
             "the number of attention heads is not in the file, and no published network of {width} features tells it; say \
-             it with --heads of `zview probe` (encoder.heads)"
+             it with --heads (in a recipe encoder.heads)"
         )
     })?;
     let whose = match (width, of_moco) {

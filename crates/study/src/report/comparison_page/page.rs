@@ -44,6 +44,8 @@ pub struct ComparisonPage {
     pub differences: String,
     /// What a probability is, after "p": `with Holm's correction over the arms of a column`.
     pub p_values: String,
+    /// What held-out training images pick along an axis, by data set.
+    pub picks: Vec<(String, String)>,
     /// The arms, in the order of the study.
     pub arms: Vec<ComparedArm>,
     /// Shares of the gap between real and synthetic images.

@@ -54,6 +54,7 @@ fn full() -> ComparisonPage {
             arm("gaussian-0.5", Some(0.5), 0.88),
             arm("<walk>", None, 0.8),
         ],
+        picks: vec![("<mnist>".to_owned(), "held-out picks <0.1>".to_owned())],
         recovered: vec![RecoveredShare {
             data: "<mnist>".to_owned(),
             measure: "<Linear>".to_owned(),

@@ -24,7 +24,14 @@ pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
             "; p " (page.p_values)
             ". ▲ and ▼: better and worse than " (page.reference) " with p below " (SIGNIFICANT) "."
         }
+        @if !page.picks.is_empty() {
+            p.fine {
+                "Held out: on training images that the probe did not learn from. A setting that is chosen by test images "
+                "looks better than it is."
+            }
+        }
         @for data in sets {
+            @for pick in page.picks.iter().filter(|(of, _)| of == data) { p { b { (data) } ": " (pick.1) "." } }
             @for (part, measures) in measures(&page.arms, Some(data)).chunks(MEASURES_MAX).enumerate() {
                 (table(page, data, measures, part == 0))
             }

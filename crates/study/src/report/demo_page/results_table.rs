@@ -18,7 +18,7 @@ pub(super) fn results_table(comparison: &Comparison) -> Markup {
         table.results role="table" {
             caption {
                 "Accuracy in % on " (thousands(comparison.n_test)) " held-out images of " (comparison.data) " ("
-                (comparison.classes) " classes); in brackets 95 % intervals " (comparison.intervals.in_words())
+                (comparison.classes) " classes, " (comparison.judged_at.in_words()) "); in brackets 95 % intervals " (comparison.intervals.in_words())
                 ", for few labels over the draws of the labels."
             }
             thead role="rowgroup" {

@@ -29,6 +29,8 @@ pub struct Mistake {
     pub image: LabelledImage,
     /// Which test image.
     pub index: usize,
+    /// The file or member that it is of, where images have names.
+    pub name: Option<String>,
     /// The class it was given.
     pub predicted: String,
     /// The probability of that class.
@@ -56,6 +58,7 @@ pub fn worst_mistakes(
         Ok(Mistake {
             image: labelled_image(test, index)?,
             index,
+            name: test.names.as_ref().and_then(|names| names.get(index)).cloned(),
             predicted,
             confidence: f64::from(predictions.confidence[index]),
             label_probability: f64::from(predictions.label_probability[index]),
@@ -67,6 +70,11 @@ pub fn worst_mistakes(
         n_test: correct.len(),
         classifier: classifier.to_owned(),
     })
+}
+
+/// The last part of a file's or a member's name.
+fn file_of(name: &str) -> &str {
+    name.rsplit(['/', '\\']).next().unwrap_or(name)
 }
 
 /// A card per mistake.
@@ -85,7 +93,10 @@ pub(super) fn mistakes(figure: &MistakesFigure) -> Markup {
                     figcaption {
                         span.line { "is " b { (mistake.image.label) } " " small { (percent(mistake.label_probability)) " %" } }
                         span.line.wrong-sample { "✗ " (mistake.predicted) " " small { (percent(mistake.confidence)) " %" } }
-                        span.line.index { "no. " (mistake.index) }
+                        @match &mistake.name {
+                            Some(name) => span.line.index title=(name) { (file_of(name)) },
+                            None => span.line.index { "no. " (mistake.index) },
+                        }
                     }
                 }
             }
@@ -97,6 +108,27 @@ pub(super) fn mistakes(figure: &MistakesFigure) -> Markup {
 mod tests {
     use super::*;
     use zview_data::ImageShape;
+
+    #[test]
+    fn a_mistake_is_captioned_by_its_file_where_images_have_names() {
+        let shape = ImageShape { channels: 1, height: 1, width: 1 };
+        let classes = vec!["A".to_owned(), "B".to_owned()];
+        let mut test = ImageSet::new("x", shape, vec![0], Some(vec![0]), classes).unwrap();
+        let predictions = Predictions {
+            classes: vec![1],
+            confidence: vec![0.9],
+            label_probability: vec![0.1],
+            label_rank: vec![1],
+        };
+        let page = |test: &ImageSet| {
+            mistakes(&worst_mistakes(&predictions, test, 1, "linear probe").unwrap()).into_string()
+        };
+        assert!(page(&test).contains("no. 0"));
+        test.names = Some(std::sync::Arc::new(vec!["photos/A/IMG_<64>.jpg".to_owned()]));
+        let named = page(&test);
+        assert!(named.contains("title=\"photos/A/IMG_&lt;64&gt;.jpg\">IMG_&lt;64&gt;.jpg<"), "{named}");
+        assert!(!named.contains("no. 0"), "{named}");
+    }
 
     #[test]
     fn the_surest_wrong_answers_come_first_and_right_ones_not_at_all() {

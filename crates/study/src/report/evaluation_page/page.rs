@@ -149,6 +149,7 @@ fn set_part(number: usize, set: &SetPage) -> Result<Markup, StudyError> {
         section id={ "set-" (number) } {
             h2 { (set.data) }
             p.protocol { (set.protocol_line()) }
+            @for sentence in &set.left_out { p.protocol { "Left out: " (sentence) "." } }
             @for (heading, content) in &sections {
                 section { h3 { (heading) } (content) }
             }
@@ -170,7 +171,12 @@ mod tests {
     }
 
     fn protocol() -> Protocol {
-        Protocol { n_train: 5_000, n_test: 30, decisions: "penalty picked on <held-out> images".to_owned() }
+        Protocol {
+            n_train: 5_000,
+            n_test: 30,
+            images: "28x28 grey".to_owned(),
+            decisions: "penalty picked on <held-out> images".to_owned(),
+        }
     }
 
     /// A set with every section.
@@ -183,6 +189,7 @@ mod tests {
             scores: vec![ScoreRow {
                 protocol: "Linear <1>".to_owned(),
                 accuracy: 0.9,
+                untrained: None,
                 interval: Some((0.8, 0.95)),
                 interval_over: "test images".to_owned(),
                 n_train: 5_000,
@@ -255,6 +262,7 @@ mod tests {
                 mistakes: vec![Mistake {
                     image: image("<b>"),
                     index: 7,
+                    name: None,
                     predicted: "<A>".to_owned(),
                     confidence: 0.99,
                     label_probability: 0.01,
@@ -282,7 +290,8 @@ mod tests {
                 encoder: "<one>".to_owned(),
                 other: "two".to_owned(),
                 difference: -0.02,
-                interval: (-0.03, -0.01),
+                interval: Some((-0.03, -0.01)),
+                no_interval: None,
                 p_value: Some(0.0001),
                 n_test: 30,
             }],
@@ -373,7 +382,9 @@ mod tests {
             assert!(full.contains(heading) && !empty.contains(heading), "{heading}");
         }
         assert!(!empty.contains("<svg") && !empty.contains("<img") && !empty.contains("NaN"));
-        assert!(empty.contains("5,000 training, 30 test images, penalty picked on &lt;held-out&gt; images."));
+        assert!(empty.contains(
+            "5,000 training, 30 test images of 28x28 grey, penalty picked on &lt;held-out&gt; images."
+        ));
         assert!(EvaluationPage { sets: Vec::new(), ..page(Vec::new()) }.render().is_ok());
     }
 

@@ -19,7 +19,9 @@ pub struct PairedTest {
     /// Accuracy of the one minus that of the other, -1 to 1.
     pub difference: f64,
     /// Ends of its 95 % interval.
-    pub interval: (f64, f64),
+    pub interval: Option<(f64, f64)>,
+    /// Why it has none.
+    pub no_interval: Option<&'static str>,
     /// Probability of a difference at least as large if neither were better, 0 to 1.
     pub p_value: Option<f64>,
     /// Test images.
@@ -50,7 +52,11 @@ pub(super) fn paired_tests(tests: &[PairedTest]) -> Markup {
                         td role="cell" data-label="Difference" {
                             span {
                                 b { (signed(test.difference)) } " "
-                                span.interval { "[" (signed(test.interval.0)) ", " (signed(test.interval.1)) "]" }
+                                @if let Some((low, high)) = test.interval {
+                                    span.interval { "[" (signed(low)) ", " (signed(high)) "]" }
+                                } @else if let Some(why) = test.no_interval {
+                                    span.interval { "(" (why) ")" }
+                                }
                             }
                         }
                         td role="cell" data-label="p" { span { (test.p_value.map_or("–".to_owned(), p_value)) } }

@@ -29,6 +29,8 @@ pub struct Protocol {
     pub n_train: usize,
     /// Test images.
     pub n_test: usize,
+    /// Their size and colours, such as `32x32 rgb`.
+    pub images: String,
     /// How settings were decided, and on which images: `penalty picked on a validation split of the training
     /// images, test looked at once`.
     pub decisions: String,
@@ -43,6 +45,10 @@ pub struct SetPage {
     pub protocol: Protocol,
     /// Accuracies.
     pub scores: Vec<ScoreRow>,
+    /// Of naming the class of most training images always; none where it was not asked for.
+    pub chance: Option<f64>,
+    /// What is not among the images, one sentence each: files that cannot be read.
+    pub left_out: Vec<String>,
     /// Training images that are test images too.
     pub overlap: Option<OverlapFigure>,
     /// Which classes are taken for which; gives the accuracy of each class too.
@@ -77,6 +83,8 @@ impl SetPage {
             data: data.into(),
             protocol,
             scores: Vec::new(),
+            chance: None,
+            left_out: Vec::new(),
             overlap: None,
             confusion: None,
             class_scores: Vec::new(),
@@ -93,16 +101,20 @@ impl SetPage {
     }
 
     pub(super) fn protocol_line(&self) -> String {
-        let Protocol { n_train, n_test, decisions } = &self.protocol;
+        let Protocol { n_train, n_test, images, decisions } = &self.protocol;
         let decisions = if decisions.is_empty() { String::new() } else { format!(", {decisions}") };
-        format!("{} training, {} test images{decisions}.", thousands(*n_train), thousands(*n_test))
+        format!(
+            "{} training, {} test images of {images}{decisions}.",
+            thousands(*n_train),
+            thousands(*n_test)
+        )
     }
 
     /// The sections, each a heading and its content.
     pub(super) fn sections(&self) -> Result<Vec<(&'static str, Markup)>, StudyError> {
         let mut sections: Vec<(&'static str, Markup)> = Vec::new();
         if !self.scores.is_empty() {
-            sections.push(("Result", score_table(&self.scores, &self.data)));
+            sections.push(("Result", score_table(&self.scores, &self.data, self.chance)));
         }
         if let Some(figure) = &self.overlap {
             sections.push(("Overlap of training and test images", overlap(figure)));

@@ -1,20 +1,20 @@
 //! What a data set holds, without keeping it in memory.
 
+mod tally;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::decode::decode;
+use self::tally::{Tally, moments, tally_files, tally_packed};
 use crate::error::{DataError, Reject};
-use crate::fit::PlanarImage;
 use crate::ignored::{Ignored, ignore};
 use crate::image_set::ImageShape;
-use crate::load::{CHUNK, fitted_shape, mixed_colours};
+use crate::load::{fitted_shape, mixed_colours};
 use crate::named::{self, OpenedSet, Resolved};
 use crate::options::{ClassUse, ColorMode, LoadOptions, Split};
-use crate::source::{ImageFile, Items, SplitContent};
+use crate::source::{Items, SplitContent};
 use crate::view_shards::{ShardOptions, ViewShards, may_be_shards};
 
 /// What a data set holds. Rejects are listed, however many there are.
@@ -85,79 +85,6 @@ pub struct SizeCount {
     pub channels: usize,
     /// How many.
     pub images: usize,
-}
-
-/// How often each byte value occurs, per channel.
-type Histograms = Vec<[u64; 256]>;
-
-fn histograms_of(image: &PlanarImage) -> Histograms {
-    let area = image.shape.height * image.shape.width;
-    image
-        .pixels
-        .chunks(area)
-        .map(|plane| {
-            let mut counts = [0; 256];
-            for &byte in plane {
-                counts[usize::from(byte)] += 1;
-            }
-            counts
-        })
-        .collect()
-}
-
-/// Mean and (population) standard deviation in 0 to 1, exact up to the last rounding.
-fn moments(counts: &[u64; 256]) -> (f64, f64) {
-    let (mut count, mut sum, mut squares) = (0u128, 0u128, 0u128);
-    for (value, &times) in (0u128..).zip(counts) {
-        count += u128::from(times);
-        sum += value * u128::from(times);
-        squares += value * value * u128::from(times);
-    }
-    let count_squared = (count * count).max(1) as f64;
-    let variance = (squares * count - sum * sum) as f64 / count_squared;
-    (sum as f64 / count.max(1) as f64 / 255.0, variance.sqrt() / 255.0)
-}
-
-/// What has been seen of one split.
-#[derive(Default)]
-struct Tally {
-    images: usize,
-    class_images: BTreeMap<u32, usize>,
-    /// Of grey and of colour images.
-    grey: Histograms,
-    colour: Histograms,
-    /// Keyed by (width, height, channels as stored).
-    sizes: BTreeMap<(usize, usize, usize), usize>,
-}
-
-impl Tally {
-    fn add(&mut self, stored: ImageShape, label: Option<u32>, histograms: &Histograms) {
-        self.images += 1;
-        *self.sizes.entry((stored.width, stored.height, stored.channels)).or_default() += 1;
-        if let Some(label) = label {
-            *self.class_images.entry(label).or_default() += 1;
-        }
-        let totals = if histograms.len() == 1 { &mut self.grey } else { &mut self.colour };
-        add_histograms(totals, histograms);
-    }
-
-    /// Over `channels` channels, of which grey images have the same.
-    fn histograms(&self, channels: usize) -> Histograms {
-        let mut all = self.colour.clone();
-        if let [grey] = self.grey.as_slice() {
-            add_histograms(&mut all, &vec![*grey; channels]);
-        }
-        all
-    }
-}
-
-fn add_histograms(totals: &mut Histograms, more: &Histograms) {
-    totals.resize(totals.len().max(more.len()), [0; 256]);
-    for (total, image) in totals.iter_mut().zip(more) {
-        for (total, image) in total.iter_mut().zip(image) {
-            *total += image;
-        }
-    }
 }
 
 /// One split that has been seen.
@@ -420,48 +347,6 @@ fn common_shape(
     let equal = extents.all(|other| other == (width, height));
     let shape = ImageShape { channels: channels?, height, width };
     (equal || options.size.is_some()).then(|| fitted_shape(shape, options))
-}
-
-fn tally_packed(shape: ImageShape, pixels: &[u8], labels: Option<&[u32]>, options: &LoadOptions) -> Tally {
-    let channels = options.color.channels(shape.channels);
-    let mut tally = Tally::default();
-    for (chunk_index, chunk) in pixels.chunks(CHUNK * shape.bytes()).enumerate() {
-        let seen: Vec<Histograms> = chunk
-            .par_chunks(shape.bytes())
-            .map(|image| {
-                histograms_of(&PlanarImage { shape, pixels: image.to_vec() }.with_channels(channels))
-            })
-            .collect();
-        for (at, histograms) in seen.iter().enumerate() {
-            let label = labels.map(|labels| labels[chunk_index * CHUNK + at]);
-            tally.add(shape, label, histograms);
-        }
-    }
-    tally
-}
-
-fn tally_files(files: &[ImageFile], rejects: &mut Vec<Reject>, options: &LoadOptions) -> Tally {
-    let limits = &options.limits;
-    let mut tally = Tally::default();
-    for chunk in files.chunks(CHUNK) {
-        let seen: Vec<Result<(ImageShape, Histograms), String>> = chunk
-            .par_iter()
-            .map(|file| {
-                let look = |image: PlanarImage| {
-                    let channels = options.color.channels(image.shape.channels);
-                    (image.shape, histograms_of(&image.with_channels(channels)))
-                };
-                file.with_bytes(limits, |bytes| decode(bytes, limits, look))
-            })
-            .collect();
-        for (file, result) in chunk.iter().zip(seen) {
-            match result {
-                Ok((stored, histograms)) => tally.add(stored, file.label, &histograms),
-                Err(reason) => rejects.push(Reject { path: file.path.clone(), reason }),
-            }
-        }
-    }
-    tally
 }
 
 #[cfg(test)]

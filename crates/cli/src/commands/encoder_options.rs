@@ -1,0 +1,138 @@
+//! How encoders and their images are read: options of every command that encodes images.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use zview_contrastive::encoder::{FrozenEncoder, Pool, ReadOptions};
+use zview_contrastive::selfcheck::Subject;
+use zview_data::{ColorMode, ImageSet};
+use zview_probe::PixelScale;
+use zview_runtime::cache_folder;
+use zview_runtime::device::ChosenDevice;
+use zview_study::evaluation::{SuiteConfig, SuiteRequest};
+
+use super::compared::compared;
+use super::data::parse_color;
+use crate::arguments::Common;
+use crate::failure::Failure;
+
+/// What an encoder file of other origin does not say of itself.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How encoders and images are read")]
+pub struct EncoderFileOptions {
+    /// Which network of a checkpoint with several, by a part of its tensors' names (encoder_k, teacher, state_dict_ema).
+    #[arg(long, value_name = "NAME")]
+    pub branch: Option<String>,
+    /// Attention heads of a Vision Transformer whose file does not say it; those of published networks of its width where it
+    /// is not given.
+    #[arg(long, value_name = "N")]
+    pub heads: Option<usize>,
+    /// Which token of a Vision Transformer are the features, where its file does not say it: class-token or mean.
+    #[arg(long, value_name = "TOKEN", value_parser = parse_pool)]
+    pub pool: Option<Pool>,
+}
+
+impl EncoderFileOptions {
+    /// How encoder files are read.
+    pub fn read(&self) -> ReadOptions {
+        ReadOptions {
+            branch: self.branch.clone(),
+            heads: self.heads,
+            pool: self.pool,
+            ..ReadOptions::default()
+        }
+    }
+}
+
+/// How an encoder and images are read.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "How encoders and images are read")]
+pub struct EncoderOptions {
+    /// Side in pixels to which images are resized; the side that the encoder was trained at where it is not given.
+    #[arg(long)]
+    pub size: Option<usize>,
+    /// Colours: as-stored, grey or rgb; what the encoder takes where it is not given.
+    #[arg(long, value_parser = parse_color)]
+    pub color: Option<ColorMode>,
+    /// Share of unreadable image files to leave out; 0, or what the file says, where it is not given.
+    #[arg(long)]
+    pub max_reject_share: Option<f64>,
+    /// How an encoder file of other origin wants its pixels: unit (0 to 1, the default), half (mean and standard deviation
+    /// 0.5), imagenet, clip, or MEAN:STD, each one number or one for each channel with commas between them. zview's own
+    /// files say it themselves.
+    #[arg(long, value_name = "SCALE")]
+    pub pixels: Option<PixelScale>,
+    #[command(flatten)]
+    pub file: EncoderFileOptions,
+    /// Neither read nor keep features in the user's cache folder.
+    #[arg(long)]
+    pub no_cache: bool,
+}
+
+fn parse_pool(text: &str) -> Result<Pool, String> {
+    match text {
+        "class-token" => Ok(Pool::ClassToken),
+        "mean" => Ok(Pool::Mean),
+        _ => Err(format!("`{text}` is not one of class-token, mean")),
+    }
+}
+
+impl EncoderOptions {
+    /// `config` with what was given.
+    pub fn apply(&self, config: &mut SuiteConfig) {
+        config.size = self.size.or(config.size);
+        config.color = self.color.or(config.color);
+        config.max_reject_share = self.max_reject_share.unwrap_or(config.max_reject_share);
+        if self.pixels.is_some() {
+            config.pixels.clone_from(&self.pixels);
+        }
+    }
+
+    /// What features of the images of `data` are, without any protocol.
+    pub fn features_of(&self, data: &str) -> SuiteConfig {
+        let mut config =
+            SuiteConfig { data: vec![data.to_owned()], protocols: Vec::new(), ..SuiteConfig::default() };
+        self.apply(&mut config);
+        config
+    }
+
+    /// The request for the features of one encoder.
+    pub fn request<'a>(
+        &self,
+        encoder: &'a PathBuf,
+        config: &'a SuiteConfig,
+        cache_folder: Option<&'a Path>,
+        common: &Common,
+    ) -> SuiteRequest<'a> {
+        SuiteRequest {
+            encoders: std::slice::from_ref(encoder),
+            versus: &[],
+            config,
+            data_dir: common.data_dir.clone(),
+            keep: None,
+            read: self.file.read(),
+            cache_folder,
+            beside: false,
+            command: None,
+        }
+    }
+
+    /// Where features are kept.
+    pub fn cache_folder(&self) -> Option<PathBuf> {
+        cache_folder().filter(|_| !self.no_cache)
+    }
+}
+
+/// Compares the device with the CPU for what `request` is about to compute.
+pub fn compared_for_features(
+    request: &SuiteRequest<'_>,
+    device: &ChosenDevice,
+    common: &Common,
+    (path, encoder, images): (&Path, &FrozenEncoder, &ImageSet),
+) -> Result<(), Failure> {
+    let (config, shape) = (encoder.config(), images.shape);
+    let batch = request.config.batch.min(images.len());
+    let (options, beyond) = (&request.how_read(), encoder.encoder().beyond_recipes());
+    let subject = Subject::Features { encoder: path, options, config, beyond, shape, batch };
+    compared(device.clone(), &subject, common).map(|_| ())
+}

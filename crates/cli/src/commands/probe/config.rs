@@ -1,0 +1,194 @@
+//! What is measured and how: by the file, then the options, then the recipe of the first encoder's run folder.
+
+use std::path::{Path, PathBuf};
+
+use zview_contrastive::source::SourceConfig;
+use zview_contrastive::train::Recipe;
+use zview_probe::Length;
+use zview_runtime::config::{ConfigError, Written, parse_toml_in_layers, read_toml_in_layers};
+use zview_study::evaluation::{Measure, SuiteConfig, without_effect};
+
+use super::{ProbeArguments, Protocols};
+use crate::failure::Failure;
+use crate::file_kinds::{Wanted, refuse_other_kind};
+
+/// What stands in messages for the file where there is none.
+const NO_FILE: &str = "zview probe";
+
+/// The recipe of a run folder, or of the run that a checkpoint is of.
+fn recipe_of(encoder: &Path) -> Option<PathBuf> {
+    let mut folders = vec![encoder.to_owned()];
+    // runs/x/checkpoints/step-00000100, or model.safetensors in it.
+    let absolute = encoder.canonicalize().unwrap_or_default();
+    let of_run = absolute.ancestors().skip(1).take(2).find(|folder| folder.ends_with("checkpoints"));
+    folders.extend(of_run.and_then(Path::parent).map(Path::to_owned));
+    folders.into_iter().map(|folder| folder.join("config.toml")).find(|file| file.exists())
+}
+
+/// What the file and `--set` say, and what they say it of.
+fn written(arguments: &ProbeArguments) -> Result<(SuiteConfig, Written), Failure> {
+    let overrides: &[&[String]] = &[&arguments.overrides];
+    let (file, (config, written)) = match &arguments.config {
+        Some(file) => {
+            refuse_other_kind(file, Wanted::Evaluation)?;
+            let (config, written): (SuiteConfig, Written) = read_toml_in_layers(file, overrides)?;
+            (file.clone(), (config.with_paths_from(file, &written, ""), written))
+        }
+        None => (PathBuf::from(NO_FILE), parse_toml_in_layers(Path::new(NO_FILE), "", overrides)?),
+    };
+    // With --protocol a file may have settings of others.
+    let unread = arguments.protocols.is_empty().then(|| without_effect(&config, &written, ""));
+    match unread.filter(|problems| !problems.is_empty()) {
+        Some(problems) => {
+            Err(ConfigError::Invalid { path: file, problems: written.located(problems) }.into())
+        }
+        None => Ok((config, written)),
+    }
+}
+
+/// Refuses options that no measured protocol reads, or that one cannot take.
+fn refuse_unread(arguments: &ProbeArguments, config: &SuiteConfig) -> Result<(), Failure> {
+    use Measure::{FewShot, FineTune, LabelCurve, Scratch};
+    let read = |measures: &[Measure]| measures.iter().any(|measure| config.asks_for(*measure));
+    let labels: &[Measure] = &[FewShot, LabelCurve, FineTune, Scratch];
+    let given = [
+        (
+            "--labels-per-class",
+            arguments.labels_per_class.is_some(),
+            labels,
+            "none of few-shot, label-curve, fine-tune and scratch is",
+        ),
+        ("--draws", arguments.draws.is_some(), &[FewShot, LabelCurve], "neither few-shot nor label-curve is"),
+        ("--steps", arguments.steps.is_some(), &[FineTune, Scratch], "neither fine-tune nor scratch is"),
+        ("--epochs", arguments.epochs.is_some(), &[FineTune, Scratch], "neither fine-tune nor scratch is"),
+        ("--keep", arguments.keep.is_some(), &[FineTune], "fine-tune is not"),
+    ];
+    for (option, given, measures, names) in given {
+        if given && !read(measures) {
+            let first = Measure::ALL.iter().find(|(_, measure)| measures.first() == Some(measure));
+            let first = first.map_or("all", |(name, _)| name);
+            return Err(Failure::usage(format!(
+                "{option}: has no effect, as {names} measured; remove it, or add --protocol {first}"
+            )));
+        }
+    }
+    let several = arguments.labels_per_class.as_ref().filter(|labels| labels.len() != 1);
+    if let Some(labels) = several.filter(|_| read(&[FineTune, Scratch])) {
+        let labels: Vec<String> = labels.iter().map(usize::to_string).collect();
+        return Err(Failure::usage(format!(
+            "--labels-per-class {}: fine-tune and scratch train on one number of labels; give one, or say it of each \
+             protocol: --set few_shot.labels_per_class=[{}] --set fine_tune.labels_per_class={}",
+            labels.join(","),
+            labels.join(", "),
+            labels.last().map_or("10", String::as_str)
+        )));
+    }
+    Ok(())
+}
+
+/// Whether an encoder is judged on the images that it is of, and no others.
+fn same_images(source: &SourceConfig, config: &SuiteConfig) -> bool {
+    let place = |named: &str| Path::new(named).canonicalize().ok();
+    let same =
+        |own: &str, judged: &str| own == judged || place(own).is_some_and(|own| place(judged) == Some(own));
+    let own = source.data.as_deref();
+    own.is_some_and(|own| config.data.iter().all(|judged| same(own, judged)))
+}
+
+/// What the file says, then the options, then the recipe of the first encoder's run folder.
+pub(super) fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure> {
+    let recipe = match arguments.encoders.first().and_then(|encoder| recipe_of(encoder)) {
+        Some(file) => Some(Recipe::load(&file, &[])?),
+        None => None,
+    };
+    let source = recipe.as_ref().map(|recipe| recipe.source.clone());
+    let recipe = recipe.and_then(|recipe| recipe.probe);
+    let (mut config, written) = written(arguments)?;
+    if let Some(seed) = arguments.seed {
+        config = config.with_seed(seed);
+    }
+    if !arguments.data.is_empty() {
+        config.data.clone_from(&arguments.data);
+    }
+    if let Some(recipe) = &recipe {
+        if config.data.is_empty() {
+            config.data = vec![recipe.data.clone()];
+        }
+        if written.layer("train_pool").is_none() {
+            config.train_pool = recipe.train_pool;
+        }
+    }
+    if config.data.is_empty() {
+        return Err(Failure::usage(
+            "--data: not given, and the encoder's recipe has no `[probe] data`; name a labelled data set",
+        ));
+    }
+    config.train_pool = arguments.train_pool.unwrap_or(config.train_pool);
+    // Of the images that the run was of, what it left out is left out again.
+    if let Some(source) =
+        source.filter(|source| written.layer("max_reject_share").is_none() && same_images(source, &config))
+    {
+        config.max_reject_share = source.max_reject_share;
+    }
+    arguments.reading.apply(&mut config);
+    choose_protocols(arguments, &mut config)?;
+    refuse_unread(arguments, &config)?;
+    if let Some(labels) = &arguments.labels_per_class {
+        if written.layer("few_shot.shares").is_none() {
+            // Labels per class were asked for, and not shares of all labels beside them.
+            config.few_shot.shares.clear();
+        }
+        config.few_shot.labels_per_class = Some(labels.clone());
+        config.label_curve.labels_per_class = Some(labels.clone());
+        if let [labels] = labels[..] {
+            config.fine_tune.labels_per_class = Some(labels);
+        }
+    }
+    if let Some(length) = arguments.steps.map(Length::Steps).or(arguments.epochs.map(Length::Epochs)) {
+        config.fine_tune.length = length;
+    }
+    if let Some(draws) = arguments.draws {
+        config.few_shot.draws = draws;
+        config.label_curve.draws = draws;
+    }
+    Ok(config)
+}
+
+/// The protocols and the outliers, which one of them needs.
+fn choose_protocols(arguments: &ProbeArguments, config: &mut SuiteConfig) -> Result<(), Failure> {
+    if !arguments.protocols.is_empty() {
+        config.protocols = arguments
+            .protocols
+            .iter()
+            .flat_map(|protocols| match protocols {
+                Protocols::All => Measure::ALL.iter().map(|(_, measure)| *measure).collect(),
+                Protocols::One(measure) => vec![*measure],
+            })
+            .collect();
+    }
+    if arguments.outliers.is_some() {
+        tracing::warn!("--outliers is now called --outlier-data, as in files; it is still read");
+    }
+    if let Some(outliers) = arguments.outlier_data.as_ref().or(arguments.outliers.as_ref()) {
+        config.outlier_data = Some(outliers.clone());
+        config.protocols.push(Measure::Outliers);
+    }
+    if config.protocols.is_empty() {
+        return Err(Failure::usage(
+            "protocols: expected one or more, got none; leave the key out, or name them with --protocol",
+        ));
+    }
+    config.protocols.sort_unstable();
+    config.protocols.dedup();
+    if config.outlier_data.is_none() {
+        let only = arguments.protocols.iter().any(|asked| matches!(asked, Protocols::One(Measure::Outliers)));
+        let of_file = arguments.protocols.is_empty() && config.asks_for(Measure::Outliers);
+        if only || of_file {
+            return Err(Failure::usage(
+                "outliers: which images are to be told from the data set's? Name them with --outlier-data DATA",
+            ));
+        }
+        config.protocols.retain(|measure| *measure != Measure::Outliers);
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! Images of a split as they are counted, one after the other.
+
+use std::collections::BTreeMap;
+
+use rayon::prelude::*;
+
+use crate::decode::decode;
+use crate::error::Reject;
+use crate::fit::PlanarImage;
+use crate::image_set::ImageShape;
+use crate::load::CHUNK;
+use crate::options::LoadOptions;
+use crate::source::ImageFile;
+
+/// How often each byte value occurs, per channel.
+pub(super) type Histograms = Vec<[u64; 256]>;
+
+pub(super) fn histograms_of(image: &PlanarImage) -> Histograms {
+    let area = image.shape.height * image.shape.width;
+    image
+        .pixels
+        .chunks(area)
+        .map(|plane| {
+            let mut counts = [0; 256];
+            for &byte in plane {
+                counts[usize::from(byte)] += 1;
+            }
+            counts
+        })
+        .collect()
+}
+
+/// Mean and (population) standard deviation in 0 to 1, exact up to the last rounding.
+pub(super) fn moments(counts: &[u64; 256]) -> (f64, f64) {
+    let (mut count, mut sum, mut squares) = (0u128, 0u128, 0u128);
+    for (value, &times) in (0u128..).zip(counts) {
+        count += u128::from(times);
+        sum += value * u128::from(times);
+        squares += value * value * u128::from(times);
+    }
+    let count_squared = (count * count).max(1) as f64;
+    let variance = (squares * count - sum * sum) as f64 / count_squared;
+    (sum as f64 / count.max(1) as f64 / 255.0, variance.sqrt() / 255.0)
+}
+
+/// What has been seen of one split.
+#[derive(Default)]
+pub(super) struct Tally {
+    pub(super) images: usize,
+    pub(super) class_images: BTreeMap<u32, usize>,
+    /// Of grey and of colour images.
+    pub(super) grey: Histograms,
+    pub(super) colour: Histograms,
+    /// Keyed by (width, height, channels as stored).
+    pub(super) sizes: BTreeMap<(usize, usize, usize), usize>,
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, stored: ImageShape, label: Option<u32>, histograms: &Histograms) {
+        self.images += 1;
+        *self.sizes.entry((stored.width, stored.height, stored.channels)).or_default() += 1;
+        if let Some(label) = label {
+            *self.class_images.entry(label).or_default() += 1;
+        }
+        let totals = if histograms.len() == 1 { &mut self.grey } else { &mut self.colour };
+        add_histograms(totals, histograms);
+    }
+
+    /// Over `channels` channels, of which grey images have the same.
+    pub(super) fn histograms(&self, channels: usize) -> Histograms {
+        let mut all = self.colour.clone();
+        if let [grey] = self.grey.as_slice() {
+            add_histograms(&mut all, &vec![*grey; channels]);
+        }
+        all
+    }
+}
+
+fn add_histograms(totals: &mut Histograms, more: &Histograms) {
+    totals.resize(totals.len().max(more.len()), [0; 256]);
+    for (total, image) in totals.iter_mut().zip(more) {
+        for (total, image) in total.iter_mut().zip(image) {
+            *total += image;
+        }
+    }
+}
+
+pub(super) fn tally_packed(
+    shape: ImageShape,
+    pixels: &[u8],
+    labels: Option<&[u32]>,
+    options: &LoadOptions,
+) -> Tally {
+    let channels = options.color.channels(shape.channels);
+    let mut tally = Tally::default();
+    for (chunk_index, chunk) in pixels.chunks(CHUNK * shape.bytes()).enumerate() {
+        let seen: Vec<Histograms> = chunk
+            .par_chunks(shape.bytes())
+            .map(|image| {
+                histograms_of(&PlanarImage { shape, pixels: image.to_vec() }.with_channels(channels))
+            })
+            .collect();
+        for (at, histograms) in seen.iter().enumerate() {
+            let label = labels.map(|labels| labels[chunk_index * CHUNK + at]);
+            tally.add(shape, label, histograms);
+        }
+    }
+    tally
+}
+
+pub(super) fn tally_files(files: &[ImageFile], rejects: &mut Vec<Reject>, options: &LoadOptions) -> Tally {
+    let limits = &options.limits;
+    let mut tally = Tally::default();
+    for chunk in files.chunks(CHUNK) {
+        let seen: Vec<Result<(ImageShape, Histograms), String>> = chunk
+            .par_iter()
+            .map(|file| {
+                let look = |image: PlanarImage| {
+                    let channels = options.color.channels(image.shape.channels);
+                    (image.shape, histograms_of(&image.with_channels(channels)))
+                };
+                file.with_bytes(limits, |bytes| decode(bytes, limits, look))
+            })
+            .collect();
+        for (file, result) in chunk.iter().zip(seen) {
+            match result {
+                Ok((stored, histograms)) => tally.add(stored, file.label, &histograms),
+                Err(reason) => rejects.push(Reject { path: file.path.clone(), reason }),
+            }
+        }
+    }
+    tally
+}

@@ -1,0 +1,167 @@
+//! The class of each image: by a fine-tuned network's head, or by a linear probe fitted on labelled images.
+
+use std::path::Path;
+
+use serde::Serialize;
+use zview_contrastive::encoder::{FrozenEncoder, read_encoder};
+use zview_data::{ImageSet, Split};
+use zview_probe::{Features, LinearProbe, Logistic, Predictions, ProbeError};
+use zview_runtime::device::ChosenDevice;
+
+use super::encode::{Embedded, embed};
+use crate::StudyError;
+use crate::evaluation::{SuiteConfig, SuiteRequest};
+
+/// What a classifier says of one image.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PredictedImage {
+    /// Its split.
+    pub split: Split,
+    /// Its file or member, or its number where images have no names.
+    pub name: String,
+    /// The most probable class.
+    pub class: String,
+    /// The probability of that class, 0 to 1.
+    pub probability: f32,
+    /// Its own class, where it has a label.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// What a classifier says of all images.
+#[derive(Debug, Clone, Serialize)]
+pub struct Predicted {
+    /// By what classes are named.
+    pub by: String,
+    /// The classes that it knows.
+    pub classes: Vec<String>,
+    /// The images, training images first.
+    pub images: Vec<PredictedImage>,
+}
+
+/// The class of every image of the first data set of `request`, by its encoder's own head or, where it has none, by a
+/// linear probe fitted on the training images of `train`.
+///
+/// # Errors
+/// An encoder with neither, or with both; otherwise as [`embed`].
+pub fn predict<E: From<StudyError>>(
+    request: &SuiteRequest<'_>,
+    train: Option<&str>,
+    splits: &[Split],
+    device: &ChosenDevice,
+    before: impl Fn(&Path, &FrozenEncoder, &ImageSet) -> Result<(), E>,
+) -> Result<Predicted, E> {
+    let path = request.encoders.first().cloned().unwrap_or_default();
+    check_head(&path, request, train, device)?;
+    let embedded = embed(request, splits, device, &before)?;
+    let (by, classes, classifier) = match train {
+        None => {
+            let Some(head) = &embedded.head else { return Err(no_head(&path).into()) };
+            let wide = |values: &[f32]| values.iter().copied().map(f64::from).collect();
+            let logistic = Logistic::from_parts(wide(&head.weight), wide(&head.bias));
+            ("the network's own head".to_owned(), head.classes.clone(), Classifier::Head(logistic))
+        }
+        Some(train) => {
+            let config = SuiteConfig { data: vec![train.to_owned()], ..request.config.clone() };
+            let of_train = SuiteRequest { config: &config, ..request.clone() };
+            let labelled = embed(&of_train, &[Split::Train], device, &before)?;
+            let (probe, classes) = fitted(labelled, &config, &path, train)?;
+            (format!("a linear probe on {train}"), classes, Classifier::Probe(Box::new(probe)))
+        }
+    };
+    let images = named(&embedded, &classes, &classifier)
+        .map_err(|error| StudyError::from((&*path.to_string_lossy(), embedded.data.as_str(), error)))?;
+    Ok(Predicted { by, classes, images })
+}
+
+/// Refuses an encoder with neither a head nor labelled images, or with both, before anything is computed.
+fn check_head(
+    path: &Path,
+    request: &SuiteRequest<'_>,
+    train: Option<&str>,
+    device: &ChosenDevice,
+) -> Result<(), StudyError> {
+    let loaded = read_encoder(path, &request.how_read(), &device.device)
+        .map_err(|error| StudyError::EvaluatedEncoder(Box::new(error)))?;
+    match (loaded.head, train) {
+        (Some(_), Some(_)) => Err(StudyError::Head {
+            encoder: path.to_owned(),
+            problem: "it has a head of its own; leave --train out".to_owned(),
+        }),
+        (None, None) => Err(no_head(path)),
+        _ => Ok(()),
+    }
+}
+
+fn no_head(path: &Path) -> StudyError {
+    StudyError::Head {
+        encoder: path.to_owned(),
+        problem: "it has no head; name labelled images with --train DATA, or a network that `zview probe --protocol \
+                  fine-tune --keep DIR` kept"
+            .to_owned(),
+    }
+}
+
+/// A probe fitted on all images of the training split, and its classes.
+fn fitted(
+    labelled: Embedded,
+    config: &SuiteConfig,
+    path: &Path,
+    train: &str,
+) -> Result<(LinearProbe, Vec<String>), StudyError> {
+    let failed = |error| StudyError::from((&*path.to_string_lossy(), train, error));
+    let unlabelled = || failed(ProbeError::Unlabelled { set: train.to_owned() });
+    let part = labelled.splits.into_iter().next().ok_or_else(unlabelled)?;
+    if part.images.labels.is_none() {
+        return Err(unlabelled());
+    }
+    let probe = LinearProbe::fit(&part.features, &config.linear).map_err(failed)?;
+    Ok((probe, part.images.classes))
+}
+
+enum Classifier {
+    Head(Logistic),
+    Probe(Box<LinearProbe>),
+}
+
+impl Classifier {
+    fn predictions(&self, features: &Features) -> Predictions {
+        match self {
+            Self::Head(head) => head.predictions(features),
+            Self::Probe(probe) => probe.predictions(features),
+        }
+    }
+}
+
+fn named(
+    embedded: &Embedded,
+    classes: &[String],
+    classifier: &Classifier,
+) -> Result<Vec<PredictedImage>, ProbeError> {
+    let mut images = Vec::new();
+    for part in &embedded.splits {
+        let (values, count) = (part.features.values().to_vec(), part.features.len());
+        // Their own labels, which may be of other classes, have no part in it.
+        let features = Features::new(values, part.features.dimension(), vec![0; count], classes.to_vec())?;
+        let predictions = classifier.predictions(&features);
+        for (image, (&class, &probability)) in
+            predictions.classes.iter().zip(&predictions.confidence).enumerate()
+        {
+            let name =
+                part.images.names.as_ref().map_or_else(|| image.to_string(), |names| names[image].clone());
+            let label = part
+                .images
+                .labels
+                .as_ref()
+                .and_then(|labels| part.images.classes.get(labels[image] as usize));
+            images.push(PredictedImage {
+                split: part.split,
+                name,
+                class: classes.get(class as usize).cloned().unwrap_or_default(),
+                probability,
+                label: label.cloned(),
+            });
+        }
+    }
+    Ok(images)
+}

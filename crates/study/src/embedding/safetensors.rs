@@ -1,0 +1,37 @@
+//! A tensor `features`, with what each row is of in the header.
+
+use std::collections::HashMap;
+
+use serde_json::json;
+use zview_probe::rows_as_safetensors;
+
+use super::encode::Embedded;
+use crate::StudyError;
+
+/// The text in the header: JSON with `data`, `splits`, `names`, `labels`, `classes`, `encoder_sha256` and `view`.
+const KEY: &str = "zview-embedding";
+
+pub(super) fn bytes(embedded: &Embedded) -> Result<Vec<u8>, StudyError> {
+    let values: Vec<f32> = embedded.splits.iter().flat_map(|part| part.features.values()).copied().collect();
+    let (mut splits, mut names, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+    for part in &embedded.splits {
+        for image in 0..part.features.len() {
+            splits.push(part.split.to_string());
+            names.push(part.images.names.as_ref().map(|names| names[image].clone()));
+            labels.push(part.images.labels.as_ref().map(|labels| labels[image]));
+        }
+    }
+    let about = json!({
+        "format": 1,
+        "data": embedded.data,
+        "splits": splits,
+        "names": names,
+        "labels": labels,
+        "classes": embedded.splits.first().map(|part| &part.images.classes),
+        "encoder_sha256": embedded.encoder_sha256,
+        "view": embedded.judged_at.view,
+    });
+    let metadata = HashMap::from([(KEY.to_owned(), about.to_string())]);
+    rows_as_safetensors(values, embedded.dimension(), metadata)
+        .map_err(|error| StudyError::from(("features", embedded.data.as_str(), error)))
+}

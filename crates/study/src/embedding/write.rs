@@ -1,0 +1,68 @@
+//! Features in a file, by its ending, with what each row is of.
+
+use std::path::{Path, PathBuf};
+
+use zview_runtime::atomic::{WriteError, write_file};
+
+use super::encode::Embedded;
+use super::{csv, npy, safetensors};
+use crate::StudyError;
+
+/// A form of file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EmbeddingFormat {
+    /// NumPy's, (N, D) of 32-bit floats; names and labels in a CSV file beside it.
+    Npy,
+    /// A tensor `features` (N, D); names and labels in the header.
+    Safetensors,
+    /// A row for each image: split, name, label, class, features.
+    Csv,
+}
+
+impl EmbeddingFormat {
+    /// The endings, in the order of the formats.
+    pub const ENDINGS: [&str; 3] = ["npy", "safetensors", "csv"];
+
+    /// What the ending of `path` asks for.
+    #[must_use]
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_lowercase().as_str() {
+            "npy" => Some(Self::Npy),
+            "safetensors" => Some(Self::Safetensors),
+            "csv" => Some(Self::Csv),
+            _ => None,
+        }
+    }
+
+    /// The files that [`write_embedded`] writes for `path`.
+    #[must_use]
+    pub fn files(self, path: &Path) -> Vec<PathBuf> {
+        match self {
+            Self::Npy => vec![path.to_owned(), path.with_extension("csv")],
+            _ => vec![path.to_owned()],
+        }
+    }
+}
+
+/// Writes features and what each row is of, each file whole or not at all; gives the files.
+///
+/// # Errors
+/// [`StudyError::Write`], [`StudyError::Evaluate`] where they have no form.
+pub fn write_embedded(
+    embedded: &Embedded,
+    format: EmbeddingFormat,
+    path: &Path,
+) -> Result<Vec<PathBuf>, StudyError> {
+    let contents = match format {
+        EmbeddingFormat::Npy => {
+            vec![npy::bytes(embedded), csv::text(embedded, false).into_bytes()]
+        }
+        EmbeddingFormat::Safetensors => vec![safetensors::bytes(embedded)?],
+        EmbeddingFormat::Csv => vec![csv::text(embedded, true).into_bytes()],
+    };
+    let files = format.files(path);
+    for (file, content) in files.iter().zip(&contents) {
+        write_file(file, content).map_err(|error: WriteError| StudyError::from(error))?;
+    }
+    Ok(files)
+}

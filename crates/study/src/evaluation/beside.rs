@@ -1,0 +1,75 @@
+//! What stands beside a first result: chance, and the same encoder untrained.
+
+use std::collections::BTreeMap;
+
+use zview_contrastive::encoder::{Encoder, FrozenEncoder};
+use zview_probe::{FeatureCache, LinearProbe, ProbeError, encode_with, few_shot, few_shot_shares, knn_on};
+use zview_runtime::seed::{Purpose, Stream};
+
+use super::config::{Measure, SuiteConfig};
+use super::measure::{Images, Judged, without_too_few};
+use super::set_evaluation::{Beside, Untrained};
+
+/// The seed of the untrained encoder's weights.
+const SEED: u64 = 0;
+
+/// Chance, and what an encoder of the same architecture gives with random weights, judged in the same way.
+///
+/// # Errors
+/// As measuring the encoder itself.
+pub(super) fn beside(
+    judged: &Judged<'_>,
+    images: &Images<'_>,
+    config: &SuiteConfig,
+    cache: Option<&FeatureCache>,
+) -> Result<Beside, ProbeError> {
+    let encoder = judged.encoder;
+    let comparable = encoder.encoder().beyond_recipes().is_empty();
+    let held = [Measure::Linear, Measure::Knn, Measure::FewShot];
+    let asked = held.into_iter().any(|measure| config.asks_for(measure));
+    let untrained = if comparable && asked { untrained(encoder, images, config, cache)? } else { None };
+    Ok(Beside { chance: chance(images), untrained })
+}
+
+/// The share of test images that have the class of most training images.
+fn chance(images: &Images<'_>) -> f64 {
+    let mut counts = BTreeMap::<u32, usize>::new();
+    images.train.labels.iter().flatten().for_each(|&label| *counts.entry(label).or_default() += 1);
+    // Of equally many the lower.
+    let most = counts.iter().rev().max_by_key(|(_, count)| **count).map(|(label, _)| *label);
+    let labels = images.test.labels.as_deref().unwrap_or_default();
+    let right = labels.iter().filter(|&&label| Some(label) == most).count();
+    right as f64 / labels.len().max(1) as f64
+}
+
+fn untrained(
+    encoder: &FrozenEncoder,
+    images: &Images<'_>,
+    config: &SuiteConfig,
+    cache: Option<&FeatureCache>,
+) -> Result<Option<Untrained>, ProbeError> {
+    let random = &mut Stream::new(SEED, Purpose::Weights, 0, 0);
+    let Ok(fresh) = Encoder::new(encoder.config(), images.train.shape, random, encoder.device()) else {
+        return Ok(None); // it takes images of another size
+    };
+    let fresh = FrozenEncoder::new(&fresh, encoder.device());
+    let (pool, batch) = (Some(config.train_pool), config.batch);
+    let encoded = encode_with(&fresh, images.train, images.test, pool, batch, cache)?;
+    let mut untrained = Untrained::default();
+    if config.asks_for(Measure::Linear) {
+        untrained.linear = Some(LinearProbe::fit(&encoded.train, &config.linear)?.score(&encoded.test).top1);
+    }
+    if config.asks_for(Measure::Knn) {
+        let scores = knn_on(encoder.device(), &encoded.train, &encoded.test, &config.knn)?;
+        untrained.knn = scores.into_iter().map(|(k, score)| (k, score.top1)).collect();
+    }
+    if config.asks_for(Measure::FewShot) {
+        let (train, test, few) = (&encoded.train, &encoded.test, &config.few_shot);
+        untrained.few_shot =
+            few_shot(train, test, few)?.into_iter().map(|(labels, score)| (labels, score.mean)).collect();
+        let mut shares = few_shot_shares(train, test, few)?;
+        let _ = without_too_few(&mut shares, train.class_names().len()); // said of the encoder itself
+        untrained.few_shot_shares = shares.into_iter().map(|(share, score)| (share, score.mean)).collect();
+    }
+    Ok(Some(untrained))
+}
