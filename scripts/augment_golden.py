@@ -1,6 +1,6 @@
-"""What torchvision draws for the published recipes of augmentation: crates/contrastive/tests/golden/augment.json.
+"""What torchvision draws for the published recipes of augmentation: crates/encoder/tests/golden/augment.json.
 
-    python3 scripts/augment_golden.py > crates/contrastive/tests/golden/augment.json
+    python3 scripts/augment_golden.py > crates/encoder/tests/golden/augment.json
 
 Each recipe is written here as its paper and its authors' code write it, in torchvision's classes, and not read from
 zview. Of every parameter the mean and the standard deviation over many draws are kept, view by view.

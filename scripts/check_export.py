@@ -13,7 +13,7 @@ exit code 1 where one is above the tolerance.
 writes checkpoints of random torchvision and timm networks with their heads, as people publish them, each with images
 and features, for zview to start from.
 
-Needs torch, torchvision, timm, pillow and safetensors. `crates/contrastive/tests/export_python.rs` runs both:
+Needs torch, torchvision, timm, pillow and safetensors. `crates/encoder/tests/export_python.rs` runs both:
 
     ZVIEW_PYTHON=/path/to/python cargo test --release -p zview-contrastive --test export_python -- --nocapture
 """

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the golden files of encoders of other origin with timm and torchvision, in double precision.
 
-    python3 scripts/make_encoder_golden.py    # writes crates/contrastive/tests/golden/foreign/
+    python3 scripts/make_encoder_golden.py    # writes crates/encoder/tests/golden/foreign/
 
 Needs torch, torchvision, timm (made with 2.4.1, 0.19.1, 1.0.31) and safetensors. Each NAME.safetensors is a state dict of random
 half-precision weights, as the library names it; features.safetensors has for each `NAME.SIDE`, the features that the library
@@ -17,7 +17,7 @@ from timm.models.resnet import BasicBlock, Bottleneck, ResNet
 from timm.models.vision_transformer import VisionTransformer
 from torchvision.models import VisionTransformer as TorchvisionVit
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "crates/contrastive/tests/golden/foreign"
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "crates/encoder/tests/golden/foreign"
 SIDE, PATCH, WIDTH = 12, 4, 16
 golden = {}
 

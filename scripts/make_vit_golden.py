@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes the golden files of the Vision Transformer's test with timm, in double precision.
 
-    python3 scripts/make_vit_golden.py        # writes crates/contrastive/tests/golden/vit-*.safetensors
+    python3 scripts/make_vit_golden.py        # writes crates/encoder/tests/golden/vit-*.safetensors
 
 Needs torch, timm (made with 1.0.31) and safetensors. Each file holds a random network (keys `model.*`), images `x`,
 their features `features`, and the gradients `gradient.*` of sum(features * slopes) for every parameter.
@@ -13,7 +13,7 @@ import torch
 from safetensors.torch import save_file
 from timm.models.vision_transformer import VisionTransformer
 
-FOLDER = pathlib.Path(__file__).resolve().parent.parent / "crates/contrastive/tests/golden"
+FOLDER = pathlib.Path(__file__).resolve().parent.parent / "crates/encoder/tests/golden"
 SIZE, PATCH, WIDTH, DEPTH, HEADS, IMAGES = 12, 4, 8, 2, 2, 3
 
 

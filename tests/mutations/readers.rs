@@ -3,10 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use zview_contrastive::encoder::load_encoder;
 use zview_contrastive::train::Recipe;
 use zview_data::view_shards::{ShardOptions, ViewShards};
 use zview_data::{ColorMode, LoadOptions, Split, inspect, load, of_bytes};
+use zview_encoder::load_encoder;
 use zview_generator::Manifest;
 use zview_generator::training::GeneratorTraining;
 use zview_network::weights::StateDict;

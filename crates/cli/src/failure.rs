@@ -4,13 +4,12 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use miette::{MietteHandlerOpts, Report};
-use zview_contrastive::encoder::PretrainedError;
-use zview_contrastive::selfcheck::SelfCheckError;
 use zview_contrastive::source::SourceError;
 use zview_contrastive::train::automatic::AutomaticError;
 use zview_contrastive::train::{NoHalfPrecision, PretrainError, ProfileError};
 use zview_data::DataError;
 use zview_data::view_shards::ShardError;
+use zview_encoder::PretrainedError;
 use zview_generator::GeneratorError;
 use zview_generator::directions::DirectionsError;
 use zview_generator::training::GeneratorTrainingError;
@@ -18,6 +17,7 @@ use zview_runtime::atomic::WriteError;
 use zview_runtime::config::ConfigError;
 use zview_runtime::device::DeviceError;
 use zview_runtime::run_folder::RunFolderError;
+use zview_selfcheck::SelfCheckError;
 use zview_study::StudyError;
 
 const FAILED: u8 = 1;

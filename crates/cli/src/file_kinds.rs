@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use zview_contrastive::encoder::is_own_encoder;
+use zview_encoder::is_own_encoder;
 use zview_runtime::config::{shipped, top_keys};
 use zview_runtime::file_kind::FileKind;
 

@@ -34,7 +34,9 @@ fn main() -> ExitCode {
     let arguments = arguments();
     commands::named::ship_recipes();
     let filter = EnvFilter::try_from_env("ZVIEW_LOG").unwrap_or_else(|_| {
-        EnvFilter::new("zview=warn,zview_contrastive::encoder=info,zview_contrastive::augment=info,zview_runtime::config=info,error")
+        EnvFilter::new(
+            "zview=warn,zview_encoder=info,zview_encoder::augment=info,zview_runtime::config=info,error",
+        )
     });
     tracing_subscriber::fmt()
         .with_env_filter(filter)

@@ -2,10 +2,10 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use burn::tensor::Device;
-use zview_contrastive::encoder::{Architecture, Encoder, EncoderConfig, Stem};
 use zview_contrastive::mlp::{Mlp, MlpNorm};
 use zview_contrastive::objective::NtXent;
 use zview_data::ImageShape;
+use zview_encoder::{Architecture, Encoder, EncoderConfig, Stem};
 use zview_network::TrainingCost;
 use zview_runtime::seed::{Purpose, Stream};
 

@@ -13,8 +13,8 @@ use std::time::Instant;
 
 use burn::tensor::Device;
 use serde_json::{Map, Value, json};
-use zview_contrastive::encoder::load_encoder;
 use zview_data::{ColorMode, ImageSet, LoadOptions, Split, load};
+use zview_encoder::load_encoder;
 use zview_probe::{
     CalibrationConfig, ClusterConfig, ConfusionConfig, LinearProbe, LinearProbeConfig, OutlierConfig,
     RobustnessConfig, SpectrumConfig, calibration, cluster_quality, confusion, encode, extract,

@@ -13,9 +13,9 @@ use std::error::Error;
 use std::path::Path;
 
 use burn::tensor::Device;
-use zview_contrastive::augment::AugmentConfig;
-use zview_contrastive::encoder::load_encoder;
 use zview_data::{LoadOptions, Split, load};
+use zview_encoder::augment::AugmentConfig;
+use zview_encoder::load_encoder;
 use zview_numerics::statistics::mean_interval;
 use zview_probe::{
     FineTuneConfig, FineTuneScore, Length, LinearProbeConfig, Start, extract, extract_some, fine_tune,

@@ -1,6 +1,6 @@
 //! What can go wrong in an evaluation.
 
-use zview_contrastive::encoder::PretrainedError;
+use zview_encoder::PretrainedError;
 use zview_numerics::linalg::LinalgError;
 use zview_runtime::device::ReadError;
 

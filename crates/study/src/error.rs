@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
-use zview_contrastive::encoder::PretrainedError;
 use zview_contrastive::source::SourceError;
 use zview_contrastive::train::PretrainError;
 use zview_data::DataError;
 use zview_data::picture::PictureError;
+use zview_encoder::PretrainedError;
 use zview_probe::ProbeError;
 use zview_runtime::atomic::WriteError;
 use zview_runtime::config::ConfigError;

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use zview_contrastive::encoder::load_encoder;
 use zview_data::ImageSet;
+use zview_encoder::load_encoder;
 use zview_probe::{
     EncodedSets, Evaluation, EvaluationConfig, ProbeError, encode, evaluate_features, nearest_neighbours,
 };
@@ -145,8 +145,8 @@ pub(crate) mod tests {
     use super::*;
     use crate::arms::{RANDOM, REAL, SYNTHETIC_GAUSSIAN, SYNTHETIC_TX};
     use crate::results::{Comparison, Standing};
-    use zview_contrastive::encoder::ViewFormat;
     use zview_data::ImageShape;
+    use zview_encoder::ViewFormat;
     use zview_probe::{FewShotScore, KnnScore, LinearScore, Predictions};
 
     /// An arm that is right on its first `right` of 1,000 test images.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use zview_contrastive::encoder::ViewFormat;
+use zview_encoder::ViewFormat;
 use zview_probe::{FewShotScore, KnnScore, LinearScore};
 
 use crate::intervals::Resampling;

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use zview_contrastive::selfcheck::Subject;
 use zview_contrastive::source::{OpenSource, open_source};
 use zview_contrastive::train::{
     KernelLaunches, Recipe, Stage, StageProfile, StepProfile, Trainer, profile_step,
 };
 use zview_runtime::device::{MemoryUse, choose};
+use zview_selfcheck::Subject;
 
 use super::compared::compared;
 use crate::arguments::Common;

@@ -2,9 +2,9 @@
 
 use std::io::Write;
 
-use zview_contrastive::selfcheck::{ShortVerdict, Subject, short_selfcheck};
 use zview_runtime::cache_folder;
 use zview_runtime::device::{ChosenDevice, SelfcheckOutcome};
+use zview_selfcheck::{ShortVerdict, Subject, short_selfcheck};
 
 use super::selfcheck::complaint;
 use crate::arguments::{Common, SelfcheckMode};

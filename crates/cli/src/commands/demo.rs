@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
-use zview_contrastive::selfcheck::Subject;
 use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
+use zview_selfcheck::Subject;
 use zview_study::demo::{DemoConfig, DemoOutcome, DemoSummary, RECIPE_NAME, embedded_recipe, run_demo};
 use zview_study::table::text_table;
 

@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use zview_contrastive::encoder::{FrozenEncoder, Pool, ReadOptions};
-use zview_contrastive::selfcheck::Subject;
 use zview_data::{ColorMode, ImageSet};
+use zview_encoder::{FrozenEncoder, Pool, ReadOptions};
 use zview_probe::PixelScale;
 use zview_runtime::cache_folder;
 use zview_runtime::device::ChosenDevice;
+use zview_selfcheck::Subject;
 use zview_study::evaluation::{SuiteConfig, SuiteRequest};
 
 use super::compared::compared;

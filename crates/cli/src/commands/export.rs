@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use zview_contrastive::encoder::{ExportError, ExportFormat, Exported, export_encoder, read_encoder};
+use zview_encoder::{ExportError, ExportFormat, Exported, export_encoder, read_encoder};
 use zview_runtime::device::cpu;
 
 use super::encoder_options::EncoderFileOptions;

@@ -3,13 +3,13 @@
 use std::process::ExitCode;
 
 use clap::Args;
-use zview_contrastive::selfcheck::Subject;
 use zview_contrastive::train::automatic::Choice;
 use zview_contrastive::train::{PretrainOptions, PretrainSummary, forecast, pretrain};
 use zview_runtime::config::read_toml;
 use zview_runtime::device::choose;
 use zview_runtime::forecast::Forecast;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
+use zview_selfcheck::Subject;
 
 use super::compared::compared;
 use super::named::{Named, Taken, made_for, recipe_file, recipe_of_run};

@@ -6,7 +6,6 @@ use std::time::Instant;
 
 use clap::Args;
 use serde::Serialize;
-use zview_contrastive::selfcheck::Subject;
 use zview_data::ImageShape;
 use zview_data::picture::unit_floats_to_u8;
 use zview_data::view_shards::ShardContent;
@@ -15,6 +14,7 @@ use zview_generator::{
 };
 use zview_runtime::device::{choose, read_floats};
 use zview_runtime::progress::Progress;
+use zview_selfcheck::Subject;
 
 use super::compared::compared;
 use super::sample_output::{Rendered, SampleOutput, Sink};

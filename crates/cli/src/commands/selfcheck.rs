@@ -4,9 +4,9 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use zview_contrastive::selfcheck::{Check, SelfCheck, selfcheck};
 use zview_contrastive::train::Recipe;
 use zview_runtime::device::choose;
+use zview_selfcheck::{Check, SelfCheck, selfcheck};
 use zview_study::demo::{RECIPE_NAME, embedded_recipe};
 
 use crate::arguments::Common;
@@ -91,8 +91,8 @@ pub fn complaint(result: &SelfCheck) -> String {
 mod tests {
     use std::process::ExitCode;
 
-    use zview_contrastive::selfcheck::{Operation, check_operations, operations};
     use zview_runtime::device::cpu;
+    use zview_selfcheck::{Operation, check_operations, operations};
 
     use super::*;
 

@@ -16,9 +16,9 @@ use zview_runtime::seed::Stream;
 use super::config::Problems;
 use super::pairs::by_anchor;
 use super::{Method, MethodConfig, Setting};
-use crate::encoder::Encoder;
 use crate::mlp::{Mlp, MlpNorm, standardise, standardise_cost};
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 /// Keys of `kind = "barlow-twins"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -16,9 +16,9 @@ use super::config::Problems;
 use super::pairs::mean_cosine;
 use super::teacher::Teacher;
 use super::{Method, MethodConfig, Setting};
-use crate::encoder::Encoder;
 use crate::mlp::{Mlp, MlpNorm};
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 /// Keys of `kind = "byol"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -11,9 +11,9 @@ use zview_network::{Cost, Network, StateVisitor, TrainingCost};
 use zview_runtime::seed::Stream;
 
 use super::{Method, MethodConfig, Setting};
-use crate::encoder::Encoder;
 use crate::mlp::{Mlp, MlpNorm};
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 /// Keys of `kind = "cross-entropy"`: none.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -18,8 +18,8 @@ use zview_runtime::seed::Stream;
 use super::block_masks::BlockMasks;
 use super::config::Problems;
 use super::{Method, MethodConfig, Outcome, Setting};
-use crate::encoder::{Encoder, Pool};
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::{Encoder, Pool};
 
 /// Fewest patches along a side: in smaller images targets leave no context.
 const FEWEST_PATCHES: usize = 4;

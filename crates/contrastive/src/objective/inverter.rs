@@ -12,9 +12,9 @@ use zview_runtime::seed::Stream;
 
 use super::config::Problems;
 use super::{Method, MethodConfig, Setting};
-use crate::encoder::Encoder;
 use crate::mlp::{Mlp, MlpNorm};
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 /// Keys of `kind = "inverter"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

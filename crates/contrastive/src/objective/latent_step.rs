@@ -18,9 +18,9 @@ use super::config::Problems;
 use super::pairs::{partner, unit};
 use super::teacher::Teacher;
 use super::{Method, MethodConfig, Setting};
-use crate::encoder::Encoder;
 use crate::mlp::{Mlp, MlpNorm};
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 /// Keys of `kind = "latent-step"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

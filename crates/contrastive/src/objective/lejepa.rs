@@ -20,9 +20,9 @@ use zview_runtime::seed::{Purpose, Stream};
 use super::config::Problems;
 use super::pairs::by_anchor;
 use super::{Method, MethodConfig, Setting};
-use crate::encoder::Encoder;
 use crate::mlp::{Mlp, MlpNorm};
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 /// Points of the integral on [0, T_MAX].
 const KNOTS: usize = 17;

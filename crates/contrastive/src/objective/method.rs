@@ -7,8 +7,8 @@ use zview_network::{Mode, Network, TrainingCost};
 use zview_runtime::seed::Stream;
 
 use super::MethodConfig;
-use crate::encoder::Encoder;
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 /// Most classes that a classifier is made for: beyond, its weights and logits fill the memory.
 const CLASSES_MAX: usize = 1 << 16;

@@ -18,9 +18,9 @@ use super::config::Problems;
 use super::pairs::{by_anchor, unit};
 use super::teacher::Teacher;
 use super::{Method, MethodConfig, Setting};
-use crate::encoder::Encoder;
 use crate::mlp::{Mlp, MlpNorm};
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 /// Of a queue: 16 times MoCo's 65,536.
 const MOST_KEYS: usize = 1 << 20;

@@ -33,8 +33,8 @@ pub use config::MethodConfig;
 pub use method::{Method, Outcome, Setting, check_classes};
 pub use nt_xent::NtXent;
 
-use crate::encoder::Encoder;
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 objectives! {
     "simclr" => simclr::SimClr, "SimCLR: normalised temperature-scaled cross-entropy over the batch";

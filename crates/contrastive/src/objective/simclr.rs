@@ -10,9 +10,9 @@ use zview_runtime::seed::Stream;
 
 use super::config::Problems;
 use super::{Method, MethodConfig, NtXent, Setting};
-use crate::encoder::Encoder;
 use crate::mlp::{Mlp, MlpNorm};
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 /// Keys of `kind = "simclr"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

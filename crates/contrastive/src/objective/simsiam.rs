@@ -15,9 +15,9 @@ use zview_runtime::seed::Stream;
 use super::config::Problems;
 use super::pairs::mean_cosine;
 use super::{Method, MethodConfig, Setting};
-use crate::encoder::Encoder;
 use crate::mlp::{Mlp, MlpNorm};
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 /// Keys of `kind = "simsiam"`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

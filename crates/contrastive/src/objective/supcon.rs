@@ -16,9 +16,9 @@ use zview_runtime::seed::Stream;
 use super::config::Problems;
 use super::pairs::unit;
 use super::{Method, MethodConfig, Setting};
-use crate::encoder::Encoder;
 use crate::mlp::{Mlp, MlpNorm};
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 /// Whose views attract each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 use burn::tensor::Tensor;
 use zview_network::{Network, StateVisitor, Target, cosine_to_one};
 
-use crate::encoder::Encoder;
 use crate::mlp::Mlp;
+use zview_encoder::Encoder;
 
 /// Target encoder and target projector, with the schedule of their momentum.
 #[derive(Debug, Clone)]

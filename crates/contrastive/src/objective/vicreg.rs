@@ -17,9 +17,9 @@ use zview_runtime::seed::Stream;
 use super::config::Problems;
 use super::pairs::by_anchor;
 use super::{Method, MethodConfig, Setting};
-use crate::encoder::Encoder;
 use crate::mlp::{Mlp, MlpNorm};
 use crate::source::{SourceError, ViewBatch};
+use zview_encoder::Encoder;
 
 /// Added to variances.
 const EPSILON: f32 = 1e-4;

@@ -21,13 +21,13 @@ pub use batch::ViewBatch;
 pub use config::{GeneratorShare, SourceConfig, SourceKind};
 pub use generator::GeneratorSource;
 pub use mix::MixSource;
-pub use open::{OpenSource, open_source};
-pub(crate) use open::{has_classes, open_source_on};
+pub(crate) use open::has_classes;
+pub use open::{OpenSource, open_source, open_source_on};
 pub use real::RealSource;
 pub use shards::ShardSource;
-pub(crate) use stored::Stored;
+pub use stored::Stored;
 
-use crate::encoder::{PretrainedError, UnfitImages};
+use zview_encoder::{PretrainedError, UnfitImages};
 
 /// Endless batches of views, each a pure function of (run seed, step).
 pub trait ViewSource {

@@ -38,7 +38,10 @@ pub fn open_source(
 }
 
 /// As [`open_source`], with what it reads from disk opened already.
-pub(crate) fn open_source_on(
+///
+/// # Errors
+/// As [`open_source`].
+pub fn open_source_on(
     config: &SourceConfig,
     views: &ViewsConfig,
     how: &OpenSource<'_>,

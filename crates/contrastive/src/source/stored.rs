@@ -11,7 +11,7 @@ use super::{SourceConfig, SourceError, SourceKind};
 
 /// Real images, or the index of view shards.
 #[derive(Debug, Clone)]
-pub(crate) enum Stored {
+pub enum Stored {
     /// A generator's views are made, not read.
     Nothing,
     /// Real images, in memory.
@@ -40,7 +40,7 @@ impl Stored {
     ///
     /// # Errors
     /// [`SourceError::Data`], [`SourceError::Shards`] where it cannot be read.
-    pub(crate) fn open(
+    pub fn open(
         config: &SourceConfig,
         anchors: usize,
         data_dir: Option<PathBuf>,
@@ -63,7 +63,8 @@ impl Stored {
     }
 
     /// No more than one batch needs, where all of it is in memory.
-    pub(crate) fn for_one_batch(self, config: &SourceConfig, anchors: usize) -> Self {
+    #[must_use]
+    pub fn for_one_batch(self, config: &SourceConfig, anchors: usize) -> Self {
         match self {
             Self::Images(images) => Self::Images(images.first(config.real_anchors(anchors))),
             other => other,

@@ -21,7 +21,7 @@ pub(super) fn as_begun(recipe: &Recipe, options: &PretrainOptions<'_>) -> Recipe
 pub(super) fn decided(recipe: &Recipe, channels: usize, before: &[String]) -> Vec<String> {
     let by_images = recipe.augment.decided_by(channels);
     if let Some(decided) = &by_images {
-        tracing::info!(target: "zview_contrastive::augment", "{decided}");
+        tracing::info!(target: "zview_encoder::augment", "{decided}");
     }
     before.iter().cloned().chain(by_images).collect()
 }

@@ -26,16 +26,15 @@ use super::precision::NoHalfPrecision;
 use super::recipe::Recipe;
 use super::saver::{self, Newest, Saver};
 use super::stages::StageSeconds;
-use super::started::VIEW;
 use super::taught_by::{GENERATOR_WEIGHTS, generator_weights, generator_with_other_weights};
 use super::trainer::Trainer;
 use super::verdict::{FIRST_FEATURES, verdict};
 use super::view_picture::show_views;
 use super::watched::Watched;
 use super::without_effect::without_effect_here;
-use crate::encoder::save_encoder;
 use crate::source::{OpenSource, SourceError, ViewSource, has_classes, open_source};
 use crate::watch::Collapse;
+use zview_encoder::{ViewFormat, save_encoder};
 use zview_network::checkpoint::CheckpointError;
 use zview_network::{StateError, count_parameters};
 
@@ -375,7 +374,7 @@ fn open_run(
     folder.write_json("environment.json", &Environment::of(options.device))?;
     let selfcheck = options.device.selfcheck;
     let mut started = json!({ "event": "started", "step": 0, "seed": recipe.seed, "selfcheck": selfcheck });
-    started[VIEW] = json!(trainer.encoder.view());
+    started[ViewFormat::EVENT_KEY] = json!(trainer.encoder.view());
     if let Some(weights) = &trainer.initial_weights {
         started["encoder_weights"] = json!(weights);
     }

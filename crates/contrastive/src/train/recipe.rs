@@ -6,11 +6,11 @@ use serde::{Deserialize, Serialize};
 use zview_generator::{AnchorOrder, AnchorsConfig, ViewsConfig};
 use zview_runtime::config::{ConfigError, Written, is_of_a_run, parse_toml_in_layers, read_toml_in_layers};
 
-use crate::augment::Augment;
-use crate::encoder::EncoderConfig;
 use crate::objective::ObjectiveConfig;
 use crate::source::{SourceConfig, SourceKind};
 use crate::watch::WatchConfig;
+use zview_encoder::EncoderConfig;
+use zview_encoder::augment::Augment;
 use zview_network::optimizer::OptimizerConfig;
 
 use super::paths::settle_paths;

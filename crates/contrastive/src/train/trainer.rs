@@ -13,11 +13,11 @@ use super::loss_scale::{self, LossScale};
 use super::precision::Precision;
 use super::recipe::Recipe;
 use super::stages::{PerStage, Stage, StageSeconds};
-use crate::augment::Augmentation;
-use crate::encoder::{Encoder, InitialWeights};
 use crate::objective::{Objective, Outcome, Setting, check_classes};
 use crate::source::{Epoch, SourceError, ViewBatch, ViewSource};
 use crate::watch::{OnlineProbe, view_agreement};
+use zview_encoder::augment::Augmentation;
+use zview_encoder::{Encoder, InitialWeights};
 use zview_network::checkpoint::{Checkpoint, CheckpointError, Snapshot};
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
 use zview_network::weights::StateDict;
@@ -26,7 +26,7 @@ use zview_network::{
 };
 
 /// Prefix of the encoder's tensors in checkpoints; the objective's names begin with their parts' own.
-pub(crate) const ENCODER: &str = "encoder.";
+pub const ENCODER: &str = "encoder.";
 const OBJECTIVE: &str = "";
 /// Name, in a checkpoint's manifest, of the std of views whose distance adapts.
 const VIEW_STD: &str = "view_std";

@@ -9,10 +9,10 @@ use zview_network::optimizer::{OptimizerConfig, OptimizerKind};
 use zview_runtime::config::Written;
 
 use super::recipe::Recipe;
-use crate::augment::AugmentConfig;
-use crate::encoder::{Architecture, EncoderConfig, Stem};
 use crate::source::{SourceConfig, SourceKind};
 use crate::watch::WatchConfig;
+use zview_encoder::augment::AugmentConfig;
+use zview_encoder::{Architecture, EncoderConfig, Stem};
 
 /// A key, and what decides whether it has an effect.
 struct Rule {

@@ -1,8 +1,8 @@
 //! Encoders of this project as feature extractors.
 
 use burn::tensor::{Device, Tensor};
-use zview_contrastive::encoder::FrozenEncoder;
 use zview_data::ImageShape;
+use zview_encoder::FrozenEncoder;
 
 use crate::FeatureExtractor;
 

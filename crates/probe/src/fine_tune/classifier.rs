@@ -1,7 +1,7 @@
 //! An encoder with a linear head.
 
 use burn::tensor::{Device, Tensor, TensorData, activation};
-use zview_contrastive::encoder::Encoder;
+use zview_encoder::Encoder;
 use zview_network::{Mode, Network, StateVisitor};
 use zview_runtime::device::{ReadError, read_floats};
 

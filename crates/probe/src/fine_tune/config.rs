@@ -1,7 +1,7 @@
 //! How a network is fine-tuned.
 
 use serde::{Deserialize, Serialize};
-use zview_contrastive::augment::AugmentConfig;
+use zview_encoder::augment::AugmentConfig;
 use zview_network::optimizer::{OptimizerConfig, OptimizerKind};
 
 use crate::ProbeError;

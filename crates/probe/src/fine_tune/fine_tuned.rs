@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use zview_contrastive::encoder::{ClassifierHead, Encoder, save_classifier};
 use zview_data::ImageSet;
+use zview_encoder::{ClassifierHead, Encoder, save_classifier};
 use zview_network::StateError;
 
 use super::judge::Judged;

@@ -1,8 +1,8 @@
 //! What a trained classifier says of images.
 
 use burn::tensor::Device;
-use zview_contrastive::encoder::{Encoder, FrozenEncoder};
 use zview_data::ImageSet;
+use zview_encoder::{Encoder, FrozenEncoder};
 
 use super::classifier::Classifier;
 use crate::features::extract_some;

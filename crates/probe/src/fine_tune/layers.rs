@@ -5,7 +5,7 @@
 //!
 //! rate of layer l = lr decay^(L - l)
 
-use zview_contrastive::encoder::{Architecture, EncoderConfig};
+use zview_encoder::{Architecture, EncoderConfig};
 use zview_network::optimizer::GroupConfig;
 
 /// How the names of each layer's parameters begin, first layer first; `prefix` stands before all of them.
@@ -52,8 +52,8 @@ pub(super) fn layer_groups(encoder: &EncoderConfig, prefix: &str, decay: f64) ->
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use zview_contrastive::encoder::Encoder;
     use zview_data::ImageShape;
+    use zview_encoder::Encoder;
     use zview_network::parameter_names;
     use zview_runtime::seed::{Purpose, Stream};
 

@@ -4,8 +4,8 @@
 use std::time::Instant;
 
 use burn::tensor::Device;
-use zview_contrastive::encoder::FrozenEncoder;
 use zview_data::ImageSet;
+use zview_encoder::FrozenEncoder;
 use zview_numerics::statistics::{Interval, accuracy_interval, mean_interval};
 
 use super::candidate::{Candidate, CandidateScore, best_first, candidates};

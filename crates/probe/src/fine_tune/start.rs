@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use burn::tensor::{Device, Tensor};
-use zview_contrastive::encoder::{Encoder, EncoderConfig, FrozenEncoder, load_encoder};
 use zview_data::{ImageSet, ImageShape};
+use zview_encoder::{Encoder, EncoderConfig, FrozenEncoder, load_encoder};
 use zview_network::{Network, StateVisitor};
 use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};

@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use zview_contrastive::augment::Augmentation;
 use zview_data::{ImageSet, VisitOrder};
+use zview_encoder::augment::Augmentation;
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
 use zview_network::{count_parameters, track_gradients};
 use zview_runtime::device::{ReadError, read_floats};

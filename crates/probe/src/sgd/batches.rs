@@ -1,8 +1,8 @@
 //! Where the features of a training step come from.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use zview_contrastive::augment::{AugmentConfig, Augmentation};
 use zview_data::{ImageSet, VisitOrder};
+use zview_encoder::augment::{AugmentConfig, Augmentation};
 use zview_runtime::seed::{Purpose, Stream};
 
 use crate::{FeatureExtractor, Features, ProbeError, Standardiser};

@@ -1,7 +1,7 @@
 //! How the probe is trained.
 
 use serde::{Deserialize, Serialize};
-use zview_contrastive::augment::AugmentConfig;
+use zview_encoder::augment::AugmentConfig;
 
 use crate::ProbeError;
 

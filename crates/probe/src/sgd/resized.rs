@@ -1,8 +1,8 @@
 //! An encoder that sees every image resized.
 
 use burn::tensor::{Device, Tensor};
-use zview_contrastive::augment::{AugmentConfig, Augmentation};
 use zview_data::ImageShape;
+use zview_encoder::augment::{AugmentConfig, Augmentation};
 
 use crate::FeatureExtractor;
 

@@ -1,6 +1,6 @@
 use burn::tensor::Device;
-use zview_contrastive::encoder::{Architecture, Encoder, EncoderConfig, FrozenEncoder};
 use zview_data::{ImageSet, ImageShape};
+use zview_encoder::{Architecture, Encoder, EncoderConfig, FrozenEncoder};
 use zview_runtime::device::on_test_devices;
 use zview_runtime::seed::{Purpose, Stream};
 

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
-use zview_contrastive::encoder::ReadOptions;
+use zview_encoder::ReadOptions;
 use zview_runtime::atomic::write_file;
 use zview_runtime::hash::sha256_of_bytes;
 use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
-use zview_contrastive::encoder::load_encoder;
+use zview_encoder::load_encoder;
 use zview_runtime::device::cpu;
 
 use crate::StudyError;

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use serde::Serialize;
-use zview_contrastive::encoder::ViewFormat;
 use zview_contrastive::source::SourceError;
 use zview_data::{Comparable, ImageSet, LoadOptions, Split, image_groups, load_comparable};
+use zview_encoder::ViewFormat;
 use zview_generator::Manifest;
 use zview_runtime::atomic::{WriteError, write_file};
 use zview_runtime::device::ChosenDevice;

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use zview_contrastive::encoder::{ClassifierHead, FrozenEncoder, read_encoder};
 use zview_data::{ClassUse, DataError, ImageSet, LoadOptions, Split, load};
+use zview_encoder::{ClassifierHead, FrozenEncoder, read_encoder};
 use zview_probe::{FeatureCache, FeatureExtractor, Features, extract};
 use zview_runtime::device::ChosenDevice;
 

@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use serde::Serialize;
-use zview_contrastive::encoder::{FrozenEncoder, read_encoder};
 use zview_data::{ImageSet, Split};
+use zview_encoder::{FrozenEncoder, read_encoder};
 use zview_probe::{Features, LinearProbe, Logistic, Predictions, ProbeError};
 use zview_runtime::device::ChosenDevice;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use zview_contrastive::encoder::{Encoder, FrozenEncoder};
+use zview_encoder::{Encoder, FrozenEncoder};
 use zview_probe::{FeatureCache, LinearProbe, ProbeError, encode_with, few_shot, few_shot_shares, knn_on};
 use zview_runtime::seed::{Purpose, Stream};
 

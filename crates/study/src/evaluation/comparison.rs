@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use zview_numerics::statistics::{
-    Interval, PairedTest, VarianceSplit, arms_difference_interval, holm, mcnemar, mean_interval, variance_split,
-    welch_interval,
+    Interval, PairedTest, VarianceSplit, arms_difference_interval, holm, mcnemar, mean_interval,
+    variance_split, welch_interval,
 };
 use zview_probe::FewShotScore;
 

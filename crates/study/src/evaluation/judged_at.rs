@@ -1,8 +1,8 @@
 //! At which size and in which colours images were judged.
 
 use serde::{Deserialize, Serialize};
-use zview_contrastive::encoder::{FrozenEncoder, ViewFormat};
 use zview_data::ImageShape;
+use zview_encoder::{FrozenEncoder, ViewFormat};
 
 /// The images as the encoder got them, and those that it was trained on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use zview_contrastive::encoder::FrozenEncoder;
 use zview_data::{ImageSet, Reject};
+use zview_encoder::FrozenEncoder;
 use zview_probe::{
     EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, FewShotScore, FineTuned, LinearProbe,
     ProbeError, Start, calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum,

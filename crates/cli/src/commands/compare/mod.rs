@@ -8,11 +8,11 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
-use zview_contrastive::selfcheck::Subject;
 use zview_runtime::atomic::write_file;
 use zview_runtime::cache_folder;
 use zview_runtime::device::{ChosenDevice, choose};
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
+use zview_selfcheck::Subject;
 use zview_study::commands::command_line;
 use zview_study::comparison::{
     CellOptions, CellOutcome, CellState, EstimatedBy, Plan, Study, collect, comparison_page, in_markdown,

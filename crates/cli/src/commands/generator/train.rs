@@ -2,13 +2,13 @@
 
 use std::process::ExitCode;
 
-use zview_contrastive::selfcheck::Subject;
 use zview_data::{ClassUse, LoadOptions, Split};
 use zview_generator::training::{
     GeneratorTraining, GeneratorTrainingOptions, GeneratorTrainingSummary, train_generator,
 };
 use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
+use zview_selfcheck::Subject;
 
 use crate::arguments::{Common, RunArguments};
 use crate::commands::compared::compared;

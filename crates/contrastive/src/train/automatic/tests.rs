@@ -62,7 +62,7 @@ fn small_images_of_one_size_stay_as_they_are() {
     let digits = Images { channels: 1, short_side: 28, extent: Some([28, 28]), count: 60_000, ..photos() };
     let recipe = made(&digits, &PROCESSOR, &[]).recipe;
     assert_eq!(recipe.source.size, None);
-    assert_eq!(recipe.augment.of_images(1), crate::augment::AugmentConfig::default());
+    assert_eq!(recipe.augment.of_images(1), zview_encoder::augment::AugmentConfig::default());
 }
 
 #[test]
@@ -91,14 +91,14 @@ fn what_is_set_is_taken_and_not_said_to_be_chosen() {
     assert_eq!(recipe.augment.of_images(3).per_view.len(), 2);
     let keys: Vec<&str> = choices.iter().map(|choice| choice.key).collect();
     assert!(!keys.contains(&"source.size") && !keys.contains(&"train.steps"), "{keys:?}");
-    assert_eq!(recipe.encoder.stem, crate::encoder::Stem::Imagenet, "the size that was asked for decides");
+    assert_eq!(recipe.encoder.stem, zview_encoder::Stem::Imagenet, "the size that was asked for decides");
 }
 
 #[test]
 fn another_kind_that_is_asked_for_has_its_own_defaults() {
     let recipe = made(&photos(), &PROCESSOR, &["optimizer.kind=adamw", "encoder.arch=vit"]).recipe;
     assert_eq!(recipe.optimizer, OptimizerConfig::of(OptimizerKind::AdamW));
-    assert_eq!(recipe.encoder.width, crate::encoder::EncoderConfig::default().width);
+    assert_eq!(recipe.encoder.width, zview_encoder::EncoderConfig::default().width);
 }
 
 #[test]

@@ -48,9 +48,9 @@ const fn objective(kind: &'static str, source: &'static str) -> Section {
 const SOURCE: &str = include_str!("../../source/config.rs");
 const ANCHORS: &str = include_str!("../../../../generator/src/views/anchors.rs");
 const VIEWS: &str = include_str!("../../../../generator/src/views/config.rs");
-const AUGMENT: &str = include_str!("../../augment/config.rs");
-const AUGMENT_SECTION: &str = include_str!("../../augment/section.rs");
-const ENCODER: &str = include_str!("../../encoder/config.rs");
+const AUGMENT: &str = include_str!("../../../../encoder/src/augment/config.rs");
+const AUGMENT_SECTION: &str = include_str!("../../../../encoder/src/augment/section.rs");
+const ENCODER: &str = include_str!("../../../../encoder/src/config.rs");
 const OPTIMIZER: &str = include_str!("../../../../network/src/optimizer/config.rs");
 const RECIPE: &str = include_str!("../recipe.rs");
 const WATCH: &str = include_str!("../../watch/config.rs");

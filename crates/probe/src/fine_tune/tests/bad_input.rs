@@ -1,6 +1,6 @@
 //! Bad input gives an error that names the remedy, or a result that is documented.
 
-use zview_contrastive::encoder::save_encoder;
+use zview_encoder::save_encoder;
 use zview_network::{Network, StateVisitor};
 
 use super::*;

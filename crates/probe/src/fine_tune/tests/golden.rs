@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use burn::tensor::{Tensor, TensorData};
-use zview_contrastive::encoder::load_encoder;
+use zview_encoder::load_encoder;
 use zview_network::optimizer::warmup_cosine;
 use zview_network::weights::StateDict;
 use zview_network::{Network, StateVisitor};

@@ -5,9 +5,9 @@ mod golden;
 mod recipe;
 
 use burn::tensor::Device;
-use zview_contrastive::augment::AugmentConfig;
-use zview_contrastive::encoder::{Architecture, Encoder, EncoderConfig, FrozenEncoder};
 use zview_data::{ImageSet, ImageShape};
+use zview_encoder::augment::AugmentConfig;
+use zview_encoder::{Architecture, Encoder, EncoderConfig, FrozenEncoder};
 use zview_network::optimizer::OptimizerKind;
 use zview_runtime::seed::{Purpose, Stream};
 

@@ -1,6 +1,6 @@
 //! What the protocol promises: who sees which images, and what is left untouched.
 
-use zview_contrastive::encoder::{Pool, load_encoder, save_encoder};
+use zview_encoder::{Pool, load_encoder, save_encoder};
 use zview_runtime::hash::sha256_of_file;
 
 use super::*;

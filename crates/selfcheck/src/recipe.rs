@@ -1,0 +1,93 @@
+//! What a recipe computes on the device: its layers at their real sizes, and a training step.
+
+use burn::tensor::Device;
+use std::path::PathBuf;
+
+use zview_kernels::record_layers;
+use zview_network::{Mode, freeze};
+use zview_runtime::device::read_floats;
+
+use super::SelfCheckError;
+use super::check::{Check, relative_error};
+use super::comparison::Comparison;
+use super::layers::{at_batch, multiplications};
+use super::step::{self, check_step};
+use zview_contrastive::source::{OpenSource, SourceError, SourceKind, Stored, open_source_on};
+use zview_contrastive::train::{Recipe, Trainer};
+
+/// Multiplications that the CPU may spend on the training step of a short check: a second or two on two cores
+/// (measured: 9e10 a second with AVX-512).
+pub(super) const SHORT_STEP: f64 = 1e11;
+/// Forward, two gradients; all of it again for the loss after the step; and all that twice on the CPU.
+const PASSES: f64 = 12.0;
+/// Anchors that a method is shown to see which layers it has.
+const SHOWN: usize = 2;
+
+/// Compares the layers of `recipe` at its batch, and one training step: at its batch, or at fewer anchors where
+/// the CPU would need more than `multiplications_max` multiplications.
+pub(super) fn check_recipe(
+    comparison: &mut Comparison<'_>,
+    recipe: &Recipe,
+    data_dir: Option<PathBuf>,
+    multiplications_max: f64,
+) -> Result<(), SelfCheckError> {
+    let mut recipe = recipe.clone();
+    (recipe.encoder.weights, recipe.encoder.branch) = (None, None); // any weights will do
+    let recipe = &recipe;
+    let anchors = recipe.train.batch;
+    // One batch is enough for one step.
+    let stored = Stored::open(&recipe.source, anchors, data_dir)?.for_one_batch(&recipe.source, anchors);
+    let trainer = |anchors: usize, device: &Device, on_gpu: bool| -> Result<Trainer, SourceError> {
+        let mut recipe = recipe.clone();
+        recipe.train.batch = anchors;
+        let how = OpenSource { anchors, anchor_choice: recipe.anchors, data_dir: None, device };
+        let source = open_source_on(&recipe.source, &recipe.views, &how, stored.clone())?;
+        Trainer::new(&recipe, source, device, on_gpu)
+    };
+    let mut whole = trainer(anchors, comparison.device(), true)?;
+    let (views, rendering) = record_layers(|| whole.augmented_views(0));
+    let views = views?;
+    let [rows, channels, height, width] = views.images.dims();
+
+    let mut shown = trainer(SHOWN, &comparison.cpu, false)?;
+    // Copies from before any forward pass, which moves running statistics.
+    let (mut on_cpu, mut on_device) = (freeze(&shown.encoder), freeze(&whole.encoder));
+    let shown_views = shown.augmented_views(0)?;
+    let (_, training) = record_layers(|| shown.forward(&shown_views));
+    let per_anchor = multiplications(&training) / SHOWN as f64;
+    let training: Vec<_> = training.iter().map(|call| at_batch(call, (anchors, SHOWN))).collect();
+
+    comparison.layers(&rendering, false)?;
+    comparison.layers(&training, true)?;
+    comparison.objective(&mut trainer(anchors, &comparison.cpu, false)?, &mut whole, &views)?;
+    comparison.features(
+        rows,
+        [channels, height, width],
+        |images| on_cpu.forward(images, Mode::Evaluate),
+        |images| on_device.forward(images, Mode::Evaluate),
+    )?;
+
+    let affordable = (multiplications_max / (PASSES * per_anchor)) as usize;
+    let few = affordable.clamp(2, anchors);
+    let mut reference = trainer(few, &comparison.cpu, false)?;
+    let mut nudged = trainer(few, &comparison.cpu, false)?;
+    let mut checked = if few == anchors { whole } else { trainer(few, comparison.device(), true)? };
+    // An anchor's views do not depend on the batch, but which anchors of a mix are real does.
+    if few < anchors && recipe.source.kind != SourceKind::Mix {
+        comparison.announce(1);
+        let expected = reference.augmented_views(0)?.images;
+        let got = views.images.narrow(0, 0, expected.dims()[0]);
+        let error = relative_error(&read_floats(expected)?, &read_floats(got)?);
+        comparison.add(Check::new(
+            &format!("views of {anchors} anchors"),
+            "pixels of the first",
+            error,
+            step::VIEWS,
+        ));
+    } else {
+        drop(views);
+    }
+    comparison.announce(step::CHECKS as usize);
+    let mut done = |check: &Check| comparison.add(check.clone());
+    check_step(&mut reference, &mut nudged, &mut checked, &mut done).map(|_| ())
+}
