@@ -183,6 +183,7 @@ impl From<RunFolderError> for Failure {
             RunFolderError::Exists { .. }
             | RunFolderError::Occupied { .. }
             | RunFolderError::NothingToResume { .. }
+            | RunFolderError::Changed { .. }
             | RunFolderError::OtherConfig { .. } => Self::usage(error),
             error => Self::failed(error),
         }
@@ -195,7 +196,7 @@ impl From<PretrainError> for Failure {
             PretrainError::Source(error) => error.into(),
             PretrainError::Folder(error) => error.into(),
             error @ (PretrainError::Precision(_)
-            | PretrainError::OtherGenerator { .. }
+            | PretrainError::OtherImages { .. }
             | PretrainError::Shorter { .. }
             | PretrainError::Memory { .. }) => Self::usage(error),
             error => Self::failed(error),
@@ -251,7 +252,11 @@ impl From<StudyError> for Failure {
             | StudyError::Unlabelled { .. }
             | StudyError::Groups { .. }
             | StudyError::OtherRecipe { .. }
-            | StudyError::OtherGenerator { .. } => Self::usage(error),
+            | StudyError::Changed { .. }
+            | StudyError::OtherImages { .. } => Self::usage(error),
+            StudyError::Train { ref source, .. } if matches!(**source, PretrainError::OtherImages { .. }) => {
+                Self::usage(error)
+            }
             error => Self::failed(error),
         }
     }

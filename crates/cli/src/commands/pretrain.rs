@@ -70,6 +70,7 @@ pub fn run(arguments: &PretrainArguments, common: &Common) -> Result<ExitCode, F
             .map(|Choice { key, value, reason }| format!("{key} = {value}: {reason}"))
             .collect(),
         epochs: arguments.epochs,
+        beside: &[],
         tell: true,
     };
     if arguments.forecast {

@@ -86,6 +86,10 @@ impl ViewSource for RealSource {
         Some(Epoch { anchors: self.images.len() as u64, per_batch: self.anchors, unit: "images" })
     }
 
+    fn content_sha256(&self) -> Option<String> {
+        Some(self.images.content_sha256())
+    }
+
     fn left_out(&self) -> Vec<String> {
         const SHOWN: usize = 100;
         let rejects = &self.images.rejects;

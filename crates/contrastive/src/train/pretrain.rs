@@ -12,13 +12,14 @@ use zview_runtime::device::{ChosenDevice, ReadError};
 use zview_runtime::forecast::{Forecast, StepTimes};
 use zview_runtime::progress::{Progress, say};
 use zview_runtime::run_folder::{
-    Environment, EventLog, EventLogError, EventReader, RunFolder, RunFolderError,
+    Changed, Environment, EventLog, EventLogError, EventReader, RunFolder, RunFolderError, other_images,
 };
 use zview_runtime::stop::StopSignal;
 use zview_runtime::tensorboard::LiveTensorBoard;
 
 use super::divergence::NotFinite;
 use super::forecast::{SHORTER, check_memory, run_size};
+use super::learnt_from::{LearntFrom, changed_since, learnt_from_others};
 use super::left_open::{as_begun, decided};
 use super::length::{Extension, with_epochs};
 use super::losses::Losses;
@@ -27,7 +28,6 @@ use super::recipe::Recipe;
 use super::saver::{self, Newest, Saver};
 use super::stages::StageSeconds;
 use super::started::VIEW;
-use super::taught_by::{GENERATOR_WEIGHTS, generator_weights, generator_with_other_weights};
 use super::trainer::Trainer;
 use super::verdict::{FIRST_FEATURES, verdict};
 use super::view_picture::show_views;
@@ -48,16 +48,18 @@ pub enum PretrainError {
     /// The run folder cannot be used.
     #[error(transparent)]
     Folder(#[from] RunFolderError),
-    /// A run is resumed with the weights that it began with.
+    /// Runs that are compared learn from the same images.
     #[error(
-        "{} learns from other weights of the generator {generator} than those that are there now; \
-         bring those back, or start anew with --out", run.display()
+        "{} would learn from {changed} than {} did; bring back what was there, or train all anew with --out",
+        run.display(), other.display()
     )]
-    OtherGenerator {
+    OtherImages {
         /// The run folder.
         run: PathBuf,
-        /// The generator, as the recipe names it.
-        generator: String,
+        /// What changed.
+        changed: Changed,
+        /// The run that began before.
+        other: PathBuf,
     },
     /// A run is resumed with fewer steps than it has.
     #[error(
@@ -131,6 +133,8 @@ pub struct PretrainOptions<'a> {
     pub decided: Vec<String>,
     /// Takes the steps that see every image or anchor so often, instead of the recipe's.
     pub epochs: Option<f64>,
+    /// The folders of runs that this one is compared with: of the same data set, they learn from the same images.
+    pub beside: &'a [PathBuf],
     /// Whether the forecast is told on stderr too; it is in the log in any case.
     pub tell: bool,
 }
@@ -194,6 +198,8 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     };
     let device = &options.device.device;
     let source = source_of(recipe, options)?;
+    let images = source.content_sha256();
+    check_images(recipe, options, images.as_deref())?;
     let channels = source.shape().channels;
     let decided = decided(recipe, channels, &options.decided);
     let recipe = match options.epochs {
@@ -219,7 +225,7 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
         check_memory(&run_size(&trainer, recipe), options.device)?;
     }
     let Opened { folder, mut events, mut saver, last_loss } =
-        open_run(recipe, options, (taken, newest, extension), &mut trainer, &decided)?;
+        open_run(recipe, options, (taken, newest, extension), &mut trainer, (&decided, images))?;
     let mut tensorboard = LiveTensorBoard::start(folder.path());
     let first_step = trainer.step;
     let started = Instant::now();
@@ -333,9 +339,26 @@ fn take_folder(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<RunFold
         return Ok(RunFolder::create(options.out)?);
     }
     let folder = RunFolder::resume(options.out)?;
-    match generator_with_other_weights(options.out, &recipe.source) {
-        Some(generator) => Err(PretrainError::OtherGenerator { run: options.out.to_owned(), generator }),
+    match changed_since(options.out, recipe) {
+        Some(changed) => Err(RunFolderError::Changed { path: options.out.to_owned(), changed }.into()),
         None => Ok(folder),
+    }
+}
+
+/// Checks that the images are those that the run began with, and those that the runs beside it learn from.
+fn check_images(
+    recipe: &Recipe,
+    options: &PretrainOptions<'_>,
+    images: Option<&str>,
+) -> Result<(), PretrainError> {
+    let (Some(now), Some(named)) = (images, recipe.source.read_from()) else { return Ok(()) };
+    let run = options.out.to_owned();
+    if let Some(changed) = other_images(options.out, named, now).filter(|_| options.resume) {
+        return Err(RunFolderError::Changed { path: run, changed }.into());
+    }
+    match learnt_from_others(options.beside, &recipe.source, now) {
+        Some((other, changed)) => Err(PretrainError::OtherImages { run, changed, other: other.to_owned() }),
+        None => Ok(()),
     }
 }
 
@@ -352,7 +375,7 @@ fn open_run(
     options: &PretrainOptions<'_>,
     (folder, newest, extension): (Option<RunFolder>, Option<Newest>, Option<Extension>),
     trainer: &mut Trainer,
-    decided: &[String],
+    (decided, images): (&[String], Option<String>),
 ) -> Result<Opened, PretrainError> {
     let folder = folder.map_or_else(|| take_folder(recipe, options), Ok)?;
     if options.resume {
@@ -379,10 +402,7 @@ fn open_run(
     if let Some(weights) = &trainer.initial_weights {
         started["encoder_weights"] = json!(weights);
     }
-    let weights = generator_weights(&recipe.with_absolute_paths().source);
-    if !weights.is_empty() {
-        started[GENERATOR_WEIGHTS] = json!(weights);
-    }
+    LearntFrom::of(&recipe.with_absolute_paths(), images).log(&mut started);
     if let left_out @ [_, ..] = &*trainer.left_out() {
         started["left_out"] = json!(left_out);
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use zview_network::weights::WeightsError;
-use zview_runtime::hash::sha256_of_file;
+use zview_runtime::hash::{sha256_of_bytes, sha256_of_file};
 
 use super::{Latent, Layer, OnnxInputs, Options};
 use crate::architectures::ArchitectureKind;
@@ -106,6 +106,17 @@ impl Manifest {
     pub fn weights_sha256(&self) -> Result<String, WeightsError> {
         let path = self.weights_path();
         self.pinned_sha256().map_or_else(|| hash_of(&path), Ok)
+    }
+
+    /// SHA-256 of what the manifest says of the network, what goes in and what comes out: it changes with everything
+    /// that changes an image, and not with names, licences, places and the weights themselves.
+    #[must_use]
+    pub fn content_sha256(&self) -> String {
+        let mut said = self.clone();
+        (said.name, said.source, said.licence) = Default::default();
+        (said.weights, said.sha256) = Default::default();
+        // A manifest has no maps with other keys than strings: it can always be written.
+        sha256_of_bytes(&serde_json::to_vec(&said).unwrap_or_default())
     }
 
     /// The number of classes, or `None` for an unconditional generator.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::contents::first_foreign;
+use super::learnt_from::Changed;
 use super::same_config::differing_keys;
 use super::versioned::to_json;
 use crate::atomic::{self, WriteError};
@@ -58,6 +59,17 @@ pub enum RunFolderError {
     /// Its configuration cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A run can only be resumed with what it began with.
+    #[error(
+        "{} learns from {changed} than what is there now; bring back what was there, or start anew with --out",
+        path.display()
+    )]
+    Changed {
+        /// The folder.
+        path: PathBuf,
+        /// What changed.
+        changed: Changed,
+    },
     /// A run can only be resumed with its own configuration.
     #[error("{} was started with another configuration; differing: {}. Resume with the same one, or start anew with --out",
             path.display(), keys.join(", "))]

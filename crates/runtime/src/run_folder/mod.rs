@@ -5,6 +5,7 @@ mod environment;
 mod event_log;
 mod event_reader;
 mod folder;
+mod learnt_from;
 mod same_config;
 mod versioned;
 
@@ -13,4 +14,5 @@ pub use environment::Environment;
 pub use event_log::{EVENT_SCHEMA_VERSION, EventLog, EventLogError};
 pub use event_reader::EventReader;
 pub use folder::{RunFolder, RunFolderError};
+pub use learnt_from::{Changed, IMAGES_SHA256, other_images, started_event};
 pub use versioned::{RUN_FILE_FORMAT, RunFileError, read_run_json};

@@ -171,6 +171,12 @@ impl Study {
         self.out.join("cells").join(format!("{}-seed{seed}", arm.name))
     }
 
+    /// The run folders of all cells.
+    pub(super) fn run_folders(&self) -> Vec<PathBuf> {
+        let cells = (0..self.cells()).filter_map(|cell| self.arm_and_seed(cell));
+        cells.map(|(arm, seed)| self.run_folder(arm, seed)).collect()
+    }
+
     /// Everything that decides what an arm's encoder of `seed` learns.
     ///
     /// # Errors
