@@ -25,6 +25,7 @@ mod without_effect;
 
 pub use divergence::NotFinite;
 pub use forecast::{forecast, time_steps};
+pub use length::all_warm_up;
 pub use loss_scale::LossScale;
 pub use paths::path_in_file;
 pub use precision::{NoHalfPrecision, Precision};

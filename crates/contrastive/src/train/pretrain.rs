@@ -20,7 +20,7 @@ use zview_runtime::tensorboard::LiveTensorBoard;
 use super::divergence::NotFinite;
 use super::forecast::{SHORTER, check_memory, run_size};
 use super::left_open::{as_begun, decided};
-use super::length::{Extension, with_epochs};
+use super::length::{Extension, all_warm_up, with_epochs};
 use super::losses::Losses;
 use super::precision::NoHalfPrecision;
 use super::recipe::Recipe;
@@ -131,7 +131,8 @@ pub struct PretrainOptions<'a> {
     pub decided: Vec<String>,
     /// Takes the steps that see every image or anchor so often, instead of the recipe's.
     pub epochs: Option<f64>,
-    /// Whether the forecast is told on stderr too; it is in the log in any case.
+    /// Whether what is most likely not meant, and the forecast, are told on stderr; the forecast is in the log in any
+    /// case.
     pub tell: bool,
 }
 
@@ -204,7 +205,9 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
         extension = same_run(folder, recipe)?;
     }
     let classes = recipe.anchors.conditions == Conditions::default() || has_classes(&recipe.source)?;
-    for told in without_effect_here(recipe, channels, classes) {
+    // Of many runs whoever asked for them says it of all.
+    let warm_up = all_warm_up(&recipe.train).filter(|_| options.tell);
+    for told in without_effect_here(recipe, channels, classes).into_iter().chain(warm_up) {
         tracing::warn!("{told}");
     }
     let recipe = &recipe.of_images(channels);
