@@ -17,7 +17,7 @@ use zview_runtime::device::{choose, read_floats};
 use zview_runtime::progress::Progress;
 
 use super::compared::compared;
-use super::sample_output::{Rendered, SampleOutput, Sink};
+use super::sample_output::{Rendered, Rows, SampleOutput, Sink};
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
@@ -36,7 +36,7 @@ pub struct SampleArguments {
     #[arg(long, default_value = "gaussian")]
     views: String,
     /// Standard deviation of the step from anchor to view, per latent dimension; several, such as 0.1,0.25,0.5, are drawn
-    /// in one picture, a block of rows each. Where it is not given: 0.2 without classes, 1 with them.
+    /// in one picture, a block of rows each with its std above. Where it is not given: 0.2 without classes, 1 with them.
     #[arg(long, value_delimiter = ',')]
     std: Vec<f32>,
     /// Space in which views are neighbours: z, or w where the generator has an intermediate space.
@@ -124,8 +124,13 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
         let output = &manifest.output;
         ImageShape { channels: output.channels, height: output.height, width: output.width }
     };
-    let rows = arguments.anchors.saturating_mul(configs.len());
-    output.check_size(&arguments.out, shape, rows, views.per_anchor)?;
+    let labels: Vec<String> = match stds.as_slice() {
+        [_] => Vec::new(),
+        several => several.iter().map(|std| format!("std {std}")).collect(),
+    };
+    let anchors = arguments.anchors.saturating_mul(configs.len());
+    let rows = Rows { anchors, per_anchor: views.per_anchor, labels: &labels };
+    output.check_size(&arguments.out, shape, rows)?;
     let weights = arguments.weights.as_deref();
     let first = {
         let (latent, classes) = (&manifest.latent, manifest.classes());
@@ -144,7 +149,7 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
         classes: generator.classes(),
         latent_dimension: samplers.first().map(LatentSampler::latent_dimension),
     };
-    let mut progress = Progress::new("sampling", rows as u64);
+    let mut progress = Progress::new("sampling", anchors as u64);
     let mut rendering_seconds = 0.0;
     let render = |sink: &mut Sink<'_>| {
         for (block, sampler) in samplers.iter_mut().enumerate() {
@@ -169,9 +174,9 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
         }
         Ok(())
     };
-    output.write(&arguments.out, &content, views.per_anchor, render)?;
+    output.write(&arguments.out, &content, rows, render)?;
     progress.finish();
-    let images = rows * views.per_anchor;
+    let images = anchors * views.per_anchor;
     let steps = takes_steps(kind);
     let block = |(number, &std): (usize, &f32)| StdBlock {
         std,

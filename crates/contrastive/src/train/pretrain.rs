@@ -21,7 +21,7 @@ use super::divergence::NotFinite;
 use super::forecast::{SHORTER, check_memory, run_size};
 use super::learnt_from::{LearntFrom, changed_since, learnt_from_others};
 use super::left_open::{as_begun, decided};
-use super::length::{Extension, with_epochs};
+use super::length::{Extension, all_warm_up, with_epochs};
 use super::losses::Losses;
 use super::precision::NoHalfPrecision;
 use super::recipe::Recipe;
@@ -133,9 +133,14 @@ pub struct PretrainOptions<'a> {
     pub decided: Vec<String>,
     /// Takes the steps that see every image or anchor so often, instead of the recipe's.
     pub epochs: Option<f64>,
+<<<<<<< HEAD
     /// The folders of runs that this one is compared with: of the same data set, they learn from the same images.
     pub beside: &'a [PathBuf],
     /// Whether the forecast is told on stderr too; it is in the log in any case.
+=======
+    /// Whether what is most likely not meant, and the forecast, are told on stderr; the forecast is in the log in any
+    /// case.
+>>>>>>> pages
     pub tell: bool,
 }
 
@@ -210,7 +215,9 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
         extension = same_run(folder, recipe)?;
     }
     let classes = recipe.anchors.conditions == Conditions::default() || has_classes(&recipe.source)?;
-    for told in without_effect_here(recipe, channels, classes) {
+    // Of many runs whoever asked for them says it of all.
+    let warm_up = all_warm_up(&recipe.train).filter(|_| options.tell);
+    for told in without_effect_here(recipe, channels, classes).into_iter().chain(warm_up) {
         tracing::warn!("{told}");
     }
     let recipe = &recipe.of_images(channels);

@@ -218,13 +218,13 @@ fn reliability(calibration: &zview_probe::Calibration) -> ReliabilityFigure {
         count: bin.images,
     };
     let more = [
-        ("ECE over bins of equally many images", calibration.adaptive_ece),
-        ("negative log likelihood", calibration.negative_log_likelihood),
+        ("Negative log likelihood", calibration.negative_log_likelihood),
         ("Brier score of the most probable class", calibration.top_label_brier),
     ];
     ReliabilityFigure {
         bins: calibration.bins.iter().map(bin).collect(),
         expected_calibration_error: calibration.ece,
+        over_equal_counts: calibration.adaptive_ece,
         classifier: CLASSIFIER.to_owned(),
         more: more.map(|(name, value)| (name.to_owned(), format!("{value:.4}"))).to_vec(),
     }

@@ -75,6 +75,10 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
         .clone()
         .unwrap_or_else(|| PathBuf::from("runs").join(arguments.config.file_stem().unwrap_or_default()));
     let study = Study::load(&arguments.config, &arguments.overrides, &out, common.data_dir.as_deref())?;
+    // Not once more in the process of each cell, nor when all is done.
+    if !arguments.until_stdin_ends && !arguments.collect {
+        study.remarks().iter().for_each(|told| tracing::warn!("{told}"));
+    }
     if arguments.plan {
         let plan = if arguments.untimed { study.plan()? } else { timed_plan(&study, common)? };
         output::result(common.json, &plan, plan_in_words)?;

@@ -208,6 +208,7 @@ mod tests {
             reliability: Some(ReliabilityFigure {
                 bins: vec![ReliabilityBin { range: (0.8, 0.9), confidence: 0.85, accuracy: 0.9, count: 30 }],
                 expected_calibration_error: 0.05,
+                over_equal_counts: 0.06,
                 classifier: "linear probe".to_owned(),
                 more: Vec::new(),
             }),
