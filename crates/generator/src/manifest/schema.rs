@@ -65,11 +65,14 @@ pub struct Manifest {
 }
 
 /// What a conditional generator is conditioned on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// The number of classes; a condition is one of 0..classes.
     pub classes: usize,
+    /// What each class is called, by its number; empty where nobody says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 /// The images that a generator makes.
@@ -108,9 +111,15 @@ impl Manifest {
         self.pinned_sha256().map_or_else(|| hash_of(&path), Ok)
     }
 
+    /// What each class is called; empty where the manifest does not say it.
+    #[must_use]
+    pub fn class_names(&self) -> &[String] {
+        self.condition.as_ref().map_or(&[], |condition| &condition.names)
+    }
+
     /// The number of classes, or `None` for an unconditional generator.
     #[must_use]
     pub fn classes(&self) -> Option<usize> {
-        self.condition.map(|condition| condition.classes)
+        self.condition.as_ref().map(|condition| condition.classes)
     }
 }
