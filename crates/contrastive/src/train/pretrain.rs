@@ -12,7 +12,7 @@ use zview_runtime::device::{ChosenDevice, ReadError};
 use zview_runtime::forecast::{Forecast, StepTimes};
 use zview_runtime::progress::{Progress, say};
 use zview_runtime::run_folder::{
-    Environment, EventLog, EventLogError, EventReader, RunFolder, RunFolderError,
+    Environment, EventLog, EventLogError, EventReader, RunFolder, RunFolderError, no_folder,
 };
 use zview_runtime::stop::StopSignal;
 use zview_runtime::tensorboard::LiveTensorBoard;
@@ -20,7 +20,7 @@ use zview_runtime::tensorboard::LiveTensorBoard;
 use super::divergence::NotFinite;
 use super::forecast::{SHORTER, check_memory, run_size};
 use super::left_open::{as_begun, decided};
-use super::length::{Extension, with_epochs};
+use super::length::{Extension, finished, with_epochs};
 use super::losses::Losses;
 use super::precision::NoHalfPrecision;
 use super::recipe::Recipe;
@@ -186,8 +186,8 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     recipe.train.precision.check(options.device)?;
     let recipe = &as_begun(recipe, options);
     // A run that is there, or is being written, is found out before anything is loaded.
-    let taken =
-        if options.resume || options.out.exists() { Some(take_folder(recipe, options)?) } else { None };
+    let found_out = options.resume || options.out.exists() || no_folder(options.out).is_some();
+    let taken = if found_out { Some(take_folder(recipe, options)?) } else { None };
     let mut extension = match &taken {
         Some(folder) if options.resume && options.epochs.is_none() => same_run(folder, recipe)?,
         _ => None,
@@ -367,6 +367,8 @@ fn open_run(
             say(&extension.in_words(recipe, trainer.step));
             events.append(&extension.event(recipe, trainer.step))?;
             folder.write_config(&recipe.with_absolute_paths())?;
+        } else if options.tell && recipe.train.steps > 0 && trainer.step >= recipe.train.steps {
+            say(&finished(folder.path(), recipe.train.steps));
         }
         let saver = Saver::new(folder.path(), &recipe.train, restored);
         return Ok(Opened { folder, events, saver, last_loss: newest.and_then(|(_, loss)| loss) });
