@@ -51,7 +51,7 @@ pub struct ImageSet {
     pub notes: Vec<String>,
     /// That images are too small for what they are brought to, or for anything, where some are.
     #[serde(skip)]
-    pub(crate) small: Option<String>,
+    pub(crate) small: Option<Arc<String>>,
     /// (N, C, H, W)
     #[serde(skip)]
     pixels: Vec<u8>,
@@ -111,7 +111,7 @@ impl ImageSet {
 
     /// Warns, once, of images that are too small to be learnt from; gives the sentence.
     pub fn warn_of_small(&self) -> Option<&str> {
-        let small = self.small.as_deref()?;
+        let small: &str = self.small.as_ref()?;
         say_once(&self.name, small);
         Some(small)
     }

@@ -69,7 +69,7 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
         tracing::info!("{}: {words}", set.name);
     }
     set.names = names;
-    set.small = small;
+    set.small = small.map(Arc::new);
     set.rejects = rejects;
     set.ignored = ignored;
     set.notes = notes;
