@@ -486,6 +486,9 @@ fn a_plan_lists_arms_steps_and_seeds_and_short_times_in_seconds() {
         .output()
         .unwrap();
     let plan = String::from_utf8_lossy(&plan.stdout);
-    assert!(plan.contains(" seconds one after another") && !plan.contains("minutes"), "{plan}");
+    assert!(
+        plan.contains(" one after another, by") && plan.contains("; about ") && !plan.contains("minutes"),
+        "{plan}"
+    );
     assert!(plan.contains("plain  2 steps each, seeds 1, 2") && plan.contains("large  2 steps"), "{plan}");
 }

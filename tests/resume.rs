@@ -229,6 +229,23 @@ fn a_run_is_not_resumed_with_another_generator_of_the_same_name() {
 }
 
 #[test]
+fn a_finished_run_that_is_resumed_says_that_it_is_finished_and_what_extends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_generator(folder);
+    write_recipe(folder);
+    let short = ["pretrain", "recipe.toml", "--device", "cpu", "--out", "run", "--steps"];
+    assert!(run(folder, &[&short[..], &["4"]].concat()).status.success());
+    let again = run(folder, &[&short[..], &["4", "--resume"]].concat());
+    let said = stderr(&again);
+    assert!(again.status.success() && said.contains("run is finished (4 of 4 steps)"), "{said}");
+    assert!(said.contains("--steps with a number above 4 extends it"), "{said}");
+    let longer = run(folder, &[&short[..], &["6", "--resume"]].concat());
+    let said = stderr(&longer);
+    assert!(longer.status.success() && !said.contains("is finished"), "{said}");
+}
+
+#[test]
 fn the_last_checkpoints_and_the_best_stay() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -151,7 +151,7 @@ impl From<AutomaticError> for Failure {
         match error {
             AutomaticError::Data(error) => error.into(),
             AutomaticError::Generator(error) => error.into(),
-            error @ AutomaticError::TooFew { .. } => Self::usage(error),
+            error @ (AutomaticError::TooFew { .. } | AutomaticError::Shards { .. }) => Self::usage(error),
         }
     }
 }
@@ -182,6 +182,7 @@ impl From<RunFolderError> for Failure {
         match error {
             RunFolderError::Exists { .. }
             | RunFolderError::Occupied { .. }
+            | RunFolderError::NoFolder { .. }
             | RunFolderError::NothingToResume { .. }
             | RunFolderError::Changed { .. }
             | RunFolderError::OtherConfig { .. } => Self::usage(error),

@@ -32,7 +32,7 @@ pub struct SampleArguments {
     /// Weights file, where it is not the manifest's.
     #[arg(long)]
     weights: Option<PathBuf>,
-    /// Kind of views: gaussian, angular, uniform-ball, radii, interpolate, steered, adaptive, independent or same.
+    /// Kind of views, `views.kind` of a recipe: gaussian, angular, uniform-ball, radii, interpolate, steered, adaptive, independent or same.
     #[arg(long, default_value = "gaussian")]
     views: String,
     /// Standard deviation of the step from anchor to view, per latent dimension; several, such as 0.1,0.25,0.5, are drawn
@@ -57,9 +57,10 @@ pub struct SampleArguments {
     /// Views of each anchor; the first is the anchor itself.
     #[arg(long, default_value_t = 8)]
     per_anchor: usize,
-    /// This class for every anchor of a conditional generator, instead of drawn ones.
+    /// This class for every anchor of a conditional generator, instead of drawn ones: its number or, where the manifest
+    /// has `condition.names`, its name.
     #[arg(long)]
-    class: Option<i32>,
+    class: Option<String>,
     /// Seed of all draws.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -106,7 +107,7 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     let output = SampleOutput::of(&arguments.out, anchors_per_shard, arguments.overwrite)?;
     refuse_other_kind(Path::new(&arguments.generator), Wanted::Manifest)?;
     let manifest = Manifest::find(&arguments.generator, &[])?;
-    check_class(arguments.class, &manifest)?;
+    let class = class_of(arguments.class.as_deref(), &manifest)?;
     let kind = view_kind(arguments)?;
     let (stds, default_for) = stds(arguments, kind, manifest.classes().is_some());
     let configs =
@@ -144,7 +145,7 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     let mut samplers = samplers.collect::<Result<Vec<_>, _>>()?;
     let content = ShardContent {
         generator: Some(manifest.name.clone()),
-        source: Some(drawn_as(arguments, views)),
+        source: Some(drawn_as(arguments, class, views)),
         shape,
         classes: generator.classes(),
         latent_dimension: samplers.first().map(LatentSampler::latent_dimension),
@@ -156,7 +157,7 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
             for (batch, first_anchor) in (0..arguments.anchors).step_by(arguments.batch).enumerate() {
                 let anchors = arguments.batch.min(arguments.anchors - first_anchor);
                 let mut latents = sampler.sample(&generator, arguments.seed, batch as u64, (0, anchors))?;
-                if let Some(class) = arguments.class {
+                if let Some(class) = class {
                     latents = latents.with_class(class);
                 }
                 let started = Instant::now();
@@ -278,26 +279,42 @@ fn views_config(arguments: &SampleArguments, kind: ViewKind, std: f32) -> Result
     if problems.is_empty() { Ok(views) } else { Err(Failure::usage(problems.join("; "))) }
 }
 
-/// `--class` is one of the classes that the generator has.
-fn check_class(class: Option<i32>, manifest: &Manifest) -> Result<(), Failure> {
-    let Some(class) = class else { return Ok(()) };
-    match manifest.classes() {
-        None => Err(Failure::usage(format!(
-            "--class {class}: {} has no classes (its manifest has no [condition]); leave --class out",
-            manifest.name
+/// The number of the class that `--class` names by its number or its name.
+fn class_of(given: Option<&str>, manifest: &Manifest) -> Result<Option<i32>, Failure> {
+    const SHOWN: usize = 8;
+    let Some(given) = given else { return Ok(None) };
+    let (name, names) = (&manifest.name, manifest.class_names());
+    let Some(classes) = manifest.classes() else {
+        return Err(Failure::usage(format!(
+            "--class {given}: {name} has no classes (its manifest has no [condition]); leave --class out"
+        )));
+    };
+    let last = classes.saturating_sub(1);
+    let named = names.iter().position(|name| name == given);
+    match (given.parse::<i64>(), named) {
+        (Ok(number), _) if (0..classes as i64).contains(&number) => Ok(i32::try_from(number).ok()),
+        (_, Some(number)) => Ok(i32::try_from(number).ok()),
+        (Ok(number), None) => Err(Failure::usage(format!(
+            "--class: expected 0 to {last} ({name} has {classes} classes), got {number}"
         ))),
-        Some(classes) if usize::try_from(class).is_ok_and(|class| class < classes) => Ok(()),
-        Some(classes) => Err(Failure::usage(format!(
-            "--class: expected 0 to {} ({} has {classes} classes), got {class}",
-            classes.saturating_sub(1),
-            manifest.name
+        (Err(_), None) if names.is_empty() => Err(Failure::usage(format!(
+            "--class {given}: {name} does not say what its classes are called (condition.names of its manifest); give a \
+             number, 0 to {last}"
         ))),
+        (Err(_), None) => {
+            let more = if classes > SHOWN { format!(" and {} more", classes - SHOWN) } else { String::new() };
+            let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+            Err(Failure::usage(format!(
+                "--class {given}: {name} has no class of that name, but {shown}{more}; give one of them, or a number, 0 \
+                 to {last}"
+            )))
+        }
     }
 }
 
 /// For the manifest of shards: what to write to have the same views again.
-fn drawn_as(arguments: &SampleArguments, views: &ViewsConfig) -> String {
-    let class = arguments.class.map_or_else(String::new, |class| format!(", class {class}"));
+fn drawn_as(arguments: &SampleArguments, class: Option<i32>, views: &ViewsConfig) -> String {
+    let class = class.map_or_else(String::new, |class| format!(", class {class}"));
     format!(
         "zview {}: views {} in {}, std {}, truncation {}, seed {}, batch {}{class}",
         env!("CARGO_PKG_VERSION"),

@@ -99,7 +99,8 @@ impl ViewSource for RealSource {
     }
 
     fn account(&self) -> Vec<String> {
-        self.images.account()
+        let small = self.images.warn_of_small().map(str::to_owned);
+        self.images.account().into_iter().chain(small).collect()
     }
 
     /// The batch is uploaded once and its images are repeated.

@@ -54,6 +54,14 @@ pub fn all_warm_up(train: &TrainConfig) -> Option<String> {
     })
 }
 
+/// What there is to say of the run in `run` that is resumed after its last step.
+pub(super) fn finished(run: &Path, steps: u64) -> String {
+    format!(
+        "{} is finished ({steps} of {steps} steps), nothing is left to do: --steps with a number above {steps} extends it",
+        run.display()
+    )
+}
+
 /// A run that is given more steps than it was begun with.
 #[derive(Debug, Clone)]
 pub(super) struct Extension {

@@ -25,11 +25,8 @@ mod without_effect;
 
 pub use divergence::NotFinite;
 pub use forecast::{forecast, time_steps};
-<<<<<<< HEAD
 pub use learnt_from::{changed_since, learnt_from_other_images};
-=======
 pub use length::all_warm_up;
->>>>>>> pages
 pub use loss_scale::LossScale;
 pub use paths::path_in_file;
 pub use precision::{NoHalfPrecision, Precision};

@@ -12,7 +12,8 @@ use zview_runtime::device::{ChosenDevice, ReadError};
 use zview_runtime::forecast::{Forecast, StepTimes};
 use zview_runtime::progress::{Progress, say};
 use zview_runtime::run_folder::{
-    Changed, Environment, EventLog, EventLogError, EventReader, RunFolder, RunFolderError, other_images,
+    Changed, Environment, EventLog, EventLogError, EventReader, RunFolder, RunFolderError, no_folder,
+    other_images,
 };
 use zview_runtime::stop::StopSignal;
 use zview_runtime::tensorboard::LiveTensorBoard;
@@ -21,7 +22,7 @@ use super::divergence::NotFinite;
 use super::forecast::{SHORTER, check_memory, run_size};
 use super::learnt_from::{LearntFrom, changed_since, learnt_from_others};
 use super::left_open::{as_begun, decided};
-use super::length::{Extension, all_warm_up, with_epochs};
+use super::length::{Extension, all_warm_up, finished, with_epochs};
 use super::losses::Losses;
 use super::precision::NoHalfPrecision;
 use super::recipe::Recipe;
@@ -133,14 +134,10 @@ pub struct PretrainOptions<'a> {
     pub decided: Vec<String>,
     /// Takes the steps that see every image or anchor so often, instead of the recipe's.
     pub epochs: Option<f64>,
-<<<<<<< HEAD
     /// The folders of runs that this one is compared with: of the same data set, they learn from the same images.
     pub beside: &'a [PathBuf],
-    /// Whether the forecast is told on stderr too; it is in the log in any case.
-=======
     /// Whether what is most likely not meant, and the forecast, are told on stderr; the forecast is in the log in any
     /// case.
->>>>>>> pages
     pub tell: bool,
 }
 
@@ -195,8 +192,8 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     recipe.train.precision.check(options.device)?;
     let recipe = &as_begun(recipe, options);
     // A run that is there, or is being written, is found out before anything is loaded.
-    let taken =
-        if options.resume || options.out.exists() { Some(take_folder(recipe, options)?) } else { None };
+    let found_out = options.resume || options.out.exists() || no_folder(options.out).is_some();
+    let taken = if found_out { Some(take_folder(recipe, options)?) } else { None };
     let mut extension = match &taken {
         Some(folder) if options.resume && options.epochs.is_none() => same_run(folder, recipe)?,
         _ => None,
@@ -397,6 +394,8 @@ fn open_run(
             say(&extension.in_words(recipe, trainer.step));
             events.append(&extension.event(recipe, trainer.step))?;
             folder.write_config(&recipe.with_absolute_paths())?;
+        } else if options.tell && recipe.train.steps > 0 && trainer.step >= recipe.train.steps {
+            say(&finished(folder.path(), recipe.train.steps));
         }
         let saver = Saver::new(folder.path(), &recipe.train, restored);
         return Ok(Opened { folder, events, saver, last_loss: newest.and_then(|(_, loss)| loss) });

@@ -11,7 +11,7 @@ use zview_network::checkpoint::{Checkpoint, CheckpointError, Retention, Snapshot
 use zview_network::{NamedTensors, WeightAverage, count_parameters, read_network};
 use zview_runtime::device::{ChosenDevice, MemoryUse, read_floats};
 use zview_runtime::forecast::{Forecast, RunSize, StepTimes};
-use zview_runtime::progress::Progress;
+use zview_runtime::progress::{Progress, say};
 use zview_runtime::run_folder::{
     Environment, EventLog, IMAGES_SHA256, RunFolder, RunFolderError, other_images,
 };
@@ -223,6 +223,14 @@ impl<'a> Run<'a> {
                 read_network(&mut self.average.network, AVERAGE, &mut model)?;
                 self.step = checkpoint.step();
                 self.saved = Some(checkpoint.step());
+                let steps = self.training.train.steps;
+                if self.step >= steps {
+                    say(&format!(
+                        "{} is finished ({steps} of {steps} steps), nothing is left to do: a longer run is a new one, with \
+                         another --out",
+                        self.folder.path().display()
+                    ));
+                }
             }
             None => {
                 let saved = EventLog::last_saved_step(&self.folder.file("events.jsonl"))?;

@@ -9,7 +9,7 @@ mod learnt_from;
 mod same_config;
 mod versioned;
 
-pub use contents::first_entry;
+pub use contents::{first_entry, no_folder};
 pub use environment::Environment;
 pub use event_log::{EVENT_SCHEMA_VERSION, EventLog, EventLogError};
 pub use event_reader::EventReader;

@@ -59,8 +59,7 @@ fn of_run(checkpoint: &Path) -> Result<Option<Header>, PretrainedError> {
     if !recipe.exists() {
         return Ok(None);
     }
-    let recipe = Recipe::load(&recipe, &[])
-        .map_err(|error| PretrainedError::Unknown { path: recipe, reason: error.to_string() })?;
+    let recipe = Recipe::load(&recipe, &[])?;
     Ok(Some(Header::of(&recipe.encoder, view_of_run::<ViewFormat>(run))))
 }
 

@@ -149,6 +149,7 @@ fn set_part(number: usize, set: &SetPage) -> Result<Markup, StudyError> {
         section id={ "set-" (number) } {
             h2 { (set.data) }
             p.protocol { (set.protocol_line()) }
+            @if let Some(path) = &set.path { p.protocol { "Images of " code { (path) } "." } }
             @for sentence in &set.left_out { p.protocol { "Left out: " (sentence) "." } }
             @for (heading, content) in &sections {
                 section { h3 { (heading) } (content) }
