@@ -8,7 +8,9 @@ use std::path::Path;
 use serde_json::Value;
 use support::browser::open_in_browser;
 use support::study::{STUDY, study};
-use support::{copy_folder, noise, run, run_json, send, stderr, write_generator_with_weights, zview};
+use support::{
+    copy_folder, noise, run, run_json, send, stderr, write_generator_with_weights, write_idx, zview,
+};
 use zview_data::ImageShape;
 use zview_data::picture::write_grid;
 
@@ -276,6 +278,31 @@ fn encoders_that_a_generator_taught_before_it_was_trained_anew_are_not_used() {
 }
 
 #[test]
+fn arms_that_would_learn_from_other_images_of_the_same_place_are_not_compared() {
+    let folder = study();
+    let folder = folder.path();
+    let cell = |cell: &str, out: &str| {
+        run(folder, &["compare", "study.toml", "--device", "cpu", "--out", out, "--cell", cell])
+    };
+    assert!(cell("0", "old").status.success());
+    write_idx(folder, 121, 45);
+    let refused = cell("1", "old");
+    assert_eq!(refused.status.code(), Some(2));
+    let said = stderr(&refused);
+    assert!(said.contains("other images of") && said.contains("real-seed3"), "{said}");
+    // Encoders of other images are not taken over beside those of these.
+    assert!(cell("0", "new").status.success());
+    write_idx(folder, 120, 45);
+    assert!(cell("1", "other").status.success());
+    write_idx(folder, 121, 45);
+    let taken =
+        ["compare", "study.toml", "--device", "cpu", "--out", "new", "--cell", "1", "--reuse", "other"];
+    assert!(run(folder, &taken).status.success());
+    let log = |run: &str| std::fs::read_to_string(folder.join(run).join("events.jsonl")).unwrap();
+    assert_ne!(log("new/cells/real-seed5"), log("other/cells/real-seed5"));
+}
+
+#[test]
 fn halves_from_two_machines_give_the_table_of_one_and_a_killed_study_goes_on() {
     let folder = study();
     let folder = folder.path();
@@ -459,6 +486,9 @@ fn a_plan_lists_arms_steps_and_seeds_and_short_times_in_seconds() {
         .output()
         .unwrap();
     let plan = String::from_utf8_lossy(&plan.stdout);
-    assert!(plan.contains(" seconds one after another") && !plan.contains("minutes"), "{plan}");
+    assert!(
+        plan.contains(" one after another, by") && plan.contains("; about ") && !plan.contains("minutes"),
+        "{plan}"
+    );
     assert!(plan.contains("plain  2 steps each, seeds 1, 2") && plan.contains("large  2 steps"), "{plan}");
 }

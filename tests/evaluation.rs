@@ -348,6 +348,22 @@ fn the_page_has_chance_the_untrained_encoder_and_the_files_that_were_left_out() 
 }
 
 #[test]
+fn a_data_set_by_its_absolute_path_is_called_by_its_folder_in_tables_and_on_the_page() {
+    let folder = trained();
+    let folder = folder.path();
+    let path = folder.join("shapes").canonicalize().unwrap().display().to_string();
+    let words = ["probe", "run", "other", "--device", "cpu", "--protocol", "knn", "--data", &path];
+    let output = run(folder, &[&words[..], &["--report", "page.html"]].concat());
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{}", stderr(&output));
+    let row = table.lines().find(|line| line.starts_with("other ")).unwrap();
+    assert!(row.contains("shapes") && !row.contains(&path), "{table}");
+    let page = std::fs::read_to_string(folder.join("page.html")).unwrap();
+    assert!(page.contains("<h2>shapes</h2>"), "{page}");
+    assert!(page.contains(&format!("Images of <code>{path}</code>")), "the path stands with the details");
+}
+
+#[test]
 fn labels_per_class_named_alone_leave_shares_of_the_labels_out() {
     let folder = trained();
     let folder = folder.path();

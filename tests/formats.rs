@@ -91,7 +91,17 @@ fn files_of_a_later_format_are_refused_by_name() {
     let place = bytes.windows(12).position(|window| window == b"\\\"format\\\":1").unwrap();
     let later = [&bytes[..place], b"\\\"format\\\":4", &bytes[place + 12..]].concat();
     fs::write(&path, later).unwrap();
-    let output = run(folder, &["probe", "run/encoder.safetensors", "--data", "glyphs", "--device", "cpu"]);
-    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    assert!(stderr(&output).contains("encoder.safetensors has format 4"), "{}", stderr(&output));
+    for words in [
+        &["probe", "run/encoder.safetensors", "--data", "glyphs", "--device", "cpu"][..],
+        &["export", "run", "--out", "x.safetensors"],
+    ] {
+        let output = run(folder, words);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        assert!(said.contains("encoder.safetensors has format 4 and was written by a newer zview"), "{said}");
+        assert!(!said.contains("holds no encoder"), "the file is not to blame: {said}");
+    }
+    let output = run(folder, &["export", "run/checkpoints/step-00000006", "--out", "x.safetensors"]);
+    let said = stderr(&output);
+    assert!(said.contains("has format") && !said.contains("holds no encoder"), "{said}");
 }

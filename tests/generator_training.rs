@@ -97,6 +97,22 @@ fn a_generator_run_that_is_killed_and_resumed_ends_with_the_bits_of_one_that_is_
 }
 
 #[test]
+fn a_generator_run_is_not_resumed_with_other_images_in_the_same_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_idx(folder, 60, 9);
+    write_training(folder, "vae");
+    run_json(folder, &[&TRAIN[..], &["--set", "train.steps=6", "--out", "run"]].concat());
+    let resume = [&TRAIN[..], &["--set", "train.steps=6", "--out", "run", "--resume"]].concat();
+    write_idx(folder, 63, 9);
+    let refused = run(folder, &resume);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("other images of"), "{}", stderr(&refused));
+    write_idx(folder, 60, 9);
+    run_json(folder, &resume);
+}
+
+#[test]
 fn images_and_recipes_that_cannot_work_end_with_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -98,6 +98,28 @@ fn a_class_only_in_test_is_counted_apart_by_the_probe() {
 }
 
 #[test]
+fn photographs_of_a_pixel_are_trained_on_with_one_warning() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    for number in 0..12 {
+        put(folder, &format!("dots/{number}.png"), &png(1, 3, 0, number));
+        let size = if number < 3 { 5 } else { 16 };
+        put(folder, &format!("mixed/{number}.png"), &png(size, 1, 0, number));
+    }
+    let small = ["--set", "encoder.width=2", "--steps", "1", "--device", "cpu"];
+    let output = run(folder, &[&["pretrain", "dots", "--out", "run-dots"], &small[..]].concat());
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    assert_eq!(said.matches("images are smaller than 8 pixels").count(), 1, "{said}");
+    write_recipe(folder, "kind = \"real\"\ndata = \"mixed\"\nsize = 16");
+    let output = run(folder, &pretrain("run", &[]));
+    let said = stderr(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(said.contains("3 of 12 images are smaller than 8 pixels"), "{said}");
+    assert!(started(folder, "run")["data"].to_string().contains("3 of 12 images are smaller"), "in the log");
+}
+
+#[test]
 fn a_folder_without_a_readable_image_ends_with_exit_code_1() {
     let folder = tempfile::tempdir().unwrap();
     put(folder.path(), "photos/a.jpg", b"<!DOCTYPE html><html>gone</html>");

@@ -57,7 +57,7 @@ fn a_folder_with_other_images_is_not_sampled_into() {
         &sample("photos", &["--shards", "--anchors", "2"]),
         &["photos", "cat.jpg", "is there already"],
     );
-    refused(folder, &sample("a-file", &["--anchors", "2"]), &["a-file", "is no folder"]);
+    refused(folder, &sample("a-file", &["--anchors", "2"]), &["a-file is a file", "a folder is wanted"]);
     let drawn = |out: &str, more: &[&str]| run_json(folder, &sample(out, &[&["--overwrite"], more].concat()));
     let pictures = |name: &str| {
         let names = fs::read_dir(folder.join(name)).unwrap().map(|entry| entry.unwrap().file_name());
@@ -74,6 +74,64 @@ fn a_folder_with_other_images_is_not_sampled_into() {
     fs::create_dir(folder.join("empty")).unwrap();
     run_json(folder, &sample("empty", &["--anchors", "1", "--per-anchor", "1"]));
     assert_eq!(pictures("empty"), 1);
+}
+
+#[test]
+fn a_file_in_the_place_of_a_folder_is_named_by_every_command() {
+    let folder = folder_with_run();
+    let folder = folder.path();
+    fs::write(folder.join("a-file"), "mine").unwrap();
+    let words = ["a-file is a file, and a", "folder is wanted", "take another name"];
+    for out in ["a-file", "a-file/new"] {
+        let train = ["pretrain", "recipe.toml", "--device", "cpu", "--out", out];
+        refused(folder, &train, &words);
+        refused(folder, &[&train[..], &["--resume"]].concat(), &words);
+        refused(folder, &["pretrain", "./shapes", "--device", "cpu", "--out", out], &words);
+        refused(folder, &["demo", "--device", "cpu", "--out", out], &words);
+        refused(folder, &sample(out, &["--shards", "--anchors", "2"]), &words);
+        refused(folder, &["log", "run", "--tensorboard", out], &words);
+        let probe = ["probe", "run", "--device", "cpu", "--protocol", "fine-tune", "--keep", out];
+        refused(folder, &probe, &words);
+    }
+    // Where a file is wanted, its folder cannot be one either.
+    let export = ["export", "run", "--out", "a-file/x.safetensors"];
+    refused(folder, &export, &["a-file is not a folder; take another name"]);
+    refused(folder, &sample("a-file/x.png", &[]), &["a-file is not a folder; take another name"]);
+    assert_eq!(fs::read(folder.join("a-file")).unwrap(), b"mine");
+}
+
+#[test]
+fn an_output_without_an_ending_is_told_which_there_are() {
+    let folder = folder_with_run();
+    let folder = folder.path();
+    let embed = ["embed", "run", "--data", "./shapes", "--device", "cpu", "--out"];
+    for out in ["features", "/dev/null", "/dev/full"] {
+        refused(
+            folder,
+            &[&embed[..], &[out]].concat(),
+            &[out, "expected .npy or .safetensors or .csv, got none"],
+        );
+    }
+    refused(folder, &["export", "run", "--out", "x"], &["expected .safetensors, got none"]);
+    let predict = ["predict", "run", "--data", "./shapes", "--train", "./shapes", "--out", "x"];
+    refused(folder, &predict, &["expected .csv, got none"]);
+    refused(folder, &sample("x.gif", &[]), &["expected a .png or .tar file or a folder, got .gif"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn results_that_cannot_be_printed_name_standard_output_and_a_closed_pipe_is_none() {
+    let folder = folder();
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = zview(folder.path());
+    let output = command.args(["recipe", "show", "mnist-real"]).stdout(full).output().unwrap();
+    let message = stderr(&output);
+    assert_eq!(output.status.code(), Some(1), "{message}");
+    assert!(message.contains("cannot write to standard output: No space left on device"), "{message}");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let output = zview(folder.path()).args(["recipe", "show", "mnist-real"]).stdout(writer).output().unwrap();
+    assert!(output.status.success() && !stderr(&output).contains("Error"), "{}", stderr(&output));
 }
 
 #[test]
@@ -130,10 +188,44 @@ fn pictures_that_cannot_be_drawn_are_refused_before_the_work() {
 }
 
 #[test]
+fn a_class_is_named_as_the_manifest_names_it_or_by_its_number() {
+    let folder = folder();
+    let folder = folder.path();
+    let few = ["--device", "cpu", "--anchors", "2", "--per-anchor", "1"];
+    let of_class = |class: &str, out: &str| {
+        let words = ["sample", "--generator", "glyphs-gan-conditional", "--class", class, "--out", out];
+        run(folder, &[&words[..], &few].concat())
+    };
+    for (class, out) in [("B", "by-name"), ("1", "by-number")] {
+        let output = of_class(class, out);
+        assert!(output.status.success(), "{}", stderr(&output));
+        assert!(folder.join(out).join("1").is_dir(), "the second letter");
+    }
+    let said = stderr(&of_class("cat", "x"));
+    assert!(said.contains("no class of that name, but A, B, C, D, E, F, G, H and 18 more"), "{said}");
+    assert!(said.contains("or a number, 0 to 25"), "{said}");
+    // One whose manifest has no names, and one that has too few.
+    let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/generators/glyphs-gan-conditional");
+    support::copy_folder(&assets, &folder.join("letters"));
+    let path = folder.join("letters/generator.toml");
+    let manifest = fs::read_to_string(&path).unwrap();
+    let names = manifest.lines().find(|line| line.starts_with("names = ")).unwrap();
+    let of_letters = ["sample", "--generator", "letters", "--out", "x.png", "--class", "cat"];
+    fs::write(&path, manifest.replace(names, "")).unwrap();
+    let words =
+        ["--class cat: glyphs-gan-conditional does not say what", "condition.names", "a number, 0 to 25"];
+    refused(folder, &of_letters, &words);
+    fs::write(&path, manifest.replace(names, "names = [\"a\", \"a\"]")).unwrap();
+    let words = ["`condition.names`: expected a name for each of 26 classes, got 2", "\"a\" is there twice"];
+    refused(folder, &of_letters, &words);
+}
+
+#[test]
 fn a_class_of_a_generator_without_classes_is_refused() {
     let folder = folder();
     let folder = folder.path();
     refused(folder, &sample("x.png", &["--class", "3"]), &["--class 3", "tiny has no classes"]);
+    refused(folder, &sample("x.png", &["--class", "A"]), &["--class A", "tiny has no classes"]);
     for class in ["26", "-1"] {
         let of_class = format!("--class={class}");
         let words = ["sample", "--generator", "glyphs-gan-conditional", "--out", "x.png", &of_class];

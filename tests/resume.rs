@@ -229,6 +229,23 @@ fn a_run_is_not_resumed_with_another_generator_of_the_same_name() {
 }
 
 #[test]
+fn a_finished_run_that_is_resumed_says_that_it_is_finished_and_what_extends_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_generator(folder);
+    write_recipe(folder);
+    let short = ["pretrain", "recipe.toml", "--device", "cpu", "--out", "run", "--steps"];
+    assert!(run(folder, &[&short[..], &["4"]].concat()).status.success());
+    let again = run(folder, &[&short[..], &["4", "--resume"]].concat());
+    let said = stderr(&again);
+    assert!(again.status.success() && said.contains("run is finished (4 of 4 steps)"), "{said}");
+    assert!(said.contains("--steps with a number above 4 extends it"), "{said}");
+    let longer = run(folder, &[&short[..], &["6", "--resume"]].concat());
+    let said = stderr(&longer);
+    assert!(longer.status.success() && !said.contains("is finished"), "{said}");
+}
+
+#[test]
 fn the_last_checkpoints_and_the_best_stay() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
@@ -260,3 +277,64 @@ fn the_last_checkpoints_and_the_best_stay() {
     assert!((manifest["score"]["value"].as_f64().unwrap() - mean(best)).abs() < 1e-6, "{manifest}");
     assert_eq!((manifest["format"].as_u64(), manifest["state"]["seed"].as_u64()), (Some(2), Some(3)));
 }
+
+#[test]
+fn a_run_is_not_resumed_with_another_manifest_of_its_generator() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let manifest = write_generator(folder).join("generator.toml");
+    write_recipe(folder);
+    train(folder, &["--out", "run"]);
+    remove_checkpoints_after(&folder.join("run"), 10);
+    let resume = [&TRAIN[..], &["--out", "run", "--resume"]].concat();
+    let text = fs::read_to_string(&manifest).unwrap();
+    assert!(text.contains("distribution = \"normal\""));
+    fs::write(&manifest, text.replace("\"normal\"", "\"uniform\"")).unwrap();
+    let refused = run(folder, &resume);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("another manifest of the generator generator"), "{}", stderr(&refused));
+    // What a manifest says of itself changes no image.
+    fs::write(&manifest, text.replace("licence = \"none\"", "licence = \"MIT\"")).unwrap();
+    train(folder, &["--out", "run", "--resume"]);
+}
+
+#[test]
+fn a_run_is_not_resumed_with_other_images_in_the_same_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_idx(folder, 60, 9);
+    fs::write(folder.join("recipe.toml"), REAL).unwrap();
+    train(folder, &["--out", "run"]);
+    remove_checkpoints_after(&folder.join("run"), 10);
+    let resume = [&TRAIN[..], &["--out", "run", "--resume"]].concat();
+    let log = fs::read(folder.join("run/events.jsonl")).unwrap();
+    // One more image, and as many as before but others.
+    for images in [61, 60] {
+        write_idx(folder, images, 9);
+        if images == 60 {
+            let path = folder.join("shapes/train-images-idx3-ubyte");
+            let mut bytes = fs::read(&path).unwrap();
+            *bytes.last_mut().unwrap() ^= 1;
+            fs::write(path, bytes).unwrap();
+        }
+        let refused = run(folder, &resume);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(stderr(&refused).contains("other images of"), "{}", stderr(&refused));
+        assert_eq!(fs::read(folder.join("run/events.jsonl")).unwrap(), log, "what is there stays");
+    }
+    write_idx(folder, 60, 9);
+    train(folder, &["--out", "run", "--resume"]);
+}
+
+/// A recipe of real images.
+const REAL: &str = r#"seed = 3
+[source]
+kind = "real"
+data = "shapes"
+[encoder]
+width = 4
+[objective]
+projector = [16, 8]
+[train]
+warmup_steps = 2
+"#;

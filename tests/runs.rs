@@ -266,7 +266,8 @@ fn several_stds_are_drawn_in_one_picture_and_one_says_why() {
         let bytes = fs::read(folder.join(name)).unwrap();
         [16, 20].map(|at| u32::from_be_bytes(bytes[at..at + 4].try_into().unwrap()))
     };
-    assert_eq!(size("several.png")[1], 9 * 16 + 8 * 2);
+    // Three rows with two gaps under a label of 11 pixels, and 7 pixels between the blocks.
+    assert_eq!(size("several.png")[1], 3 * (11 + 3 * 16 + 2 * 2) + 2 * 7);
     let one = run(folder, &[&sample[..], &["--out", "one.png"]].concat());
     let said = String::from_utf8(one.stdout).unwrap();
     assert!(said.contains("std 0.2 (the default of a generator without classes"), "{said}");

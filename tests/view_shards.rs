@@ -138,3 +138,38 @@ fn damage_is_named_and_left_out_only_if_allowed() {
         stderr(&taken)
     );
 }
+
+#[test]
+fn shards_in_place_of_a_recipe_are_told_to_be_shards_and_how_they_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_generator(folder);
+    let few = ["--anchors", "20", "--per-anchor", "2", "--device", "cpu"];
+    for (out, more) in [("shards", &["--shards"][..]), ("one.tar", &[])] {
+        let sample = ["sample", "--generator", "generator", "--out", out];
+        assert!(run(folder, &[&sample[..], &few, more].concat()).status.success());
+        let output = run(folder, &["pretrain", out, "--device", "cpu", "--out", "run"]);
+        let said = stderr(&output);
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(&format!("{out} holds view shards (40 images, up to 2 views")), "{said}");
+        assert!(
+            said.contains("kind = \"shards\"") && said.contains(&format!("shards = \"{out}\"")),
+            "{said}"
+        );
+        assert!(!said.contains("unpack"), "{said}");
+        // What is said works.
+        let recipe = format!("[source]\nkind = \"shards\"\nshards = \"{out}\"\n");
+        std::fs::write(folder.join("told.toml"), recipe).unwrap();
+        let small = ["--steps", "1", "--set", "train.batch=10", "--set", "encoder.width=4"];
+        let run_of = format!("run-{out}");
+        let train = ["pretrain", "told.toml", "--device", "cpu", "--out", &run_of];
+        let trained = run(folder, &[&train[..], &small].concat());
+        assert!(trained.status.success(), "{}", stderr(&trained));
+    }
+    let probe = run(folder, &["probe", "run-one.tar", "--data", "./shards", "--device", "cpu"]);
+    let said = stderr(&probe);
+    assert!(
+        said.contains("a folder of view shards, without labelled images") && !said.contains("unpack"),
+        "{said}"
+    );
+}

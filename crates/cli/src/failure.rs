@@ -151,7 +151,7 @@ impl From<AutomaticError> for Failure {
         match error {
             AutomaticError::Data(error) => error.into(),
             AutomaticError::Generator(error) => error.into(),
-            error @ AutomaticError::TooFew { .. } => Self::usage(error),
+            error @ (AutomaticError::TooFew { .. } | AutomaticError::Shards { .. }) => Self::usage(error),
         }
     }
 }
@@ -182,7 +182,9 @@ impl From<RunFolderError> for Failure {
         match error {
             RunFolderError::Exists { .. }
             | RunFolderError::Occupied { .. }
+            | RunFolderError::NoFolder { .. }
             | RunFolderError::NothingToResume { .. }
+            | RunFolderError::Changed { .. }
             | RunFolderError::OtherConfig { .. } => Self::usage(error),
             error => Self::failed(error),
         }
@@ -195,7 +197,7 @@ impl From<PretrainError> for Failure {
             PretrainError::Source(error) => error.into(),
             PretrainError::Folder(error) => error.into(),
             error @ (PretrainError::Precision(_)
-            | PretrainError::OtherGenerator { .. }
+            | PretrainError::OtherImages { .. }
             | PretrainError::Shorter { .. }
             | PretrainError::Memory { .. }) => Self::usage(error),
             error => Self::failed(error),
@@ -251,7 +253,11 @@ impl From<StudyError> for Failure {
             | StudyError::Unlabelled { .. }
             | StudyError::Groups { .. }
             | StudyError::OtherRecipe { .. }
-            | StudyError::OtherGenerator { .. } => Self::usage(error),
+            | StudyError::Changed { .. }
+            | StudyError::OtherImages { .. } => Self::usage(error),
+            StudyError::Train { ref source, .. } if matches!(**source, PretrainError::OtherImages { .. }) => {
+                Self::usage(error)
+            }
             error => Self::failed(error),
         }
     }

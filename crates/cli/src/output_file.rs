@@ -41,13 +41,19 @@ pub fn check_ending(option: &str, path: &Path, endings: &[&str]) -> Result<(), F
     if is_stream(path) || ending.as_deref().is_some_and(|ending| endings.contains(&ending)) {
         return Ok(());
     }
+    Err(wrong_ending(option, path, endings))
+}
+
+/// Says which `endings` there are for an output that has none of them.
+pub fn wrong_ending(option: &str, path: &Path, endings: &[&str]) -> Failure {
+    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
     let expected: Vec<String> = endings.iter().map(|ending| format!(".{ending}")).collect();
     let got = ending.map_or_else(|| "none".to_owned(), |ending| format!(".{ending}"));
-    Err(Failure::usage(format!(
+    Failure::usage(format!(
         "{option} {}: the ending decides the format: expected {}, got {got}",
         path.display(),
         expected.join(" or ")
-    )))
+    ))
 }
 
 #[cfg(test)]

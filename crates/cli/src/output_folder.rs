@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use zview_data::view_shards::{MANIFEST_NAME, ShardManifest};
 use zview_runtime::atomic::WriteError;
-use zview_runtime::run_folder::first_entry;
+use zview_runtime::run_folder::{first_entry, no_folder};
 
 use crate::failure::Failure;
 
@@ -15,8 +15,8 @@ use crate::failure::Failure;
 /// `None`.
 pub fn check_output_folder(option: &str, folder: &Path, overwrite: Option<bool>) -> Result<(), Failure> {
     let wrong = |problem: &str| Err(Failure::usage(format!("{option} {}: {problem}", folder.display())));
+    refuse_no_folder(option, folder)?;
     match fs::metadata(folder) {
-        Ok(found) if !found.is_dir() => wrong("is there already and is no folder; take another name"),
         Ok(_) => match (first_entry(folder), overwrite) {
             (Err(error), _) => wrong(&format!("cannot be read: {error}")),
             (Ok(Some(name)), Some(false)) => wrong(&format!(
@@ -28,11 +28,17 @@ pub fn check_output_folder(option: &str, folder: &Path, overwrite: Option<bool>)
             }
             _ => Ok(()),
         },
-        Err(_) if fs::symlink_metadata(folder).is_ok() => {
-            wrong("is a link that leads nowhere; remove it or make the folder that it names")
-        }
         Err(_) => Ok(()), // it is made, with the folders above it
     }
+}
+
+/// Refuses a name that something other than a folder has, or that would be in such.
+pub fn refuse_no_folder(option: &str, folder: &Path) -> Result<(), Failure> {
+    let refused = |reason| {
+        let folder = folder.display();
+        Err(Failure::usage(format!("{option} {folder}: {reason}, and a folder is wanted; take another name")))
+    };
+    no_folder(folder).map_or(Ok(()), refused)
 }
 
 /// Removes pictures that an earlier `zview sample` wrote into `folder` and its folders of classes.
@@ -139,6 +145,11 @@ mod tests {
         {
             std::os::unix::fs::symlink("nowhere", folder.join("link")).unwrap();
             assert!(refused(&folder.join("link")));
+        }
+        for file in ["cat.jpg", "cat.jpg/new"] {
+            let error = check_output_folder("--out", &folder.join(file), None).unwrap_err();
+            let error = format!("{error:?}");
+            assert!(error.contains("cat.jpg is a file, and a folder is wanted"), "{error}");
         }
     }
 

@@ -65,6 +65,7 @@ fn run(recipe: &Recipe, out: &Path, resume: bool, device: &ChosenDevice) -> Resu
         stop: &stop,
         decided: Vec::new(),
         epochs: None,
+        beside: &[],
         tell: false,
     };
     pretrain(recipe, &options).map(|summary| summary.steps).map_err(|error| error.to_string())

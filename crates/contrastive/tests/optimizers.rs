@@ -72,6 +72,7 @@ fn train(recipe: &Recipe, out: &Path, resume: bool) {
             stop: &stop,
             decided: Vec::new(),
             epochs: None,
+            beside: &[],
             tell: false,
         },
     )

@@ -10,7 +10,7 @@ use crate::error::{DataError, Reject};
 use crate::file_names::{Named, is_hidden, named, no_image};
 use crate::ignored::{Ignored, ignore};
 use crate::image_tree::{Arranged, Part, TreeFile, arrange, beside_in_words, strip_wrapper};
-use crate::name_text::{composed, name_text};
+use crate::name_text::{composed, name_text, path_text};
 use crate::options::{ClassUse, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
 
@@ -82,14 +82,14 @@ impl ImageFolder {
             })?;
         let (mut files, mut rejects) = (Vec::new(), Vec::new());
         for (Met { path, problem }, label) in met {
-            let shown = path.display().to_string();
+            let shown = path_text(&path);
             match problem {
                 Some(reason) => rejects.push(Reject { path: shown, reason }),
                 None => files.push(ImageFile { path: shown, label, bytes: FileBytes::OnDisk(path) }),
             }
         }
         rejects.extend(without_class.into_iter().map(|Met { path, problem }| Reject {
-            path: path.display().to_string(),
+            path: path_text(&path),
             reason: problem.unwrap_or_else(|| "outside any class folder".to_owned()),
         }));
         Ok(SplitContent {

@@ -8,6 +8,7 @@ use zview_runtime::hash::sha256_of_bytes;
 
 use crate::error::{DataError, Reject};
 use crate::ignored::{Ignored, ignored_in_words};
+use crate::notes::say_once;
 
 /// Channels, height and width of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,6 +49,9 @@ pub struct ImageSet {
     pub ignored: Ignored,
     /// What was decided on the way to these images, one sentence each.
     pub notes: Vec<String>,
+    /// That images are too small for what they are brought to, or for anything, where some are.
+    #[serde(skip)]
+    pub(crate) small: Option<Arc<String>>,
     /// (N, C, H, W)
     #[serde(skip)]
     pixels: Vec<u8>,
@@ -94,6 +98,7 @@ impl ImageSet {
             rejects: Vec::new(),
             ignored: Ignored::new(),
             notes: Vec::new(),
+            small: None,
             pixels,
         })
     }
@@ -102,6 +107,13 @@ impl ImageSet {
     #[must_use]
     pub fn account(&self) -> Vec<String> {
         self.notes.iter().cloned().chain(ignored_in_words(&self.ignored, "files")).collect()
+    }
+
+    /// Warns, once, of images that are too small to be learnt from; gives the sentence.
+    pub fn warn_of_small(&self) -> Option<&str> {
+        let small: &str = self.small.as_ref()?;
+        say_once(&self.name, small);
+        Some(small)
     }
 
     /// Number of images.
@@ -224,6 +236,7 @@ impl ImageSet {
             rejects: Vec::new(),
             ignored: Ignored::new(),
             notes: Vec::new(),
+            small: None,
             pixels,
         }
     }

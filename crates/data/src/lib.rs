@@ -46,6 +46,7 @@ mod test_files;
 pub mod view_shards;
 mod visit_order;
 mod webp_structure;
+mod without_images;
 
 pub use comparable::{Comparable, comparable, load_comparable};
 pub use embedded::{ImageGroups, image_groups};

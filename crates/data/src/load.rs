@@ -33,8 +33,11 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
     let SplitContent { items, classes, mut rejects, ignored, mut notes } =
         resolved.take(&mut opened, split, options)?;
     let mut names = None;
+    let small;
     let (shape, pixels, labels) = match items {
         Items::Packed { shape, pixels, labels } => {
+            let images = pixels.len() / shape.bytes().max(1);
+            small = small_images(if is_small(shape, options) { images } else { 0 }, images, options);
             let (shape, pixels) = fit_packed(&resolved, shape, pixels, options)?;
             (shape, pixels, labels)
         }
@@ -49,6 +52,7 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
                 notes.extend(decoding.settle_colour(&mut opened)?);
             }
             names = Some(Arc::new(std::mem::take(&mut decoding.names)));
+            small = small_images(decoding.small, decoding.images, options);
             decoding.finish()
         }
     };
@@ -65,10 +69,40 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
         tracing::info!("{}: {words}", set.name);
     }
     set.names = names;
+    set.small = small.map(Arc::new);
     set.rejects = rejects;
     set.ignored = ignored;
     set.notes = notes;
     Ok(set)
+}
+
+/// Below this side an image shows hardly anything, in pixels.
+const LEAST_SIDE: usize = 8;
+
+/// The side below which an image is small: enlarged to more than twice its size it has nothing new to show.
+fn least_side(options: &LoadOptions) -> usize {
+    options.size.map_or(0, |size| size.div_ceil(2)).max(LEAST_SIDE)
+}
+
+fn is_small(stored: ImageShape, options: &LoadOptions) -> bool {
+    stored.height.min(stored.width) < least_side(options)
+}
+
+/// The sentence on `small` of `images` images that are.
+fn small_images(small: usize, images: usize, options: &LoadOptions) -> Option<String> {
+    let (least, of) = match (least_side(options), options.size) {
+        (least, Some(size)) if least > LEAST_SIDE => {
+            (least, format!(", half of the {size} that all are brought to (`size`)"))
+        }
+        (least, _) => (least, String::new()),
+    };
+    let are = if small == 1 { "is" } else { "are" };
+    (small > 0).then(|| {
+        format!(
+            "{small} of {images} images {are} smaller than {least} pixels{of}: there is little to learn from them; leave \
+             them out, or check that they are the right ones"
+        )
+    })
 }
 
 /// The first file (in name order) that decodes, as shape and path.
@@ -95,6 +129,12 @@ pub(crate) fn mixed_colours(grey: usize, images: usize) -> Option<String> {
     })
 }
 
+/// What an image was before it was fitted.
+struct Stored {
+    is_grey: bool,
+    is_small: bool,
+}
+
 /// Image files on their way into memory.
 struct Decoding<'a> {
     resolved: &'a Resolved,
@@ -107,6 +147,7 @@ struct Decoding<'a> {
     names: Vec<String>,
     images: usize,
     grey: usize,
+    small: usize,
     /// Whether a file that cannot be decoded says that it is in colour.
     colour_rejected: bool,
 }
@@ -123,6 +164,7 @@ impl<'a> Decoding<'a> {
             names: Vec::new(),
             images: 0,
             grey: 0,
+            small: 0,
             colour_rejected: false,
         }
     }
@@ -141,17 +183,18 @@ impl<'a> Decoding<'a> {
         check_set_bytes(self.resolved, files.len(), self.shape, options)?;
         for chunk in files.chunks(CHUNK) {
             let extent = (self.shape.height, self.shape.width);
-            let fitted: Vec<Result<(PlanarImage, bool), (String, bool)>> = chunk
+            let fitted: Vec<Result<(PlanarImage, Stored), (String, bool)>> = chunk
                 .par_iter()
                 .map(|file| {
                     let fit = |image: PlanarImage| {
                         let is_grey = image.shape.channels == 1;
+                        let stored = Stored { is_grey, is_small: is_small(image.shape, options) };
                         let channels = options.color.channels(image.shape.channels);
                         let mut image = image.fit(channels, options.size);
                         if (image.shape.height, image.shape.width) != extent {
                             image.pixels = Vec::new(); // only told, and could be large
                         }
-                        (image, is_grey)
+                        (image, stored)
                     };
                     let decoded = file.with_bytes(limits, |bytes| decode(bytes, limits, fit));
                     decoded.map_err(|reason| {
@@ -173,7 +216,7 @@ impl<'a> Decoding<'a> {
                             other_size: format!("{} x {}", image.shape.width, image.shape.height),
                         });
                     }
-                    Ok((image, is_grey)) => self.add(image, is_grey, file, files.len())?,
+                    Ok((image, stored)) => self.add(image, stored, file, files.len())?,
                 }
             }
         }
@@ -183,7 +226,7 @@ impl<'a> Decoding<'a> {
     fn add(
         &mut self,
         image: PlanarImage,
-        is_grey: bool,
+        stored: Stored,
         file: &ImageFile,
         files: usize,
     ) -> Result<(), DataError> {
@@ -194,7 +237,8 @@ impl<'a> Decoding<'a> {
         self.labels.extend(file.label);
         self.names.push(file.path.clone());
         self.images += 1;
-        self.grey += usize::from(is_grey);
+        self.grey += usize::from(stored.is_grey);
+        self.small += usize::from(stored.is_small);
         Ok(())
     }
 
@@ -306,4 +350,55 @@ fn check_set_bytes(
         bytes: bytes.to_string(),
         limit: options.limits.max_set_bytes,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::test_files::{idx, png_of, put};
+
+    fn loaded(root: &std::path::Path, size: Option<usize>) -> ImageSet {
+        let options = LoadOptions { size, ..LoadOptions::default() };
+        load(root.to_str().unwrap(), Split::Train, &options).unwrap()
+    }
+
+    #[test]
+    fn images_of_a_pixel_are_counted_and_told() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "train/a/1.png", &png_of(1, 1, 3, 1));
+        put(root.path(), "train/a/2.png", &png_of(1, 1, 3, 2));
+        let told = |size| loaded(root.path(), size).warn_of_small().map(str::to_owned);
+        let all = told(None).unwrap();
+        assert!(all.starts_with("2 of 2 images are smaller than 8 pixels: "), "{all}");
+        // Side by side with larger ones, which are brought to the same size.
+        put(root.path(), "train/b/3.png", &png_of(40, 15, 3, 3));
+        put(root.path(), "train/b/4.png", &png_of(16, 40, 3, 4));
+        let some = told(Some(32)).unwrap();
+        assert!(some.starts_with("3 of 4 images are smaller than 16 pixels, half of the 32 that"), "{some}");
+        assert!(told(Some(8)).unwrap().starts_with("2 of 4 images are smaller than 8 pixels: "));
+        let digits = tempfile::tempdir().unwrap();
+        put(digits.path(), "train-images-idx3-ubyte", &idx(&[2, 2, 2], &[0; 8]));
+        put(digits.path(), "train-labels-idx1-ubyte", &idx(&[2], &[0, 1]));
+        assert!(
+            loaded(digits.path(), None).warn_of_small().unwrap().starts_with("2 of 2 images are smaller")
+        );
+        let fine = tempfile::tempdir().unwrap();
+        put(fine.path(), "train/a/1.png", &png_of(8, 8, 1, 1));
+        assert_eq!(loaded(fine.path(), None).warn_of_small(), None);
+        assert_eq!(loaded(fine.path(), Some(16)).warn_of_small(), None);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn files_whose_names_are_no_utf_8_keep_different_names() {
+        use std::os::unix::ffi::OsStrExt;
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("train/a");
+        std::fs::create_dir_all(&folder).unwrap();
+        for (name, seed) in [(&b"caf\xe8.png"[..], 1), (b"caf\xe9.png", 2)] {
+            std::fs::write(folder.join(std::ffi::OsStr::from_bytes(name)), png_of(8, 8, 1, seed)).unwrap();
+        }
+        let names = loaded(root.path(), None).names.unwrap();
+        assert!(names[0].ends_with("/caf%E8.png") && names[1].ends_with("/caf%E9.png"), "{names:?}");
+    }
 }

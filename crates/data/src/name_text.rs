@@ -1,6 +1,7 @@
 //! Names of files and members as text.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
@@ -17,6 +18,11 @@ pub(crate) fn name_text(bytes: &[u8]) -> Cow<'_, str> {
         }
     }
     Cow::Owned(name)
+}
+
+/// The same of a path.
+pub(crate) fn path_text(path: &Path) -> String {
+    name_text(path.as_os_str().as_encoded_bytes()).into_owned()
 }
 
 /// A name in Unicode's composed form: a Mac writes `é` as two signs, others as one.

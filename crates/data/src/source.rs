@@ -9,11 +9,12 @@ use flate2::read::MultiGzDecoder;
 use crate::content_kind::{Content, content_of};
 use crate::error::{DataError, Reject};
 use crate::file_names::{ending, has_image_ending, is_hidden};
-use crate::ignored::{Ignored, ignore, ignored_in_words};
+use crate::ignored::{Ignored, ignore};
 use crate::image_folder::{self, ImageFolder};
 use crate::image_set::ImageShape;
 use crate::options::{Limits, LoadOptions, Split};
 use crate::tar_shard::{self, TarImages};
+use crate::without_images::without_images;
 use crate::{cifar_binary, cifar_python, idx};
 
 /// The format of a data set.
@@ -265,37 +266,6 @@ impl Listed {
         let format = if self.may_be_packed { format_of_files(folder) } else { None };
         format.filter(|format| *format != Format::Tar)
     }
-}
-
-/// What a folder without images holds instead, and what to do about it.
-fn without_images(folder: &Path) -> String {
-    let ignored = image_folder::left_alone(folder);
-    let holds =
-        |endings: &[&str]| endings.iter().any(|ending| ignored.keys().any(|why| why.starts_with(ending)));
-    let remedy = if holds(&[".zip", ".rar", ".7z"]) {
-        "; unpack the archive first"
-    } else if holds(&[
-        ".npz",
-        ".npy",
-        ".mat",
-        ".h5",
-        ".hdf5",
-        ".parquet",
-        ".mdb",
-        ".lmdb",
-        ".pkl",
-        ".pickle",
-        ".tfrecord",
-    ]) {
-        "; its images must be written as files first, docs/data.md shows how"
-    } else if holds(&[".tar", ".tgz", ".gz", ".bz2", ".xz"]) {
-        "; unpack the archive and give the folder; archives of images may stay as they are, called train.tar and \
-         test.tar or given one by one; view shards are read with `kind = \"shards\"`"
-    } else {
-        ""
-    };
-    let there = ignored_in_words(&ignored, "files").unwrap_or_else(|| "it is empty".to_owned());
-    format!("a folder with no images in a known format ({there}){remedy}")
 }
 
 /// The first 512 bytes, inflated if they are gzip, and again if they still are. Damaged gzip gives what could be

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use zview_data::{ColorMode, ImageShape};
-use zview_runtime::run_folder::EventReader;
+use zview_runtime::run_folder::started_event;
 
 /// Largest side that is believed of a file, in pixels.
 const MOST_SIDE: usize = 8192;
@@ -40,9 +40,7 @@ impl ViewFormat {
     /// The images that the encoder of the run folder `run` sees; `None` where its log does not say it.
     #[must_use]
     pub fn of_run(run: &Path) -> Option<Self> {
-        let events = EventReader::new(&run.join("events.jsonl")).new_events().ok()?;
-        let started = events.into_iter().find(|event| event["event"] == "started")?;
-        serde_json::from_value(started[Self::EVENT_KEY].clone()).ok()
+        serde_json::from_value(started_event(run)?[Self::EVENT_KEY].clone()).ok()
     }
 
     /// Of images of this shape.

@@ -39,7 +39,7 @@ impl Draft {
         );
         manifest.push_str(
             "\n# Guessed from names and shapes: activations, strides, paddings and reshapes are not in the file. Every \
-             layer: docs/generators.md\n",
+             layer: docs/generators-layers.md\n",
         );
         for info in &keys {
             if let Some(layer) = layer(&keys, info) {

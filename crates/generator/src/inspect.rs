@@ -123,7 +123,7 @@ pub fn inspect(
         licence: manifest.licence.clone(),
         architecture: manifest.architecture.name(),
         latent: manifest.latent.clone(),
-        condition: manifest.condition,
+        condition: manifest.condition.clone(),
         output: manifest.output,
         parameters: generator.parameters(),
         weights: state_dict.path().to_owned(),

@@ -318,7 +318,7 @@ fn keys_of(error: &str) -> Vec<String> {
 
 #[test]
 fn the_table_in_the_docs_has_every_key_of_every_kind_and_no_other() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/generators.md");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/generators-layers.md");
     let docs = std::fs::read_to_string(path).unwrap();
     let rows: BTreeSet<(String, String)> = docs
         .lines()

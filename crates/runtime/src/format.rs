@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// A file was written by a later version of zview.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} has format {got}, this version of zview reads up to {newest}; use the version that wrote it or a later one", path.display())]
+#[error("{} has format {got} and was written by a newer zview, this one reads up to {newest}; use the version that wrote it or a later one", path.display())]
 pub struct NewerFormat {
     /// The file.
     pub path: PathBuf,

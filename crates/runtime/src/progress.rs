@@ -194,6 +194,16 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
+/// `about a second`, `about 7 s`, `about 12 min`: of an estimate tenths of a second say nothing.
+#[must_use]
+pub fn about(seconds: f64) -> String {
+    match seconds {
+        ..1.5 => "about a second".to_owned(),
+        1.5..9.95 => format!("about {seconds:.0} s"),
+        _ => format!("about {}", duration(seconds)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -253,5 +263,12 @@ mod tests {
         let said = [0.04, 48.2, 110.0, 720.0, 12_000.0, 7_200.0, 190_000.0, 172_800.0].map(duration);
         let expected = ["0.0 s", "48 s", "110 s", "12 min", "3 h 20 min", "2 h", "2 days 5 h", "2 days"];
         assert_eq!(said, expected);
+    }
+
+    #[test]
+    fn one_second_of_an_estimate_is_no_plural() {
+        let said = [0.0, 0.04, 1.0, 1.7, 48.2, 720.0].map(about);
+        let expected = ["a second", "a second", "a second", "2 s", "48 s", "12 min"];
+        assert_eq!(said, expected.map(|expected| format!("about {expected}")));
     }
 }

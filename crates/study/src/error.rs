@@ -11,7 +11,7 @@ use zview_probe::ProbeError;
 use zview_runtime::atomic::WriteError;
 use zview_runtime::config::ConfigError;
 use zview_runtime::device::ReadError;
-use zview_runtime::run_folder::RunFolderError;
+use zview_runtime::run_folder::{Changed, RunFolderError};
 
 /// Why a study ended without a result. Arms that were finished stay.
 #[derive(Debug, thiserror::Error)]
@@ -92,17 +92,30 @@ pub enum StudyError {
         /// The keys whose values differ.
         keys: Vec<String>,
     },
-    /// The folder holds an arm that other weights of a generator of the same name taught.
+    /// The folder holds an arm that learnt from what is not there any more.
     #[error(
-        "{} learnt from other weights of the generator {generator} than those that are there now. \
-         Name another folder with --out, or remove that one",
+        "{} learnt from {changed} than what is there now. Name another folder with --out, or remove that one",
         run.display()
     )]
-    OtherGenerator {
+    Changed {
         /// The run folder.
         run: PathBuf,
-        /// The generator, as the recipe names it.
-        generator: String,
+        /// What changed.
+        changed: Changed,
+    },
+    /// Two arms of the same data set learnt from different images.
+    #[error(
+        "{} learnt from {changed} than {} did. Remove the folder of those that are out of date, or name another with \
+         --out",
+        run.display(), other.display()
+    )]
+    OtherImages {
+        /// The run folder.
+        run: PathBuf,
+        /// What is different.
+        changed: Changed,
+        /// The run folder of the other.
+        other: PathBuf,
     },
     /// A file of a run folder is not what a run leaves.
     #[error("cannot use {}: {problem}; remove the run folder it is in, and the arm is trained again", path.display())]

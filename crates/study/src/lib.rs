@@ -11,6 +11,7 @@ pub mod answer;
 pub mod arms;
 pub mod commands;
 pub mod comparison;
+mod data_name;
 pub mod demo;
 pub mod embedding;
 mod error;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
-use zview_contrastive::train::{PretrainOptions, Recipe, generator_with_other_weights, pretrain};
+use zview_contrastive::train::{PretrainOptions, Recipe, changed_since, pretrain};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::read_run_json;
 use zview_runtime::stop::StopSignal;
@@ -57,6 +57,8 @@ pub struct TrainingOptions<'a> {
     pub data_dir: Option<PathBuf>,
     /// Asks for an orderly end.
     pub stop: &'a StopSignal,
+    /// The run folders of all arms, which learn from the same images where they name the same data set.
+    pub beside: &'a [PathBuf],
 }
 
 /// What is used of a run's `result.json`.
@@ -77,8 +79,8 @@ const CHECKPOINT_KEYS: [&str; 2] = ["train.checkpoint_every", "train.keep_checkp
 /// How far the run of `arm` in `run` is.
 ///
 /// # Errors
-/// [`StudyError::OtherRecipe`] where it is the run of another recipe; [`StudyError::OtherGenerator`] where its generator
-/// was trained anew since; a recipe that cannot be read.
+/// [`StudyError::OtherRecipe`] where it is the run of another recipe; [`StudyError::Changed`] where its generator
+/// or a file was changed since; a recipe that cannot be read.
 pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, StudyError> {
     let config = run.join("config.toml");
     if !config.exists() {
@@ -96,8 +98,8 @@ pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, StudyError> {
     if !keys.is_empty() {
         return Err(StudyError::OtherRecipe { run: run.to_owned(), keys });
     }
-    if let Some(generator) = generator_with_other_weights(run, &arm.recipe.source) {
-        return Err(StudyError::OtherGenerator { run: run.to_owned(), generator });
+    if let Some(changed) = changed_since(run, &arm.recipe) {
+        return Err(StudyError::Changed { run: run.to_owned(), changed });
     }
     Ok(if finished { Progress::Finished } else { Progress::Begun })
 }
@@ -118,6 +120,7 @@ pub fn train(arm: &Arm, run: &Path, options: &TrainingOptions<'_>) -> Result<Opt
             stop: options.stop,
             decided: Vec::new(),
             epochs: None,
+            beside: options.beside,
             tell: false, // the plan has told
         };
         let summary = pretrain(&arm.recipe, &options)

@@ -14,7 +14,7 @@ use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
-use crate::output_file::{check_ending, check_output_file};
+use crate::output_file::{check_output_file, wrong_ending};
 
 /// What to encode, and where to.
 #[derive(Debug, Args)]
@@ -69,9 +69,10 @@ struct Written {
 
 pub fn run(arguments: &EmbedArguments, common: &Common) -> Result<(), Failure> {
     refuse_other_kind(&arguments.encoder, Wanted::Encoder)?;
-    let format = EmbeddingFormat::of(&arguments.out);
-    check_ending("--out", &arguments.out, &EmbeddingFormat::ENDINGS)?;
-    let Some(format) = format else { return Err(Failure::usage("--out: an ending is needed")) };
+    // A device without an ending does not say the format either.
+    let Some(format) = EmbeddingFormat::of(&arguments.out) else {
+        return Err(wrong_ending("--out", &arguments.out, &EmbeddingFormat::ENDINGS));
+    };
     for file in format.files(&arguments.out) {
         check_output_file("--out", &file, &[&arguments.encoder])?;
     }

@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 use crate::output_file::{check_ending, check_output_file};
+use crate::output_folder::refuse_no_folder;
 
 /// Which run, and what to make of its log.
 #[derive(Debug, Args)]
@@ -69,6 +70,7 @@ pub fn run(arguments: &LogArguments, common: &Common) -> Result<(), Failure> {
     let measurements: Vec<_> = events.iter().flat_map(measurements_of).collect();
     let mut written = Vec::new();
     if let Some(folder) = &arguments.tensorboard {
+        refuse_no_folder("--tensorboard", folder)?;
         let _lock = locked_where_live(&arguments.run, folder)?;
         let mirror = TensorBoardMirror::rebuild(&arguments.run, folder).map_err(Failure::failed)?;
         written.push(mirror.path().to_owned());

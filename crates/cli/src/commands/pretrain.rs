@@ -9,6 +9,7 @@ use zview_runtime::config::read_toml;
 use zview_runtime::device::choose;
 use zview_runtime::forecast::Forecast;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
+use zview_runtime::words::counted;
 use zview_selfcheck::Subject;
 
 use super::compared::compared;
@@ -70,6 +71,7 @@ pub fn run(arguments: &PretrainArguments, common: &Common) -> Result<ExitCode, F
             .map(|Choice { key, value, reason }| format!("{key} = {value}: {reason}"))
             .collect(),
         epochs: arguments.epochs,
+        beside: &[],
         tell: true,
     };
     if arguments.forecast {
@@ -104,8 +106,8 @@ fn in_words(summary: &PretrainSummary) -> String {
     let ended = if summary.stopped { "stopped and saved (continue with --resume)" } else { "done" };
     let loss = summary.loss.map_or_else(String::new, |loss| format!(", loss {loss:.4}"));
     format!(
-        "{ended}: {} steps{loss} in {:.1} s, {:.0} views/s on {}\n{}",
-        summary.steps,
+        "{ended}: {}{loss} in {:.1} s, {:.0} views/s on {}\n{}",
+        counted(summary.steps as usize, "step"),
         summary.seconds,
         summary.views_per_second,
         summary.device,

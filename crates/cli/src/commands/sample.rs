@@ -17,7 +17,7 @@ use zview_runtime::progress::Progress;
 use zview_selfcheck::Subject;
 
 use super::compared::compared;
-use super::sample_output::{Rendered, SampleOutput, Sink};
+use super::sample_output::{Rendered, Rows, SampleOutput, Sink};
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
@@ -32,11 +32,11 @@ pub struct SampleArguments {
     /// Weights file, where it is not the manifest's.
     #[arg(long)]
     weights: Option<PathBuf>,
-    /// Kind of views: gaussian, angular, uniform-ball, radii, interpolate, steered, adaptive, independent or same.
+    /// Kind of views, `views.kind` of a recipe: gaussian, angular, uniform-ball, radii, interpolate, steered, adaptive, independent or same.
     #[arg(long, default_value = "gaussian")]
     views: String,
     /// Standard deviation of the step from anchor to view, per latent dimension; several, such as 0.1,0.25,0.5, are drawn
-    /// in one picture, a block of rows each. Where it is not given: 0.2 without classes, 1 with them.
+    /// in one picture, a block of rows each with its std above. Where it is not given: 0.2 without classes, 1 with them.
     #[arg(long, value_delimiter = ',')]
     std: Vec<f32>,
     /// Space in which views are neighbours: z, or w where the generator has an intermediate space.
@@ -57,9 +57,10 @@ pub struct SampleArguments {
     /// Views of each anchor; the first is the anchor itself.
     #[arg(long, default_value_t = 8)]
     per_anchor: usize,
-    /// This class for every anchor of a conditional generator, instead of drawn ones.
+    /// This class for every anchor of a conditional generator, instead of drawn ones: its number or, where the manifest
+    /// has `condition.names`, its name.
     #[arg(long)]
-    class: Option<i32>,
+    class: Option<String>,
     /// Seed of all draws.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -106,7 +107,7 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     let output = SampleOutput::of(&arguments.out, anchors_per_shard, arguments.overwrite)?;
     refuse_other_kind(Path::new(&arguments.generator), Wanted::Manifest)?;
     let manifest = Manifest::find(&arguments.generator, &[])?;
-    check_class(arguments.class, &manifest)?;
+    let class = class_of(arguments.class.as_deref(), &manifest)?;
     let kind = view_kind(arguments)?;
     let (stds, default_for) = stds(arguments, kind, manifest.classes().is_some());
     let configs =
@@ -124,8 +125,13 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
         let output = &manifest.output;
         ImageShape { channels: output.channels, height: output.height, width: output.width }
     };
-    let rows = arguments.anchors.saturating_mul(configs.len());
-    output.check_size(&arguments.out, shape, rows, views.per_anchor)?;
+    let labels: Vec<String> = match stds.as_slice() {
+        [_] => Vec::new(),
+        several => several.iter().map(|std| format!("std {std}")).collect(),
+    };
+    let anchors = arguments.anchors.saturating_mul(configs.len());
+    let rows = Rows { anchors, per_anchor: views.per_anchor, labels: &labels };
+    output.check_size(&arguments.out, shape, rows)?;
     let weights = arguments.weights.as_deref();
     let first = {
         let (latent, classes) = (&manifest.latent, manifest.classes());
@@ -139,19 +145,19 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     let mut samplers = samplers.collect::<Result<Vec<_>, _>>()?;
     let content = ShardContent {
         generator: Some(manifest.name.clone()),
-        source: Some(drawn_as(arguments, views)),
+        source: Some(drawn_as(arguments, class, views)),
         shape,
         classes: generator.classes(),
         latent_dimension: samplers.first().map(LatentSampler::latent_dimension),
     };
-    let mut progress = Progress::new("sampling", rows as u64);
+    let mut progress = Progress::new("sampling", anchors as u64);
     let mut rendering_seconds = 0.0;
     let render = |sink: &mut Sink<'_>| {
         for (block, sampler) in samplers.iter_mut().enumerate() {
             for (batch, first_anchor) in (0..arguments.anchors).step_by(arguments.batch).enumerate() {
                 let anchors = arguments.batch.min(arguments.anchors - first_anchor);
                 let mut latents = sampler.sample(&generator, arguments.seed, batch as u64, (0, anchors))?;
-                if let Some(class) = arguments.class {
+                if let Some(class) = class {
                     latents = latents.with_class(class);
                 }
                 let started = Instant::now();
@@ -169,9 +175,9 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
         }
         Ok(())
     };
-    output.write(&arguments.out, &content, views.per_anchor, render)?;
+    output.write(&arguments.out, &content, rows, render)?;
     progress.finish();
-    let images = rows * views.per_anchor;
+    let images = anchors * views.per_anchor;
     let steps = takes_steps(kind);
     let block = |(number, &std): (usize, &f32)| StdBlock {
         std,
@@ -273,26 +279,42 @@ fn views_config(arguments: &SampleArguments, kind: ViewKind, std: f32) -> Result
     if problems.is_empty() { Ok(views) } else { Err(Failure::usage(problems.join("; "))) }
 }
 
-/// `--class` is one of the classes that the generator has.
-fn check_class(class: Option<i32>, manifest: &Manifest) -> Result<(), Failure> {
-    let Some(class) = class else { return Ok(()) };
-    match manifest.classes() {
-        None => Err(Failure::usage(format!(
-            "--class {class}: {} has no classes (its manifest has no [condition]); leave --class out",
-            manifest.name
+/// The number of the class that `--class` names by its number or its name.
+fn class_of(given: Option<&str>, manifest: &Manifest) -> Result<Option<i32>, Failure> {
+    const SHOWN: usize = 8;
+    let Some(given) = given else { return Ok(None) };
+    let (name, names) = (&manifest.name, manifest.class_names());
+    let Some(classes) = manifest.classes() else {
+        return Err(Failure::usage(format!(
+            "--class {given}: {name} has no classes (its manifest has no [condition]); leave --class out"
+        )));
+    };
+    let last = classes.saturating_sub(1);
+    let named = names.iter().position(|name| name == given);
+    match (given.parse::<i64>(), named) {
+        (Ok(number), _) if (0..classes as i64).contains(&number) => Ok(i32::try_from(number).ok()),
+        (_, Some(number)) => Ok(i32::try_from(number).ok()),
+        (Ok(number), None) => Err(Failure::usage(format!(
+            "--class: expected 0 to {last} ({name} has {classes} classes), got {number}"
         ))),
-        Some(classes) if usize::try_from(class).is_ok_and(|class| class < classes) => Ok(()),
-        Some(classes) => Err(Failure::usage(format!(
-            "--class: expected 0 to {} ({} has {classes} classes), got {class}",
-            classes.saturating_sub(1),
-            manifest.name
+        (Err(_), None) if names.is_empty() => Err(Failure::usage(format!(
+            "--class {given}: {name} does not say what its classes are called (condition.names of its manifest); give a \
+             number, 0 to {last}"
         ))),
+        (Err(_), None) => {
+            let more = if classes > SHOWN { format!(" and {} more", classes - SHOWN) } else { String::new() };
+            let shown = names.iter().take(SHOWN).cloned().collect::<Vec<_>>().join(", ");
+            Err(Failure::usage(format!(
+                "--class {given}: {name} has no class of that name, but {shown}{more}; give one of them, or a number, 0 \
+                 to {last}"
+            )))
+        }
     }
 }
 
 /// For the manifest of shards: what to write to have the same views again.
-fn drawn_as(arguments: &SampleArguments, views: &ViewsConfig) -> String {
-    let class = arguments.class.map_or_else(String::new, |class| format!(", class {class}"));
+fn drawn_as(arguments: &SampleArguments, class: Option<i32>, views: &ViewsConfig) -> String {
+    let class = class.map_or_else(String::new, |class| format!(", class {class}"));
     format!(
         "zview {}: views {} in {}, std {}, truncation {}, seed {}, batch {}{class}",
         env!("CARGO_PKG_VERSION"),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use zview_data::ImageShape;
-use zview_data::picture::{grid_size, write_grid, write_image};
+use zview_data::picture::{Blocks, grid_size, write_blocks, write_grid, write_image};
 use zview_data::view_shards::{
     AnchorViews, ShardContent, ShardWriter, write_shard_folder, write_single_shard,
 };
@@ -51,6 +51,24 @@ pub struct Rendered {
     pub latents: Vec<f32>,
 }
 
+/// How the views lie in a picture.
+#[derive(Debug, Clone, Copy)]
+pub struct Rows<'a> {
+    /// Anchors in all.
+    pub anchors: usize,
+    /// Views of each.
+    pub per_anchor: usize,
+    /// Above each of several blocks of equally many anchors; none where there is one.
+    pub labels: &'a [String],
+}
+
+impl Rows<'_> {
+    fn blocks(&self, shape: ImageShape) -> Blocks<'_> {
+        let images = self.anchors.saturating_mul(self.per_anchor) / self.labels.len().max(1);
+        Blocks { labels: self.labels, images, shape, columns: self.per_anchor, gap: GAP }
+    }
+}
+
 /// Takes what is rendered.
 pub type Sink<'a> = dyn FnMut(Rendered) -> Result<(), Failure> + 'a;
 
@@ -92,13 +110,8 @@ impl SampleOutput {
     ///
     /// # Errors
     /// A wrong use: a picture that is larger than any that is written.
-    pub fn check_size(
-        self,
-        out: &Path,
-        shape: ImageShape,
-        anchors: usize,
-        per_anchor: usize,
-    ) -> Result<(), Failure> {
+    pub fn check_size(self, out: &Path, shape: ImageShape, rows: Rows<'_>) -> Result<(), Failure> {
+        let Rows { anchors, per_anchor, labels } = rows;
         let images = anchors.checked_mul(per_anchor).filter(|images| *images <= MOST_IMAGES);
         let Some(images) = images else {
             return Err(Failure::usage(format!(
@@ -106,14 +119,16 @@ impl SampleOutput {
                 MOST_IMAGES / per_anchor.max(1)
             )));
         };
-        match self {
-            Self::Grid => grid_size(out, images, shape, per_anchor, GAP).map(|_| ()).map_err(|error| {
-                Failure::usage(format!(
-                    "{error}; take fewer --anchors, or a folder or a .tar file that hold any number"
-                ))
-            }),
-            _ => Ok(()),
-        }
+        let size = match self {
+            Self::Grid if labels.is_empty() => grid_size(out, images, shape, per_anchor, GAP),
+            Self::Grid => rows.blocks(shape).size(out),
+            _ => return Ok(()),
+        };
+        size.map(|_| ()).map_err(|error| {
+            Failure::usage(format!(
+                "{error}; take fewer --anchors, or a folder or a .tar file that hold any number"
+            ))
+        })
     }
 
     /// Writes what `render` hands to its sink.
@@ -124,10 +139,10 @@ impl SampleOutput {
         self,
         out: &Path,
         content: &ShardContent,
-        per_anchor: usize,
+        rows: Rows<'_>,
         render: impl FnOnce(&mut Sink<'_>) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let shape = content.shape;
+        let (shape, per_anchor) = (content.shape, rows.per_anchor);
         match self {
             Self::Shards { anchors_per_shard } => {
                 let write = |folder: &Path| {
@@ -158,7 +173,12 @@ impl SampleOutput {
                     Ok(())
                 })?;
                 let images: Vec<&[u8]> = pixels.chunks(shape.bytes()).collect();
-                write_grid(out, &images, shape, per_anchor, GAP).map_err(Failure::failed)
+                let written = if rows.labels.is_empty() {
+                    write_grid(out, &images, shape, per_anchor, GAP)
+                } else {
+                    write_blocks(out, &images, &rows.blocks(shape))
+                };
+                written.map_err(Failure::failed)
             }
         }
     }

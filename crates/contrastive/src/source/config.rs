@@ -102,6 +102,11 @@ impl SourceConfig {
         }
     }
 
+    /// Where images are read: its data set or view shards, as the recipe names them.
+    pub(crate) fn read_from(&self) -> Option<&str> {
+        self.data.as_deref().or(self.shards.as_deref())
+    }
+
     /// Everything wrong with it, one line each.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {

@@ -76,6 +76,10 @@ impl ViewSource for MixSource {
         self.parts.iter().map(|part| part.cost()).sum::<Cost>() + Cost::element_wise(0, values, 2)
     }
 
+    fn content_sha256(&self) -> Option<String> {
+        self.parts.iter().find_map(|part| part.content_sha256())
+    }
+
     fn left_out(&self) -> Vec<String> {
         self.parts.iter().flat_map(|part| part.left_out()).collect()
     }

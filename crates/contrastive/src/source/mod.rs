@@ -71,6 +71,11 @@ pub trait ViewSource {
         None
     }
 
+    /// SHA-256 that changes with the images that it reads; `None` where it makes them.
+    fn content_sha256(&self) -> Option<String> {
+        None
+    }
+
     /// What was damaged and left out, and why.
     fn left_out(&self) -> Vec<String> {
         Vec::new()

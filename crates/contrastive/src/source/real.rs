@@ -86,6 +86,10 @@ impl ViewSource for RealSource {
         Some(Epoch { anchors: self.images.len() as u64, per_batch: self.anchors, unit: "images" })
     }
 
+    fn content_sha256(&self) -> Option<String> {
+        Some(self.images.content_sha256())
+    }
+
     fn left_out(&self) -> Vec<String> {
         const SHOWN: usize = 100;
         let rejects = &self.images.rejects;
@@ -95,7 +99,8 @@ impl ViewSource for RealSource {
     }
 
     fn account(&self) -> Vec<String> {
-        self.images.account()
+        let small = self.images.warn_of_small().map(str::to_owned);
+        self.images.account().into_iter().chain(small).collect()
     }
 
     /// The batch is uploaded once and its images are repeated.

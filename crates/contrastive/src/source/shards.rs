@@ -72,6 +72,10 @@ impl ViewSource for ShardSource {
         Some(self.reader.waited())
     }
 
+    fn content_sha256(&self) -> Option<String> {
+        Some(self.reader.shards().content_sha256().to_owned())
+    }
+
     fn left_out(&self) -> Vec<String> {
         self.reader.shards().skipped.iter().map(ToString::to_string).collect()
     }

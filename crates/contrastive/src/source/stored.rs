@@ -59,7 +59,9 @@ impl Stored {
             return Ok(Self::Nothing);
         }
         let data = config.data.as_deref().ok_or_else(|| missing("source.data"))?;
-        Ok(Self::Images(zview_data::load(data, Split::Train, &config.load_options(data_dir))?))
+        let images = zview_data::load(data, Split::Train, &config.load_options(data_dir))?;
+        images.warn_of_small();
+        Ok(Self::Images(images))
     }
 
     /// No more than one batch needs, where all of it is in memory.

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use zview_network::optimizer::warmup_cosine;
 
 use super::pretrain::PretrainError;
-use super::recipe::{MOST_STEPS, Recipe};
+use super::recipe::{MOST_STEPS, Recipe, TrainConfig};
 use crate::source::{Epoch, SourceError};
 
 /// The option that asks for epochs, as messages name it.
@@ -39,6 +39,27 @@ pub(super) fn with_epochs(
     recipe.train.steps = steps as u64;
     recipe.train.warmup_steps = recipe.train.warmup_steps.min(recipe.train.steps);
     Ok(recipe)
+}
+
+/// What is said of a learning rate that rises to the end, if that is what it does.
+#[must_use]
+pub fn all_warm_up(train: &TrainConfig) -> Option<String> {
+    let TrainConfig { steps, warmup_steps, .. } = train;
+    (*steps > 1 && warmup_steps >= steps).then(|| {
+        format!(
+            "train.warmup_steps = {warmup_steps} takes all {steps} steps: the learning rate only rises, and reaches \
+             optimizer.lr at the last step; say train.warmup_steps={}, or more steps",
+            steps / 10
+        )
+    })
+}
+
+/// What there is to say of the run in `run` that is resumed after its last step.
+pub(super) fn finished(run: &Path, steps: u64) -> String {
+    format!(
+        "{} is finished ({steps} of {steps} steps), nothing is left to do: --steps with a number above {steps} extends it",
+        run.display()
+    )
 }
 
 /// A run that is given more steps than it was begun with.
@@ -105,6 +126,17 @@ mod tests {
     fn recipe(more: &str) -> Recipe {
         let text = format!("[source]\nkind = \"real\"\ndata = \"mnist\"\n{more}");
         parse_toml(Path::new("recipe"), &text).unwrap()
+    }
+
+    #[test]
+    fn a_warm_up_that_takes_all_steps_is_told_with_one_that_does_not() {
+        let of =
+            |steps, warmup_steps| all_warm_up(&TrainConfig { steps, warmup_steps, ..TrainConfig::default() });
+        let told = of(40, 40).unwrap();
+        assert!(told.starts_with("train.warmup_steps = 40 takes all 40 steps"), "{told}");
+        assert!(told.contains("say train.warmup_steps=4,"), "{told}");
+        // No step, or one at the full rate, has no warm-up that could be too long.
+        assert_eq!([of(0, 0), of(1, 1), of(40, 39), of(40, 0)], [None, None, None, None]);
     }
 
     #[test]

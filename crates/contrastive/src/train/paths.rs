@@ -102,7 +102,7 @@ impl Recipe {
 }
 
 /// One way to write a path of something that is there, for comparing.
-fn in_short(path: &str) -> PathBuf {
+pub(super) fn in_short(path: &str) -> PathBuf {
     let path = Path::new(path);
     if path.is_absolute() { path.canonicalize().unwrap_or_else(|_| path.to_owned()) } else { path.to_owned() }
 }

@@ -12,21 +12,22 @@ use zview_runtime::device::{ChosenDevice, ReadError};
 use zview_runtime::forecast::{Forecast, StepTimes};
 use zview_runtime::progress::{Progress, say};
 use zview_runtime::run_folder::{
-    Environment, EventLog, EventLogError, EventReader, RunFolder, RunFolderError,
+    Changed, Environment, EventLog, EventLogError, EventReader, RunFolder, RunFolderError, no_folder,
+    other_images,
 };
 use zview_runtime::stop::StopSignal;
 use zview_runtime::tensorboard::LiveTensorBoard;
 
 use super::divergence::NotFinite;
 use super::forecast::{SHORTER, check_memory, run_size};
+use super::learnt_from::{LearntFrom, changed_since, learnt_from_others};
 use super::left_open::{as_begun, decided};
-use super::length::{Extension, with_epochs};
+use super::length::{Extension, all_warm_up, finished, with_epochs};
 use super::losses::Losses;
 use super::precision::NoHalfPrecision;
 use super::recipe::Recipe;
 use super::saver::{self, Newest, Saver};
 use super::stages::StageSeconds;
-use super::taught_by::{GENERATOR_WEIGHTS, generator_weights, generator_with_other_weights};
 use super::trainer::Trainer;
 use super::verdict::{FIRST_FEATURES, verdict};
 use super::view_picture::show_views;
@@ -47,16 +48,18 @@ pub enum PretrainError {
     /// The run folder cannot be used.
     #[error(transparent)]
     Folder(#[from] RunFolderError),
-    /// A run is resumed with the weights that it began with.
+    /// Runs that are compared learn from the same images.
     #[error(
-        "{} learns from other weights of the generator {generator} than those that are there now; \
-         bring those back, or start anew with --out", run.display()
+        "{} would learn from {changed} than {} did; bring back what was there, or train all anew with --out",
+        run.display(), other.display()
     )]
-    OtherGenerator {
+    OtherImages {
         /// The run folder.
         run: PathBuf,
-        /// The generator, as the recipe names it.
-        generator: String,
+        /// What changed.
+        changed: Changed,
+        /// The run that began before.
+        other: PathBuf,
     },
     /// A run is resumed with fewer steps than it has.
     #[error(
@@ -130,7 +133,10 @@ pub struct PretrainOptions<'a> {
     pub decided: Vec<String>,
     /// Takes the steps that see every image or anchor so often, instead of the recipe's.
     pub epochs: Option<f64>,
-    /// Whether the forecast is told on stderr too; it is in the log in any case.
+    /// The folders of runs that this one is compared with: of the same data set, they learn from the same images.
+    pub beside: &'a [PathBuf],
+    /// Whether what is most likely not meant, and the forecast, are told on stderr; the forecast is in the log in any
+    /// case.
     pub tell: bool,
 }
 
@@ -185,14 +191,16 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     recipe.train.precision.check(options.device)?;
     let recipe = &as_begun(recipe, options);
     // A run that is there, or is being written, is found out before anything is loaded.
-    let taken =
-        if options.resume || options.out.exists() { Some(take_folder(recipe, options)?) } else { None };
+    let found_out = options.resume || options.out.exists() || no_folder(options.out).is_some();
+    let taken = if found_out { Some(take_folder(recipe, options)?) } else { None };
     let mut extension = match &taken {
         Some(folder) if options.resume && options.epochs.is_none() => same_run(folder, recipe)?,
         _ => None,
     };
     let device = &options.device.device;
     let source = source_of(recipe, options)?;
+    let images = source.content_sha256();
+    check_images(recipe, options, images.as_deref())?;
     let channels = source.shape().channels;
     let decided = decided(recipe, channels, &options.decided);
     let recipe = match options.epochs {
@@ -203,7 +211,9 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
         extension = same_run(folder, recipe)?;
     }
     let classes = recipe.anchors.conditions == Conditions::default() || has_classes(&recipe.source)?;
-    for told in without_effect_here(recipe, channels, classes) {
+    // Of many runs whoever asked for them says it of all.
+    let warm_up = all_warm_up(&recipe.train).filter(|_| options.tell);
+    for told in without_effect_here(recipe, channels, classes).into_iter().chain(warm_up) {
         tracing::warn!("{told}");
     }
     let recipe = &recipe.of_images(channels);
@@ -218,7 +228,7 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
         check_memory(&run_size(&trainer, recipe), options.device)?;
     }
     let Opened { folder, mut events, mut saver, last_loss } =
-        open_run(recipe, options, (taken, newest, extension), &mut trainer, &decided)?;
+        open_run(recipe, options, (taken, newest, extension), &mut trainer, (&decided, images))?;
     let mut tensorboard = LiveTensorBoard::start(folder.path());
     let first_step = trainer.step;
     let started = Instant::now();
@@ -332,9 +342,26 @@ fn take_folder(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<RunFold
         return Ok(RunFolder::create(options.out)?);
     }
     let folder = RunFolder::resume(options.out)?;
-    match generator_with_other_weights(options.out, &recipe.source) {
-        Some(generator) => Err(PretrainError::OtherGenerator { run: options.out.to_owned(), generator }),
+    match changed_since(options.out, recipe) {
+        Some(changed) => Err(RunFolderError::Changed { path: options.out.to_owned(), changed }.into()),
         None => Ok(folder),
+    }
+}
+
+/// Checks that the images are those that the run began with, and those that the runs beside it learn from.
+fn check_images(
+    recipe: &Recipe,
+    options: &PretrainOptions<'_>,
+    images: Option<&str>,
+) -> Result<(), PretrainError> {
+    let (Some(now), Some(named)) = (images, recipe.source.read_from()) else { return Ok(()) };
+    let run = options.out.to_owned();
+    if let Some(changed) = other_images(options.out, named, now).filter(|_| options.resume) {
+        return Err(RunFolderError::Changed { path: run, changed }.into());
+    }
+    match learnt_from_others(options.beside, &recipe.source, now) {
+        Some((other, changed)) => Err(PretrainError::OtherImages { run, changed, other: other.to_owned() }),
+        None => Ok(()),
     }
 }
 
@@ -351,7 +378,7 @@ fn open_run(
     options: &PretrainOptions<'_>,
     (folder, newest, extension): (Option<RunFolder>, Option<Newest>, Option<Extension>),
     trainer: &mut Trainer,
-    decided: &[String],
+    (decided, images): (&[String], Option<String>),
 ) -> Result<Opened, PretrainError> {
     let folder = folder.map_or_else(|| take_folder(recipe, options), Ok)?;
     if options.resume {
@@ -366,6 +393,8 @@ fn open_run(
             say(&extension.in_words(recipe, trainer.step));
             events.append(&extension.event(recipe, trainer.step))?;
             folder.write_config(&recipe.with_absolute_paths())?;
+        } else if options.tell && recipe.train.steps > 0 && trainer.step >= recipe.train.steps {
+            say(&finished(folder.path(), recipe.train.steps));
         }
         let saver = Saver::new(folder.path(), &recipe.train, restored);
         return Ok(Opened { folder, events, saver, last_loss: newest.and_then(|(_, loss)| loss) });
@@ -378,10 +407,7 @@ fn open_run(
     if let Some(weights) = &trainer.initial_weights {
         started["encoder_weights"] = json!(weights);
     }
-    let weights = generator_weights(&recipe.with_absolute_paths().source);
-    if !weights.is_empty() {
-        started[GENERATOR_WEIGHTS] = json!(weights);
-    }
+    LearntFrom::of(&recipe.with_absolute_paths(), images).log(&mut started);
     if let left_out @ [_, ..] = &*trainer.left_out() {
         started["left_out"] = json!(left_out);
     }

@@ -28,6 +28,9 @@ pub struct Inspection {
     pub format: &'static str,
     /// Usable images of all splits.
     pub images: usize,
+    /// Of view shards: the fewest and the most views of an anchor.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub views_per_anchor: Option<[usize; 2]>,
     /// True if every split has labels.
     pub labelled: bool,
     /// Name of each class, by label.
@@ -187,6 +190,7 @@ fn empty(resolved: &Resolved, format: &'static str) -> Inspection {
         path: resolved.path.display().to_string(),
         name: resolved.name.clone(),
         images: 0,
+        views_per_anchor: None,
         labelled: true,
         classes: Vec::new(),
         shape: None,
@@ -307,6 +311,7 @@ fn inspect_shards(resolved: &Resolved, options: &LoadOptions) -> Option<Result<I
     inspection.sizes = size_counts(&shards.sizes);
     let views: Vec<usize> = (0..shards.anchors()).map(|anchor| shards.views(anchor)).collect();
     let (fewest, most) = (views.iter().min().copied().unwrap_or(0), views.iter().max().copied().unwrap_or(0));
+    inspection.views_per_anchor = Some([fewest, most]);
     inspection.notes.push(format!("{} anchors of {fewest} to {most} views", shards.anchors()));
     inspection.notes.extend(shards.notes.iter().cloned());
     inspection.ignored.clone_from(&shards.ignored);

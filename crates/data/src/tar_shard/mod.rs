@@ -16,7 +16,7 @@ use crate::ignored::{Ignored, ignore, ignored_in_words};
 use crate::image_tree::{
     Arranged, Part, TreeFile, all_in_split_folders, arrange, beside_in_words, strip_wrapper,
 };
-use crate::name_text::composed;
+use crate::name_text::{composed, path_text};
 use crate::options::{Limits, LoadOptions, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
 use crate::split_names::role_of;
@@ -134,7 +134,7 @@ impl TarImages {
                 got: self.arranged.instead.clone(),
             })?;
         let shown =
-            |member: &Member| format!("{}: {}", self.archives[member.archive].1.display(), member.name);
+            |member: &Member| format!("{}: {}", path_text(&self.archives[member.archive].1), member.name);
         let mut content: Vec<HashMap<String, Vec<u8>>> = Vec::new();
         for (archive, (_, archive_path)) in self.archives.iter().enumerate() {
             let wanted: BTreeSet<&str> = members

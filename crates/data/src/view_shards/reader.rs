@@ -6,6 +6,7 @@ use std::io::{Cursor, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
+use zview_runtime::hash::sha256_of_bytes;
 
 use super::ShardError;
 use super::anchor_text::AnchorText;
@@ -47,6 +48,7 @@ pub struct ViewShards {
     latent_dimension: Option<usize>,
     options: ShardOptions,
     images: usize,
+    content: String,
     /// How many there are of each (width, height, channels), as stored.
     pub(crate) sizes: BTreeMap<(usize, usize, usize), usize>,
     /// What was left out, and why.
@@ -113,8 +115,15 @@ impl ViewShards {
             anchor.class = renumbered(anchor.class, &numbers);
         }
         let all = anchors.len();
+        let places = anchors.iter().map(|anchor| {
+            let TarAnchor { start, bytes, shard, class, views } = anchor;
+            let class = class.map(NonNegative::get);
+            format!("{shard} {start} {bytes} {views} {class:?}")
+        });
+        let hashes = (0..shards.len()).filter_map(entry).map(|entry| entry.sha256.to_ascii_lowercase());
         Ok(Self {
             path: path.to_owned(),
+            content: content(shape, places.chain(hashes)),
             storage: Storage::Tars { shards, anchors },
             shape,
             classes: (labelled == all).then_some(names),
@@ -142,8 +151,13 @@ impl ViewShards {
         }
         let all = index.anchors.len();
         let labelled = index.anchors.iter().filter(|anchor| anchor.class.is_some()).count();
+        let places = index.anchors.iter().map(|anchor| {
+            let class = anchor.class.map(NonNegative::get);
+            format!("{} {} {class:?}", anchor.file(Path::new(""), 0).display(), anchor.views)
+        });
         Ok(Self {
             path: path.to_owned(),
+            content: content(shape, places),
             shape,
             classes: (labelled == all).then_some(names),
             storage: Storage::Folder { anchors: index.anchors },
@@ -173,6 +187,13 @@ impl ViewShards {
     #[must_use]
     pub fn account(&self) -> Vec<String> {
         self.notes.iter().cloned().chain(ignored_in_words(&self.ignored, "members")).collect()
+    }
+
+    /// SHA-256 that changes with the shape, the anchors there are, where each lies, its class and its views, and with
+    /// the hashes that a manifest gives; pixels are not read for it.
+    #[must_use]
+    pub fn content_sha256(&self) -> &str {
+        &self.content
     }
 
     /// Where they are.
@@ -374,6 +395,17 @@ impl ViewShards {
 fn renumbered(class: Option<NonNegative>, numbers: &[u32]) -> Option<NonNegative> {
     let number = numbers.get(class?.get() as usize)?;
     NonNegative::new(i64::from(*number))
+}
+
+/// SHA-256 of a set's shape and of one line for each of the rest.
+fn content(shape: ImageShape, lines: impl Iterator<Item = String>) -> String {
+    let ImageShape { channels, height, width } = shape;
+    let mut text = format!("zview shards 1\nshape {channels} {height} {width}\n");
+    for line in lines {
+        text.push_str(&line);
+        text.push('\n');
+    }
+    sha256_of_bytes(text.as_bytes())
 }
 
 /// What is to be said of anchors.

@@ -6,6 +6,7 @@ use zview_runtime::format::check_format;
 
 use super::super::config::{EncoderConfig, Pool};
 use super::super::view::ViewFormat;
+use super::PretrainedError;
 
 /// The one text in an encoder file's header. (One only: several would be written in a random order.)
 pub(crate) const KEY: &str = "zview-encoder";
@@ -55,15 +56,19 @@ impl Header {
     }
 
     /// The header of a file; `None` for a file of another origin.
-    pub(crate) fn read(state: &StateDict) -> Result<Option<Self>, String> {
+    ///
+    /// # Errors
+    /// [`PretrainedError::Newer`]; [`PretrainedError::Unknown`] for a header that cannot be.
+    pub(crate) fn read(state: &StateDict) -> Result<Option<Self>, PretrainedError> {
         let Some(text) = state.metadata(KEY) else { return Ok(None) };
-        let unreadable = |error: serde_json::Error| format!("its header `{text}`: {error}");
+        let unknown = |reason| PretrainedError::Unknown { path: state.path().to_owned(), reason };
+        let unreadable = |error: serde_json::Error| unknown(format!("its header `{text}`: {error}"));
         // First, as a later format may have other keys.
         let claim: Claim = serde_json::from_str(text).map_err(unreadable)?;
-        check_format(state.path(), Some(claim.format), FORMAT).map_err(|error| error.to_string())?;
+        check_format(state.path(), Some(claim.format), FORMAT)?;
         let header: Self = serde_json::from_str(text).map_err(unreadable)?;
         match header.view.as_ref().and_then(ViewFormat::problem) {
-            Some(problem) => Err(problem),
+            Some(problem) => Err(unknown(problem)),
             None => Ok(Some(header)),
         }
     }

@@ -55,12 +55,10 @@ impl Location {
 fn of_run(checkpoint: &Path) -> Result<Option<Header>, PretrainedError> {
     let checkpoint = checkpoint.canonicalize().unwrap_or_else(|_| checkpoint.to_owned());
     let Some(run) = checkpoint.parent().and_then(Path::parent) else { return Ok(None) };
-    let path = run.join("config.toml");
-    if !path.exists() {
+    if !run.join("config.toml").exists() {
         return Ok(None);
     }
-    let config =
-        RunConfig::of(run).map_err(|error| PretrainedError::Unknown { path, reason: error.to_string() })?;
+    let config = RunConfig::of(run)?;
     Ok(Some(Header::of(&config.encoder, ViewFormat::of_run(run))))
 }
 

@@ -22,6 +22,8 @@ use burn::tensor::Device;
 use zview_network::checkpoint::CheckpointError;
 use zview_network::weights::{KeyInfo, StateDict};
 use zview_network::{NamedTensors, StateError, write_tensors};
+use zview_runtime::config::ConfigError;
+use zview_runtime::format::NewerFormat;
 
 use super::architecture::{AnyNetwork, Recognised};
 use super::config::Pool;
@@ -51,6 +53,12 @@ pub enum PretrainedError {
     /// A checkpoint is damaged.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// A later version of zview wrote it.
+    #[error(transparent)]
+    Newer(#[from] NewerFormat),
+    /// The recipe of the run that a checkpoint is of cannot be read.
+    #[error(transparent)]
+    Recipe(#[from] ConfigError),
     /// There is nothing to load.
     #[error("no encoder at {}: expected a run folder with encoder.safetensors, or a .safetensors, .pth or .pt file", path.display())]
     Missing {
@@ -280,7 +288,7 @@ impl EncoderFile {
         let unknown = |reason| PretrainedError::Unknown { path: file.clone(), reason };
         let asked = |problem| PretrainedError::Asked { path: file.clone(), problem };
         let is_checkpoint = of_run.is_some();
-        let header = Header::read(&state).map_err(unknown)?.or(of_run);
+        let header = Header::read(&state)?.or(of_run);
         if header.is_some() && !options.for_recipe {
             let given = [
                 ("--branch", options.branch.is_some()),

@@ -17,7 +17,7 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
     let mut problems = manifest.misplaced_sections(&[] as &[OptionKey]);
     problems.extend(manifest.output_problems(&[64], None, [-1.0, 1.0]));
     problems.extend(
-        manifest.condition.map(|_| {
+        manifest.condition.as_ref().map(|_| {
             "[condition]: `dcgan-64` is unconditional: expected no such section, got one".to_owned()
         }),
     );

@@ -56,7 +56,7 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
     let sides: Vec<usize> = (3..=11).map(|power| 1 << power).collect();
     let range = manifest.output.range; // not bounded by the network
     problems.extend(manifest.output_problems(&sides, Some(3), range));
-    problems.extend(manifest.condition.map(|_| {
+    problems.extend(manifest.condition.as_ref().map(|_| {
         "[condition]: `stylegan2` is unconditional here: expected no such section, got one".to_owned()
     }));
     if let Some(psi) = manifest.options.truncation.filter(|psi| !(*psi > 0.0 && *psi <= 1.0)) {

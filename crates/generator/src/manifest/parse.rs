@@ -75,6 +75,17 @@ impl Manifest {
                 problems.push(format!("`{key}`: expected 1 to {EXTENT_MAX}, got {got}"));
             }
         }
+        let (names, classes) = (self.class_names(), self.classes().unwrap_or(0));
+        if !names.is_empty() && names.len() != classes {
+            let got = names.len();
+            problems
+                .push(format!("`condition.names`: expected a name for each of {classes} classes, got {got}"));
+        }
+        if let Some((_, twice)) =
+            names.iter().enumerate().find(|(place, name)| names[..*place].contains(name))
+        {
+            problems.push(format!("`condition.names`: \"{twice}\" is there twice"));
+        }
         problems.extend(self.latent.problems());
         let [low, high] = self.output.range;
         if !(low.is_finite() && high.is_finite() && low < high) {

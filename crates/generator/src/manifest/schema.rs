@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use zview_network::weights::WeightsError;
-use zview_runtime::hash::sha256_of_file;
+use zview_runtime::hash::{sha256_of_bytes, sha256_of_file};
 
 use super::{Latent, Layer, OnnxInputs, Options};
 use crate::architectures::ArchitectureKind;
@@ -65,11 +65,14 @@ pub struct Manifest {
 }
 
 /// What a conditional generator is conditioned on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Condition {
     /// The number of classes; a condition is one of 0..classes.
     pub classes: usize,
+    /// What each class is called, by its number; empty where nobody says it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub names: Vec<String>,
 }
 
 /// The images that a generator makes.
@@ -108,9 +111,29 @@ impl Manifest {
         self.pinned_sha256().map_or_else(|| hash_of(&path), Ok)
     }
 
+    /// SHA-256 of what the manifest says of the network, what goes in and what comes out: it changes with everything
+    /// that changes an image, and not with names, licences, places and the weights themselves.
+    #[must_use]
+    pub fn content_sha256(&self) -> String {
+        let mut said = self.clone();
+        (said.name, said.source, said.licence) = Default::default();
+        (said.weights, said.sha256) = Default::default();
+        if let Some(condition) = &mut said.condition {
+            condition.names.clear();
+        }
+        // A manifest has no maps with other keys than strings: it can always be written.
+        sha256_of_bytes(&serde_json::to_vec(&said).unwrap_or_default())
+    }
+
+    /// What each class is called; empty where the manifest does not say it.
+    #[must_use]
+    pub fn class_names(&self) -> &[String] {
+        self.condition.as_ref().map_or(&[], |condition| &condition.names)
+    }
+
     /// The number of classes, or `None` for an unconditional generator.
     #[must_use]
     pub fn classes(&self) -> Option<usize> {
-        self.condition.map(|condition| condition.classes)
+        self.condition.as_ref().map(|condition| condition.classes)
     }
 }

@@ -47,11 +47,17 @@ pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet) -> Manif
         state_dict: None,
         ignore: Vec::new(),
         latent: Latent::normal(training.generator.latent_dimension),
-        condition: classes.map(|classes| Condition { classes }),
+        condition: classes.map(|classes| Condition { classes, names: class_names(images) }),
         output: Output { channels, height, width, range },
         options: Options::default(),
         layers: generator_layers(&training.generator, classes.is_some(), images.shape, end),
     }
+}
+
+/// The names of the classes, where they are more than their numbers.
+fn class_names(images: &ImageSet) -> Vec<String> {
+    let is_number = |(number, name): (usize, &String)| *name == number.to_string();
+    if images.classes.iter().enumerate().all(is_number) { Vec::new() } else { images.classes.clone() }
 }
 
 /// Writes the weights after `step` updates, then the manifest that names them, then removes older weights: at any

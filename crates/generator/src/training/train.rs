@@ -11,8 +11,10 @@ use zview_network::checkpoint::{Checkpoint, CheckpointError, Retention, Snapshot
 use zview_network::{NamedTensors, WeightAverage, count_parameters, read_network};
 use zview_runtime::device::{ChosenDevice, MemoryUse, read_floats};
 use zview_runtime::forecast::{Forecast, RunSize, StepTimes};
-use zview_runtime::progress::Progress;
-use zview_runtime::run_folder::{Environment, EventLog, RunFolder};
+use zview_runtime::progress::{Progress, say};
+use zview_runtime::run_folder::{
+    Environment, EventLog, IMAGES_SHA256, RunFolder, RunFolderError, other_images,
+};
 use zview_runtime::stop::StopSignal;
 use zview_runtime::tensorboard::LiveTensorBoard;
 
@@ -190,7 +192,7 @@ impl<'a> Run<'a> {
         let manifest = output::manifest(training, images);
         check_sample_size(&options.out.join("samples"), &manifest)?;
         let average = WeightAverage::new(method.generator(), training.train.average_decay);
-        let (folder, events) = open_folder(training, options)?;
+        let (folder, events) = open_folder(training, images, options)?;
         let mut run = Self {
             training,
             options,
@@ -221,6 +223,14 @@ impl<'a> Run<'a> {
                 read_network(&mut self.average.network, AVERAGE, &mut model)?;
                 self.step = checkpoint.step();
                 self.saved = Some(checkpoint.step());
+                let steps = self.training.train.steps;
+                if self.step >= steps {
+                    say(&format!(
+                        "{} is finished ({steps} of {steps} steps), nothing is left to do: a longer run is a new one, with \
+                         another --out",
+                        self.folder.path().display()
+                    ));
+                }
             }
             None => {
                 let saved = EventLog::last_saved_step(&self.folder.file("events.jsonl"))?;
@@ -363,6 +373,7 @@ impl<'a> Run<'a> {
 
 fn open_folder(
     training: &GeneratorTraining,
+    images: &ImageSet,
     options: &GeneratorTrainingOptions<'_>,
 ) -> Result<(RunFolder, EventLog), GeneratorTrainingError> {
     let samples = |folder: &RunFolder| {
@@ -373,6 +384,9 @@ fn open_folder(
         let folder = RunFolder::resume(options.out)?;
         let training = &training.with_path_as_in(&folder.config()?);
         folder.check_same_config(training, &["train.checkpoint_minutes"])?;
+        if let Some(changed) = other_images(options.out, &images.name, &images.content_sha256()) {
+            return Err(RunFolderError::Changed { path: options.out.to_owned(), changed }.into());
+        }
         samples(&folder)?;
         let events = EventLog::reopen(&folder.file("events.jsonl"), u64::MAX)?;
         return Ok((folder, events));
@@ -381,7 +395,10 @@ fn open_folder(
     samples(&folder)?;
     let mut events = EventLog::create(&folder.file("events.jsonl"))?;
     folder.write_json("environment.json", &Environment::of(options.device))?;
-    events.append(&json!({ "event": "started", "step": 0, "selfcheck": options.device.selfcheck }))?;
+    let selfcheck = options.device.selfcheck;
+    let mut started = json!({ "event": "started", "step": 0, "selfcheck": selfcheck });
+    started[IMAGES_SHA256] = json!(images.content_sha256());
+    events.append(&started)?;
     folder.write_config(&training.with_absolute_paths())?;
     Ok((folder, events))
 }

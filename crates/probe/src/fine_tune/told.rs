@@ -1,7 +1,7 @@
 //! What is told on stderr while networks are trained: what there is to do, how far it is, and how long it takes.
 
 use burn::tensor::Device;
-use zview_runtime::device::cpu;
+use zview_runtime::device::name_of;
 use zview_runtime::forecast::{Forecast, RunSize, StepTimes};
 use zview_runtime::progress::Progress;
 use zview_runtime::words::counted;
@@ -94,9 +94,7 @@ impl Told {
             view: self.view,
             memory_estimate: None,
         };
-        let on_cpu = self.device == Device::flex();
-        let name = if on_cpu { cpu("").name } else { "the graphics adapter".to_owned() };
-        if let Some(forecast) = Forecast::of_device(&times, size, &name, &self.device) {
+        if let Some(forecast) = Forecast::of_device(&times, size, &name_of(&self.device), &self.device) {
             self.progress.say(&forecast.in_words());
         }
     }

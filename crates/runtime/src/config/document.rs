@@ -8,7 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::source_text::without_mark;
-use super::wording::{decimal_comma, in_words};
+use super::wording::{in_words, no_toml};
 use super::{CONFIG_FORMAT, ConfigError};
 use crate::file_kind::FileKind;
 use crate::format::check_format;
@@ -44,8 +44,7 @@ impl<'a> Document<'a> {
                 return ConfigError::NotToml { path: path.to_owned(), kind };
             }
             let at = error.span().map_or(0, |span| span.start);
-            let hint = decimal_comma(line_at(text, at)).unwrap_or_default();
-            let message = error.message().trim_end().replace('\n', ": ");
+            let (message, hint) = no_toml(line_at(text, at), error.message().trim_end().replace('\n', ": "));
             ConfigError::Parse { path: path.to_owned(), line: line_number(text, at), message, hint }
         })?;
         if let Some(format) = root.get_mut().remove(FORMAT) {

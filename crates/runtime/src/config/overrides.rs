@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::wording::{CURLY, curly_quotes, with_straight_quotes};
+
 /// Which keys a configuration writes, and in which layer: 0 is the file, later ones are changes of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Written {
@@ -38,6 +40,11 @@ impl Written {
     #[must_use]
     pub fn located(&self, problems: Vec<String>) -> Vec<String> {
         let located = |problem: String| {
+            // Of a bound such as "0 or more" nobody can tell that it is for numbers alone.
+            let problem = match problem.rsplit_once(", got ") {
+                Some((_, "inf" | "-inf" | "NaN")) => format!("{problem}, which is not finite"),
+                _ => problem,
+            };
             let key = problem.split(": ").next().unwrap_or_default().trim_matches('`');
             match self.places.get(key) {
                 Some(place) => format!("{problem} ({place})"),
@@ -85,12 +92,16 @@ impl Override {
         if path.iter().any(String::is_empty) {
             return Err(wrong());
         }
-        let value = format!("value = {}", value.trim())
+        let text = value.trim();
+        let value = format!("value = {text}")
             .parse::<toml::Table>()
             .ok()
             .filter(|parsed| parsed.len() == 1)
-            .and_then(|mut parsed| parsed.remove("value"))
-            .unwrap_or_else(|| toml::Value::String(value.trim().to_owned()));
+            .and_then(|mut parsed| parsed.remove("value"));
+        if let (None, Some(quotes)) = (&value, quoted_curly(given)) {
+            return Err(format!("--set {given}: {quotes}: --set {}", with_straight_quotes(given)));
+        }
+        let value = value.unwrap_or_else(|| toml::Value::String(text.to_owned()));
         Ok(Self { given: given.to_owned(), path, value })
     }
 
@@ -126,4 +137,14 @@ impl Override {
         let within = path.len() >= self.path.len() || !in_file;
         within && !path.is_empty() && self.path.iter().zip(path).all(same)
     }
+}
+
+/// What to write instead of curly quotes around a value, around a whole change, or in a list. Within a text they are
+/// letters like others.
+fn quoted_curly(change: &str) -> Option<String> {
+    let value = change.split_once('=').map_or("", |(_, value)| value).trim();
+    let is_quote = |c: Option<char>| c.is_some_and(|c| CURLY.contains(&c));
+    let first = is_quote(change.trim().chars().next()) || is_quote(value.chars().next());
+    let around = first && is_quote(value.chars().last());
+    (around || value.starts_with(['[', '{'])).then(|| curly_quotes(change)).flatten()
 }

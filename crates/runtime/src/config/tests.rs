@@ -182,6 +182,57 @@ fn a_wrong_value_names_its_key_what_was_expected_and_what_was_found() {
 }
 
 #[test]
+fn a_number_that_is_not_finite_is_refused_as_such_and_not_for_its_quotes() {
+    for value in ["NaN", "Infinity", "-Inf", "1e400", "-1e400"] {
+        let by_set = nested("", &[&format!("train.lr={value}")]).unwrap_err();
+        assert!(by_set.contains("train.lr: expected a number") && !by_set.contains("quotes"), "{by_set}");
+        assert!(by_set.contains("that is not a finite number"), "{by_set}");
+        let of_file = nested(&format!("[train]\nlr = {value} # x\n"), &[]).unwrap_err();
+        assert!(
+            of_file.contains("line 2: ") && of_file.contains("lr: expected a finite number"),
+            "{of_file}"
+        );
+        assert!(of_file.contains(&format!("got {value}")) && !of_file.contains("`nan`"), "{of_file}");
+    }
+    // What Rust reads as a number and TOML does not.
+    for (value, written) in [(".5", "0.5"), ("5.", "5.0"), ("007", "7")] {
+        let by_set = nested("", &[&format!("train.lr={value}")]).unwrap_err();
+        assert!(by_set.ends_with(&format!("write {written}")), "{by_set}");
+        let of_file = nested(&format!("[train]\nlr = {value}\n"), &[]).unwrap_err();
+        assert!(of_file.ends_with(&format!("write {written}")), "{of_file}");
+    }
+    // What is read is refused by whoever knows its bounds; there it is said what is wrong with it.
+    let (_, written) = parse_toml_in_layers::<Nested>(Path::new("r"), "[train]\nlr = inf\n", &[]).unwrap();
+    let located = written.located(vec!["train.lr: expected 0 or more, got inf".to_owned()]);
+    assert_eq!(located, ["train.lr: expected 0 or more, got inf, which is not finite (line 2)"]);
+}
+
+#[test]
+fn curly_quotes_are_named_and_straight_ones_written_instead() {
+    for (change, straight) in [
+        ("train.name=“a b”", "--set train.name=\"a b\""),
+        ("train.name=‘a’", "--set train.name='a'"),
+        ("“train.lr=0.1”", "--set \"train.lr=0.1\""),
+        ("train.scale=[“a”, 1]", "--set train.scale=[\"a\", 1]"),
+    ] {
+        let error = nested("", &[change]).unwrap_err();
+        assert!(error.contains("is a curly quote") && error.ends_with(straight), "{change}: {error}");
+    }
+    for (line, straight) in [
+        ("name = “photos”", "name = \"photos\""),
+        ("“name” = 1", "\"name\" = 1"),
+        ("lr = ‘0.1’", "lr = '0.1'"),
+    ] {
+        let error = nested(&format!("[train]\n{line}\n"), &[]).unwrap_err();
+        assert!(error.contains("line 2") && error.contains("is a curly quote"), "{line}: {error}");
+        assert!(error.ends_with(straight), "{line}: {error}");
+    }
+    // They are letters like others within a text.
+    assert_eq!(nested("[train]\nname = \"“a”\"\n", &[]).unwrap().train.name, "“a”");
+    assert_eq!(nested("", &["train.name=the dog’s “best” day"]).unwrap().train.name, "the dog’s “best” day");
+}
+
+#[test]
 fn a_file_that_is_no_text_is_named_for_what_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("recipe.toml");

@@ -12,6 +12,10 @@ pub(super) fn in_words(message: &str, path: &[String], written: Option<&str>) ->
         let hint = hint.map_or_else(String::new, |hint| format!("; {hint}"));
         return (format!("{key}: expected {}, got {got}", what(expected)), hint);
     }
+    if message.starts_with("floating-point number overflowed") {
+        let got = written.map_or_else(String::new, |written| format!(", got {}", shortened(written)));
+        return (format!("{key}: expected a finite number{got}"), String::new());
+    }
     let hint = of_another_tool(message)
         .or_else(|| nearest_known_name(message).map(|name| format!("; did you mean `{name}`?")));
     let hint = hint.unwrap_or_default();
@@ -28,6 +32,7 @@ const OTHER_WORDS: &[(&str, &str, &str)] = &[
     ("batch_size", "train.batch", ""),
     ("batchsize", "train.batch", ""),
     ("cuda", "--device vulkan", ""),
+    ("data", "source.data", ""),
     ("dataset", "source.data", ""),
     ("device", "--device", ""),
     ("epochs", "train.steps", ", which counts updates; `zview pretrain --epochs N` counts epochs"),
@@ -97,10 +102,7 @@ fn hint(written: &str, expected: &str) -> Option<String> {
     let bare = written.trim_matches(['"', '\'']).trim();
     let quoted = bare.len() < written.len();
     match expected {
-        "f32" | "f64" => match with_point(bare) {
-            Some(number) => Some(format!("numbers have a decimal point, write {number}")),
-            None => (quoted && bare.parse::<f64>().is_ok()).then(|| format!("write {bare}, without quotes")),
-        },
+        "f32" | "f64" => number(bare, quoted),
         _ if largest(expected).is_some() => whole_number(bare, quoted, largest(expected)?),
         "a boolean" | "bool" => match bare.to_ascii_lowercase().as_str() {
             "true" | "yes" | "on" | "1" => Some("write true".to_owned()),
@@ -175,11 +177,65 @@ fn with_point(text: &str) -> Option<String> {
     (!part.is_empty() && !whole.is_empty() && number.parse::<f64>().is_ok()).then_some(number)
 }
 
-/// The hint for a line such as `lr = 0,06`, which is no TOML.
-pub(super) fn decimal_comma(line: &str) -> Option<String> {
-    let (_, value) = line.split_once('=')?;
-    let number = with_point(value.split('#').next()?.trim())?;
-    Some(format!("; numbers have a decimal point, write {number}"))
+/// What was probably meant by `bare` where a number is needed.
+fn number(bare: &str, quoted: bool) -> Option<String> {
+    if let Some(number) = with_point(bare) {
+        return Some(format!("numbers have a decimal point, write {number}"));
+    }
+    let number: f64 = bare.parse().ok()?;
+    if !number.is_finite() {
+        return Some("that is not a finite number".to_owned());
+    }
+    match format!("value = {bare}").parse::<toml::Table>() {
+        Ok(_) => quoted.then(|| format!("write {bare}, without quotes")),
+        Err(_) if bare.contains(['.', 'e', 'E']) => Some(format!("write {number:?}")),
+        Err(_) => Some(format!("write {number}")),
+    }
+}
+
+/// What is wrong with a line that is no TOML, such as `lr = 0,06`, and the hint; `message` is the reader's own.
+pub(super) fn no_toml(line: &str, message: String) -> (String, String) {
+    if let Some(quotes) = curly_quotes(line) {
+        return (message, format!("; {quotes}: {}", shortened(&with_straight_quotes(line))));
+    }
+    let Some((key, value)) = line.split_once('=') else { return (message, String::new()) };
+    let value = value.split('#').next().unwrap_or_default().trim();
+    match value.parse::<f64>() {
+        Ok(number) if !number.is_finite() => {
+            (format!("{}: expected a finite number, got {value}", key.trim()), String::new())
+        }
+        _ => (message, number(value, false).map_or_else(String::new, |hint| format!("; {hint}"))),
+    }
+}
+
+/// Quotes as web pages and word processors have them; the first four stand for `"`.
+pub(super) const CURLY: [char; 8] = ['“', '”', '„', '‟', '‘', '’', '‚', '‛'];
+
+/// Names the curly quotes of `text` that are in no straight ones, and ends with what to write.
+pub(super) fn curly_quotes(text: &str) -> Option<String> {
+    let mut within = None;
+    for c in text.chars() {
+        match (within, c) {
+            (None, '#') => return None,
+            (None, '"' | '\'') => within = Some(c),
+            (Some(open), c) if c == open => within = None,
+            (None, c) if CURLY.contains(&c) => {
+                return Some(format!("{c} is a curly quote, as web pages have them; write straight ones"));
+            }
+            _ => {}
+        }
+    }
+    None
+}
+
+/// `text` with `"` and `'` in place of curly quotes.
+pub(super) fn with_straight_quotes(text: &str) -> String {
+    let straight = |c| match CURLY.iter().position(|curly| *curly == c) {
+        Some(0..4) => '"',
+        Some(_) => '\'',
+        None => c,
+    };
+    text.chars().map(straight).collect()
 }
 
 /// From serde's "unknown field `x`, expected one of `a`, `b`": the listed name nearest to `x`.

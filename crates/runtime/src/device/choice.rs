@@ -1,5 +1,7 @@
 //! From a request and the adapters of the machine to one device.
 
+use std::sync::{Mutex, PoisonError};
+
 use burn::tensor::Device;
 use serde::Serialize;
 
@@ -87,6 +89,20 @@ pub fn cpu(reason: &str) -> ChosenDevice {
     }
 }
 
+/// The adapters that this process has started, by their names.
+static STARTED: Mutex<Vec<(Device, String)>> = Mutex::new(Vec::new());
+
+/// What people call `device`: the adapter's name, or `CPU (N threads)`.
+#[must_use]
+pub fn name_of(device: &Device) -> String {
+    if *device == Device::flex() {
+        return cpu("").name;
+    }
+    let started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = started.iter().find(|(known, _)| known == device);
+    known.map_or_else(|| "the graphics adapter".to_owned(), |(_, name)| name.clone())
+}
+
 /// Chooses and starts the device for `request`. A software adapter is taken only where a graphics
 /// backend was named and no real GPU answers to it.
 ///
@@ -153,6 +169,7 @@ fn start(adapter: Adapter, request: DeviceRequest) -> Result<ChosenDevice, Devic
         (_, AdapterKind::Software) => "a software adapter, because it was asked for".to_owned(),
         _ => "asked for".to_owned(),
     };
+    STARTED.lock().unwrap_or_else(PoisonError::into_inner).push((device.clone(), adapter.name.clone()));
     Ok(ChosenDevice {
         request: adapter.request.clone(),
         name: adapter.name.clone(),

@@ -29,6 +29,21 @@ pub fn first_entry(folder: &Path) -> io::Result<Option<String>> {
     first_but(folder, &[])
 }
 
+/// Why there can be no folder at `folder`: what stands there, or where a folder above it would be, is none. `None` where
+/// there is one, or one can be made.
+#[must_use]
+pub fn no_folder(folder: &Path) -> Option<String> {
+    let there = |path: &&Path| !path.as_os_str().is_empty() && fs::symlink_metadata(path).is_ok();
+    let nearest = folder.ancestors().find(there)?;
+    let what = match fs::metadata(nearest) {
+        Ok(found) if found.is_dir() => return None,
+        Ok(found) if found.is_file() => "a file",
+        Ok(_) => "no folder",
+        Err(_) => "a link that leads nowhere",
+    };
+    Some(format!("{} is {what}", nearest.display()))
+}
+
 /// The first thing in a folder that neither is of nobody nor was left by a run that ended before it began.
 pub(super) fn first_foreign(folder: &Path) -> io::Result<Option<String>> {
     // Whoever makes a run folder locks it first.

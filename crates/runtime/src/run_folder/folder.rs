@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::contents::first_foreign;
+use super::contents::{first_foreign, no_folder};
+use super::learnt_from::Changed;
 use super::same_config::differing_keys;
 use super::versioned::to_json;
 use crate::atomic::{self, WriteError};
@@ -29,6 +30,14 @@ pub enum RunFolderError {
         path: PathBuf,
         /// What is in it.
         entry: String,
+    },
+    /// Something else has its name, or the name of a folder above it.
+    #[error("{reason}, and a run folder is wanted at {}; take another name with --out", path.display())]
+    NoFolder {
+        /// The folder that was asked for.
+        path: PathBuf,
+        /// What stands in the way.
+        reason: String,
     },
     /// It holds no run to resume.
     #[error("{} holds no run to resume (no config.toml); start one without --resume", path.display())]
@@ -58,6 +67,17 @@ pub enum RunFolderError {
     /// Its configuration cannot be read.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// A run can only be resumed with what it began with.
+    #[error(
+        "{} learns from {changed} than what is there now; bring back what was there, or start anew with --out",
+        path.display()
+    )]
+    Changed {
+        /// The folder.
+        path: PathBuf,
+        /// What changed.
+        changed: Changed,
+    },
     /// A run can only be resumed with its own configuration.
     #[error("{} was started with another configuration; differing: {}. Resume with the same one, or start anew with --out",
             path.display(), keys.join(", "))]
@@ -82,6 +102,7 @@ impl RunFolder {
     /// # Errors
     /// [`RunFolderError`] where it holds a run or anything else, is locked, or cannot be written.
     pub fn create(path: &Path) -> Result<Self, RunFolderError> {
+        refuse_no_folder(path)?;
         let has = |name: &str| path.join(name).exists();
         if !(has("config.toml") && (has("lock") || has("events.jsonl")))
             && let Some(entry) = first_foreign(path).map_err(|source| io_error(path, source))?
@@ -102,6 +123,7 @@ impl RunFolder {
     /// # Errors
     /// [`RunFolderError`] where there is no run, it is locked, or cannot be written.
     pub fn resume(path: &Path) -> Result<Self, RunFolderError> {
+        refuse_no_folder(path)?;
         if !path.join("config.toml").exists() {
             return Err(RunFolderError::NothingToResume { path: path.to_owned() });
         }
@@ -180,6 +202,11 @@ impl RunFolder {
     }
 }
 
+fn refuse_no_folder(path: &Path) -> Result<(), RunFolderError> {
+    let refused = |reason| Err(RunFolderError::NoFolder { path: path.to_owned(), reason });
+    no_folder(path).map_or(Ok(()), refused)
+}
+
 fn lock(folder: &Path) -> Result<File, RunFolderError> {
     let path = folder.join("lock");
     let mut file = OpenOptions::new()
@@ -238,6 +265,28 @@ mod tests {
         drop(folder);
         assert!(RunFolder::create(parent.path()).unwrap_err().to_string().contains("--resume"));
         RunFolder::resume(parent.path()).unwrap();
+    }
+
+    #[test]
+    fn a_file_in_the_place_of_a_run_folder_is_named_as_one_and_the_disk_is_not_blamed() {
+        let parent = tempfile::tempdir().unwrap();
+        let file = parent.path().join("notes.txt");
+        fs::write(&file, "mine").unwrap();
+        for path in [file.clone(), file.join("run"), file.join("deep/run")] {
+            for refused in [RunFolder::create(&path), RunFolder::resume(&path)] {
+                let error = refused.unwrap_err().to_string();
+                assert!(error.contains("notes.txt is a file, and a run folder is wanted"), "{error}");
+                assert!(error.ends_with("--out") && !error.contains("free space"), "{error}");
+            }
+        }
+        #[cfg(unix)]
+        {
+            let link = parent.path().join("link");
+            std::os::unix::fs::symlink("nowhere", &link).unwrap();
+            let error = RunFolder::create(&link.join("run")).unwrap_err().to_string();
+            assert!(error.contains("link is a link that leads nowhere"), "{error}");
+        }
+        RunFolder::create(&parent.path().join("new/deep/run")).unwrap();
     }
 
     #[test]

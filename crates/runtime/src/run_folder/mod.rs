@@ -5,12 +5,14 @@ mod environment;
 mod event_log;
 mod event_reader;
 mod folder;
+mod learnt_from;
 mod same_config;
 mod versioned;
 
-pub use contents::first_entry;
+pub use contents::{first_entry, no_folder};
 pub use environment::Environment;
 pub use event_log::{EVENT_SCHEMA_VERSION, EventLog, EventLogError};
 pub use event_reader::EventReader;
 pub use folder::{RunFolder, RunFolderError};
+pub use learnt_from::{Changed, IMAGES_SHA256, other_images, started_event};
 pub use versioned::{RUN_FILE_FORMAT, RunFileError, read_run_json};

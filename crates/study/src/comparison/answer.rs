@@ -1,4 +1,4 @@
-//! What the numbers allow to say, in two sentences.
+//! What the numbers allow to say, in two sentences, and in one more where training taught nothing.
 
 use super::collect::{ArmComparison, Comparison};
 use super::measures::headlines;
@@ -12,7 +12,8 @@ const TOLD_APART: f64 = 0.05;
 const TOO_FEW_TO_SAY: &str = "two seeds are too few to say; three or more are needed";
 
 /// A sentence by the linear probe and one with the fewest labels: on every data set what is better, what is worse and
-/// how much is not told apart, after correction for many differences.
+/// how much is not told apart, after correction for many differences. Then which arms are no better than an encoder that
+/// learnt nothing.
 pub(super) fn answer(comparison: &Comparison) -> String {
     let mut measures: Vec<(String, String)> = Vec::new();
     for headline in comparison.data.iter().flat_map(|data| headlines(comparison, data)) {
@@ -20,8 +21,13 @@ pub(super) fn answer(comparison: &Comparison) -> String {
             measures.push(headline);
         }
     }
-    let sentences = measures.iter().filter_map(|(key, name)| by_measure(comparison, key, name));
-    let sentences = sentences.collect::<Vec<_>>().join(" ");
+    let differences = measures.iter().filter_map(|(key, name)| by_measure(comparison, key, name));
+    let of_data = |(key, name): &(String, String)| {
+        let taught = |data: &String| taught_nothing(comparison, data, key, name);
+        comparison.data.iter().filter_map(taught).collect::<Vec<_>>()
+    };
+    let taught_nothing = measures.iter().flat_map(of_data);
+    let sentences = differences.chain(taught_nothing).collect::<Vec<_>>().join(" ");
     if sentences.is_empty() { "Nothing can be said yet: cells are missing.".to_owned() } else { sentences }
 }
 
@@ -30,8 +36,42 @@ fn by_measure(comparison: &Comparison, key: &str, name: &str) -> Option<String> 
     if on.is_empty() {
         return None;
     }
-    let how = if key == "linear" { "By linear probe".to_owned() } else { format!("With {name}") };
-    Some(format!("{how}, against {}, {}.", comparison.reference, on.join("; ")))
+    Some(format!("{}, against {}, {}.", judged_by(key, name), comparison.reference, on.join("; ")))
+}
+
+fn judged_by(key: &str, name: &str) -> String {
+    if key == "linear" { "By linear probe".to_owned() } else { format!("With {name}") }
+}
+
+/// The trained arms that are at best as good as an untrained one by `key` on `data`: that which they are compared with,
+/// else the first.
+fn taught_nothing(comparison: &Comparison, data: &str, key: &str, name: &str) -> Option<String> {
+    let mean = |arm: &ArmComparison| Some(arm.scores.get(data)?.get(key)?.mean);
+    let untrained: Vec<(&ArmComparison, f64)> = comparison
+        .arms
+        .iter()
+        .filter(|arm| arm.untrained)
+        .filter_map(|arm| Some((arm, mean(arm)?)))
+        .collect();
+    let percent = |mean: f64| format!("{:.1} %", 100.0 * mean);
+    let of_arm = |arm: &ArmComparison| {
+        let own = mean(arm).filter(|_| arm.steps > 0)?;
+        let against = untrained.iter().find(|(other, _)| Some(&other.name) == arm.against.as_ref());
+        let (other, level) = against.or(untrained.first())?;
+        let accuracies = || format!("{} {} to {} {}", arm.name, percent(own), other.name, percent(*level));
+        (own <= *level).then(|| (arm.name.clone(), accuracies()))
+    };
+    let (names, accuracies): (Vec<String>, Vec<String>) = comparison.arms.iter().filter_map(of_arm).unzip();
+    let arms = match names.as_slice() {
+        [] => return None,
+        [only] => format!("arm {only}"),
+        [first @ .., last] => format!("arms {} and {last}", first.join(", ")),
+    };
+    Some(format!(
+        "{} on {data}, {arms} learnt nothing that the untrained encoder does not have: {}.",
+        judged_by(key, name),
+        accuracies.join(", ")
+    ))
 }
 
 fn on_data(comparison: &Comparison, data: &str, key: &str) -> Option<String> {
@@ -86,5 +126,45 @@ fn points(difference: &Difference) -> String {
     match difference.low.zip(difference.high) {
         Some((low, high)) => format!("{value} [{:+.1}, {:+.1}]", 100.0 * low, 100.0 * high),
         None => value,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::made_up::{arm, comparison};
+    use super::*;
+
+    /// A first comparison said which arm was better, and not that both were worse than none.
+    #[test]
+    fn an_arm_that_is_no_better_than_the_untrained_encoder_is_said_to_have_learnt_nothing() {
+        let arms = [
+            arm("real", 9, &[("linear", [0.80, 0.81, 0.82]), ("few_shot_5", [0.3; 3])]),
+            arm("untrained", 0, &[("linear", [0.60, 0.61, 0.62]), ("few_shot_5", [0.4; 3])]),
+            arm("near", 9, &[("linear", [0.60, 0.60, 0.62]), ("few_shot_5", [0.5; 3])]),
+        ];
+        let said = answer(&comparison(arms.to_vec()));
+        let expected = "By linear probe on d, arm near learnt nothing that the untrained encoder does not have: near 60.7 \
+                        % to untrained 61.0 %. With 5 labels per class on d, arm real learnt nothing that the untrained \
+                        encoder does not have: real 30.0 % to untrained 40.0 %.";
+        assert!(said.ends_with(expected), "{said}");
+        let worse = [
+            arms[1].clone(),
+            arm("near", 9, &[("linear", [0.5; 3])]),
+            arm("far", 9, &[("linear", [0.61; 3])]),
+        ];
+        let said = answer(&comparison(worse.to_vec()));
+        assert!(said.contains("arms near and far learnt nothing"), "{said}");
+    }
+
+    #[test]
+    fn nothing_is_said_of_untrained_encoders_where_there_is_none_or_all_arms_are_better() {
+        let real = arm("real", 9, &[("linear", [0.80, 0.81, 0.82])]);
+        let started = arm("checkpoint", 0, &[("linear", [0.9; 3])]);
+        let started = super::super::ArmComparison { untrained: false, ..started };
+        let better = [real.clone(), arm("untrained", 0, &[("linear", [0.6; 3])])];
+        for arms in [vec![real.clone()], better.to_vec(), vec![real, started]] {
+            let said = answer(&comparison(arms));
+            assert!(!said.contains("learnt nothing"), "{said}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use serde_json::{Value, json};
+use zview_contrastive::train::learnt_from_other_images;
 use zview_encoder::ReadOptions;
 use zview_runtime::atomic::write_file;
 use zview_runtime::hash::sha256_of_bytes;
@@ -101,8 +102,12 @@ impl Study {
         options: &CellOptions<'_>,
     ) -> Result<CellOutcome, StudyError> {
         let run = &self.run_folder(study_arm, seed);
+        let others: Vec<_> = self.run_folders().into_iter().filter(|other| other != run).collect();
         if progress(arm, run)? == Progress::Absent {
-            take_over(arm, run, options.reuse)?;
+            take_over(arm, run, options.reuse, &others)?;
+        }
+        if let Some((other, changed)) = learnt_from_other_images(run, &others) {
+            return Err(StudyError::OtherImages { run: run.clone(), changed, other: other.to_owned() });
         }
         if progress(arm, run)? == Progress::Finished && self.finished(study_arm, seed).is_some() {
             return Ok(CellOutcome::Finished);
@@ -111,6 +116,7 @@ impl Study {
             device: options.device,
             data_dir: options.data_dir.clone(),
             stop: options.stop,
+            beside: &others,
         };
         let Some(training) = train(arm, run, &training_options)? else { return Ok(CellOutcome::Stopped) };
         let Training { steps, views_per_second, seconds, .. } = training;

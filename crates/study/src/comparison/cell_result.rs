@@ -105,7 +105,12 @@ impl CellSet {
         for (k, score) in set.base.knn.iter().flatten() {
             right.insert(format!("knn_{k}"), one(&score.correct));
         }
-        for (labels, score) in set.base.few_shot.iter().flatten() {
+        if let Some(sgd) = &set.sgd {
+            right.insert("sgd".to_owned(), one(&sgd.correct));
+        }
+        let counted = set.base.few_shot.iter().flatten().map(|(labels, score)| (labels.to_string(), score));
+        let shares = set.few_shot_shares.iter().flatten().map(|(share, score)| (share.clone(), score));
+        for (labels, score) in counted.chain(shares) {
             let draws = score.draws.len() as u32;
             right.insert(format!("few_shot_{labels}"), Right::new(draws, score.right_draws.iter().copied()));
         }

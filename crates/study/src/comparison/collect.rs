@@ -15,7 +15,7 @@ use super::measures::measures;
 use super::pace::read_pace;
 use super::progress::{ProgressScores, arm_seconds, progress_scores};
 use super::recovered::{Recovered, recovered};
-use super::scores::{Difference, Score, difference_over_seeds, score};
+use super::scores::{Difference, IMAGES_UNKNOWN, Score, difference_over_seeds, score};
 use super::study::{Axis, Study, StudyArm};
 use crate::evaluation::JudgedAt;
 
@@ -74,6 +74,9 @@ pub struct ArmComparison {
     pub axis: Option<Axis>,
     /// Updates.
     pub steps: u64,
+    /// Whether its encoder has the weights that it began with, and began with random ones.
+    #[serde(skip)]
+    pub untrained: bool,
     /// Median seconds of training.
     pub seconds: f64,
     /// Median views per second.
@@ -225,6 +228,7 @@ pub(super) fn compared(
         series: arm.series.clone(),
         axis: arm.axis.clone(),
         steps: cells.values().map(|cell| cell.steps).max().unwrap_or(0),
+        untrained: study.is_untrained(arm),
         seconds: middle(&|cell| cell.training_seconds),
         views_per_second: middle(&|cell| cell.views_per_second),
         missing_seeds: study.config.seeds.iter().copied().filter(|seed| !cells.contains_key(seed)).collect(),
@@ -264,6 +268,9 @@ fn differences_on(cells: &Cells, reference: &Cells, data: &str) -> BTreeMap<Stri
         let mut difference = difference_over_seeds(&own, &other);
         let right: Option<(Vec<_>, Vec<_>)> =
             pairs.iter().map(|(own, other)| Some((own.right(name)?, other.right(name)?))).collect();
+        if right.is_none() && difference.no_interval.is_none() {
+            difference.no_p = Some(IMAGES_UNKNOWN);
+        }
         let paired = right.and_then(|(own, other)| {
             paired_seeds_difference(&slices(&own), &slices(&other), groups.as_deref())
         });

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::collect::{ArmComparison, Comparison};
-use super::measures::{headlines, held_out_measures, shown_measures};
+use super::measures::{headlines, held_out_measures, is_compared, shown_measures, without_p};
 use super::scores::{Difference, Score};
 use crate::intervals::too_few;
 
@@ -45,15 +45,19 @@ fn conditions(comparison: &Comparison) -> String {
     updates.sort_unstable();
     updates.dedup();
     let updates: Vec<String> = updates.iter().map(u64::to_string).collect();
+    let compared: Vec<(String, String)> =
+        comparison.data.iter().flat_map(|data| headlines(comparison, data)).collect();
+    let no_p = Some(without_p(comparison, &compared)).filter(|no_p| !no_p.is_empty());
     format!(
         "Accuracy in %, mean over seeds ({}) ± half the 95 % t interval; {} updates in every trained arm. Differences to \
          {} (or to the arm that is named), in points, are paired by seed; their 95 % intervals are over seeds and test \
          images, p is after Holm's correction over all arms and data sets of the measure. Seconds: training of one seed, \
-         median; machines that did other things too.{}",
+         median; machines that did other things too.{}{}",
         seeds.join(", "),
         updates.join(" or "),
         comparison.reference,
-        too_few(comparison.seeds.len()).map_or_else(String::new, |why| format!(" With {why}."))
+        too_few(comparison.seeds.len()).map_or_else(String::new, |why| format!(" With {why}.")),
+        no_p.map_or_else(String::new, |no_p| format!(" {no_p}"))
     )
 }
 
@@ -64,7 +68,7 @@ type Differences = BTreeMap<String, BTreeMap<String, Difference>>;
 fn scores_table(comparison: &Comparison, data: &str) -> String {
     let mut columns: Vec<Column> =
         comparison.held_out(data).map(|(key, name)| Column::Score(key, name)).into_iter().collect();
-    columns.extend(self::columns(comparison, data, &shown_measures(comparison, data)));
+    columns.extend(self::columns(comparison, &comparison.arms, data, &shown_measures(comparison, data)));
     columns.extend(held_out_measures(comparison, data).map(|(key, name)| Column::Score(key, name)));
     let mut text = format!("**{data}**{}\n\n", images(comparison, data));
     let _ = writeln!(text, "| arm | taught by | {} | seconds |", headers(&columns, &comparison.reference));
@@ -90,7 +94,7 @@ fn missing(arm: &ArmComparison) -> String {
 
 fn equal_time_table(comparison: &Comparison, data: &str) -> String {
     let Some(at) = &comparison.equal_time else { return String::new() };
-    let columns = columns(comparison, data, &headlines(comparison, data));
+    let columns = columns(comparison, &at.arms, data, &headlines(comparison, data));
     let mut text = String::new();
     let _ = writeln!(text, "| arm on {data} | updates | {} |", headers(&columns, &comparison.reference));
     let _ = writeln!(text, "|---|---|{}", "---|".repeat(columns.len()));
@@ -107,12 +111,17 @@ enum Column {
     Difference(String),
 }
 
-fn columns(comparison: &Comparison, data: &str, measures: &[(String, String)]) -> Vec<Column> {
+fn columns(
+    comparison: &Comparison,
+    arms: &[ArmComparison],
+    data: &str,
+    measures: &[(String, String)],
+) -> Vec<Column> {
     let headlines = headlines(comparison, data);
     let mut columns = Vec::new();
     for (key, name) in measures {
         columns.push(Column::Score(key.clone(), name.clone()));
-        if headlines.iter().any(|(headline, _)| headline == key) {
+        if headlines.iter().any(|(headline, _)| headline == key) && is_compared(arms, data, key) {
             columns.push(Column::Difference(key.clone()));
         }
     }
@@ -185,4 +194,25 @@ fn difference(difference: &Difference, against: Option<&str>) -> String {
         let _ = write!(text, " to {against}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::made_up::{arm, comparison};
+    use super::super::scores::IMAGES_UNKNOWN;
+    use super::*;
+
+    #[test]
+    fn a_column_of_differences_without_any_is_left_out_and_missing_p_values_are_explained() {
+        let arms = [arm("near", 9, &[("knn_20", [0.5, 0.6, 0.7])]), arm("far", 9, &[("knn_20", [0.6; 3])])];
+        let alone = in_markdown(&comparison(arms[..1].to_vec()), "zview compare");
+        assert!(!alone.contains("| minus near |"), "{alone}");
+        let mut both = comparison(arms.to_vec());
+        let text = in_markdown(&both, "zview compare");
+        assert!(text.contains("| minus near |") && !text.contains("Without p"), "{text}");
+        let differences = both.arms[1].minus_reference.get_mut("d").unwrap();
+        differences.get_mut("knn_20").unwrap().no_p = Some(IMAGES_UNKNOWN);
+        let text = in_markdown(&both, "zview compare");
+        assert!(text.contains("Without p: 20-NN; which test images were right is not kept"), "{text}");
+    }
 }

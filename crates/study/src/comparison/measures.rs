@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::collect::Comparison;
+use super::collect::{ArmComparison, Comparison};
+use super::scores::Difference;
 
 /// The end of the keys of measures on held-out training images: for choosing between arms without a look at test
 /// images.
@@ -87,6 +88,37 @@ pub(super) fn headlines(comparison: &Comparison, data: &str) -> Vec<(String, Str
     headlines
 }
 
+/// Whether any of `arms` has a difference by `key` on `data`.
+pub(super) fn is_compared(arms: &[ArmComparison], data: &str, key: &str) -> bool {
+    differences(arms, data, key).next().is_some()
+}
+
+/// Why differences by some of `measures` have no p-value, in a sentence; nothing where all have one.
+pub(super) fn without_p(comparison: &Comparison, measures: &[(String, String)]) -> String {
+    let why = |key: &str| {
+        let on_data = |data: &String| differences(&comparison.arms, data, key).find_map(|of| of.no_p);
+        comparison.data.iter().find_map(on_data)
+    };
+    let mut names: Vec<&str> = Vec::new();
+    let mut reason = "";
+    for (key, name) in measures {
+        if let Some(why) = why(key).filter(|_| !names.contains(&name.as_str())) {
+            names.push(name);
+            reason = why;
+        }
+    }
+    match names.as_slice() {
+        [] => String::new(),
+        names => {
+            format!("Without p: {}; {reason}, so their intervals are over seeds alone.", names.join(", "))
+        }
+    }
+}
+
+fn differences<'a>(arms: &'a [ArmComparison], data: &str, key: &str) -> impl Iterator<Item = &'a Difference> {
+    arms.iter().filter_map(move |arm| arm.minus_reference.get(data)?.get(key))
+}
+
 /// Where a measure stands among others, and its name.
 fn name(key: &str) -> ((u8, f64), String) {
     if let Some(k) = key.strip_prefix("knn_") {
@@ -112,7 +144,26 @@ fn name(key: &str) -> ((u8, f64), String) {
 mod tests {
     use serde_json::json;
 
+    use super::super::made_up::{arm, comparison};
+    use super::super::scores::IMAGES_UNKNOWN;
     use super::*;
+
+    /// Differences at 1 % and 10 % of the labels stood without p, and nothing said why.
+    #[test]
+    fn differences_without_a_p_value_are_named_with_the_reason() {
+        let measured = [("few_shot_1%", [0.5, 0.6, 0.7]), ("knn_20", [0.5, 0.6, 0.7])];
+        let mut of = comparison(vec![arm("a", 9, &measured), arm("b", 9, &measured)]);
+        let shown = shown_measures(&of, "d");
+        assert_eq!(without_p(&of, &shown), "");
+        let shares = of.arms[1].minus_reference.get_mut("d").unwrap().get_mut("few_shot_1%").unwrap();
+        shares.no_p = Some(IMAGES_UNKNOWN);
+        let twice = [shown.clone(), shown].concat();
+        assert_eq!(
+            without_p(&of, &twice),
+            "Without p: 1 % of the labels; which test images were right is not kept of these, so their intervals are \
+             over seeds alone."
+        );
+    }
 
     #[test]
     fn measures_have_keys_and_names() {

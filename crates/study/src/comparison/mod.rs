@@ -11,6 +11,8 @@ mod collect;
 mod config;
 mod equal_time;
 mod held_out;
+#[cfg(test)]
+mod made_up;
 mod markdown;
 mod measures;
 mod pace;
@@ -20,6 +22,7 @@ mod plan;
 mod problems;
 mod progress;
 mod recovered;
+mod remarks;
 mod reuse;
 mod scores;
 mod study;

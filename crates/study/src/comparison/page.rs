@@ -7,7 +7,7 @@ use zview_runtime::run_folder::read_run_json;
 
 use super::cell_result::CellResult;
 use super::collect::Comparison;
-use super::measures::{headlines, shown_measures};
+use super::measures::{headlines, shown_measures, without_p};
 use super::plan::CellState;
 use super::scores::{Difference, Score};
 use super::study::Study;
@@ -31,6 +31,8 @@ pub fn comparison_page(
     data_dir: Option<&Path>,
 ) -> Result<String, StudyError> {
     let plan = study.plan()?;
+    let shown: Vec<(String, String)> =
+        comparison.data.iter().flat_map(|data| shown_measures(comparison, data)).collect();
     let missing = plan.cells.iter().filter(|cell| matches!(cell.state, CellState::Absent | CellState::Begun));
     let page = ComparisonPage {
         question: comparison.question.clone(),
@@ -51,6 +53,7 @@ pub fn comparison_page(
             .collect(),
         differences: "paired by seed, and over test images too".to_owned(),
         p_values: "after Holm's correction over all arms and data sets of a measure".to_owned(),
+        without_p: without_p(comparison, &shown),
         arms: arms(study, comparison),
         recovered: recovered(comparison),
         views: views(study),

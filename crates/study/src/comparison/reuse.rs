@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 
+use zview_contrastive::train::learnt_from_other_images;
 use zview_encoder::load_encoder;
 use zview_runtime::device::cpu;
 
@@ -16,12 +17,20 @@ const LEFT: [&str; 2] = ["lock", "failed.json"];
 const LEFT_WITHOUT_A_RUN: [&str; 5] =
     ["lock", "failed.json", "events.jsonl", "environment.json", "views.png"];
 
-/// Copies the run of an encoder of `arm`'s recipe from the comparisons in `folders` to `run`, where there is one.
+/// Copies the run of an encoder of `arm`'s recipe from the comparisons in `folders` to `run`, where there is one that
+/// learnt from the same images as the runs `beside` it.
 ///
 /// # Errors
 /// A copy that cannot be written; nothing half-written is left.
-pub(super) fn take_over(arm: &Arm, run: &Path, folders: &[PathBuf]) -> Result<(), StudyError> {
-    let Some(found) = folders.iter().find_map(|folder| find(arm, run, folder)) else { return Ok(()) };
+pub(super) fn take_over(
+    arm: &Arm,
+    run: &Path,
+    folders: &[PathBuf],
+    beside: &[PathBuf],
+) -> Result<(), StudyError> {
+    let Some(found) = folders.iter().find_map(|folder| find(arm, run, folder, beside)) else {
+        return Ok(());
+    };
     tracing::info!(run = %run.display(), from = %found.display(), "an encoder of the same recipe is taken over");
     let failed = |source| StudyError::Reuse { from: found.clone(), to: run.to_owned(), source };
     let copying = run.with_file_name(format!(
@@ -49,7 +58,7 @@ pub(super) fn take_over(arm: &Arm, run: &Path, folders: &[PathBuf]) -> Result<()
 }
 
 /// A finished run of `arm`'s recipe in the comparison `folder`, or in one of the comparisons in it.
-fn find(arm: &Arm, run: &Path, folder: &Path) -> Option<PathBuf> {
+fn find(arm: &Arm, run: &Path, folder: &Path, beside: &[PathBuf]) -> Option<PathBuf> {
     let inside = |folder: &Path| -> Vec<PathBuf> {
         let mut paths: Vec<PathBuf> = std::fs::read_dir(folder)
             .map(|entries| entries.flatten().map(|entry| entry.path()).collect())
@@ -61,7 +70,8 @@ fn find(arm: &Arm, run: &Path, folder: &Path) -> Option<PathBuf> {
     cells.extend(inside(folder).iter().flat_map(|comparison| inside(&comparison.join("cells"))));
     let same = |cell: &PathBuf| {
         let arm = decided(arm, cell)?;
-        matches!(progress(&arm, cell), Ok(Progress::Finished)).then_some(())
+        let finished = matches!(progress(&arm, cell), Ok(Progress::Finished));
+        (finished && learnt_from_other_images(cell, beside).is_none()).then_some(())
     };
     cells.into_iter().find(|cell| cell != run && same(cell).is_some())
 }

@@ -26,6 +26,9 @@ pub struct Score {
     pub n_test: u64,
 }
 
+/// Why a difference has no p-value: that is over seeds and test images.
+pub(super) const IMAGES_UNKNOWN: &str = "which test images were right is not kept of these";
+
 /// A difference to the reference arm on the same seeds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
@@ -40,6 +43,9 @@ pub struct Difference {
     pub no_interval: Option<&'static str>,
     /// Two-sided p-value; none where there is no interval.
     pub p_value: Option<f64>,
+    /// Why it has none, where it has an interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_p: Option<&'static str>,
     /// The p-value corrected for all arms and data sets (Holm), within the measure.
     pub p_holm: Option<f64>,
     /// Seeds that both arms have.
@@ -72,7 +78,16 @@ pub(super) fn difference_over_seeds(values: &[f64], reference: &[f64]) -> Differ
     let interval = over_seeds(summary.interval, seeds);
     let (low, high) = interval.map(|interval| (interval.low, interval.high)).unzip();
     let no_interval = too_few(seeds);
-    Difference { difference: summary.mean, low, high, no_interval, p_value: None, p_holm: None, seeds }
+    Difference {
+        difference: summary.mean,
+        low,
+        high,
+        no_interval,
+        p_value: None,
+        no_p: None,
+        p_holm: None,
+        seeds,
+    }
 }
 
 #[cfg(test)]

@@ -146,6 +146,14 @@ impl Study {
         self.arm(arm, 0).is_ok_and(|arm| arm.recipe.train.steps > 0)
     }
 
+    /// Whether an arm keeps random weights.
+    pub(super) fn is_untrained(&self, arm: &StudyArm) -> bool {
+        arm.equal_time_of.is_none()
+            && self
+                .arm(arm, 0)
+                .is_ok_and(|arm| arm.recipe.train.steps == 0 && arm.recipe.encoder.weights.is_none())
+    }
+
     /// The largest share of unreadable files that an arm leaves out: all arms are judged on the same images.
     fn reject_share_of_arms(&self) -> f64 {
         let of_arm = |arm: &StudyArm| Some(self.arm(arm, 0).ok()?.recipe.source.max_reject_share);
@@ -169,6 +177,12 @@ impl Study {
     #[must_use]
     pub fn run_folder(&self, arm: &StudyArm, seed: u64) -> PathBuf {
         self.out.join("cells").join(format!("{}-seed{seed}", arm.name))
+    }
+
+    /// The run folders of all cells.
+    pub(super) fn run_folders(&self) -> Vec<PathBuf> {
+        let cells = (0..self.cells()).filter_map(|cell| self.arm_and_seed(cell));
+        cells.map(|(arm, seed)| self.run_folder(arm, seed)).collect()
     }
 
     /// Everything that decides what an arm's encoder of `seed` learns.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::collect::Comparison;
-use super::measures::shown_measures;
+use super::measures::{headlines, is_compared, shown_measures};
 use super::scores::{Difference, Score};
 
 /// Arms by data sets, in percent.
@@ -14,17 +14,24 @@ pub fn in_words(comparison: &Comparison) -> String {
     for data in &comparison.data {
         let mut measured: Vec<(String, String)> = comparison.held_out(data).into_iter().collect();
         measured.extend(shown_measures(comparison, data));
+        // A column of differences, where there are any.
+        let compared =
+            headlines(comparison, data).into_iter().find(|(key, _)| is_compared(&comparison.arms, data, key));
         let mut table = vec![vec!["arm".to_owned(), "seeds".to_owned()]];
         table[0].extend(measured.iter().map(|(_, name)| name.to_lowercase()));
-        table[0].push(format!("linear - {}", comparison.reference));
+        table[0].extend(
+            compared.iter().map(|(_, name)| format!("{} - {}", name.to_lowercase(), comparison.reference)),
+        );
         for arm in &comparison.arms {
             let scores = arm.scores.get(data);
             let of = |key: &str| scores.and_then(|scores| scores.get(key));
             let mut row =
                 vec![arm.name.clone(), (comparison.seeds.len() - arm.missing_seeds.len()).to_string()];
             row.extend(measured.iter().map(|(key, _)| of(key).map_or_else(|| "-".to_owned(), cell)));
-            let difference = arm.minus_reference.get(data).and_then(|by_measure| by_measure.get("linear"));
-            row.push(difference.map_or_else(|| "-".to_owned(), signed));
+            row.extend(compared.iter().map(|(key, _)| {
+                let difference = arm.minus_reference.get(data).and_then(|by_measure| by_measure.get(key));
+                difference.map_or_else(|| "-".to_owned(), signed)
+            }));
             table.push(row);
         }
         let widths: Vec<usize> = (0..table[0].len())
@@ -78,4 +85,29 @@ fn signed(difference: &Difference) -> String {
         let _ = write!(text, " p {p:.2}");
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::made_up::{arm, comparison};
+    use super::*;
+
+    fn head(text: &str) -> &str {
+        text.lines().find(|line| line.starts_with("arm ")).unwrap()
+    }
+
+    /// Without a linear probe the table had a column "linear - near" with nothing in it.
+    #[test]
+    fn nearest_neighbours_alone_leave_no_empty_column_of_the_linear_probe() {
+        let of = |key| [arm("near", 9, &[(key, [0.5, 0.6, 0.7])]), arm("far", 9, &[(key, [0.6, 0.8, 0.8])])];
+        let neighbours = in_words(&comparison(of("knn_20").to_vec()));
+        assert!(!neighbours.contains("linear"), "{neighbours}");
+        assert!(head(&neighbours).ends_with("20-nn - near"), "{neighbours}");
+        let far = neighbours.lines().find(|line| line.starts_with("far ")).unwrap();
+        assert!(far.contains("+13.3 ["), "{far}");
+        assert!(head(&in_words(&comparison(of("linear").to_vec()))).ends_with("linear - near"));
+        // Nothing to compare: no column either.
+        let alone = in_words(&comparison(of("knn_20")[..1].to_vec()));
+        assert!(!alone.contains(" - near"), "{alone}");
+    }
 }

@@ -93,7 +93,8 @@ pub fn run_demo(
     check_shapes(real.shape, generated.shape, synthetic_arm, &sets.name)?;
     std::fs::create_dir_all(&config.out).map_err(|source| WriteError { path: config.out.clone(), source })?;
 
-    let options = TrainingOptions { device, data_dir: config.data_dir.clone(), stop };
+    let runs: Vec<PathBuf> = arms.iter().map(run_of).collect();
+    let options = TrainingOptions { device, data_dir: config.data_dir.clone(), stop, beside: &runs };
     let mut trainings = Vec::with_capacity(arms.len());
     let names = |count: usize| arms[..count].iter().map(|arm| arm.name.clone()).collect();
     for (number, arm) in arms.iter().enumerate() {

@@ -13,6 +13,7 @@ use super::config::SuiteConfig;
 use super::measure::{Images, Measured};
 use super::set_evaluation::{QueryNeighbours, SetEvaluation, unreadable};
 use crate::StudyError;
+use crate::data_name::short_name;
 use crate::figures::{draw_queries, labelled_image};
 use crate::report::{
     ClusterFigure, ConfusionFigure, CorruptionFigure, CorruptionRow, CurvePoint, LabelCurveFigure, MapFigure,
@@ -38,7 +39,9 @@ pub(super) fn set_page(
         images: evaluation.judged_at.in_words(),
         decisions: evaluation.protocol.join("; "),
     };
-    let mut page = SetPage::new(images.data, protocol);
+    let short = |data| short_name(data, config.data.iter().map(String::as_str));
+    let mut page = SetPage::new(short(images.data), protocol);
+    page.path = (page.data != images.data).then(|| images.data.to_owned());
     page.scores = scores(evaluation);
     page.chance = evaluation.beside.as_ref().map(|beside| beside.chance);
     if !evaluation.rejects.is_empty() {
@@ -69,7 +72,7 @@ pub(super) fn set_page(
             found.max_softmax.as_ref().map(|score| ("how unsure the linear probe is".to_owned(), score)),
         );
         let rows = scores.into_iter().map(|(name, score)| OutlierRow {
-            other: outliers.data.clone(),
+            other: short_name(&outliers.data, []).to_owned(),
             score: name,
             auroc: score.auroc,
             interval: Some((score.interval.low, score.interval.high)),
@@ -218,13 +221,13 @@ fn reliability(calibration: &zview_probe::Calibration) -> ReliabilityFigure {
         count: bin.images,
     };
     let more = [
-        ("ECE over bins of equally many images", calibration.adaptive_ece),
-        ("negative log likelihood", calibration.negative_log_likelihood),
+        ("Negative log likelihood", calibration.negative_log_likelihood),
         ("Brier score of the most probable class", calibration.top_label_brier),
     ];
     ReliabilityFigure {
         bins: calibration.bins.iter().map(bin).collect(),
         expected_calibration_error: calibration.ece,
+        over_equal_counts: calibration.adaptive_ece,
         classifier: CLASSIFIER.to_owned(),
         more: more.map(|(name, value)| (name.to_owned(), format!("{value:.4}"))).to_vec(),
     }

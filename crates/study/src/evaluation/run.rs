@@ -19,6 +19,7 @@ use super::one_arm::one_arm;
 use super::page::set_page;
 use super::set_evaluation::SetEvaluation;
 use crate::StudyError;
+use crate::data_name::short_name;
 use crate::intervals::{TestGroups, TestIntervals};
 use crate::report::{EvaluatedEncoder, EvaluationPage, PairedTest, SetPage};
 
@@ -312,7 +313,7 @@ fn paired_tests(encoder: &str, request: &SuiteRequest<'_>, comparisons: &[ArmCom
     let other = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let names = request.versus.iter().map(other).collect::<Vec<_>>().join(", ");
     let pair = |one: &ArmComparison| PairedTest {
-        data: one.data.clone(),
+        data: short_name(&one.data, request.config.data.iter().map(String::as_str)).to_owned(),
         protocol: "Linear".to_owned(),
         encoder: match one.seeds[0] {
             1 => encoder.to_owned(),

@@ -8,6 +8,7 @@ use zview_runtime::words::counted;
 use super::comparison::{ArmComparison, ArmSummary};
 use super::run::{EncoderEvaluation, SuiteEvaluation};
 use super::set_evaluation::{SetEvaluation, unreadable};
+use crate::data_name::short_name;
 use crate::intervals::too_few;
 
 fn percent(share: f64) -> String {
@@ -51,6 +52,7 @@ pub fn in_words(suite: &SuiteEvaluation) -> String {
 /// A row per encoder and data set, a column per protocol that any of them has.
 fn rows(encoders: &[EncoderEvaluation]) -> String {
     let columns = columns(encoders);
+    let all = || encoders.iter().flat_map(|encoder| &encoder.sets).map(|set| set.data.as_str());
     let mut table = vec![["encoder", "data", "images", "n train", "n test"].map(str::to_owned).to_vec()];
     table[0].extend(columns.iter().cloned());
     for encoder in encoders {
@@ -58,7 +60,7 @@ fn rows(encoders: &[EncoderEvaluation]) -> String {
         for set in &encoder.sets {
             let mut row = vec![
                 name.to_string(),
-                set.data.clone(),
+                short_name(&set.data, all()).to_owned(),
                 set.judged_at.in_words(),
                 set.base.n_train.to_string(),
                 set.base.n_test.to_string(),
@@ -259,7 +261,10 @@ fn block(text: &mut String, set: &SetEvaluation) {
             "outliers",
             format!(
                 "AUROC against {}: neighbours {:.3}, Mahalanobis {:.3}{softmax} ({} images)",
-                outliers.data, found.nearest_neighbour.auroc, found.mahalanobis.auroc, found.n_outliers
+                short_name(&outliers.data, []),
+                found.nearest_neighbour.auroc,
+                found.mahalanobis.auroc,
+                found.n_outliers
             ),
         );
     }

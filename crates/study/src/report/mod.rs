@@ -9,6 +9,8 @@ mod markers;
 mod neighbours;
 mod plots;
 mod shell;
+#[cfg(test)]
+mod style_tests;
 mod words;
 
 pub use comparison_page::*;

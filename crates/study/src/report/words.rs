@@ -1,5 +1,7 @@
 //! Words and signs.
 
+use maud::{Markup, html};
+
 /// Hyphens before digits as minus signs, and no line end before a percent sign.
 pub(super) fn minus(text: &str) -> String {
     let text = text.replace(" %", "\u{a0}%");
@@ -16,9 +18,20 @@ pub(super) fn minus(text: &str) -> String {
     shown
 }
 
+/// Text whose lines may end after an equals sign, as those of `augment.preset=simclr-small` in a narrow column.
+pub(super) fn breakable(text: &str) -> Markup {
+    html! { @for part in text.split_inclusive('=') { (part) @if part.ends_with('=') { wbr; } } }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_may_end_between_a_key_and_its_value() {
+        assert_eq!(breakable("a.b=<c>, d").into_string(), "a.b=<wbr>&lt;c&gt;, d");
+        assert_eq!(breakable("").into_string(), "");
+    }
 
     #[test]
     fn only_signs_become_minus_signs() {

@@ -11,6 +11,7 @@ use serde_json::json;
 use zview_runtime::atomic::write_file;
 use zview_runtime::cache_folder;
 use zview_runtime::device::{ChosenDevice, choose};
+use zview_runtime::progress::about;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 use zview_selfcheck::Subject;
 use zview_study::commands::command_line;
@@ -75,6 +76,10 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
         .clone()
         .unwrap_or_else(|| PathBuf::from("runs").join(arguments.config.file_stem().unwrap_or_default()));
     let study = Study::load(&arguments.config, &arguments.overrides, &out, common.data_dir.as_deref())?;
+    // Not once more in the process of each cell, nor when all is done.
+    if !arguments.until_stdin_ends && !arguments.collect {
+        study.remarks().iter().for_each(|told| tracing::warn!("{told}"));
+    }
     if arguments.plan {
         let plan = if arguments.untimed { study.plan()? } else { timed_plan(&study, common)? };
         output::result(common.json, &plan, plan_in_words)?;
@@ -200,26 +205,17 @@ fn run_here(
     Ok(ExitCode::SUCCESS)
 }
 
-/// Seconds of what takes less than two minutes.
-fn duration(seconds: f64) -> String {
-    if seconds < 120.0 {
-        format!("{:.0} seconds", seconds.max(1.0))
-    } else {
-        format!("{:.0} minutes", seconds / 60.0)
-    }
-}
-
 fn plan_in_words(plan: &Plan) -> String {
     let of = |state: CellState| plan.cells.iter().filter(|cell| cell.state == state).count();
-    let time = duration(plan.estimated_seconds.unwrap_or(0.0));
+    let time = about(plan.estimated_seconds.unwrap_or(0.0));
     let judged = of(CellState::Finished) > 0;
     let cost = match plan.estimated_by {
         None => String::new(),
         Some(EstimatedBy::FinishedCells) => {
-            format!("; about {time} one after another, by the finished ones")
+            format!("; {time} one after another, by the finished ones")
         }
         Some(EstimatedBy::TimedSteps) => format!(
-            "; about {time} one after another, by a few steps of each arm{}",
+            "; {time} one after another, by a few steps of each arm{}",
             if judged { " and the finished ones" } else { "; judging comes on top" }
         ),
     };

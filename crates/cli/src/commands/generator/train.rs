@@ -28,6 +28,7 @@ pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failur
         ..LoadOptions::default()
     };
     let images = zview_data::load(&training.data.name, Split::Train, &options)?;
+    images.warn_of_small();
     let subject = Subject::GeneratorTraining { training: &training, images: &images };
     let device = compared(choose(common.device)?, &subject, common)?;
     let stop = StopSignal::listen();

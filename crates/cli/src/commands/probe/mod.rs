@@ -18,6 +18,7 @@ use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
 use crate::output_file::{check_ending, check_output_file};
+use crate::output_folder::refuse_no_folder;
 
 /// What to evaluate.
 #[derive(Debug, Args)]
@@ -108,6 +109,7 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
     }
     if let Some(folder) = &arguments.keep {
         // Before the work, which may take hours.
+        refuse_no_folder("--keep", folder)?;
         std::fs::create_dir_all(folder)
             .map_err(|error| Failure::usage(format!("--keep {}: {error}", folder.display())))?;
     }

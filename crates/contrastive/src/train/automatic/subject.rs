@@ -14,6 +14,19 @@ pub enum AutomaticError {
     /// The generator cannot be read.
     #[error(transparent)]
     Generator(#[from] GeneratorError),
+    /// Views of anchors, which are alike, and not images that each differ from all others.
+    #[error(
+        "{name} holds view shards ({images} images, up to {views} views of an anchor), which a recipe reads; these lines \
+         in a .toml file are one, named instead of {name}:\n[source]\nkind = \"shards\"\nshards = \"{name}\""
+    )]
+    Shards {
+        /// The shards.
+        name: String,
+        /// All views.
+        images: usize,
+        /// The most of an anchor.
+        views: usize,
+    },
     /// Too few to contrast.
     #[error(
         "{name}: pretraining contrasts images with each other and needs 2 for training or more, got {images}{}",
@@ -118,6 +131,9 @@ impl Subject {
     pub fn images(name: &str, data_dir: Option<PathBuf>) -> Result<Self, AutomaticError> {
         let options = LoadOptions { data_dir, class_use: ClassUse::Optional, ..LoadOptions::default() };
         let found = inspect(name, &options)?;
+        if let Some([_, views]) = found.views_per_anchor.filter(|[_, most]| *most > 1) {
+            return Err(AutomaticError::Shards { name: name.to_owned(), images: found.images, views });
+        }
         let images = of_inspection(name, &found);
         match images.count {
             count @ (0 | 1) => {

@@ -52,3 +52,38 @@ fn a_key_says_type_default_range_and_meaning() {
     assert_eq!(of("probe", "data").default, "needed");
     assert_eq!(of("", "seed").default, "0");
 }
+
+#[test]
+fn a_number_of_a_recipe_that_is_not_finite_is_refused_by_its_key() {
+    // `augment.strength` needs a preset beside it.
+    let alone = |key: &&Key| key.kind == "number" && !key.section.contains('.') && key.name != "strength";
+    for key in recipe_keys().iter().filter(alone) {
+        let name = format!("{}.{}", key.section, key.name);
+        for value in ["nan", "inf", "-inf", "NaN", "1e400"] {
+            let kind = match key.of_kind {
+                None if name == "views.agreement" => Some("adaptive"),
+                None if ["optimizer.beta1", "optimizer.beta2", "optimizer.epsilon"].contains(&&*name) => {
+                    Some("adamw")
+                }
+                None if name == "optimizer.trust" => Some("lars"),
+                of_kind => of_kind,
+            };
+            let said = message(key.section, kind, &key.name, value);
+            if name == "views.truncation" && value == "inf" {
+                assert!(!said.contains("expected"), "there it is no bound: {said}");
+                continue;
+            }
+            assert!(said.contains(&format!("{name}: ")) && said.contains("finite"), "{name}={value}: {said}");
+        }
+    }
+    // Lists, and sections of lists.
+    for (section, key, value) in [
+        ("views", "radii", "[nan]"),
+        ("augment", "crop_scale", "[nan, 1.0]"),
+        ("augment", "per_view", "[{ blur_probability = nan }]"),
+        ("optimizer", "groups", "[{ prefix = \"encoder.\", lr_scale = inf }]"),
+        ("source", "generators", "[{ generator = \"a\", share = nan }]"),
+    ] {
+        assert!(message(section, None, key, value).contains(key), "{section}.{key} = {value}");
+    }
+}

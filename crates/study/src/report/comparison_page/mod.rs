@@ -23,6 +23,8 @@ pub use cells::{FailedCell, MissingCell};
 pub use config::{ConfigText, RepeatCommand};
 pub use equal_time::EqualTimeTable;
 pub use machines::CellMachine;
+#[cfg(test)]
+pub(super) use page::COMPARISON_STYLE;
 pub use page::ComparisonPage;
 pub use pictures::{ArmViews, ComparedNeighbours};
 pub use progress::{ArmProgress, ProgressFigure, ProgressPoint};

@@ -23,7 +23,7 @@ use crate::answer::thousands;
 use crate::report::words::minus;
 use crate::report::{EVALUATION_STYLE, STYLE};
 
-const COMPARISON_STYLE: &str = include_str!("style.css");
+pub(in crate::report) const COMPARISON_STYLE: &str = include_str!("style.css");
 
 /// Everything on the page.
 #[derive(Debug, Default)]
@@ -44,6 +44,8 @@ pub struct ComparisonPage {
     pub differences: String,
     /// What a probability is, after "p": `with Holm's correction over the arms of a column`.
     pub p_values: String,
+    /// Which differences have no probability, and why, in a sentence; may be empty.
+    pub without_p: String,
     /// What held-out training images pick along an axis, by data set.
     pub picks: Vec<(String, String)>,
     /// The arms, in the order of the study.

@@ -48,6 +48,7 @@ fn full() -> ComparisonPage {
         intervals: "95 % intervals over <seeds>".to_owned(),
         differences: "paired by <seed>".to_owned(),
         p_values: "by <Holm>".to_owned(),
+        without_p: "Without p: <few>; it is not kept.".to_owned(),
         arms: vec![
             arm("real", None, 0.9),
             arm("gaussian-0.1", Some(0.1), 0.85),
@@ -130,8 +131,8 @@ fn the_page_needs_nothing_beside_itself() {
 fn what_comes_from_elsewhere_is_escaped() {
     let page = full().render().unwrap();
     let names = [
-        "real", "answer", "recipe", "seeds", "seed", "Holm", "of", "mnist", "Linear", "std", "key", "value",
-        "walk", "grid", "A", "B", "weights", "begun", "study", "x", "CPU",
+        "real", "answer", "recipe", "seeds", "seed", "Holm", "few", "of", "mnist", "Linear", "std", "key",
+        "value", "walk", "grid", "A", "B", "weights", "begun", "study", "x", "CPU",
     ];
     for name in names {
         assert!(page.contains(&format!("&lt;{name}&gt;")), "{name} is shown");

@@ -6,6 +6,7 @@ use super::ComparisonPage;
 use crate::report::NeighbourFigure;
 use crate::report::data_uri::png_uri;
 use crate::report::neighbours::neighbours;
+use crate::report::words::breakable;
 
 /// Views that an arm's encoder learnt from.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -37,7 +38,7 @@ pub(super) fn view_grids(page: &ComparisonPage) -> Markup {
                 figure {
                     h3 { (views.arm) }
                     img.pixels src=(png_uri(&views.png)) alt={ "Views of " (views.arm) };
-                    @if !views.caption.is_empty() { figcaption { (views.caption) } }
+                    @if !views.caption.is_empty() { figcaption { (breakable(&views.caption)) } }
                 }
             }
         }

@@ -6,7 +6,7 @@ use super::arm::{data_sets, measures};
 use super::{ArmScore, ComparedArm, ComparisonPage, MinusReference};
 use crate::answer::{signed_percent, thousands};
 use crate::report::evaluation_page::with_interval;
-use crate::report::words::minus;
+use crate::report::words::{breakable, minus};
 
 /// Columns of measures beside each other; more go into further tables.
 const MEASURES_MAX: usize = 4;
@@ -23,6 +23,7 @@ pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
             @if !page.differences.is_empty() { ", those of differences " (page.differences) }
             "; p " (page.p_values)
             ". ▲ and ▼: better and worse than " (page.reference) " with p below " (SIGNIFICANT) "."
+            @if !page.without_p.is_empty() { " " (page.without_p) }
         }
         @if !page.picks.is_empty() {
             p.fine {
@@ -57,7 +58,7 @@ fn table(page: &ComparisonPage, data: &str, measures: &[&str], first: bool) -> M
                     tr.reference[arm.name == page.reference] role="row" {
                         th scope="row" role="rowheader" {
                             (arm.name)
-                            @if first && !arm.taught_by.is_empty() { span.taught-by { (arm.taught_by) } }
+                            @if first && !arm.taught_by.is_empty() { span.taught-by { (breakable(&arm.taught_by)) } }
                             @if first && !arm.missing_seeds.is_empty() {
                                 span.taught-by { "⚠ without " (seeds(&arm.missing_seeds)) }
                             }

@@ -152,7 +152,7 @@ fn matrix(figure: &ConfusionFigure, pairs: &[Confusion]) -> Markup {
     let font = if classes <= 12 { 14 } else { 11 };
     html! {
         svg.matrix viewBox={ "0 0 " (width) " " (height) } role="img" aria-label=(description)
-            style={ "max-width:" (width) "px;" @if named { "min-width:" (width.min(600)) "px" } } font-size=(font) {
+            style={ "width:" (width) "px;" @if named { "min-width:" (width.min(600)) "px" } } font-size=(font) {
             @if named {
                 @for (class, name) in names.iter().enumerate() {
                     @let middle = label + class * cell + cell / 2;

@@ -149,6 +149,7 @@ fn set_part(number: usize, set: &SetPage) -> Result<Markup, StudyError> {
         section id={ "set-" (number) } {
             h2 { (set.data) }
             p.protocol { (set.protocol_line()) }
+            @if let Some(path) = &set.path { p.protocol { "Images of " code { (path) } "." } }
             @for sentence in &set.left_out { p.protocol { "Left out: " (sentence) "." } }
             @for (heading, content) in &sections {
                 section { h3 { (heading) } (content) }
@@ -208,6 +209,7 @@ mod tests {
             reliability: Some(ReliabilityFigure {
                 bins: vec![ReliabilityBin { range: (0.8, 0.9), confidence: 0.85, accuracy: 0.9, count: 30 }],
                 expected_calibration_error: 0.05,
+                over_equal_counts: 0.06,
                 classifier: "linear probe".to_owned(),
                 more: Vec::new(),
             }),

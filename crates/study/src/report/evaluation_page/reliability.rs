@@ -16,6 +16,8 @@ pub struct ReliabilityFigure {
     pub bins: Vec<ReliabilityBin>,
     /// Expected calibration error: the mean distance of confidence and accuracy over images, 0 to 1.
     pub expected_calibration_error: f64,
+    /// The same over ranges that hold equally many images, which is another number.
+    pub over_equal_counts: f64,
     /// What is sure: `linear probe`.
     pub classifier: String,
     /// Further figures and their names, `Brier score` and so on, as text.
@@ -70,7 +72,8 @@ pub(super) fn reliability(figure: &ReliabilityFigure) -> Result<Markup, StudyErr
                 }
                 p {
                     "Expected calibration error " b { (percent(figure.expected_calibration_error)) " %" }
-                    "; on average it is "
+                    " over these ranges, which are equally wide, and " b { (percent(figure.over_equal_counts)) " %" }
+                    " over as many that hold equally many images; on average it is "
                     @if over >= 0.0 { "too sure by " } @else { "too unsure by " }
                     (percent(over.abs())) " %."
                 }
@@ -91,11 +94,28 @@ mod tests {
         let figure = |accuracy| ReliabilityFigure {
             bins: vec![bin(0.85, accuracy, 100), bin(0.0, 0.0, 0)],
             expected_calibration_error: 0.1,
+            over_equal_counts: 0.1637,
             classifier: "linear probe".to_owned(),
             more: vec![("<Brier>".to_owned(), "0.2".to_owned())],
         };
         let text = reliability(&figure(0.75)).unwrap().into_string();
         assert!(text.contains("too sure by 10.0 %") && text.contains("&lt;Brier&gt;"), "{text}");
         assert!(reliability(&figure(0.95)).unwrap().into_string().contains("too unsure by 10.0 %"));
+    }
+
+    /// It was "15.5 %" and, two lines further, "0.1637", which are of different ranges.
+    #[test]
+    fn both_calibration_errors_are_in_per_cent_and_say_over_which_ranges_they_are() {
+        let figure = ReliabilityFigure {
+            bins: vec![ReliabilityBin { range: (0.0, 1.0), confidence: 0.9, accuracy: 0.7, count: 50 }],
+            expected_calibration_error: 0.155,
+            over_equal_counts: 0.1637,
+            classifier: "linear probe".to_owned(),
+            more: Vec::new(),
+        };
+        let text = reliability(&figure).unwrap().into_string();
+        assert!(text.contains("<b>15.5 %</b> over these ranges, which are equally wide"), "{text}");
+        assert!(text.contains("<b>16.4 %</b> over as many that hold equally many images"), "{text}");
+        assert!(!text.contains("0.16"), "{text}");
     }
 }

@@ -41,6 +41,8 @@ pub struct Protocol {
 pub struct SetPage {
     /// Name of the data set.
     pub data: String,
+    /// Where it is, if its name does not say it.
+    pub path: Option<String>,
     /// How decisions were made.
     pub protocol: Protocol,
     /// Accuracies.
@@ -81,6 +83,7 @@ impl SetPage {
     pub fn new(data: impl Into<String>, protocol: Protocol) -> Self {
         Self {
             data: data.into(),
+            path: None,
             protocol,
             scores: Vec::new(),
             chance: None,

@@ -5,12 +5,9 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::accuracy_axes::accuracy_rows;
-use super::canvas::{Area, Drawn, INK, draw, draw_marker, text};
+use super::canvas::{Area, Drawn, INK, NAME_MAX, draw, draw_marker, shortened, text};
 use crate::StudyError;
 use crate::report::markers::Marker;
-
-/// Letters of a name that are shown.
-const NAME_MAX: usize = 24;
 
 /// One arm's accuracy with its interval, 0 to 1.
 #[derive(Debug, Clone, PartialEq)]
@@ -83,18 +80,6 @@ fn arms(root: &Area<'_>, rows: &[ArmRow]) -> Drawn {
         root.draw(&Text::new(format!("{:.1}", 100.0 * row.value), (start, y_pixel), value))?;
     }
     Ok(())
-}
-
-/// The name, or its ends where it is too long.
-fn shortened(name: &str) -> String {
-    let letters: Vec<char> = name.chars().collect();
-    if letters.len() <= NAME_MAX {
-        return name.to_owned();
-    }
-    let end = NAME_MAX / 2;
-    let start: String = letters[..NAME_MAX - end - 1].iter().collect();
-    let end: String = letters[letters.len() - end..].iter().collect();
-    format!("{start}…{end}")
 }
 
 #[cfg(test)]

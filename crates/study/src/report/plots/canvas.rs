@@ -16,6 +16,9 @@ pub(super) const INK: RGBColor = RGBColor(0x33, 0x33, 0x33);
 const MARKER_SIZE: i32 = 5;
 pub(super) const LEGEND_HEIGHT: i32 = 30;
 
+/// Letters of a name that are shown.
+pub(super) const NAME_MAX: usize = 24;
+
 pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
 pub(super) type Drawn = Result<(), Box<dyn std::error::Error>>;
 
@@ -63,6 +66,18 @@ pub(super) fn draw_marker(root: &Area<'_>, (x, y): (i32, i32), marker: Marker) -
         }
     }
     Ok(())
+}
+
+/// The name, or its ends where it is too long.
+pub(super) fn shortened(name: &str) -> String {
+    let letters: Vec<char> = name.chars().collect();
+    if letters.len() <= NAME_MAX {
+        return name.to_owned();
+    }
+    let end = NAME_MAX / 2;
+    let start: String = letters[..NAME_MAX - end - 1].iter().collect();
+    let end: String = letters[letters.len() - end..].iter().collect();
+    format!("{start}…{end}")
 }
 
 pub(super) fn text() -> TextStyle<'static> {

@@ -5,7 +5,7 @@ use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::accuracy_axes::{HorizontalAxis, accuracy_over};
-use super::canvas::{Area, Drawn, INK, draw, draw_marker, text};
+use super::canvas::{Area, Drawn, INK, draw, draw_marker, shortened, text};
 use super::line_plot::round_values;
 use super::log_plot::ends;
 use super::scale::Scale;
@@ -76,14 +76,15 @@ fn points(root: &Area<'_>, plot: &ScatterPlot<'_>) -> Drawn {
                 let line = vec![pixel(point.x, from), pixel(point.x, to)];
                 root.draw(&PathElement::new(line, marker.colour.mix(0.55).stroke_width(1)))?;
             }
-            named.push((pixel(point.x, point.accuracy), point.name.as_str(), *marker));
+            named.push((pixel(point.x, point.accuracy), shortened(&point.name), *marker));
         }
     }
     let (x_pixels, y_pixels) = chart.plotting_area().get_pixel_range();
     let bounds =
         Frame { left: x_pixels.start, top: y_pixels.start, right: x_pixels.end + 8, bottom: y_pixels.end };
-    let frames = places_of_names(&named.iter().map(|&(at, name, _)| (at, name)).collect::<Vec<_>>(), bounds);
-    for (&(at, name, marker), (frame, distance)) in named.iter().zip(frames) {
+    let frames =
+        places_of_names(&named.iter().map(|(at, name, _)| (*at, name.as_str())).collect::<Vec<_>>(), bounds);
+    for ((at, name, marker), (frame, distance)) in named.into_iter().zip(frames) {
         if distance > DISTANCES[0] {
             let near = (at.0.clamp(frame.left, frame.right), at.1.clamp(frame.top, frame.bottom));
             root.draw(&PathElement::new(vec![at, near], INK.mix(0.5).stroke_width(1)))?;
@@ -98,7 +99,7 @@ fn points(root: &Area<'_>, plot: &ScatterPlot<'_>) -> Drawn {
             (HPos::Center, (frame.left + frame.right) / 2)
         };
         let place = (x, (frame.top + frame.bottom) / 2);
-        root.draw(&Text::new(name.to_owned(), place, text().pos(Pos::new(side, VPos::Center))))?;
+        root.draw(&Text::new(name, place, text().pos(Pos::new(side, VPos::Center))))?;
     }
     Ok(())
 }
@@ -198,6 +199,23 @@ mod tests {
         assert!(svg.contains("&lt;one&gt;") && svg.contains("two") && !svg.contains("nowhere"), "{svg}");
         assert!(!svg.contains("<one>") && !svg.contains("<plot>") && !svg.contains("NaN"), "{svg}");
         assert!(scatter_plot(&plot(vec![])).unwrap().ends_with("</svg>"));
+    }
+
+    /// The name went on over the plot's edge and over the names of other points.
+    #[test]
+    fn a_long_name_is_shortened_as_in_the_rows_of_arms() {
+        let name = "synthetic-gaussian-and-augmented-images-0.25";
+        let point = ScatterPoint { x: 1.0, accuracy: 0.8, interval: None, name: name.to_owned() };
+        let groups = vec![ScatterGroup { marker: series_marker(0), points: vec![point] }];
+        let plot = ScatterPlot {
+            name: "x",
+            description: String::new(),
+            x_label: "seconds",
+            scale: Scale::Linear,
+            groups,
+        };
+        let svg = scatter_plot(&plot).unwrap();
+        assert!(svg.contains(&shortened(name)) && !svg.contains(name), "{svg}");
     }
 
     #[test]

@@ -1,16 +1,21 @@
 //! Writing images as PNG files.
 
+mod blocks;
+mod letters;
+
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
 use image::{DynamicImage, GrayImage, ImageFormat, RgbImage};
 use zview_runtime::atomic::{WriteError, write_file};
 
+pub use self::blocks::{Blocks, write_blocks};
 use crate::image_set::ImageShape;
 
 /// Largest picture that is written, in pixels.
 const MAX_PIXELS: usize = 256 << 20;
 const BACKGROUND: u8 = 255;
+const INK: u8 = 0;
 
 /// Why a picture was not written.
 #[derive(Debug, thiserror::Error)]
@@ -91,7 +96,17 @@ pub fn grid_size(
     let extent = |count: usize, side: usize| {
         count.saturating_mul(side).saturating_add((count - 1).saturating_mul(gap))
     };
-    let (width, height) = (extent(columns, shape.width), extent(images.div_ceil(columns), shape.height));
+    let size = [extent(columns, shape.width), extent(images.div_ceil(columns), shape.height)];
+    not_too_large(path, size, images, shape)
+}
+
+/// `size` of a picture of so many images, if such a picture is written.
+fn not_too_large(
+    path: &Path,
+    [width, height]: [usize; 2],
+    images: usize,
+    shape: ImageShape,
+) -> Result<[usize; 2], PictureError> {
     if width.saturating_mul(height) > MAX_PIXELS {
         let got = format!("{width} x {height} of {images} images of {} x {}", shape.width, shape.height);
         return Err(invalid(path, "picture", &format!("at most {MAX_PIXELS} pixels"), got));
@@ -114,36 +129,78 @@ pub fn encode_grid(
     columns: usize,
     gap: usize,
 ) -> Result<Vec<u8>, PictureError> {
-    let [width, height] = grid_size(path, images.len(), shape, columns, gap)?;
-    let columns = columns.min(images.len());
-    if let Some(image) = images.iter().find(|image| image.len() != shape.bytes()) {
-        let expected = format!("{} bytes per image", shape.bytes());
-        return Err(invalid(path, "pixels", &expected, image.len().to_string()));
+    let size = grid_size(path, images.len(), shape, columns, gap)?;
+    let mut canvas = Canvas::new(size, shape.channels);
+    canvas.draw_grid(path, images, shape, (columns, gap), 0)?;
+    canvas.encode(path)
+}
+
+/// A white picture to draw on.
+struct Canvas {
+    width: usize,
+    height: usize,
+    channels: usize,
+    /// (H, W, C)
+    pixels: Vec<u8>,
+}
+
+impl Canvas {
+    fn new([width, height]: [usize; 2], channels: usize) -> Self {
+        Self { width, height, channels, pixels: vec![BACKGROUND; width * height * channels] }
     }
 
-    let mut canvas = vec![BACKGROUND; width * height * shape.channels]; // (H, W, C)
-    for (number, image) in images.iter().enumerate() {
-        let top = (number / columns) * (shape.height + gap);
-        let left = (number % columns) * (shape.width + gap);
-        for (at, &byte) in image.iter().enumerate() {
-            let (channel, within) = (at / (shape.height * shape.width), at % (shape.height * shape.width));
-            let (row, column) = (top + within / shape.width, left + within % shape.width);
-            canvas[(row * width + column) * shape.channels + channel] = byte;
+    /// Draws images row by row from `top` on, in so many columns with so many pixels between them.
+    fn draw_grid(
+        &mut self,
+        path: &Path,
+        images: &[&[u8]],
+        shape: ImageShape,
+        (columns, gap): (usize, usize),
+        top: usize,
+    ) -> Result<(), PictureError> {
+        if let Some(image) = images.iter().find(|image| image.len() != shape.bytes()) {
+            let expected = format!("{} bytes per image", shape.bytes());
+            return Err(invalid(path, "pixels", &expected, image.len().to_string()));
+        }
+        let columns = columns.min(images.len());
+        for (number, image) in images.iter().enumerate() {
+            let top = top + (number / columns) * (shape.height + gap);
+            let left = (number % columns) * (shape.width + gap);
+            for (at, &byte) in image.iter().enumerate() {
+                let (channel, within) =
+                    (at / (shape.height * shape.width), at % (shape.height * shape.width));
+                let (row, column) = (top + within / shape.width, left + within % shape.width);
+                self.pixels[(row * self.width + column) * self.channels + channel] = byte;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes a square of `side` pixels black.
+    fn ink(&mut self, [left, top]: [usize; 2], side: usize) {
+        for row in top..top + side {
+            let start = (row * self.width + left) * self.channels;
+            self.pixels[start..start + side * self.channels].fill(INK);
         }
     }
-    let picture = if shape.channels == 1 {
-        GrayImage::from_raw(width as u32, height as u32, canvas).map(DynamicImage::ImageLuma8)
-    } else {
-        RgbImage::from_raw(width as u32, height as u32, canvas).map(DynamicImage::ImageRgb8)
-    };
-    let Some(picture) = picture else {
-        return Err(invalid(path, "picture", "a width and height that fit", format!("{width} x {height}")));
-    };
-    let mut bytes = Cursor::new(Vec::new());
-    picture
-        .write_to(&mut bytes, ImageFormat::Png)
-        .map_err(|source| PictureError::Encode { path: path.to_owned(), source })?;
-    Ok(bytes.into_inner())
+
+    fn encode(self, path: &Path) -> Result<Vec<u8>, PictureError> {
+        let (width, height) = (self.width, self.height);
+        let picture = if self.channels == 1 {
+            GrayImage::from_raw(width as u32, height as u32, self.pixels).map(DynamicImage::ImageLuma8)
+        } else {
+            RgbImage::from_raw(width as u32, height as u32, self.pixels).map(DynamicImage::ImageRgb8)
+        };
+        let Some(picture) = picture else {
+            let got = format!("{width} x {height}");
+            return Err(invalid(path, "picture", "a width and height that fit", got));
+        };
+        let mut bytes = Cursor::new(Vec::new());
+        picture
+            .write_to(&mut bytes, ImageFormat::Png)
+            .map_err(|source| PictureError::Encode { path: path.to_owned(), source })?;
+        Ok(bytes.into_inner())
+    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,57 @@
+//! A comparison of made-up numbers, for tests of what is said of one.
+
+use std::collections::BTreeMap;
+
+use serde_json::json;
+
+use super::collect::{ArmComparison, Comparison};
+use super::scores::{difference_over_seeds, score};
+
+/// An arm with the accuracies of its seeds by measure, on the data set `d`.
+pub(super) fn arm(name: &str, steps: u64, measured: &[(&str, [f64; 3])]) -> ArmComparison {
+    let of_measure =
+        |&(key, seeds): &(&str, [f64; 3])| (key.to_owned(), score(seeds.to_vec(), &json!({"n_test": 100})));
+    ArmComparison {
+        name: name.to_owned(),
+        taught_by: String::new(),
+        against: None,
+        series: name.to_owned(),
+        axis: None,
+        steps,
+        untrained: steps == 0,
+        seconds: 1.0,
+        views_per_second: 1.0,
+        missing_seeds: Vec::new(),
+        linear: None,
+        scores: BTreeMap::from([("d".to_owned(), measured.iter().map(of_measure).collect())]),
+        minus_reference: BTreeMap::new(),
+        progress: BTreeMap::new(),
+    }
+}
+
+/// Arms against the first of them, without p-values.
+pub(super) fn comparison(mut arms: Vec<ArmComparison>) -> Comparison {
+    let reference = arms[0].clone();
+    for arm in &mut arms[1..] {
+        arm.against = Some(reference.name.clone());
+        let of_measure = |(key, score): (&String, &super::Score)| {
+            let of_reference = reference.scores["d"].get(key)?;
+            Some((key.clone(), difference_over_seeds(&score.seeds, &of_reference.seeds)))
+        };
+        let differences = arm.scores["d"].iter().filter_map(of_measure).collect();
+        arm.minus_reference = BTreeMap::from([("d".to_owned(), differences)]);
+    }
+    Comparison {
+        question: "Which?".to_owned(),
+        answer: String::new(),
+        reference: reference.name,
+        data: vec!["d".to_owned()],
+        judged_at: BTreeMap::new(),
+        seeds: vec![0, 1, 2],
+        arms,
+        recovered: BTreeMap::new(),
+        equal_time: None,
+        held_out_picks: Vec::new(),
+        failed: Vec::new(),
+    }
+}
