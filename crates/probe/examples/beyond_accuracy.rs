@@ -15,10 +15,12 @@ use burn::tensor::Device;
 use serde_json::{Map, Value, json};
 use zview_data::{ColorMode, ImageSet, LoadOptions, Split, load};
 use zview_encoder::load_encoder;
+use zview_features::clusters::{ClusterConfig, cluster_quality};
+use zview_features::extract;
+use zview_features::spectrum::{SpectrumConfig, feature_spectrum};
 use zview_probe::{
-    CalibrationConfig, ClusterConfig, ConfusionConfig, LinearProbe, LinearProbeConfig, OutlierConfig,
-    RobustnessConfig, SpectrumConfig, calibration, cluster_quality, confusion, encode, extract,
-    feature_spectrum, outlier_detection, robustness,
+    CalibrationConfig, ConfusionConfig, LinearProbe, LinearProbeConfig, OutlierConfig, RobustnessConfig,
+    calibration, confusion, encode, outlier_detection, robustness,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {

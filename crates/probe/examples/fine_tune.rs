@@ -16,10 +16,10 @@ use burn::tensor::Device;
 use zview_data::{LoadOptions, Split, load};
 use zview_encoder::augment::AugmentConfig;
 use zview_encoder::load_encoder;
+use zview_features::{extract, extract_some};
 use zview_numerics::statistics::mean_interval;
 use zview_probe::{
-    FineTuneConfig, FineTuneScore, Length, LinearProbeConfig, Start, extract, extract_some, fine_tune,
-    labelled_subset, linear_probe,
+    FineTuneConfig, FineTuneScore, Length, LinearProbeConfig, Start, fine_tune, labelled_subset, linear_probe,
 };
 
 fn main() -> Result<(), Box<dyn Error>> {

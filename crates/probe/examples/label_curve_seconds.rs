@@ -2,7 +2,8 @@
 //! judged on 10,000 others.
 #![allow(clippy::expect_used, clippy::print_stdout)]
 
-use zview_probe::{Features, LabelCurveConfig, label_curve};
+use zview_features::Features;
+use zview_probe::{LabelCurveConfig, label_curve};
 use zview_runtime::seed::{Purpose, Stream};
 
 const IMAGES: usize = 10_000;

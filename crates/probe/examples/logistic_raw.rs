@@ -9,7 +9,8 @@
 use std::fmt::Write;
 use std::time::Instant;
 
-use zview_probe::{Features, LogisticConfig, LogisticPath, LogisticProblem};
+use zview_features::Features;
+use zview_probe::{LogisticConfig, LogisticPath, LogisticProblem};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();

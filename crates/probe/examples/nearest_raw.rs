@@ -10,7 +10,7 @@ use std::error::Error;
 use std::io::Write;
 use std::time::Instant;
 
-use zview_probe::{Features, nearest_neighbours};
+use zview_features::{Features, nearest_neighbours};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

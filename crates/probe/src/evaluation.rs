@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use zview_data::ImageSet;
 
-use crate::features::{extract_some, training_pool};
 use crate::{
-    FeatureCache, FeatureExtractor, Features, FewShotConfig, FewShotScore, KnnConfig, KnnScore,
-    LinearProbeConfig, LinearScore, ProbeError, few_shot, knn, linear_probe,
+    FewShotConfig, FewShotScore, KnnConfig, KnnScore, LinearProbeConfig, LinearScore, ProbeError, few_shot,
+    knn, linear_probe,
 };
+use zview_features::{FeatureCache, FeatureError, FeatureExtractor, Features, extract_some, training_pool};
 
 /// A way of judging features.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -118,7 +118,8 @@ pub fn encode_with(
     batch: usize,
     cache: Option<&FeatureCache>,
 ) -> Result<EncodedSets, ProbeError> {
-    let state = || extractor.state_sha256().map_err(|message| ProbeError::State { message });
+    let state =
+        || extractor.state_sha256().map_err(|message| ProbeError::Features(FeatureError::State { message }));
     let before = state()?;
     let pool = training_pool(train, train_pool);
     let features = |images: &ImageSet, indices: &[usize]| match cache {
@@ -165,8 +166,8 @@ pub fn evaluate_features(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::extract::tests::{Pixels, strip};
-    use crate::features::rows::tests::clouds;
+    use zview_features::made_up::clouds;
+    use zview_features::made_up::{Pixels, strip};
 
     #[test]
     fn the_json_has_the_promised_keys() {

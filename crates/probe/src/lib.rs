@@ -7,12 +7,10 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 mod calibration;
-mod clusters;
 mod confusion;
 mod corruptions;
 mod error;
 mod evaluation;
-mod features;
 mod few_labels;
 mod fine_tune;
 mod linear;
@@ -21,17 +19,14 @@ mod neighbours;
 mod outliers;
 mod overlap;
 mod sgd;
-mod spectrum;
 
 pub use calibration::*;
-pub use clusters::*;
 pub use confusion::*;
 pub use corruptions::*;
 pub use error::ProbeError;
 pub use evaluation::{
     EncodedSets, Evaluation, EvaluationConfig, Protocol, encode, encode_with, evaluate_features,
 };
-pub use features::*;
 pub use few_labels::*;
 pub use fine_tune::*;
 pub use linear::*;
@@ -40,4 +35,3 @@ pub use neighbours::*;
 pub use outliers::*;
 pub use overlap::*;
 pub use sgd::*;
-pub use spectrum::*;

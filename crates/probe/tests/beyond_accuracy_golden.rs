@@ -6,10 +6,14 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 use zview_data::{ImageSet, ImageShape};
+use zview_features::Features;
+use zview_features::clusters::{
+    KMeansConfig, best_matching, cluster_agreement, davies_bouldin, kmeans, silhouette,
+};
+use zview_features::spectrum::{SpectrumConfig, feature_spectrum};
 use zview_probe::{
-    CalibrationConfig, Corruption, Features, KMeansConfig, Predictions, SpectrumConfig, auroc, best_matching,
-    calibration, cluster_agreement, corrupt, davies_bouldin, false_positive_rate, feature_spectrum, kmeans,
-    mahalanobis_distance, silhouette,
+    CalibrationConfig, Corruption, Predictions, auroc, calibration, corrupt, false_positive_rate,
+    mahalanobis_distance,
 };
 
 #[derive(Deserialize)]

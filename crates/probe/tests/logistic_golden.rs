@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used)]
 
 use serde::Deserialize;
-use zview_probe::{Features, LogisticConfig, LogisticProblem};
+use zview_features::Features;
+use zview_probe::{LogisticConfig, LogisticProblem};
 
 #[derive(Deserialize)]
 struct Golden {

@@ -2,7 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use serde::Deserialize;
-use zview_probe::{Features, MapConfig, PrincipalComponents, feature_maps};
+use zview_features::Features;
+use zview_probe::{MapConfig, PrincipalComponents, feature_maps};
 
 #[derive(Deserialize)]
 struct Golden {

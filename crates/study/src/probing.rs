@@ -5,9 +5,8 @@ use std::time::Instant;
 
 use zview_data::ImageSet;
 use zview_encoder::load_encoder;
-use zview_probe::{
-    EncodedSets, Evaluation, EvaluationConfig, ProbeError, encode, evaluate_features, nearest_neighbours,
-};
+use zview_features::{FeatureError, nearest_neighbours};
+use zview_probe::{EncodedSets, Evaluation, EvaluationConfig, ProbeError, encode, evaluate_features};
 use zview_runtime::device::ChosenDevice;
 
 use crate::StudyError;
@@ -79,11 +78,11 @@ pub fn probe(
             .map_err(failed)?;
     let nearest = nearest_to_queries(&encoded, sets).map_err(failed)?;
     let Evaluation { linear: Some(mut linear), knn, few_shot, .. } = evaluation else {
-        let setting = ProbeError::Setting {
+        let setting = ProbeError::Features(FeatureError::Setting {
             key: "protocols",
             expected: "one of them linear",
             got: format!("{:?}", config.protocols),
-        };
+        });
         return Err(failed(setting));
     };
     let interval = intervals.accuracy(&linear.correct, 0);
@@ -112,7 +111,7 @@ fn nearest_to_queries(encoded: &EncodedSets, sets: &ProbeSets<'_>) -> Result<Vec
     }
     let queries = encoded.test.select(sets.queries);
     let nearest = nearest_neighbours(&encoded.train, &queries, sets.neighbours)?;
-    let images = |row: Vec<zview_probe::Neighbour>| {
+    let images = |row: Vec<zview_features::Neighbour>| {
         row.into_iter().map(|neighbour| encoded.pool[neighbour.image]).collect()
     };
     Ok(nearest.into_iter().map(images).collect())

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use zview_data::{ColorMode, ImageSet};
 use zview_encoder::{FrozenEncoder, Pool, ReadOptions};
-use zview_probe::PixelScale;
+use zview_features::PixelScale;
 use zview_runtime::cache_folder;
 use zview_runtime::device::ChosenDevice;
 use zview_selfcheck::Subject;

@@ -8,7 +8,8 @@ use zview_runtime::run_folder::EventLog;
 use super::pretrain::PretrainError;
 use super::recipe::Recipe;
 use super::trainer::{StepOutcome, Trainer};
-use crate::watch::{Collapse, CollapseWatch, FeatureRows, Measures, OnlineProbe};
+use crate::watch::{Collapse, CollapseWatch, Measures, OnlineProbe};
+use zview_features::views::FeatureRows;
 
 /// The features of the last step that are to be measured, and whether they were collapsed before.
 #[derive(Debug, Default)]

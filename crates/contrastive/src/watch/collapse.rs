@@ -60,8 +60,8 @@ fn collapse(measures: &Measures, step: u64, config: &WatchConfig) -> Option<Coll
 
 #[cfg(test)]
 mod tests {
-    use super::super::feature_rows::FeatureRows;
     use super::*;
+    use zview_features::views::FeatureRows;
 
     fn measures(spread: f64) -> Measures {
         let values = (0..20 * 6).map(|i| 1.0 + spread * (f64::from(i) * 2.3).sin()).collect();

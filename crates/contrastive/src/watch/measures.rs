@@ -3,13 +3,9 @@
 use std::time::Instant;
 
 use serde::Serialize;
-
-use super::alignment::alignment;
-use super::effective_rank::effective_rank;
-use super::feature_rows::FeatureRows;
-use super::feature_std::feature_std;
-use super::similarities::{Similarities, similarities};
-use super::uniformity::uniformity;
+use zview_features::views::{
+    FeatureRows, Similarities, alignment, effective_rank, feature_std, similarities, uniformity,
+};
 
 /// What is logged as `watch`.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -5,6 +5,7 @@ use zview_numerics::statistics::{Interval, percentile_interval};
 
 use super::bins::{ReliabilityBin, bin_of, equal_mass_bins, equal_width_bins, expected_calibration_error};
 use crate::{Predictions, ProbeError};
+use zview_features::FeatureError;
 
 /// Keeps the resamples apart from those of other figures of one run.
 const USE_NUMBER: u64 = 1 << 40;
@@ -85,27 +86,31 @@ pub fn calibration(predictions: &Predictions, config: &CalibrationConfig) -> Res
 
 fn check(predictions: &Predictions, bins: usize) -> Result<(), ProbeError> {
     if bins == 0 {
-        return Err(ProbeError::Setting { key: "bins", expected: "at least 1", got: "0".to_owned() });
+        return Err(ProbeError::Features(FeatureError::Setting {
+            key: "bins",
+            expected: "at least 1",
+            got: "0".to_owned(),
+        }));
     }
     let images = predictions.confidence.len();
     for got in [predictions.label_rank.len(), predictions.label_probability.len()] {
         if got != images {
-            return Err(ProbeError::Size {
+            return Err(ProbeError::Features(FeatureError::Size {
                 what: "ranks and probabilities, one per confidence",
                 expected: images,
                 got,
-            });
+            }));
         }
     }
     if images == 0 {
-        return Err(ProbeError::Empty { set: "the test set".to_owned() });
+        return Err(ProbeError::Features(FeatureError::Empty { set: "the test set".to_owned() }));
     }
     match predictions.confidence.iter().find(|confidence| !(0.0..=1.0).contains(*confidence)) {
-        Some(wrong) => Err(ProbeError::Setting {
+        Some(wrong) => Err(ProbeError::Features(FeatureError::Setting {
             key: "confidence",
             expected: "a probability from 0 to 1",
             got: wrong.to_string(),
-        }),
+        })),
         None => Ok(()),
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::{Predictions, ProbeError};
+use zview_features::FeatureError;
 
 /// How many images of each class were taken for which class, (C, C); rows are true classes, columns
 /// predicted ones. Only cells that are not zero are stored, so that 10,000 classes cost no more than
@@ -22,23 +23,23 @@ impl ConfusionMatrix {
     /// Lengths that differ, a label or a predicted class beyond the classes.
     pub fn new(predictions: &Predictions, labels: &[u32], classes: usize) -> Result<Self, ProbeError> {
         if predictions.classes.len() != labels.len() {
-            return Err(ProbeError::Size {
+            return Err(ProbeError::Features(FeatureError::Size {
                 what: "predicted classes, one per label",
                 expected: labels.len(),
                 got: predictions.classes.len(),
-            });
+            }));
         }
         let mut matrix = Self { classes, cells: BTreeMap::new(), images: vec![0; classes] };
         for (image, (&label, &predicted)) in labels.iter().zip(&predictions.classes).enumerate() {
             if label as usize >= classes {
-                return Err(ProbeError::Label { image, label, classes });
+                return Err(ProbeError::Features(FeatureError::Label { image, label, classes }));
             }
             if predicted as usize >= classes {
-                return Err(ProbeError::Size {
+                return Err(ProbeError::Features(FeatureError::Size {
                     what: "classes of the classifier",
                     expected: classes,
                     got: predicted as usize + 1,
-                });
+                }));
             }
             *matrix.cells.entry((label, predicted)).or_default() += 1;
             matrix.images[label as usize] += 1;

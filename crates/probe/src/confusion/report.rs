@@ -105,7 +105,7 @@ pub fn confusion(
 mod tests {
     use super::*;
     use crate::confusion::counts::tests::predicted;
-    use crate::features::rows::tests::numbered;
+    use zview_features::made_up::numbered;
 
     #[test]
     fn few_classes_are_told_in_full() {

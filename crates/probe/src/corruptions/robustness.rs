@@ -11,8 +11,8 @@ use zview_numerics::statistics::{
 
 use super::kind::{Corruption, SEVERITIES};
 use super::set::corrupt;
-use crate::features::extract;
-use crate::{FeatureExtractor, LinearProbe, ProbeError};
+use crate::{LinearProbe, ProbeError};
+use zview_features::{FeatureError, FeatureExtractor, extract};
 
 /// Keeps the resamples apart from those of other figures of one run.
 const USE_NUMBER: u64 = 2 << 40;
@@ -101,10 +101,15 @@ pub fn robustness(
         [("corruptions", config.corruptions.is_empty()), ("severities", config.severities.is_empty())]
     {
         if empty {
-            return Err(ProbeError::Setting { key, expected: "a list of at least one", got: "none".into() });
+            return Err(ProbeError::Features(FeatureError::Setting {
+                key,
+                expected: "a list of at least one",
+                got: "none".into(),
+            }));
         }
     }
-    let state = || extractor.state_sha256().map_err(|message| ProbeError::State { message });
+    let state =
+        || extractor.state_sha256().map_err(|message| ProbeError::Features(FeatureError::State { message }));
     let before = state()?;
     let images = test.select(&evenly_spaced(test.len(), config.images));
     let correct_of = |images: &ImageSet| -> Result<Vec<bool>, ProbeError> {
@@ -195,8 +200,8 @@ fn summary(clean: &[bool], right_times: &[u32], scores: Vec<CorruptionScore>, se
 mod tests {
     use super::*;
     use crate::LinearProbeConfig;
-    use crate::features::extract::tests::{Pixels, strip};
     use zview_data::ImageShape;
+    use zview_features::made_up::{Pixels, strip};
     use zview_runtime::seed::{Purpose, Stream};
 
     /// Bright on the left or on the right half, with noise.

@@ -6,6 +6,7 @@ use zview_runtime::seed::{Purpose, Stream};
 
 use super::kind::{Corruption, SEVERITIES};
 use crate::ProbeError;
+use zview_features::FeatureError;
 
 /// Every image of `images` with `corruption` of severity 1 to 5; labels and classes stay.
 ///
@@ -21,7 +22,11 @@ pub fn corrupt(
     seed: u64,
 ) -> Result<ImageSet, ProbeError> {
     if !(1..=SEVERITIES).contains(&severity) {
-        return Err(ProbeError::Setting { key: "severities", expected: "1 to 5", got: severity.to_string() });
+        return Err(ProbeError::Features(FeatureError::Setting {
+            key: "severities",
+            expected: "1 to 5",
+            got: severity.to_string(),
+        }));
     }
     let strength = corruption.strengths()[usize::from(severity) - 1];
     let corrupted: Result<Vec<Vec<u8>>, ProbeError> = (0..images.len())

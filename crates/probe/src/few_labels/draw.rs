@@ -3,9 +3,9 @@
 use zview_runtime::seed::{Purpose, Stream};
 
 use crate::{
-    Features, Logistic, LogisticConfig, LogisticProblem, PenaltyRule, ProbeError, Standardiser,
-    choose_penalty,
+    Logistic, LogisticConfig, LogisticProblem, PenaltyRule, ProbeError, Standardiser, choose_penalty,
 };
+use zview_features::{FeatureError, Features};
 
 /// Step of the streams of nested draws; draws of one number of labels use that number.
 const NESTED: u64 = 0;
@@ -144,13 +144,13 @@ pub(super) fn check_positive(key: &'static str, smallest: usize) -> Result<(), P
     if smallest > 0 {
         return Ok(());
     }
-    Err(ProbeError::Setting { key, expected: "at least 1", got: "0".to_owned() })
+    Err(ProbeError::Features(FeatureError::Setting { key, expected: "at least 1", got: "0".to_owned() }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::clouds;
+    use zview_features::made_up::clouds;
 
     #[test]
     fn a_larger_draw_contains_every_smaller_one() {

@@ -7,7 +7,8 @@ use zview_numerics::statistics::mean_interval;
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::draw::{LabelledPool, Learnt, check_positive};
-use crate::{Features, PenaltyRule, ProbeError};
+use crate::{PenaltyRule, ProbeError};
+use zview_features::Features;
 
 /// Labels per class where none are given.
 const DEFAULT_LABELS: [usize; 4] = [1, 5, 10, 100];
@@ -144,7 +145,7 @@ impl FewShotScore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use zview_features::made_up::{clouds, numbered};
 
     #[test]
     fn draws_differ_repeat_by_seed_and_more_labels_help() {

@@ -7,7 +7,8 @@ use zview_numerics::statistics::accuracy_interval;
 
 use super::draw::{LabelledPool, Learnt, check_positive};
 use super::few_shot::FewShotScore;
-use crate::{Features, Logistic, PenaltyRule, ProbeError};
+use crate::{Logistic, PenaltyRule, ProbeError};
+use zview_features::Features;
 
 /// Stream of the interval over test images; the numbers of neighbours use theirs.
 const ALL_LABELS: u64 = u64::MAX;
@@ -205,7 +206,8 @@ fn whole_pool(labelled: &LabelledPool, config: &LabelCurveConfig) -> Result<Labe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use zview_features::FeatureError;
+    use zview_features::made_up::{clouds, numbered};
 
     fn sizes(curve: &LabelCurve) -> Vec<Option<usize>> {
         curve.points.iter().map(|point| point.labels_per_class).collect()
@@ -265,6 +267,9 @@ mod tests {
         let four = pool.select(&[0, 1, 2, 3]);
         assert_eq!(sizes(&label_curve(&four, &test, &config).unwrap()), [None]);
         let single = Features::new(vec![0.0, 1.0], 1, vec![0, 0], numbered(1)).unwrap();
-        assert!(matches!(label_curve(&single, &single, &config).unwrap_err(), ProbeError::OneClass { .. }));
+        assert!(matches!(
+            label_curve(&single, &single, &config).unwrap_err(),
+            ProbeError::Features(FeatureError::OneClass { .. })
+        ));
     }
 }

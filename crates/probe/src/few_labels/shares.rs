@@ -7,7 +7,8 @@ use rayon::prelude::*;
 
 use super::draw::{LabelledPool, Learnt, check_positive};
 use super::few_shot::{FewShotConfig, FewShotScore};
-use crate::{Features, ProbeError};
+use crate::ProbeError;
+use zview_features::{FeatureError, Features};
 
 /// Accuracy on all of `test` after learning from each of `config.shares` of every class of `pool`
 /// (rounded, at least one image of each class), keyed as per cent: `1%`, `10%`.
@@ -24,11 +25,11 @@ pub fn few_shot_shares(
 ) -> Result<BTreeMap<String, FewShotScore>, ProbeError> {
     check_positive("draws", config.draws)?;
     if let Some(share) = config.shares.iter().find(|&&share| !(share > 0.0 && share <= 1.0)) {
-        return Err(ProbeError::Setting {
+        return Err(ProbeError::Features(FeatureError::Setting {
             key: "shares",
             expected: "above 0 and at most 1",
             got: share.to_string(),
-        });
+        }));
     }
     let labelled = LabelledPool::new(pool, test)?;
     let mut scores = BTreeMap::new();
@@ -56,7 +57,7 @@ fn as_percent(share: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use zview_features::made_up::{clouds, numbered};
 
     #[test]
     fn every_class_gives_its_share_and_at_least_one() {

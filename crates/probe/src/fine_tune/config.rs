@@ -5,6 +5,7 @@ use zview_encoder::augment::AugmentConfig;
 use zview_network::optimizer::{OptimizerConfig, OptimizerKind};
 
 use crate::ProbeError;
+use zview_features::FeatureError;
 
 /// How long training takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -148,7 +149,9 @@ impl FineTuneConfig {
             ("seeds", seeds.len() == self.seeds.len(), "all different", format!("{:?}", self.seeds)),
         ];
         match checks.into_iter().find(|(_, holds, ..)| !holds) {
-            Some((key, _, expected, got)) => Err(ProbeError::Setting { key, expected, got }),
+            Some((key, _, expected, got)) => {
+                Err(ProbeError::Features(FeatureError::Setting { key, expected, got }))
+            }
             None => Ok(()),
         }
     }

@@ -5,8 +5,8 @@ use zview_data::ImageSet;
 use zview_encoder::{Encoder, FrozenEncoder};
 
 use super::classifier::Classifier;
-use crate::features::extract_some;
-use crate::{Features, Logistic, ProbeError};
+use crate::{Logistic, ProbeError};
+use zview_features::{FeatureError, Features, extract_some};
 
 /// A trained classifier, and features of images as its head takes them.
 pub(super) struct Judged {
@@ -28,14 +28,16 @@ pub(super) fn judge(
     batch: usize,
     device: &Device,
 ) -> Result<Option<Judged>, ProbeError> {
-    let head = classifier.head().map_err(|source| ProbeError::State { message: source.to_string() })?;
+    let head = classifier
+        .head()
+        .map_err(|source| ProbeError::Features(FeatureError::State { message: source.to_string() }))?;
     if !head.weights().iter().chain(head.bias()).all(|value| value.is_finite()) {
         return Ok(None);
     }
     let frozen = FrozenEncoder::new(&classifier.encoder, device);
     match extract_some(&frozen, set, indices, batch) {
         Ok(features) => Ok(Some(Judged { encoder: frozen.encoder().clone(), head, features })),
-        Err(ProbeError::NotFinite { .. }) => Ok(None),
-        Err(error) => Err(error),
+        Err(FeatureError::NotFinite { .. }) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }

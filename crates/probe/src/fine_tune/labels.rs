@@ -4,6 +4,7 @@ use zview_data::ImageSet;
 use zview_runtime::seed::{Purpose, Stream};
 
 use crate::ProbeError;
+use zview_features::FeatureError;
 
 /// Indices of `labels_per_class` images of every class, or of all images, in ascending order.
 ///
@@ -39,17 +40,19 @@ pub fn labelled_subset(
 /// Each class's images of a set that can be learnt from.
 fn images_by_class(train: &ImageSet) -> Result<Vec<Vec<usize>>, ProbeError> {
     let Some(labels) = &train.labels else {
-        return Err(ProbeError::Unlabelled { set: train.name.clone() });
+        return Err(ProbeError::Features(FeatureError::Unlabelled { set: train.name.clone() }));
     };
     if train.is_empty() {
-        return Err(ProbeError::Empty { set: train.name.clone() });
+        return Err(ProbeError::Features(FeatureError::Empty { set: train.name.clone() }));
     }
     if train.classes.len() < 2 {
-        return Err(ProbeError::OneClass { class: train.classes.first().cloned().unwrap_or_default() });
+        return Err(ProbeError::Features(FeatureError::OneClass {
+            class: train.classes.first().cloned().unwrap_or_default(),
+        }));
     }
     let classes = train.classes.len();
     if let Some((image, &label)) = labels.iter().enumerate().find(|&(_, &label)| label as usize >= classes) {
-        return Err(ProbeError::Label { image, label, classes });
+        return Err(ProbeError::Features(FeatureError::Label { image, label, classes }));
     }
     let mut by_class = vec![Vec::new(); classes];
     for (image, &label) in labels.iter().enumerate() {

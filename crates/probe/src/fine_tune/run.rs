@@ -18,8 +18,8 @@ use super::score::{FineTuneRun, FineTuneScore};
 use super::start::{Origin, Start};
 use super::told::{Told, Work};
 use super::training::{Lesson, Trained, train};
-use crate::features::{extract_some, split_by_class};
 use crate::{LinearProbe, LinearProbeConfig, ProbeError};
+use zview_features::{FeatureError, extract_some, split_by_class};
 
 /// Trains the network that `start` names, with a linear head, on labelled images of `train_set`, and measures its
 /// accuracy on `test_set`; once for every seed. Training takes place on `device` (without autodiff).
@@ -237,24 +237,26 @@ impl Arm<'_> {
 /// That both sets have images and labels, and that shape and classes are the same.
 fn check_sets(train_set: &ImageSet, test_set: &ImageSet) -> Result<(), ProbeError> {
     if test_set.labels.is_none() {
-        return Err(ProbeError::Unlabelled { set: test_set.name.clone() });
+        return Err(ProbeError::Features(FeatureError::Unlabelled { set: test_set.name.clone() }));
     }
     if test_set.is_empty() {
-        return Err(ProbeError::Empty { set: test_set.name.clone() });
+        return Err(ProbeError::Features(FeatureError::Empty { set: test_set.name.clone() }));
     }
     if train_set.shape != test_set.shape {
         let problem = format!(
             "the test images have shape {:?}, the training images {:?}; load both with one size and colour",
             test_set.shape, train_set.shape
         );
-        return Err(ProbeError::Images { set: test_set.name.clone(), problem });
+        return Err(ProbeError::Features(FeatureError::Images { set: test_set.name.clone(), problem }));
     }
     let name = |set: &ImageSet, index: usize| set.classes.get(index).cloned().unwrap_or("absent".to_owned());
     let classes = train_set.classes.len().max(test_set.classes.len());
     match (0..classes).find(|&index| train_set.classes.get(index) != test_set.classes.get(index)) {
-        Some(index) => {
-            Err(ProbeError::Classes { index, train: name(train_set, index), test: name(test_set, index) })
-        }
+        Some(index) => Err(ProbeError::Features(FeatureError::Classes {
+            index,
+            train: name(train_set, index),
+            test: name(test_set, index),
+        })),
         None => Ok(()),
     }
 }

@@ -10,6 +10,7 @@ use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
 
 use crate::ProbeError;
+use zview_features::FeatureError;
 
 /// Where training starts from.
 #[derive(Debug, Clone, Copy)]
@@ -37,16 +38,20 @@ impl Origin {
                 let problems = config.problems();
                 if !problems.is_empty() {
                     let (expected, got) = ("one that can be built", problems.join("; "));
-                    return Err(ProbeError::Setting { key: "encoder", expected, got });
+                    return Err(ProbeError::Features(FeatureError::Setting {
+                        key: "encoder",
+                        expected,
+                        got,
+                    }));
                 }
                 return Ok(Self::Scratch(Box::new(config.clone())));
             }
             Start::Pretrained(path) => load_encoder(path, device)?,
             Start::Encoder(encoder) => encoder.clone(),
         };
-        encoder
-            .check_images(images.shape)
-            .map_err(|error| ProbeError::Images { set: images.name.clone(), problem: error.problem })?;
+        encoder.check_images(images.shape).map_err(|error| {
+            ProbeError::Features(FeatureError::Images { set: images.name.clone(), problem: error.problem })
+        })?;
         check_finite(encoder.encoder())?;
         Ok(Self::Pretrained(Box::new(encoder)))
     }
@@ -79,8 +84,9 @@ impl Origin {
             Self::Pretrained(encoder) => Ok(encoder.encoder().clone()),
             Self::Scratch(config) => {
                 let random = &mut Stream::new(seed, Purpose::Weights, 0, 0);
-                Encoder::new(config, images, random, device)
-                    .map_err(|error| ProbeError::Images { set: set.to_owned(), problem: error.problem })
+                Encoder::new(config, images, random, device).map_err(|error| {
+                    ProbeError::Features(FeatureError::Images { set: set.to_owned(), problem: error.problem })
+                })
             }
         }
     }
@@ -91,7 +97,7 @@ impl Origin {
             Self::Pretrained(encoder) => encoder
                 .state_sha256()
                 .map(Some)
-                .map_err(|error| ProbeError::State { message: error.to_string() }),
+                .map_err(|error| ProbeError::Features(FeatureError::State { message: error.to_string() })),
             Self::Scratch(_) => Ok(None),
         }
     }
@@ -106,7 +112,7 @@ fn check_finite(encoder: &Encoder) -> Result<(), ProbeError> {
                 return;
             }
             self.0 = match read_floats(tensor.clone()) {
-                Err(source) => Err(ProbeError::State { message: source.to_string() }),
+                Err(source) => Err(ProbeError::Features(FeatureError::State { message: source.to_string() })),
                 Ok(values) => match values.into_iter().find(|value| !value.is_finite()) {
                     Some(value) => Err(ProbeError::WeightNotFinite { tensor: name.to_owned(), value }),
                     None => Ok(()),

@@ -3,8 +3,9 @@
 use super::lbfgs::{LbfgsConfig, LbfgsOutcome, Stop, minimise};
 use super::logistic::Logistic;
 use super::preconditioner::{Preconditioner, second_moments};
-use crate::features::matrix::add_scaled;
-use crate::{Features, ProbeError};
+use crate::ProbeError;
+use zview_features::{FeatureError, Features};
+use zview_numerics::matrix::add_scaled;
 
 /// Steps after which the change of variables is made anew.
 const LEG: usize = 40;
@@ -66,7 +67,7 @@ impl<'a> LogisticProblem<'a> {
     /// No image at all, or a class that has none: its bias would run away to minus infinity.
     pub fn new(features: &'a Features) -> Result<Self, ProbeError> {
         if features.is_empty() {
-            return Err(ProbeError::Empty { set: "the train set".to_owned() });
+            return Err(ProbeError::Features(FeatureError::Empty { set: "the train set".to_owned() }));
         }
         if let Some(class) = features.images_by_class().iter().position(Vec::is_empty) {
             return Err(ProbeError::ClassMissing {
@@ -83,11 +84,11 @@ impl<'a> LogisticProblem<'a> {
     /// A penalty that is not positive and finite.
     pub fn fit(&self, config: LogisticConfig, start: Option<&Logistic>) -> Result<LogisticFit, ProbeError> {
         if !(config.l2 > 0.0 && config.l2.is_finite()) {
-            return Err(ProbeError::Setting {
+            return Err(ProbeError::Features(FeatureError::Setting {
                 key: "penalty",
                 expected: "positive and finite",
                 got: config.l2.to_string(),
-            });
+            }));
         }
         let (classes, dimension) = (self.features.classes(), self.features.dimension());
         let moments = self.moments.as_deref();
@@ -168,7 +169,7 @@ fn without_common_part(rows: &mut [f64], width: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use zview_features::made_up::{clouds, numbered};
 
     #[test]
     fn the_result_does_not_depend_on_threads_or_start() {

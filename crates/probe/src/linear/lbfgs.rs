@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 
 use super::line_search::{Trial, search};
-use crate::features::matrix::{add_scaled, dot};
+use zview_numerics::matrix::{add_scaled, dot};
 
 /// When to stop, and how much to remember.
 #[derive(Debug, Clone, Copy, PartialEq)]

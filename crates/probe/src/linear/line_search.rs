@@ -3,7 +3,7 @@
 //! Source: Nocedal and Wright, Numerical Optimization, 2nd edition, algorithms 3.5 and 3.6, with
 //! the cubic interpolation of equation 3.59.
 
-use crate::features::matrix::dot;
+use zview_numerics::matrix::dot;
 
 /// Sufficient decrease.
 const ARMIJO: f64 = 1e-4;

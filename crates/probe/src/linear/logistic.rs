@@ -7,8 +7,8 @@
 use rayon::prelude::*;
 
 use super::predictions::Predictions;
-use crate::Features;
-use crate::features::matrix::{add_transposed_product, dot, multiply_transposed};
+use zview_features::Features;
+use zview_numerics::matrix::{add_transposed_product, dot, multiply_transposed};
 
 /// Rows widened to f64 and multiplied at once.
 const BLOCK_ROWS: usize = 256;
@@ -235,7 +235,7 @@ fn log_sum_exp(logits: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use zview_features::made_up::{clouds, numbered};
 
     #[test]
     fn the_gradient_agrees_with_finite_differences() {

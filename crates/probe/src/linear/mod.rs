@@ -9,6 +9,7 @@ mod penalty;
 pub(crate) mod preconditioner;
 mod predictions;
 mod probe;
+mod standardiser;
 
 pub use fit::{LogisticConfig, LogisticFit, LogisticProblem};
 pub use lbfgs::{LbfgsConfig, LbfgsOutcome, Stop, minimise};
@@ -18,3 +19,4 @@ pub use penalty::{PenaltyChoice, PenaltyRule, PenaltyScore, choose_penalty};
 pub use predictions::Predictions;
 pub(crate) use probe::per_class_accuracy;
 pub use probe::{LinearProbe, LinearProbeConfig, LinearScore, linear_probe};
+pub use standardiser::Standardiser;

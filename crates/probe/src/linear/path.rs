@@ -31,8 +31,8 @@ impl LogisticPath {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::clouds;
     use crate::{LogisticConfig, LogisticProblem};
+    use zview_features::made_up::clouds;
 
     #[test]
     fn the_way_saves_steps_and_changes_no_optimum() {

@@ -3,9 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::path::LogisticPath;
-use crate::{
-    Features, Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser, stratified_split,
-};
+use crate::{Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser};
+use zview_features::{FeatureError, Features, stratified_split};
 
 /// Accurate enough to rank penalties: ten times coarser than the final fit.
 const CHOICE_TOLERANCE: f64 = 1e-5;
@@ -73,11 +72,11 @@ pub fn choose_penalty(
     };
     check_penalties(penalties)?;
     if !(validation_share > 0.0 && validation_share < 1.0) {
-        return Err(ProbeError::Setting {
+        return Err(ProbeError::Features(FeatureError::Setting {
             key: "validation_share",
             expected: "between 0 and 1, both excluded",
             got: validation_share.to_string(),
-        });
+        }));
     }
     let split = stratified_split(train, validation_share, seed);
     if split.validation.is_empty() {
@@ -125,22 +124,26 @@ fn check_penalties(penalties: &[f64]) -> Result<(), ProbeError> {
     }
     match penalties.iter().find(|&&penalty| !(penalty > 0.0 && penalty.is_finite())) {
         None => Ok(()),
-        Some(penalty) => Err(ProbeError::Setting {
+        Some(penalty) => Err(ProbeError::Features(FeatureError::Setting {
             key: "penalty",
             expected: "positive and finite",
             got: penalty.to_string(),
-        }),
+        })),
     }
 }
 
 fn no_penalties() -> ProbeError {
-    ProbeError::Setting { key: "penalties", expected: "a list of at least one l2", got: "none".to_owned() }
+    ProbeError::Features(FeatureError::Setting {
+        key: "penalties",
+        expected: "a list of at least one l2",
+        got: "none".to_owned(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::clouds;
+    use zview_features::made_up::clouds;
 
     fn rule(penalties: &[f64]) -> PenaltyRule {
         PenaltyRule::Chosen { penalties: penalties.to_vec(), validation_share: 0.2 }

@@ -13,8 +13,8 @@
 use rayon::prelude::*;
 use zview_numerics::linalg::Cholesky;
 
-use crate::Features;
-use crate::features::matrix::add_transposed_product;
+use zview_features::Features;
+use zview_numerics::matrix::add_transposed_product;
 
 /// Beyond this many features a matrix of them costs more time and memory than it saves.
 const MAX_DIMENSION: usize = 2_048;
@@ -174,8 +174,8 @@ fn factor(mut matrix: Vec<f64>, width: usize, l2: f64) -> Option<Cholesky> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::matrix::dot;
-    use crate::features::rows::tests::clouds;
+    use zview_features::made_up::clouds;
+    use zview_numerics::matrix::dot;
 
     #[test]
     fn the_factor_reproduces_the_matrix_and_the_solves_invert_it() {

@@ -7,7 +7,8 @@ use zview_numerics::statistics::{Interval, accuracy_interval};
 
 use super::penalty::{PenaltyChoice, PenaltyRule, PenaltyScore, choose_penalty};
 use super::predictions::Predictions;
-use crate::{Features, Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser};
+use crate::{Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser};
+use zview_features::{FeatureError, Features};
 
 /// How the linear probe is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -131,7 +132,7 @@ impl LinearProbe {
             ("classes, as the probe's", classes, features.classes()),
         ] {
             if expected != got {
-                return Err(ProbeError::Size { what, expected, got });
+                return Err(ProbeError::Features(FeatureError::Size { what, expected, got }));
             }
         }
         Ok(())
@@ -199,7 +200,7 @@ pub(crate) fn per_class_accuracy(test: &Features, correct: &[bool]) -> Vec<Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use zview_features::made_up::{clouds, numbered};
     use zview_runtime::seed::{Purpose, Stream};
 
     #[test]

@@ -6,7 +6,8 @@ use zview_runtime::seed::{Purpose, Stream};
 use super::principal_components::PrincipalComponents;
 use super::trustworthiness::trustworthiness;
 use super::tsne::{largest_perplexity, tsne};
-use crate::{Features, ProbeError};
+use crate::ProbeError;
+use zview_features::{FeatureError, Features};
 
 /// Fewer images than this have no neighbourhoods to show.
 const IMAGES_MIN: usize = 10;
@@ -79,7 +80,8 @@ pub struct FeatureMaps {
 /// # Errors
 /// [`ProbeError::TooFewToMap`] below 10 images, [`ProbeError::Setting`].
 pub fn feature_maps(features: &Features, config: &MapConfig) -> Result<FeatureMaps, ProbeError> {
-    let setting = |key, expected, got| Err(ProbeError::Setting { key, expected, got });
+    let setting =
+        |key, expected, got| Err(ProbeError::Features(FeatureError::Setting { key, expected, got }));
     if features.len() < IMAGES_MIN {
         return Err(ProbeError::TooFewToMap { images: features.len(), needed: IMAGES_MIN });
     }
@@ -141,7 +143,7 @@ fn sample(images: usize, count: usize, seed: u64) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use zview_features::made_up::{clouds, numbered};
 
     fn small() -> MapConfig {
         MapConfig { images: 150, steps: 500, ..MapConfig::default() }

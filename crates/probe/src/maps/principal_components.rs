@@ -2,8 +2,9 @@
 
 use zview_numerics::linalg::{make_largest_positive, symmetric_eigen};
 
-use crate::features::matrix::{add_transposed_product, dot, multiply_transposed};
-use crate::{Features, ProbeError};
+use crate::ProbeError;
+use zview_features::{FeatureError, Features};
+use zview_numerics::matrix::{add_transposed_product, dot, multiply_transposed};
 
 /// Variances below this share of the largest are rounding.
 const VARIANCE_SHARE_MIN: f64 = 1e-12;
@@ -32,7 +33,9 @@ impl PrincipalComponents {
     pub fn fit(features: &Features, count: usize) -> Result<Self, ProbeError> {
         let (images, dimension) = (features.len(), features.dimension());
         if images == 0 {
-            return Err(ProbeError::Empty { set: "the set to find principal components of".to_owned() });
+            return Err(ProbeError::Features(FeatureError::Empty {
+                set: "the set to find principal components of".to_owned(),
+            }));
         }
         let mean = means(features);
         let centred = centre(features, &mean);
@@ -47,8 +50,9 @@ impl PrincipalComponents {
         } else {
             add_transposed_product(&centred, &centred, images, &mut products);
         }
-        let eigen = symmetric_eigen(&products, size)
-            .map_err(|source| ProbeError::Decomposition { what: "features' covariance", source })?;
+        let eigen = symmetric_eigen(&products, size).map_err(|source| {
+            ProbeError::Features(FeatureError::Decomposition { what: "features' covariance", source })
+        })?;
         let largest = eigen.values.first().copied().unwrap_or(0.0);
         let kept = eigen
             .values
@@ -97,11 +101,11 @@ impl PrincipalComponents {
     pub fn project(&self, features: &Features) -> Result<Vec<f64>, ProbeError> {
         let dimension = self.mean.len();
         if features.dimension() != dimension {
-            return Err(ProbeError::Size {
+            return Err(ProbeError::Features(FeatureError::Size {
                 what: "feature dimensions",
                 expected: dimension,
                 got: features.dimension(),
-            });
+            }));
         }
         let mut coordinates = vec![0.0; features.len() * self.len()];
         if !coordinates.is_empty() {

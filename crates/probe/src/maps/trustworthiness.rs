@@ -2,8 +2,9 @@
 
 use rayon::prelude::*;
 
-use crate::features::matrix::multiply_transposed;
-use crate::{Features, ProbeError};
+use crate::ProbeError;
+use zview_features::{FeatureError, Features};
+use zview_numerics::matrix::multiply_transposed;
 
 /// The share of neighbourhoods on a map that are neighbourhoods in feature space too, 0 to 1: 1 less a penalty
 /// for each of the `k` nearest points on the map that ranks beyond the k nearest in feature space, by its rank.
@@ -20,11 +21,15 @@ use crate::{Features, ProbeError};
 pub fn trustworthiness(features: &Features, points: &[[f64; 2]], k: usize) -> Result<f64, ProbeError> {
     let n = features.len();
     if points.len() != n {
-        return Err(ProbeError::Size { what: "points of a map", expected: n, got: points.len() });
+        return Err(ProbeError::Features(FeatureError::Size {
+            what: "points of a map",
+            expected: n,
+            got: points.len(),
+        }));
     }
     if k == 0 || 2 * k >= n {
         let expected = "at least 1 and less than half the number of images";
-        return Err(ProbeError::Setting { key: "k", expected, got: k.to_string() });
+        return Err(ProbeError::Features(FeatureError::Setting { key: "k", expected, got: k.to_string() }));
     }
     let squared = squared_distances(features);
     let penalties: Vec<usize> = (0..n)

@@ -10,9 +10,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use zview_numerics::statistics::{Interval, accuracy_interval};
 
-use super::nearest::{Neighbour, nearest};
-use super::nearest_on_device::nearest_on;
-use crate::{Features, ProbeError};
+use crate::ProbeError;
+use zview_features::{FeatureError, Features, Neighbour, nearest, nearest_on};
 
 /// The numbers of neighbours where none are given: DINO's.
 const DEFAULT_K: [usize; 4] = [10, 20, 100, 200];
@@ -98,7 +97,8 @@ pub fn knn_on(
 /// The numbers of neighbours to use, at least one, all between 1 and the number of training images.
 fn checked(train: &Features, test: &Features, config: &KnnConfig) -> Result<Vec<usize>, ProbeError> {
     Features::check_classified(train, test)?;
-    let setting = |key, expected, got| Err(ProbeError::Setting { key, expected, got });
+    let setting =
+        |key, expected, got| Err(ProbeError::Features(FeatureError::Setting { key, expected, got }));
     if let Vote::Weighted(temperature) = config.vote
         && !(temperature > 0.0 && temperature.is_finite())
     {
@@ -118,7 +118,7 @@ fn checked(train: &Features, test: &Features, config: &KnnConfig) -> Result<Vec<
         return setting("k", "at least 1", "0".to_owned());
     }
     if largest_k > train.len() {
-        return Err(ProbeError::Neighbours { k: largest_k, images: train.len() });
+        return Err(ProbeError::Features(FeatureError::Neighbours { k: largest_k, images: train.len() }));
     }
     Ok(ks.clone())
 }
@@ -171,7 +171,7 @@ fn vote(nearest: &[Neighbour], train: &Features, vote: Vote) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use zview_features::made_up::{clouds, numbered};
     use zview_runtime::device::on_test_devices;
 
     #[test]
@@ -260,6 +260,6 @@ mod tests {
         assert_eq!(scores[&1].correct, [true, false]);
         let single = Features::new(vec![1., 0.], 2, vec![0], numbered(1)).unwrap();
         let error = knn(&single, &single, &KnnConfig::default()).unwrap_err();
-        assert!(matches!(&error, ProbeError::OneClass { .. }), "{error}");
+        assert!(matches!(&error, ProbeError::Features(FeatureError::OneClass { .. })), "{error}");
     }
 }

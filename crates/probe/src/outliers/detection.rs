@@ -6,7 +6,8 @@ use zview_numerics::statistics::Interval;
 use super::mahalanobis::mahalanobis_distance;
 use super::nearest::neighbour_distance;
 use super::ranking::{auroc, auroc_interval, false_positive_rate};
-use crate::{Features, LinearProbe, ProbeError};
+use crate::{LinearProbe, ProbeError};
+use zview_features::{FeatureError, Features};
 
 /// Keeps the resamples apart from those of other figures of one run.
 const USE_NUMBER: u64 = 3 << 40;
@@ -83,7 +84,7 @@ pub fn outlier_detection(
 ) -> Result<OutlierDetection, ProbeError> {
     Features::check_train_and_test(train, test)?;
     if outliers.is_empty() {
-        return Err(ProbeError::Empty { set: "the set of outliers".to_owned() });
+        return Err(ProbeError::Features(FeatureError::Empty { set: "the set of outliers".to_owned() }));
     }
     // As if of this data set's first class: no label of theirs is looked at.
     let outliers = &Features::new(
@@ -95,7 +96,7 @@ pub fn outlier_detection(
     Features::check_train_and_test(train, outliers)?;
     if config.neighbours == 0 {
         let (key, expected) = ("neighbours", "at least 1");
-        return Err(ProbeError::Setting { key, expected, got: "0".to_owned() });
+        return Err(ProbeError::Features(FeatureError::Setting { key, expected, got: "0".to_owned() }));
     }
     let k = config.neighbours.min(train.len() / 100).max(1);
     let near = |set| neighbour_distance(train, set, k);
@@ -131,7 +132,7 @@ pub fn outlier_detection(
 mod tests {
     use super::*;
     use crate::LinearProbeConfig;
-    use crate::features::rows::tests::{clouds, numbered};
+    use zview_features::made_up::{clouds, numbered};
 
     #[test]
     fn far_images_are_outliers_and_images_of_the_same_kind_are_not() {

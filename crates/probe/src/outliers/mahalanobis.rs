@@ -9,9 +9,10 @@ use rayon::prelude::*;
 use zview_numerics::linalg::Cholesky;
 
 use super::shrinkage::ledoit_wolf_shrinkage;
-use crate::features::matrix::{dot, multiply_transposed};
-use crate::spectrum::{covariance, mean_row};
-use crate::{Features, ProbeError};
+use crate::ProbeError;
+use zview_features::spectrum::{covariance, mean_row};
+use zview_features::{FeatureError, Features};
+use zview_numerics::matrix::{dot, multiply_transposed};
 
 /// Added to the diagonal, as a share of its mean, so that rounding cannot make a pivot negative.
 const RIDGE: f64 = 1e-9;
@@ -41,15 +42,23 @@ pub fn mahalanobis_distance(
 ) -> Result<MahalanobisDistance, ProbeError> {
     let dimension = train.dimension();
     if train.is_empty() {
-        return Err(ProbeError::Empty { set: "the train set".to_owned() });
+        return Err(ProbeError::Features(FeatureError::Empty { set: "the train set".to_owned() }));
     }
     if let Some(set) = sets.iter().find(|set| set.dimension() != dimension) {
         let what = "dimension of the features";
-        return Err(ProbeError::Size { what, expected: dimension, got: set.dimension() });
+        return Err(ProbeError::Features(FeatureError::Size {
+            what,
+            expected: dimension,
+            got: set.dimension(),
+        }));
     }
     if let Some(wrong) = shrinkage.filter(|share| !(0.0..=1.0).contains(share)) {
         let got = wrong.to_string();
-        return Err(ProbeError::Setting { key: "shrinkage", expected: "from 0 to 1", got });
+        return Err(ProbeError::Features(FeatureError::Setting {
+            key: "shrinkage",
+            expected: "from 0 to 1",
+            got,
+        }));
     }
     let means = class_means(train);
     let mean_of = |image: usize| means[train.labels()[image] as usize].as_slice();
@@ -62,8 +71,9 @@ pub fn mahalanobis_distance(
         ledoit_wolf_shrinkage(&centred, &matrix, dimension)
     });
     shrink(&mut matrix, dimension, shrinkage);
-    let factor = Cholesky::new(&matrix, dimension)
-        .map_err(|source| ProbeError::Decomposition { what: "covariance within classes", source })?;
+    let factor = Cholesky::new(&matrix, dimension).map_err(|source| {
+        ProbeError::Features(FeatureError::Decomposition { what: "covariance within classes", source })
+    })?;
 
     // With Sigma = L L^T a squared distance is |L^-1 (x - centre) - L^-1 (mean - centre)|^2; about a common centre
     // lengths are no larger than distances.
@@ -127,7 +137,7 @@ fn shrink(matrix: &mut [f64], dimension: usize, share: f64) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use zview_features::made_up::{clouds, numbered};
 
     #[test]
     fn distances_are_those_of_whitened_features() {

@@ -9,7 +9,8 @@ use zview_data::ImageSet;
 
 use super::report::OverlapConfig;
 use super::thumbnail::{DIMENSION, thumbnails};
-use crate::{Features, Neighbour, ProbeError, nearest_neighbours};
+use crate::ProbeError;
+use zview_features::{Features, Neighbour, nearest_neighbours};
 
 /// A training image that a test image is almost a copy of.
 #[derive(Debug, Clone, Copy, PartialEq)]

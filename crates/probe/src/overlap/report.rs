@@ -6,6 +6,7 @@ use zview_data::ImageSet;
 use super::exact::same_pixels;
 use super::near::near_duplicates;
 use crate::ProbeError;
+use zview_features::FeatureError;
 
 /// What counts as a near-duplicate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,7 +93,8 @@ pub fn find_overlap(
     test: &ImageSet,
     config: &OverlapConfig,
 ) -> Result<Overlap, ProbeError> {
-    let setting = |key, expected, got: String| Err(ProbeError::Setting { key, expected, got });
+    let setting =
+        |key, expected, got: String| Err(ProbeError::Features(FeatureError::Setting { key, expected, got }));
     if !(0.0..=1.0).contains(&config.correlation) {
         return setting("overlap.correlation", "0 to 1", config.correlation.to_string());
     }

@@ -3,6 +3,7 @@ use zview_runtime::seed::{Purpose, Stream};
 
 use super::{OverlapConfig, find_overlap};
 use crate::ProbeError;
+use zview_features::FeatureError;
 
 const SIDE: usize = 20;
 const SHAPE: ImageShape = ImageShape { channels: 1, height: SIDE, width: SIDE };
@@ -91,7 +92,7 @@ fn sets_apart_share_nothing_and_there_is_no_second_accuracy() {
 fn settings_that_cannot_work_are_named() {
     let images = set(vec![picture(0)], vec![0]);
     let error = |config: OverlapConfig| match find_overlap(&images, &images, &config) {
-        Err(ProbeError::Setting { key, .. }) => key,
+        Err(ProbeError::Features(FeatureError::Setting { key, .. })) => key,
         other => panic!("{other:?}"),
     };
     let default = OverlapConfig::default;

@@ -5,7 +5,8 @@ use zview_data::{ImageSet, VisitOrder};
 use zview_encoder::augment::{AugmentConfig, Augmentation};
 use zview_runtime::seed::{Purpose, Stream};
 
-use crate::{FeatureExtractor, Features, ProbeError, Standardiser};
+use crate::{ProbeError, Standardiser};
+use zview_features::{FeatureError, FeatureExtractor, Features};
 
 /// Training rows in the order in which they are visited, and their standardised features on the device.
 pub(super) struct Batches<'a> {
@@ -133,7 +134,7 @@ impl Augmented<'_> {
         let (expected, got) = ([rows.len(), self.mean.dims()[1]], features.dims());
         if got != expected {
             let (first, last) = (wanted[0], wanted[rows.len() - 1]);
-            return Err(ProbeError::Shape { first, last, expected, got });
+            return Err(ProbeError::Features(FeatureError::Shape { first, last, expected, got }));
         }
         Ok((features - self.mean.clone()) / self.std.clone())
     }
@@ -148,8 +149,8 @@ pub(super) fn uploaded(features: &Features, device: &Device) -> Tensor<2> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract;
-    use crate::features::extract::tests::{Pixels, strip};
+    use zview_features::extract;
+    use zview_features::made_up::{Pixels, strip};
     use zview_runtime::device::read_floats;
 
     #[test]

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use zview_encoder::augment::AugmentConfig;
 
 use crate::ProbeError;
+use zview_features::FeatureError;
 
 /// How a linear classifier is trained by stochastic gradient descent on a frozen encoder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -123,7 +124,9 @@ impl SgdProbeConfig {
         ];
         match settings.into_iter().find(|&(_, works, _, _)| !works) {
             None => Ok(()),
-            Some((key, _, expected, got)) => Err(ProbeError::Setting { key, expected, got }),
+            Some((key, _, expected, got)) => {
+                Err(ProbeError::Features(FeatureError::Setting { key, expected, got }))
+            }
         }
     }
 }

@@ -24,9 +24,11 @@ use super::config::SgdProbeConfig;
 use super::heads::{Heads, cosine};
 use super::resized::Resized;
 use super::score::{RateScore, SgdScore};
-use crate::features::{extract_some, training_pool};
 use crate::linear::per_class_accuracy;
-use crate::{FeatureExtractor, Features, Predictions, ProbeError, Standardiser, extract, stratified_split};
+use crate::{Predictions, ProbeError, Standardiser};
+use zview_features::{
+    FeatureError, FeatureExtractor, Features, extract, extract_some, stratified_split, training_pool,
+};
 
 /// Trains linear classifiers on augmented images of a pool of at most `train_pool` of `train`, and judges
 /// the one with the best learning rate on all of `test`. Computes on the encoder's device.
@@ -48,7 +50,8 @@ pub fn sgd_probe(
 ) -> Result<SgdScore, ProbeError> {
     let started = Instant::now();
     config.check()?;
-    let state = || extractor.state_sha256().map_err(|message| ProbeError::State { message });
+    let state =
+        || extractor.state_sha256().map_err(|message| ProbeError::Features(FeatureError::State { message }));
     let before = state()?;
     let pool = training_pool(train, train_pool);
     let whole = |images: &ImageSet| Resized::new(extractor, images.shape, config.size);
@@ -298,5 +301,8 @@ fn every_rate_diverged(rates: &[f64]) -> ProbeError {
 }
 
 fn failed(error: ReadError) -> ProbeError {
-    ProbeError::OnDevice { task: "train linear classifiers", message: error.to_string() }
+    ProbeError::Features(FeatureError::OnDevice {
+        task: "train linear classifiers",
+        message: error.to_string(),
+    })
 }

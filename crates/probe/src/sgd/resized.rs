@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use zview_data::ImageShape;
 use zview_encoder::augment::{AugmentConfig, Augmentation};
 
-use crate::FeatureExtractor;
+use zview_features::FeatureExtractor;
 
 /// Resizes whole images to `size` pixels (bilinear, without aliasing) before `inner` sees them.
 pub(super) struct Resized<'a> {
@@ -46,9 +46,9 @@ impl FeatureExtractor for Resized<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::extract;
-    use crate::features::extract::tests::Pixels;
     use zview_data::ImageSet;
+    use zview_features::extract;
+    use zview_features::made_up::Pixels;
 
     #[test]
     fn images_are_resized_whole_and_only_where_asked() {

@@ -5,9 +5,10 @@ use zview_runtime::device::on_test_devices;
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::*;
-use crate::features::extract::tests::{Pixels, strip};
-use crate::features::rows::tests::{clouds, numbered};
-use crate::{Features, LinearProbeConfig, ProbeError, linear_probe};
+use crate::{LinearProbeConfig, ProbeError, linear_probe};
+use zview_features::made_up::{Pixels, strip};
+use zview_features::made_up::{clouds, numbered};
+use zview_features::{FeatureError, Features};
 
 fn config() -> SgdProbeConfig {
     SgdProbeConfig { learning_rates: vec![0.01, 0.1, 1.0], epochs: 20, batch: 32, ..Default::default() }
@@ -163,17 +164,26 @@ fn sets_and_encoders_that_cannot_be_probed_are_named() {
     let encoder = Pixels::new(8);
     let changing = Pixels { changing: true, ..Pixels::new(8) };
     assert!(matches!(run(&changing, &set(3), &set(3)), ProbeError::StateChanged { .. }));
-    assert!(matches!(run(&encoder, &set(1), &set(1)), ProbeError::OneClass { .. }));
-    assert!(matches!(run(&encoder, &set(3), &set(2)), ProbeError::Classes { index: 2, .. }));
-    assert!(matches!(run(&encoder, &set(3), &set(3).first(0)), ProbeError::Empty { .. }));
+    assert!(matches!(run(&encoder, &set(1), &set(1)), ProbeError::Features(FeatureError::OneClass { .. })));
+    assert!(matches!(
+        run(&encoder, &set(3), &set(2)),
+        ProbeError::Features(FeatureError::Classes { index: 2, .. })
+    ));
+    assert!(matches!(
+        run(&encoder, &set(3), &set(3).first(0)),
+        ProbeError::Features(FeatureError::Empty { .. })
+    ));
     assert!(matches!(run(&encoder, &set(3).select(&[0, 1, 3]), &set(3)), ProbeError::ClassMissing { .. }));
     assert!(matches!(run(&encoder, &set(3).first(3), &set(3)), ProbeError::NothingHeldOut { images: 3 }));
     let mut unlabelled = set(3);
     unlabelled.labels = None;
-    assert!(matches!(run(&encoder, &unlabelled, &set(3)), ProbeError::Unlabelled { .. }));
-    assert!(matches!(run(&encoder, &strip(9, 3), &set(3)), ProbeError::Shape { .. }));
+    assert!(matches!(
+        run(&encoder, &unlabelled, &set(3)),
+        ProbeError::Features(FeatureError::Unlabelled { .. })
+    ));
+    assert!(matches!(run(&encoder, &strip(9, 3), &set(3)), ProbeError::Features(FeatureError::Shape { .. })));
     let damaged = Pixels { divisor: 0.0, ..Pixels::new(8) };
-    assert!(matches!(run(&damaged, &set(3), &set(3)), ProbeError::NotFinite { .. }));
+    assert!(matches!(run(&damaged, &set(3), &set(3)), ProbeError::Features(FeatureError::NotFinite { .. })));
 }
 
 #[test]

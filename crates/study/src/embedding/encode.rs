@@ -4,7 +4,7 @@ use std::path::Path;
 
 use zview_data::{ClassUse, DataError, ImageSet, LoadOptions, Split, load};
 use zview_encoder::{ClassifierHead, FrozenEncoder, read_encoder};
-use zview_probe::{FeatureCache, FeatureExtractor, Features, extract};
+use zview_features::{FeatureCache, FeatureError, FeatureExtractor, Features, extract};
 use zview_runtime::device::ChosenDevice;
 
 use crate::StudyError;
@@ -140,9 +140,9 @@ struct Encoding<'a> {
 
 impl Encoding<'_> {
     fn sha256(&self) -> Result<String, StudyError> {
-        self.extractor
-            .state_sha256()
-            .map_err(|message| self.failed(zview_probe::ProbeError::State { message }))
+        self.extractor.state_sha256().map_err(|message| {
+            self.failed(zview_probe::ProbeError::Features(FeatureError::State { message }))
+        })
     }
 
     fn features(&self, images: &ImageSet) -> Result<Features, StudyError> {
@@ -159,7 +159,7 @@ impl Encoding<'_> {
             }
             None => extract(self.extractor, images, self.batch),
         };
-        features.map_err(|error| self.failed(error))
+        features.map_err(|error| self.failed(error.into()))
     }
 
     fn failed(&self, error: zview_probe::ProbeError) -> StudyError {

@@ -5,7 +5,8 @@ use std::path::Path;
 use serde::Serialize;
 use zview_data::{ImageSet, Split};
 use zview_encoder::{FrozenEncoder, read_encoder};
-use zview_probe::{Features, LinearProbe, Logistic, Predictions, ProbeError};
+use zview_features::{FeatureError, Features};
+use zview_probe::{LinearProbe, Logistic, Predictions, ProbeError};
 use zview_runtime::device::ChosenDevice;
 
 use super::encode::{Embedded, embed};
@@ -110,7 +111,7 @@ fn fitted(
     train: &str,
 ) -> Result<(LinearProbe, Vec<String>), StudyError> {
     let failed = |error| StudyError::from((&*path.to_string_lossy(), train, error));
-    let unlabelled = || failed(ProbeError::Unlabelled { set: train.to_owned() });
+    let unlabelled = || failed(ProbeError::Features(FeatureError::Unlabelled { set: train.to_owned() }));
     let part = labelled.splits.into_iter().next().ok_or_else(unlabelled)?;
     if part.images.labels.is_none() {
         return Err(unlabelled());

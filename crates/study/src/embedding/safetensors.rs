@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::json;
-use zview_probe::rows_as_safetensors;
+use zview_features::rows_as_safetensors;
 
 use super::encode::Embedded;
 use crate::StudyError;
@@ -33,5 +33,5 @@ pub(super) fn bytes(embedded: &Embedded) -> Result<Vec<u8>, StudyError> {
     });
     let metadata = HashMap::from([(KEY.to_owned(), about.to_string())]);
     rows_as_safetensors(values, embedded.dimension(), metadata)
-        .map_err(|error| StudyError::from(("features", embedded.data.as_str(), error)))
+        .map_err(|error| StudyError::from(("features", embedded.data.as_str(), error.into())))
 }

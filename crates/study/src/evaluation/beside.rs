@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use zview_encoder::{Encoder, FrozenEncoder};
-use zview_probe::{FeatureCache, LinearProbe, ProbeError, encode_with, few_shot, few_shot_shares, knn_on};
+use zview_features::FeatureCache;
+use zview_probe::{LinearProbe, ProbeError, encode_with, few_shot, few_shot_shares, knn_on};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::config::{Measure, SuiteConfig};

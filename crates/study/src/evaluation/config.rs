@@ -2,10 +2,13 @@
 
 use serde::{Deserialize, Serialize};
 use zview_data::ColorMode;
+use zview_features::PixelScale;
+use zview_features::clusters::ClusterConfig;
+use zview_features::spectrum::SpectrumConfig;
 use zview_probe::{
-    CalibrationConfig, ClusterConfig, ConfusionConfig, EvaluationConfig, FewShotConfig, FineTuneConfig,
-    KnnConfig, LabelCurveConfig, LinearProbeConfig, MapConfig, OutlierConfig, OverlapConfig, PixelScale,
-    RobustnessConfig, SgdProbeConfig, SpectrumConfig,
+    CalibrationConfig, ConfusionConfig, EvaluationConfig, FewShotConfig, FineTuneConfig, KnnConfig,
+    LabelCurveConfig, LinearProbeConfig, MapConfig, OutlierConfig, OverlapConfig, RobustnessConfig,
+    SgdProbeConfig,
 };
 
 /// A way of judging an encoder.

@@ -6,11 +6,15 @@ use std::time::Instant;
 
 use zview_data::{ImageSet, Reject};
 use zview_encoder::FrozenEncoder;
+use zview_features::clusters::cluster_quality;
+use zview_features::spectrum::feature_spectrum;
+use zview_features::{
+    FeatureCache, FeatureError, FeatureExtractor, Features, extract, nearest_neighbours, stratified_split,
+};
 use zview_probe::{
-    EncodedSets, Evaluation, FeatureCache, FeatureExtractor, Features, FewShotScore, FineTuned, LinearProbe,
-    ProbeError, Start, calibration, cluster_quality, confusion, encode_with, extract, feature_spectrum,
-    few_shot, few_shot_shares, find_overlap, fine_tune, fine_tune_gain, fine_tune_keeping, knn_on,
-    label_curve, nearest_neighbours, outlier_detection, robustness, sgd_probe, stratified_split,
+    EncodedSets, Evaluation, FewShotScore, FineTuned, LinearProbe, ProbeError, Start, calibration, confusion,
+    encode_with, few_shot, few_shot_shares, find_overlap, fine_tune, fine_tune_gain, fine_tune_keeping,
+    knn_on, label_curve, outlier_detection, robustness, sgd_probe,
 };
 use zview_runtime::words::counted;
 
@@ -58,18 +62,18 @@ pub(super) struct Judged<'a> {
 struct Clock(BTreeMap<&'static str, f64>);
 
 impl Clock {
-    fn time<T>(
+    fn time<T, E: Into<ProbeError>>(
         &mut self,
         asked: bool,
         part: &'static str,
-        of: impl FnOnce() -> Result<T, ProbeError>,
+        of: impl FnOnce() -> Result<T, E>,
     ) -> Result<Option<T>, ProbeError> {
         if !asked {
             return Ok(None);
         }
         tracing::info!(part, "measuring");
         let started = Instant::now();
-        let result = of()?;
+        let result = of().map_err(Into::into)?;
         self.0.insert(part, started.elapsed().as_secs_f64());
         Ok(Some(result))
     }
@@ -129,7 +133,7 @@ pub(super) fn measure(
     }
     let few = clock.time(asked(Measure::FewShot), "few_shot", || {
         let by_class = few_shot(train_features, test_features, &config.few_shot)?;
-        Ok((by_class, few_shot_shares(train_features, test_features, &config.few_shot)?))
+        Ok::<_, ProbeError>((by_class, few_shot_shares(train_features, test_features, &config.few_shot)?))
     })?;
     let held_out = config.few_shot_validation_share;
     let few_shot_validation =
@@ -177,7 +181,7 @@ pub(super) fn measure(
             let others = extract(extractor, &unlabelled(others)?, config.batch)?;
             let detection =
                 outlier_detection(train_features, test_features, &others, probe.as_ref(), &config.outliers)?;
-            Ok(OutlierEvaluation { data: data.to_owned(), detection })
+            Ok::<_, ProbeError>(OutlierEvaluation { data: data.to_owned(), detection })
         })?,
     };
     let spectrum = clock
@@ -243,7 +247,7 @@ pub(super) fn measure(
 
 /// Writes fine-tuned networks into `folder`: `NAME-seedN.safetensors`.
 fn keep_all(networks: &[FineTuned], folder: &Path, name: &str) -> Result<Vec<PathBuf>, ProbeError> {
-    let failed = |message: String| ProbeError::State { message };
+    let failed = |message: String| ProbeError::Features(FeatureError::State { message });
     std::fs::create_dir_all(folder).map_err(|error| failed(format!("{}: {error}", folder.display())))?;
     let kept = networks.iter().map(|network| {
         let file = folder.join(format!("{name}-seed{}.safetensors", network.seed));
@@ -277,7 +281,7 @@ pub(super) fn without_too_few(shares: &mut BTreeMap<String, FewShotScore>, class
 }
 
 fn nothing(what: &str) -> ProbeError {
-    ProbeError::Empty { set: format!("what should have been {what}") }
+    ProbeError::Features(FeatureError::Empty { set: format!("what should have been {what}") })
 }
 
 /// The same images, all of one class that stands for none.

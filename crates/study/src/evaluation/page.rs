@@ -233,9 +233,9 @@ fn reliability(calibration: &zview_probe::Calibration) -> ReliabilityFigure {
     }
 }
 
-fn clusters(quality: &zview_probe::ClusterQuality) -> ClusterFigure {
+fn clusters(quality: &zview_features::clusters::ClusterQuality) -> ClusterFigure {
     let share = |value: Option<f64>| value.map_or_else(|| "–".to_owned(), |value| format!("{value:.3}"));
-    let agreement = |of: &zview_probe::ClusterAgreement| {
+    let agreement = |of: &zview_features::clusters::ClusterAgreement| {
         [of.adjusted_rand, of.normalised_mutual_information, of.accuracy].map(|value| format!("{value:.3}"))
     };
     let (train, test) = (agreement(&quality.train), agreement(&quality.test));

@@ -7,7 +7,7 @@ use zview_data::{
     ColorMode, Comparable, ImageSet, ImageShape, LoadOptions, Split, image_groups, load, load_comparable,
 };
 use zview_encoder::{FrozenEncoder, LoadedEncoder, ReadOptions, read_encoder};
-use zview_probe::{FeatureCache, FeatureExtractor, ScaledPixels};
+use zview_features::{FeatureCache, FeatureExtractor, ScaledPixels};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
 

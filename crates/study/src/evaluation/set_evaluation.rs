@@ -5,9 +5,11 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use zview_data::Reject;
+use zview_features::clusters::ClusterQuality;
+use zview_features::spectrum::FeatureSpectrum;
 use zview_probe::{
-    Calibration, ClusterQuality, Confusion, Evaluation, FeatureSpectrum, FewShotScore, FineTuneGain,
-    FineTuneScore, LabelCurve, OutlierDetection, Overlap, Robustness, SgdScore,
+    Calibration, Confusion, Evaluation, FewShotScore, FineTuneGain, FineTuneScore, LabelCurve,
+    OutlierDetection, Overlap, Robustness, SgdScore,
 };
 use zview_runtime::words::counted;
 

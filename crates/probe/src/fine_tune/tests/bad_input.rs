@@ -6,6 +6,7 @@ use zview_network::{Network, StateVisitor};
 use super::*;
 use crate::ProbeError;
 use burn::tensor::Tensor;
+use zview_features::FeatureError;
 
 fn tune(train: &ImageSet, test: &ImageSet, config: &FineTuneConfig) -> Result<FineTuneScore, ProbeError> {
     fine_tune(Start::Scratch(&conv()), train, test, config, &Device::flex())
@@ -109,7 +110,7 @@ fn encoders_that_do_not_fit() {
     assert!(error.contains("encoder.width"), "{error}");
     let vit = EncoderConfig { arch: Architecture::Vit, width: 16, patch: Some(5), heads: Some(2), ..conv() };
     let error = fine_tune(Start::Scratch(&vit), &set, &set, &config, &device).unwrap_err();
-    assert!(matches!(error, ProbeError::Images { .. }), "{error}");
+    assert!(matches!(error, ProbeError::Features(FeatureError::Images { .. })), "{error}");
 }
 
 #[test]

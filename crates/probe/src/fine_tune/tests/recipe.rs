@@ -4,7 +4,8 @@ use zview_encoder::{Pool, load_encoder, save_encoder};
 use zview_runtime::hash::sha256_of_file;
 
 use super::*;
-use crate::{FewShotConfig, LinearProbeConfig, PenaltyRule, extract, few_shot, linear_probe};
+use crate::{FewShotConfig, LinearProbeConfig, PenaltyRule, few_shot, linear_probe};
+use zview_features::extract;
 
 fn device() -> Device {
     Device::flex()

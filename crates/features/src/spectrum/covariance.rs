@@ -3,8 +3,8 @@
 use rayon::prelude::*;
 use zview_numerics::linalg::symmetric_eigenvalues;
 
-use crate::features::matrix::{add_transposed_product, multiply_transposed};
-use crate::{Features, ProbeError};
+use crate::{FeatureError, Features};
+use zview_numerics::matrix::{add_transposed_product, multiply_transposed};
 
 /// Rows widened to f64 and multiplied at once.
 const BLOCK_ROWS: usize = 256;
@@ -12,7 +12,8 @@ const BLOCK_ROWS: usize = 256;
 const PIECES: usize = 8;
 
 /// The mean of the rows of `features`, (D).
-pub(crate) fn mean_row(features: &Features) -> Vec<f64> {
+#[must_use]
+pub fn mean_row(features: &Features) -> Vec<f64> {
     let mut mean = vec![0.0; features.dimension()];
     for row in features.values().chunks_exact(features.dimension()) {
         mean.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
@@ -22,7 +23,8 @@ pub(crate) fn mean_row(features: &Features) -> Vec<f64> {
 }
 
 /// The mean over the images n of (x_n - c_n) (x_n - c_n)^T, (D, D), c_n being `centre(n)`, (D).
-pub(crate) fn covariance<'a>(features: &Features, centre: impl Fn(usize) -> &'a [f64] + Sync) -> Vec<f64> {
+#[must_use]
+pub fn covariance<'a>(features: &Features, centre: impl Fn(usize) -> &'a [f64] + Sync) -> Vec<f64> {
     let dimension = features.dimension();
     let piece_rows = features.len().div_ceil(PIECES).max(BLOCK_ROWS);
     let pieces: Vec<Vec<f64>> = features
@@ -49,7 +51,7 @@ pub(crate) fn covariance<'a>(features: &Features, centre: impl Fn(usize) -> &'a 
 /// The eigenvalues of [`covariance`] about one `centre` (D) that can be other than 0, largest first: min(N, D).
 ///
 /// Of fewer images than dimensions the (N, N) matrix of inner products has the same ones and is smaller.
-pub(crate) fn covariance_eigenvalues(features: &Features, centre: &[f64]) -> Result<Vec<f64>, ProbeError> {
+pub(crate) fn covariance_eigenvalues(features: &Features, centre: &[f64]) -> Result<Vec<f64>, FeatureError> {
     let (images, dimension) = (features.len(), features.dimension());
     let (matrix, size) = if images < dimension {
         let rows = centred(features.values(), dimension, 0, &|_| centre);
@@ -61,7 +63,7 @@ pub(crate) fn covariance_eigenvalues(features: &Features, centre: &[f64]) -> Res
         (covariance(features, |_| centre), dimension)
     };
     let mut values = symmetric_eigenvalues(&matrix, size)
-        .map_err(|source| ProbeError::Decomposition { what: "features' covariance", source })?;
+        .map_err(|source| FeatureError::Decomposition { what: "features' covariance", source })?;
     // None is negative but by rounding.
     values.iter_mut().for_each(|value| *value = value.max(0.0));
     Ok(values)
@@ -83,7 +85,7 @@ fn centred<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::clouds;
+    use crate::made_up::clouds;
 
     #[test]
     fn the_covariance_is_that_of_its_formula_in_blocks_too() {

@@ -3,17 +3,17 @@
 //! Davies and Bouldin 1979, "A Cluster Separation Measure": the mean over clusters of the largest
 //! (s_i + s_j) / |c_i - c_j|, s being the mean distance to the centre c.
 
-use crate::{Features, ProbeError};
+use crate::{FeatureError, Features};
 
 /// The Davies-Bouldin index of `features` (N, D) in `clusters` (N), from 0, smaller is better. Clusters whose
 /// centres coincide are left out of each other's comparison. `None` where there are fewer than two clusters.
 ///
 /// # Errors
 /// Lists of different lengths.
-pub fn davies_bouldin(features: &Features, clusters: &[u32]) -> Result<Option<f64>, ProbeError> {
+pub fn davies_bouldin(features: &Features, clusters: &[u32]) -> Result<Option<f64>, FeatureError> {
     if clusters.len() != features.len() {
         let what = "clusters, one per image";
-        return Err(ProbeError::Size { what, expected: features.len(), got: clusters.len() });
+        return Err(FeatureError::Size { what, expected: features.len(), got: clusters.len() });
     }
     let mut images_of = std::collections::BTreeMap::<u32, Vec<usize>>::new();
     for (image, &cluster) in clusters.iter().enumerate() {
@@ -52,7 +52,7 @@ fn distance(a: &[f64], b: impl Iterator<Item = f64>) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::numbered;
+    use crate::made_up::numbered;
 
     #[test]
     fn by_hand() {

@@ -4,6 +4,6 @@ mod covariance;
 mod power_law;
 mod report;
 
-pub(crate) use covariance::{covariance, mean_row};
+pub use covariance::{covariance, mean_row};
 pub use power_law::{PowerLaw, power_law};
 pub use report::{FeatureSpectrum, SpectrumConfig, VarianceShare, feature_spectrum};

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 use zview_runtime::device::read_floats;
 
 use super::nearest::{Neighbour, keep_nearest, nearest, unit_rows};
-use crate::{Features, ProbeError};
+use crate::{FeatureError, Features};
 
 /// Columns of which the best are chosen on the device.
 const GROUP: usize = 128;
@@ -35,7 +35,7 @@ pub fn nearest_neighbours_on(
     train: &Features,
     test: &Features,
     k: usize,
-) -> Result<Vec<Vec<Neighbour>>, ProbeError> {
+) -> Result<Vec<Vec<Neighbour>>, FeatureError> {
     Features::check_train_and_test(train, test)?;
     let k = k.clamp(1, train.len());
     Ok(nearest_on(device, train, test, k)?.chunks(k).map(<[Neighbour]>::to_vec).collect())
@@ -43,12 +43,12 @@ pub fn nearest_neighbours_on(
 
 /// The `k` nearest training images of every test image, nearest first, (N, k) row by row: on the
 /// processor by its own means, elsewhere by tensors.
-pub(super) fn nearest_on(
+pub fn nearest_on(
     device: &Device,
     train: &Features,
     test: &Features,
     k: usize,
-) -> Result<Vec<Neighbour>, ProbeError> {
+) -> Result<Vec<Neighbour>, FeatureError> {
     let device = &device.clone().inner();
     if matches!(device.as_dispatch(), DispatchDevice::Flex(_)) {
         return Ok(nearest(train, test, k));
@@ -68,7 +68,7 @@ fn nearest_by_tensors(
     test: &Features,
     k: usize,
     train_tile: usize,
-) -> Result<Vec<Neighbour>, ProbeError> {
+) -> Result<Vec<Neighbour>, FeatureError> {
     let dimension = train.dimension();
     let (train_rows, test_rows) = (unit_rows(train), unit_rows(test));
     let tile_columns = train_tile.min(train.len().next_multiple_of(GROUP));
@@ -106,7 +106,7 @@ fn merge_tile(
     first_image: usize,
     columns: usize,
     k: usize,
-) -> Result<(), ProbeError> {
+) -> Result<(), FeatureError> {
     let [rows, tile_columns] = similarities.dims();
     let groups = tile_columns / GROUP;
     // [B * groups, BEST_OF_GROUP]
@@ -169,14 +169,14 @@ fn merge_row(kept: &mut Vec<Neighbour>, best: &[f32], places: &[i32], first_imag
     }
 }
 
-fn failed(error: &dyn std::fmt::Display) -> ProbeError {
-    ProbeError::OnDevice { task: "look for nearest neighbours", message: error.to_string() }
+fn failed(error: &dyn std::fmt::Display) -> FeatureError {
+    FeatureError::OnDevice { task: "look for nearest neighbours", message: error.to_string() }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use crate::made_up::{clouds, numbered};
     use zview_runtime::device::on_test_devices;
 
     /// Neighbours by tensors and by the processor's own path, (N, k) each.

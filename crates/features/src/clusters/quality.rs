@@ -8,7 +8,7 @@ use super::davies_bouldin::davies_bouldin;
 use super::kmeans::{KMeansConfig, kmeans};
 use super::points::Points;
 use super::silhouette::silhouette;
-use crate::{Features, ProbeError};
+use crate::{FeatureError, Features};
 
 /// How clusters are found and measured. Time grows with images, features, clusters and restarts; of 1,000
 /// clusters lower the restarts.
@@ -66,11 +66,11 @@ pub fn cluster_quality(
     train: &Features,
     test: &Features,
     config: &ClusterConfig,
-) -> Result<ClusterQuality, ProbeError> {
+) -> Result<ClusterQuality, FeatureError> {
     Features::check_train_and_test(train, test)?;
     if config.silhouette_images < 2 {
         let (key, got) = ("silhouette_images", config.silhouette_images.to_string());
-        return Err(ProbeError::Setting { key, expected: "at least 2", got });
+        return Err(FeatureError::Setting { key, expected: "at least 2", got });
     }
     let k = config.clusters.unwrap_or_else(|| train.classes());
     let &ClusterConfig { restarts, max_iterations, seed, .. } = config;
@@ -105,7 +105,7 @@ fn sample(images: usize, wanted: usize, seed: u64) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use crate::made_up::{clouds, numbered};
 
     #[test]
     fn clear_classes_are_found_and_noise_is_not() {

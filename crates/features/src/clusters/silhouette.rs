@@ -6,9 +6,9 @@
 
 use rayon::prelude::*;
 
-use crate::features::matrix::multiply_transposed;
 use crate::spectrum::mean_row;
-use crate::{Features, ProbeError};
+use crate::{FeatureError, Features};
+use zview_numerics::matrix::multiply_transposed;
 
 /// Images whose distances to all others are in memory at once, per thread.
 const TILE: usize = 64;
@@ -18,11 +18,11 @@ const TILE: usize = 64;
 ///
 /// # Errors
 /// Lists of different lengths.
-pub fn silhouette(features: &Features, clusters: &[u32]) -> Result<Option<f64>, ProbeError> {
+pub fn silhouette(features: &Features, clusters: &[u32]) -> Result<Option<f64>, FeatureError> {
     let (images, dimension) = (features.len(), features.dimension());
     if clusters.len() != images {
         let what = "clusters, one per image";
-        return Err(ProbeError::Size { what, expected: images, got: clusters.len() });
+        return Err(FeatureError::Size { what, expected: images, got: clusters.len() });
     }
     let mut numbers = clusters.to_vec();
     numbers.sort_unstable();
@@ -80,7 +80,7 @@ fn of_image(sums: &[f64], sizes: &[usize], own: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::numbered;
+    use crate::made_up::numbered;
 
     #[test]
     fn by_hand() {

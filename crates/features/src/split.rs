@@ -23,7 +23,8 @@ pub fn stratified_split(features: &Features, validation_share: f64, seed: u64) -
 }
 
 /// As [`stratified_split`], of each class's images.
-pub(crate) fn split_by_class(images_by_class: Vec<Vec<usize>>, validation_share: f64, seed: u64) -> Split {
+#[must_use]
+pub fn split_by_class(images_by_class: Vec<Vec<usize>>, validation_share: f64, seed: u64) -> Split {
     let mut split = Split { training: Vec::new(), validation: Vec::new() };
     for (class, mut images) in images_by_class.into_iter().enumerate() {
         Stream::new(seed, Purpose::Split, 0, class as u64).shuffle(&mut images);
@@ -43,7 +44,7 @@ pub(crate) fn split_by_class(images_by_class: Vec<Vec<usize>>, validation_share:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::numbered;
+    use crate::made_up::numbered;
 
     #[test]
     fn every_class_gives_its_share_and_keeps_one() {

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use crate::Features;
-use crate::features::matrix::multiply_transposed;
+use zview_numerics::matrix::multiply_transposed;
 
 /// Points whose distances are in memory at once, per thread.
 const TILE: usize = 512;

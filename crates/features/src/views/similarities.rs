@@ -1,9 +1,10 @@
 //! How similar views are, of one anchor and of different ones.
 
 use serde::Serialize;
+use zview_numerics::matrix::dot;
 use zview_runtime::measurements::Histogram;
 
-use super::feature_rows::{FeatureRows, dot};
+use super::feature_rows::FeatureRows;
 
 /// Bins between -1 and 1.
 const BINS: usize = 40;

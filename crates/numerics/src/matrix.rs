@@ -4,7 +4,7 @@
 //! threads, so that results do not either.
 
 /// `out` (M, N) = `a` (M, K) times `b` (N, K) transposed.
-pub(crate) fn multiply_transposed<T: Real>(a: &[T], b: &[T], inner: usize, out: &mut [T]) {
+pub fn multiply_transposed<T: Real>(a: &[T], b: &[T], inner: usize, out: &mut [T]) {
     let (rows, columns) = (a.len() / inner, b.len() / inner);
     assert!(a.len() == rows * inner && b.len() == columns * inner && out.len() == rows * columns);
     // SAFETY: the three slices hold exactly the (M, K), (N, K) and (M, N) elements that the strides
@@ -35,7 +35,7 @@ pub(crate) fn multiply_transposed<T: Real>(a: &[T], b: &[T], inner: usize, out: 
 }
 
 /// `out` (M, N) += `a` (K, M) transposed times `b` (K, N).
-pub(crate) fn add_transposed_product<T: Real>(a: &[T], b: &[T], inner: usize, out: &mut [T]) {
+pub fn add_transposed_product<T: Real>(a: &[T], b: &[T], inner: usize, out: &mut [T]) {
     let (rows, columns) = (a.len() / inner, b.len() / inner);
     assert!(a.len() == rows * inner && b.len() == columns * inner && out.len() == rows * columns);
     // SAFETY: as above, with (K, M), (K, N) and (M, N).
@@ -65,7 +65,8 @@ pub(crate) fn add_transposed_product<T: Real>(a: &[T], b: &[T], inner: usize, ou
 }
 
 /// Inner product. Eight running sums let the compiler use vector registers.
-pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
+#[must_use]
+pub fn dot(a: &[f64], b: &[f64]) -> f64 {
     let mut sums = [0.0; 8];
     let (a_pieces, b_pieces) = (a.chunks_exact(8), b.chunks_exact(8));
     let rest: f64 = a_pieces.remainder().iter().zip(b_pieces.remainder()).map(|(x, y)| x * y).sum();
@@ -78,13 +79,15 @@ pub(crate) fn dot(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// `a` += `factor` times `b`.
-pub(crate) fn add_scaled(a: &mut [f64], factor: f64, b: &[f64]) {
+pub fn add_scaled(a: &mut [f64], factor: f64, b: &[f64]) {
     a.iter_mut().zip(b).for_each(|(a, b)| *a += factor * b);
 }
 
 /// f32 or f64.
-pub(crate) trait Real: Copy + 'static {
+pub trait Real: Copy + 'static {
+    /// 0.
     const ZERO: Self;
+    /// 1.
     const ONE: Self;
 }
 

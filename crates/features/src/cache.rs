@@ -15,7 +15,7 @@ use zview_runtime::hash::{sha256_of_bytes, sha256_of_file};
 
 use super::extract::{FeatureExtractor, extract_some};
 use super::rows::Features;
-use crate::ProbeError;
+use crate::FeatureError;
 
 /// Version of the file.
 const FORMAT: u32 = 1;
@@ -61,7 +61,7 @@ impl FeatureCache {
         images: &ImageSet,
         indices: &[usize],
         batch: usize,
-    ) -> Result<Features, ProbeError> {
+    ) -> Result<Features, FeatureError> {
         let (rows, dimension) = (indices.len(), extractor.feature_dimension());
         let Some(labels) = &images.labels else { return extract_some(extractor, images, indices, batch) };
         let content = images.select(indices).content_sha256();
@@ -143,7 +143,7 @@ fn read(path: &Path, rows: usize, dimension: usize) -> Option<Vec<f32>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::extract::tests::{Pixels, strip};
+    use crate::made_up::{Pixels, strip};
     use zview_runtime::device::cpu;
 
     fn all(images: &ImageSet) -> Vec<usize> {

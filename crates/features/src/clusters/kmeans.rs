@@ -10,7 +10,7 @@ use zview_runtime::seed::{Purpose, Stream};
 
 use super::points::Points;
 use super::seeding::first_centres;
-use crate::{Features, ProbeError};
+use crate::{FeatureError, Features};
 
 /// Points summed at once: sums do not depend on the number of threads.
 const BLOCK: usize = 4_096;
@@ -64,12 +64,12 @@ impl KMeans {
 ///
 /// # Errors
 /// No image, a k that is 0 or more than there are images, no start.
-pub fn kmeans(features: &Features, k: usize, config: &KMeansConfig) -> Result<KMeans, ProbeError> {
+pub fn kmeans(features: &Features, k: usize, config: &KMeansConfig) -> Result<KMeans, FeatureError> {
     if features.is_empty() {
-        return Err(ProbeError::Empty { set: "the set to cluster".to_owned() });
+        return Err(FeatureError::Empty { set: "the set to cluster".to_owned() });
     }
     if k == 0 || k > features.len() {
-        return Err(ProbeError::Setting {
+        return Err(FeatureError::Setting {
             key: "clusters",
             expected: "at least 1 and at most the number of images",
             got: format!("{k} of {} images", features.len()),
@@ -84,7 +84,7 @@ pub fn kmeans(features: &Features, k: usize, config: &KMeansConfig) -> Result<KM
         .collect();
     let best =
         found.into_iter().reduce(|best, other| if other.inertia < best.inertia { other } else { best });
-    best.ok_or(ProbeError::Setting { key: "restarts", expected: "at least 1", got: "0".to_owned() })
+    best.ok_or(FeatureError::Setting { key: "restarts", expected: "at least 1", got: "0".to_owned() })
 }
 
 fn lloyd(points: &Points, mut centres: Points, max_iterations: usize) -> KMeans {
@@ -152,7 +152,7 @@ fn means(points: &Points, nearest: &[(u32, f32)], before: &Points) -> Points {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use crate::made_up::{clouds, numbered};
 
     #[test]
     fn separate_clouds_are_found_and_new_images_assigned() {

@@ -1,6 +1,6 @@
 //! Features of labelled images, on the host.
 
-use crate::ProbeError;
+use crate::FeatureError;
 
 /// One row of features per labelled image, checked once: every value is finite, every label names
 /// a class.
@@ -23,10 +23,10 @@ impl Features {
         dimension: usize,
         labels: Vec<u32>,
         class_names: Vec<String>,
-    ) -> Result<Self, ProbeError> {
+    ) -> Result<Self, FeatureError> {
         let expected = labels.len().saturating_mul(dimension);
         if dimension == 0 || values.len() != expected {
-            return Err(ProbeError::Size {
+            return Err(FeatureError::Size {
                 what: "feature values (images times dimensions, both at least 1)",
                 expected: expected.max(1),
                 got: values.len(),
@@ -35,10 +35,10 @@ impl Features {
         if let Some((image, &label)) =
             labels.iter().enumerate().find(|&(_, &label)| label as usize >= class_names.len())
         {
-            return Err(ProbeError::Label { image, label, classes: class_names.len() });
+            return Err(FeatureError::Label { image, label, classes: class_names.len() });
         }
         if let Some(position) = values.iter().position(|value| !value.is_finite()) {
-            return Err(ProbeError::NotFinite {
+            return Err(FeatureError::NotFinite {
                 image: position / dimension,
                 dimension: position % dimension,
                 value: values[position],
@@ -116,14 +116,14 @@ impl Features {
     }
 
     /// That both are not empty, have the same dimension and the same classes.
-    pub(crate) fn check_train_and_test(train: &Self, test: &Self) -> Result<(), ProbeError> {
+    pub fn check_train_and_test(train: &Self, test: &Self) -> Result<(), FeatureError> {
         for (set, features) in [("the train set", train), ("the test set", test)] {
             if features.is_empty() {
-                return Err(ProbeError::Empty { set: set.to_owned() });
+                return Err(FeatureError::Empty { set: set.to_owned() });
             }
         }
         if train.dimension != test.dimension {
-            return Err(ProbeError::Size {
+            return Err(FeatureError::Size {
                 what: "dimension of the test features",
                 expected: train.dimension,
                 got: test.dimension,
@@ -134,7 +134,7 @@ impl Features {
         for index in 0..classes {
             let (train, test) = (train.class_names.get(index), test.class_names.get(index));
             if train != test {
-                return Err(ProbeError::Classes {
+                return Err(FeatureError::Classes {
                     index,
                     train: train.cloned().unwrap_or_else(nameless),
                     test: test.cloned().unwrap_or_else(nameless),
@@ -148,15 +148,17 @@ impl Features {
     ///
     /// # Errors
     /// What does not hold.
-    pub fn check_classified(train: &Self, test: &Self) -> Result<(), ProbeError> {
+    pub fn check_classified(train: &Self, test: &Self) -> Result<(), FeatureError> {
         Self::check_train_and_test(train, test)?;
         match train.class_names.as_slice() {
-            [class] => Err(ProbeError::OneClass { class: class.clone() }),
+            [class] => Err(FeatureError::OneClass { class: class.clone() }),
             _ => Ok(()),
         }
     }
 
-    pub(crate) fn with_values(&self, values: Vec<f32>) -> Self {
+    /// The same images with other features of them, (N, D) row-major.
+    #[must_use]
+    pub fn with_values(&self, values: Vec<f32>) -> Self {
         debug_assert_eq!(values.len(), self.values.len());
         self.with_same_classes(values, self.labels.clone())
     }
@@ -167,45 +169,18 @@ impl Features {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use zview_runtime::seed::{Purpose, Stream};
-
-    /// Classes `0`, `1`, ...
-    pub(crate) fn numbered(classes: usize) -> Vec<String> {
-        (0..classes).map(|class| class.to_string()).collect()
-    }
-
-    /// `images` points around one random centre per class, centres `separation` apart per dimension.
-    pub(crate) fn clouds(
-        images: usize,
-        dimension: usize,
-        classes: usize,
-        separation: f32,
-        draw: u64,
-    ) -> Features {
-        let mut centre_stream = Stream::new(0, Purpose::Check, 100, dimension as u64);
-        let centres: Vec<f32> =
-            (0..classes * dimension).map(|_| separation * centre_stream.normal()).collect();
-        let mut stream = Stream::new(1, Purpose::Check, 101, draw);
-        let mut values = Vec::new();
-        let mut labels = Vec::new();
-        for image in 0..images {
-            let class = image % classes;
-            labels.push(class as u32);
-            values.extend((0..dimension).map(|d| centres[class * dimension + d] + stream.normal()));
-        }
-        Features::new(values, dimension, labels, numbered(classes)).unwrap()
-    }
+    use crate::made_up::numbered;
 
     #[test]
     fn what_does_not_fit_is_refused_and_named() {
         let size = Features::new(vec![0.0; 5], 2, vec![0, 0], numbered(1)).unwrap_err();
-        assert!(matches!(size, ProbeError::Size { expected: 4, got: 5, .. }));
+        assert!(matches!(size, FeatureError::Size { expected: 4, got: 5, .. }));
         let label = Features::new(vec![0.0; 4], 2, vec![0, 3], numbered(3)).unwrap_err();
-        assert!(matches!(label, ProbeError::Label { image: 1, label: 3, classes: 3 }));
+        assert!(matches!(label, FeatureError::Label { image: 1, label: 3, classes: 3 }));
         let damaged = Features::new(vec![0.0, 0.0, 0.0, f32::NAN], 2, vec![0, 0], numbered(1)).unwrap_err();
-        assert!(matches!(damaged, ProbeError::NotFinite { image: 1, dimension: 1, .. }));
+        assert!(matches!(damaged, FeatureError::NotFinite { image: 1, dimension: 1, .. }));
         assert!(Features::new(Vec::new(), 0, vec![0], numbered(1)).is_err());
     }
 

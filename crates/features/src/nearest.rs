@@ -2,8 +2,8 @@
 
 use rayon::prelude::*;
 
-use crate::features::matrix::multiply_transposed;
-use crate::{Features, ProbeError};
+use crate::{FeatureError, Features};
+use zview_numerics::matrix::multiply_transposed;
 
 /// Test rows and training rows of one tile of similarities: 2 MB.
 const TEST_TILE: usize = 256;
@@ -37,14 +37,15 @@ pub fn nearest_neighbours(
     train: &Features,
     test: &Features,
     k: usize,
-) -> Result<Vec<Vec<Neighbour>>, ProbeError> {
+) -> Result<Vec<Vec<Neighbour>>, FeatureError> {
     Features::check_train_and_test(train, test)?;
     let k = k.clamp(1, train.len());
     Ok(nearest(train, test, k).chunks(k).map(<[Neighbour]>::to_vec).collect())
 }
 
 /// The `k` nearest training images of every test image, nearest first: (N, k) row by row.
-pub(super) fn nearest(train: &Features, test: &Features, k: usize) -> Vec<Neighbour> {
+#[must_use]
+pub fn nearest(train: &Features, test: &Features, k: usize) -> Vec<Neighbour> {
     let (dimension, images) = (train.dimension(), train.len());
     let (mut train, test) = (unit_rows(train), unit_rows(test));
     // Rows of zeros fill up the last tile: a product of another width may sum in another order, and then
@@ -100,7 +101,7 @@ pub(super) fn unit_rows(features: &Features) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use crate::made_up::{clouds, numbered};
 
     /// Sorts all training images by similarity; sums in the same precision, so it may differ from
     /// the tiled form only where two similarities agree to the last bits.

@@ -1,5 +1,7 @@
 //! Features of views on the host.
 
+use zview_numerics::matrix::dot;
+
 /// Most views that are measured: what measuring costs does not grow with the batch.
 const MOST_VIEWS: usize = 256;
 /// As in PyTorch's `normalize`: a row of zeros stays one.
@@ -83,11 +85,6 @@ impl FeatureRows {
         let lanes = |(a, b): (&f64, &f64)| (a - b) * (a - b);
         sum_in_lanes(self.row(row), self.row(other), lanes)
     }
-}
-
-/// Inner product.
-pub(super) fn dot(a: &[f64], b: &[f64]) -> f64 {
-    sum_in_lanes(a, b, |(a, b)| a * b)
 }
 
 /// Sums `term` over pairs of values. Eight running sums let the compiler use vector registers.

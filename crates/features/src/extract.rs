@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::{ImageSet, ImageShape};
 
-use crate::{Features, ProbeError};
+use crate::{FeatureError, Features};
 
 /// A frozen encoder.
 pub trait FeatureExtractor {
@@ -62,7 +62,7 @@ pub fn extract(
     extractor: &dyn FeatureExtractor,
     images: &ImageSet,
     batch: usize,
-) -> Result<Features, ProbeError> {
+) -> Result<Features, FeatureError> {
     extract_some(extractor, images, &(0..images.len()).collect::<Vec<_>>(), batch)
 }
 
@@ -80,26 +80,26 @@ pub fn extract_some(
     images: &ImageSet,
     indices: &[usize],
     batch: usize,
-) -> Result<Features, ProbeError> {
+) -> Result<Features, FeatureError> {
     let Some(labels) = &images.labels else {
-        return Err(ProbeError::Unlabelled { set: images.name.clone() });
+        return Err(FeatureError::Unlabelled { set: images.name.clone() });
     };
     if indices.is_empty() {
-        return Err(ProbeError::Empty { set: images.name.clone() });
+        return Err(FeatureError::Empty { set: images.name.clone() });
     }
     if batch == 0 {
-        return Err(ProbeError::Setting { key: "batch", expected: "at least 1", got: "0".to_owned() });
+        return Err(FeatureError::Setting { key: "batch", expected: "at least 1", got: "0".to_owned() });
     }
     extractor
         .check_images(images.shape)
-        .map_err(|problem| ProbeError::Images { set: images.name.clone(), problem })?;
+        .map_err(|problem| FeatureError::Images { set: images.name.clone(), problem })?;
     let batch = batch.min(indices.len());
     let dimension = extractor.feature_dimension();
     let mut values = Vec::with_capacity(indices.len() * dimension);
     for wanted in indices.chunks(batch) {
         let rows = batch_features(extractor, images, wanted, batch)?;
         if let Some(position) = rows.iter().position(|value| !value.is_finite()) {
-            return Err(ProbeError::NotFinite {
+            return Err(FeatureError::NotFinite {
                 image: wanted[position / dimension],
                 dimension: position % dimension,
                 value: rows[position],
@@ -113,7 +113,8 @@ pub fn extract_some(
 
 /// The first `images` of a set, or all; where a set is stored class by class (as image folders are),
 /// that many evenly spaced ones, so that every class gives its share.
-pub(crate) fn training_pool(set: &ImageSet, images: Option<usize>) -> Vec<usize> {
+#[must_use]
+pub fn training_pool(set: &ImageSet, images: Option<usize>) -> Vec<usize> {
     let wanted = images.unwrap_or(usize::MAX).min(set.len());
     let class_by_class = set.labels.as_ref().is_some_and(|labels| labels.is_sorted());
     if class_by_class {
@@ -129,7 +130,7 @@ fn batch_features(
     images: &ImageSet,
     wanted: &[usize],
     batch: usize,
-) -> Result<Vec<f32>, ProbeError> {
+) -> Result<Vec<f32>, FeatureError> {
     let (first, last) = (wanted[0], wanted[wanted.len() - 1]);
     let mut filled = wanted.to_vec();
     filled.resize(batch, last);
@@ -139,9 +140,9 @@ fn batch_features(
     let features = extractor.features(Tensor::from_data(pixels, extractor.device()));
     let (expected, got) = ([batch, extractor.feature_dimension()], features.dims());
     if got != expected {
-        return Err(ProbeError::Shape { first, last, expected, got });
+        return Err(FeatureError::Shape { first, last, expected, got });
     }
-    let mut rows = features.try_into_vec_as::<f32>().map_err(|error| ProbeError::Device {
+    let mut rows = features.try_into_vec_as::<f32>().map_err(|error| FeatureError::Device {
         first,
         last,
         message: error.to_string(),
@@ -151,64 +152,9 @@ fn batch_features(
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
-    use std::cell::{Cell, RefCell};
-    use zview_data::ImageShape;
-
-    /// The pixels themselves as features.
-    pub(crate) struct Pixels {
-        pub device: Device,
-        pub dimension: usize,
-        /// Divides the features: 0 makes them infinite or NaN.
-        pub divisor: f32,
-        pub batches: RefCell<Vec<usize>>,
-        /// How often features were asked for; part of the state if `changing`.
-        pub calls: Cell<usize>,
-        pub changing: bool,
-    }
-
-    impl Pixels {
-        pub(crate) fn new(dimension: usize) -> Self {
-            Self {
-                device: Device::flex(),
-                dimension,
-                divisor: 1.0,
-                batches: RefCell::default(),
-                calls: Cell::new(0),
-                changing: false,
-            }
-        }
-    }
-
-    impl FeatureExtractor for Pixels {
-        fn feature_dimension(&self) -> usize {
-            self.dimension
-        }
-
-        fn features(&self, images: Tensor<4>) -> Tensor<2> {
-            self.batches.borrow_mut().push(images.dims()[0]);
-            self.calls.set(self.calls.get() + 1);
-            images.flatten::<2>(1, 3) / self.divisor
-        }
-
-        fn device(&self) -> &Device {
-            &self.device
-        }
-
-        fn state_sha256(&self) -> Result<String, String> {
-            Ok(if self.changing { self.calls.get().to_string() } else { "same".to_owned() })
-        }
-    }
-
-    /// Images of 1x1x2 pixels: `(10 * image, 1)` of 255, labels in turn.
-    pub(crate) fn strip(images: usize, classes: usize) -> ImageSet {
-        let shape = ImageShape { channels: 1, height: 1, width: 2 };
-        let pixels = (0..images).flat_map(|image| [(10 * image % 256) as u8, 1]).collect();
-        let labels = (0..images).map(|image| (image % classes) as u32).collect();
-        let names = (0..classes).map(|class| class.to_string()).collect();
-        ImageSet::new("strip", shape, pixels, Some(labels), names).unwrap()
-    }
+    use crate::made_up::{Pixels, strip};
 
     #[test]
     fn rows_come_in_order_from_batches_of_one_shape() {
@@ -228,7 +174,7 @@ pub(crate) mod tests {
         let extractor = Pixels { divisor: 0.0, ..Pixels::new(2) };
         // Image 0 has a pixel 0 (0 / 0); in the selection it comes third.
         let error = extract_some(&extractor, &strip(4, 2), &[2, 1, 0], 2).unwrap_err();
-        assert!(matches!(error, ProbeError::NotFinite { image: 2, dimension: 0, .. }), "{error}");
+        assert!(matches!(error, FeatureError::NotFinite { image: 2, dimension: 0, .. }), "{error}");
     }
 
     #[test]
@@ -241,7 +187,7 @@ pub(crate) mod tests {
         assert!(extract(&extractor, &empty, 2).unwrap_err().to_string().contains("strip has no images"));
         assert!(extract(&extractor, &strip(2, 2), 0).unwrap_err().to_string().contains("batch"));
         let wrong = extract(&Pixels::new(3), &strip(2, 2), 2).unwrap_err();
-        assert!(matches!(wrong, ProbeError::Shape { expected: [2, 3], got: [2, 2], .. }), "{wrong}");
+        assert!(matches!(wrong, FeatureError::Shape { expected: [2, 3], got: [2, 2], .. }), "{wrong}");
     }
 
     #[test]

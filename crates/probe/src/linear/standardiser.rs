@@ -1,6 +1,7 @@
 //! Shifting and scaling features to mean 0 and standard deviation 1.
 
-use crate::{Features, Logistic};
+use crate::Logistic;
+use zview_features::Features;
 
 /// Mean and standard deviation per dimension, of the features it was fitted to.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,7 +80,7 @@ impl Standardiser {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use zview_features::made_up::{clouds, numbered};
 
     #[test]
     fn standardised_features_have_mean_0_and_deviation_1() {

@@ -1,11 +1,11 @@
 //! Measures of the eigenvalues of features' covariance.
 
+use crate::views::rank_of_singular_values;
 use serde::{Deserialize, Serialize};
-use zview_contrastive::watch::rank_of_singular_values;
 
 use super::covariance::{covariance_eigenvalues, mean_row};
 use super::power_law::{PowerLaw, power_law};
-use crate::{Features, ProbeError};
+use crate::{FeatureError, Features};
 
 /// A dimension whose standard deviation is below this share of the largest magnitude in it is constant.
 const CONSTANT: f64 = 1e-6;
@@ -71,14 +71,17 @@ pub struct VarianceShare {
 /// shares are 0.
 ///
 /// # Errors
-/// No image, ranks that are no range, [`ProbeError::Decomposition`].
-pub fn feature_spectrum(features: &Features, config: &SpectrumConfig) -> Result<FeatureSpectrum, ProbeError> {
+/// No image, ranks that are no range, [`FeatureError::Decomposition`].
+pub fn feature_spectrum(
+    features: &Features,
+    config: &SpectrumConfig,
+) -> Result<FeatureSpectrum, FeatureError> {
     if features.is_empty() {
-        return Err(ProbeError::Empty { set: "the set whose spectrum is asked for".to_owned() });
+        return Err(FeatureError::Empty { set: "the set whose spectrum is asked for".to_owned() });
     }
     let [first_rank, last_rank] = config.power_law_ranks;
     if first_rank == 0 || first_rank > last_rank {
-        return Err(ProbeError::Setting {
+        return Err(FeatureError::Setting {
             key: "power_law_ranks",
             expected: "two numbers from 1 on, the second not smaller",
             got: format!("{first_rank} and {last_rank}"),
@@ -143,7 +146,7 @@ fn unused_dimensions(features: &Features) -> (usize, usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::features::rows::tests::{clouds, numbered};
+    use crate::made_up::{clouds, numbered};
 
     #[test]
     fn independent_dimensions_have_full_rank_and_a_line_has_rank_1() {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::matching::best_matching;
-use crate::ProbeError;
+use crate::FeatureError;
 
 /// Agreement of clusters and classes of the same images; 1 is perfect.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -29,13 +29,13 @@ pub struct ClusterAgreement {
 ///
 /// # Errors
 /// No image, lists of different lengths.
-pub fn cluster_agreement(clusters: &[u32], labels: &[u32]) -> Result<ClusterAgreement, ProbeError> {
+pub fn cluster_agreement(clusters: &[u32], labels: &[u32]) -> Result<ClusterAgreement, FeatureError> {
     if clusters.len() != labels.len() {
         let what = "clusters, one per label";
-        return Err(ProbeError::Size { what, expected: labels.len(), got: clusters.len() });
+        return Err(FeatureError::Size { what, expected: labels.len(), got: clusters.len() });
     }
     if labels.is_empty() {
-        return Err(ProbeError::Empty { set: "the clustered set".to_owned() });
+        return Err(FeatureError::Empty { set: "the clustered set".to_owned() });
     }
     let table = Contingency::new(clusters, labels);
     Ok(ClusterAgreement {

@@ -162,8 +162,8 @@ impl FeatureExtractor for ScaledPixels<'_> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::extract::tests::Pixels;
     use super::*;
+    use crate::made_up::Pixels;
 
     #[test]
     fn scales_are_read_and_written_by_name_and_as_numbers() {
