@@ -10,7 +10,7 @@ use support::{run, run_json, stderr, write_generator, write_idx, write_recipe};
 
 /// Random networks that timm made (`scripts/make_encoder_golden.py`).
 fn golden(name: &str) -> String {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../contrastive/tests/golden/foreign");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../encoder/tests/golden/foreign");
     folder.join(format!("{name}.safetensors")).to_string_lossy().into_owned()
 }
 
