@@ -342,6 +342,8 @@ fn the_table_in_the_docs_has_every_key_of_every_kind_and_no_other() {
     let missing: Vec<_> = known.difference(&rows).collect();
     let stale: Vec<_> = rows.difference(&known).collect();
     assert!(missing.is_empty() && stale.is_empty(), "missing {missing:?}, unknown {stale:?}");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/generators.md");
+    let docs = std::fs::read_to_string(path).unwrap();
     for distribution in ["normal", "uniform", "truncated-normal", "one-hot"] {
         assert!(docs.contains(&format!("| `{distribution}`")), "{distribution}");
     }

@@ -20,7 +20,7 @@ fn remedy(source: &io::Error) -> &'static str {
     match source.kind() {
         ErrorKind::IsADirectory => "name a file in it",
         ErrorKind::NotFound => "make it first, or take another name",
-        ErrorKind::NotADirectory => "take another name",
+        ErrorKind::NotADirectory => "a file is in the way: move it, or take another name",
         ErrorKind::InvalidFilename => "take a shorter one",
         _ => "check free space and permissions",
     }

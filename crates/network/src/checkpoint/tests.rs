@@ -97,7 +97,7 @@ fn a_failed_write_shows_at_the_next_call_and_older_checkpoints_stay() {
     fs::write(&temporary, b"in the way").unwrap();
     writer.start(snapshot(2)).unwrap();
     let error = writer.start(snapshot(3)).unwrap_err().to_string();
-    assert!(error.contains("step-00000002") && error.contains("free space and permissions"), "{error}");
+    assert!(error.contains("step-00000002") && error.contains("a file is in the way: move it"), "{error}");
     assert_eq!((writer.last_written(), steps(run)), (Some(1), vec![1]));
     // The run can go on where the reason is gone.
     fs::remove_file(&temporary).unwrap();
