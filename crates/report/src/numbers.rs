@@ -43,7 +43,7 @@ pub fn percent(share: f64) -> String {
 
 /// `88.14` of 0.8814.
 #[must_use]
-pub fn exact_percent(share: f64) -> String {
+pub fn precise_percent(share: f64) -> String {
     format!("{:.2}", 100.0 * share)
 }
 
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn an_interval_follows_its_value() {
         assert_eq!(with_interval(0.5, Some((0.4, 0.625)), percent), "50.0 [40.0, 62.5]");
-        assert_eq!(with_interval(0.5, None, exact_percent), "50.00");
+        assert_eq!(with_interval(0.5, None, precise_percent), "50.00");
         let shown = shown_with_interval(0.02, Some((-0.01, 0.05)), shown_signed_percent).into_string();
         assert_eq!(shown, "<b>+2.0</b> <span class=\"interval\">[−1.0, +5.0]</span>");
         assert_eq!([p_value(0.0005), p_value(0.0126)], ["< 0.001", "0.013"]);

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use zview_probe::{FewShotScore, FineTuneScore};
-use zview_report::numbers::{exact_percent, with_interval};
+use zview_report::numbers::{precise_percent, with_interval};
 use zview_report::text_table::text_table;
 use zview_runtime::words::counted;
 
@@ -14,7 +14,7 @@ use crate::data_name::short_name;
 use crate::intervals::too_few;
 
 fn ends_in_percent(value: f64, low: Option<f64>, high: Option<f64>) -> String {
-    with_interval(value, low.zip(high), exact_percent)
+    with_interval(value, low.zip(high), precise_percent)
 }
 
 /// ` (two seeds: no interval)`
@@ -87,7 +87,7 @@ fn columns(encoders: &[EncoderEvaluation]) -> Vec<String> {
 /// The main accuracy of each protocol.
 fn scores(set: &SetEvaluation) -> Vec<(String, String)> {
     let mut scores = Vec::new();
-    let mut add = |name: String, value: f64| scores.push((name, exact_percent(value)));
+    let mut add = |name: String, value: f64| scores.push((name, precise_percent(value)));
     if let Some(linear) = &set.base.linear {
         add("linear".to_owned(), linear.top1);
     }
@@ -142,28 +142,29 @@ fn block(text: &mut String, set: &SetEvaluation) {
             tried => format!("picked from {tried} on a validation split"),
         };
         let top1 = ends_in_percent(linear.top1, Some(linear.low), Some(linear.high));
-        let top5 = linear.top5.map_or_else(String::new, |top5| format!(", {} top-5", exact_percent(top5)));
+        let top5 = linear.top5.map_or_else(String::new, |top5| format!(", {} top-5", precise_percent(top5)));
         line("linear probe", format!("{top1} top-1{top5} (penalty {:.1e}, {how})", linear.penalty));
     }
     if let Some(beside) = &set.beside {
         let untrained = beside.untrained.as_ref().map_or_else(String::new, |untrained| {
             let knn =
-                untrained.knn.iter().map(|(k, top1)| format!(", {} by {k}-nearest", exact_percent(*top1)));
+                untrained.knn.iter().map(|(k, top1)| format!(", {} by {k}-nearest", precise_percent(*top1)));
             let linear =
-                untrained.linear.map_or_else(String::new, |top1| format!(" {} top-1", exact_percent(top1)));
+                untrained.linear.map_or_else(String::new, |top1| format!(" {} top-1", precise_percent(top1)));
             let few = untrained.few_shot.iter();
-            let few = few.map(|(labels, mean)| format!(", {} with {labels} per class", exact_percent(*mean)));
+            let few =
+                few.map(|(labels, mean)| format!(", {} with {labels} per class", precise_percent(*mean)));
             let shares = untrained.few_shot_shares.iter();
-            let shares =
-                shares.map(|(share, mean)| format!(", {} with {share} of the labels", exact_percent(*mean)));
+            let shares = shares
+                .map(|(share, mean)| format!(", {} with {share} of the labels", precise_percent(*mean)));
             let all = knn.chain(few).chain(shares).collect::<String>();
             let all = if linear.is_empty() { all.replacen(',', "", 1) } else { all };
             format!("; the same encoder untrained{linear}{all}")
         });
-        line("  beside it", format!("chance {}{untrained}", exact_percent(beside.chance)));
+        line("  beside it", format!("chance {}{untrained}", precise_percent(beside.chance)));
     }
     if let Some(without) = set.linear_without_copies {
-        let (top1, images) = (exact_percent(without.top1), without.n_test);
+        let (top1, images) = (precise_percent(without.top1), without.n_test);
         line("  without copies", format!("{top1} top-1 on the {images} test images that have no copy"));
     }
     if let Some(sgd) = &set.sgd {
@@ -230,7 +231,7 @@ fn block(text: &mut String, set: &SetEvaluation) {
     if let Some(confusion) = &set.confusion {
         let worst = confusion.classes.iter().filter_map(|class| Some((class.accuracy?, &class.class)));
         if let Some((accuracy, class)) = worst.min_by(|a, b| a.0.total_cmp(&b.0)) {
-            line("worst class", format!("{class}: {}", exact_percent(accuracy)));
+            line("worst class", format!("{class}: {}", precise_percent(accuracy)));
         }
     }
     if let Some(robust) = &set.robustness {
@@ -238,7 +239,7 @@ fn block(text: &mut String, set: &SetEvaluation) {
         let value = ends_in_percent(robust.corrupted, Some(corrupted.low), Some(corrupted.high));
         line(
             "corrupted",
-            format!("{value}, {} clean, {} test images", exact_percent(robust.clean), robust.n_test),
+            format!("{value}, {} clean, {} test images", precise_percent(robust.clean), robust.n_test),
         );
     }
     if let Some(outliers) = &set.outliers {
@@ -312,9 +313,9 @@ fn summary(text: &mut String, arm: &ArmSummary) {
             ends_in_percent(split.mean, split.low, split.high) + &in_brackets(too_few(split.seeds)),
             counted(split.seeds, "encoder"),
             counted(split.draws, "draw"),
-            exact_percent(split.std_of_seeds),
-            exact_percent(split.std_of_draws),
-            exact_percent(split.std_of_rest)
+            precise_percent(split.std_of_seeds),
+            precise_percent(split.std_of_draws),
+            precise_percent(split.std_of_rest)
         );
     }
 }
