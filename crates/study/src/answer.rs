@@ -1,5 +1,7 @@
 //! What the numbers allow to say, in words that depend on the intervals.
 
+use zview_report::numbers::{percent, signed_percent, thousands};
+
 use crate::arms::{RANDOM, REAL, SYNTHETIC_GAUSSIAN, SYNTHETIC_TX};
 use crate::results::{Comparison, Difference, Standing};
 
@@ -78,32 +80,6 @@ fn nothing_learnt(comparison: &Comparison) -> Option<String> {
     })
 }
 
-/// `88.1` of 0.8814.
-#[must_use]
-pub fn percent(share: f64) -> String {
-    format!("{:.1}", 100.0 * share)
-}
-
-/// `10,000` of 10000.
-#[must_use]
-pub fn thousands(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (position, digit) in digits.chars().enumerate() {
-        if position > 0 && (digits.len() - position).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// `+2.0` or `-2.0`. What rounds to 0 keeps its sign, so that an interval shows whether it contains 0.
-#[must_use]
-pub fn signed_percent(share: f64) -> String {
-    if share == 0.0 { "0.0".to_owned() } else { format!("{:+.1}", 100.0 * share) }
-}
-
 /// `+2.0 points [95 % interval +0.8 to +3.1]`.
 fn points(difference: Difference) -> String {
     format!(
@@ -149,16 +125,5 @@ mod tests {
             text.starts_with("This run says little") && text.contains("left real and synthetic-gaussian no"),
             "{text}"
         );
-    }
-
-    #[test]
-    fn large_numbers_have_separators() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
-    }
-
-    #[test]
-    fn only_zero_itself_has_no_sign() {
-        assert_eq!((signed_percent(-0.0001), signed_percent(-0.0)), ("-0.0".to_owned(), "0.0".to_owned()));
-        assert_eq!((signed_percent(0.021), signed_percent(-0.021)), ("+2.1".to_owned(), "-2.1".to_owned()));
     }
 }

@@ -8,6 +8,7 @@ use zview_data::DataError;
 use zview_data::picture::PictureError;
 use zview_encoder::PretrainedError;
 use zview_probe::ProbeError;
+use zview_report::ReportError;
 use zview_runtime::atomic::WriteError;
 use zview_runtime::config::ConfigError;
 use zview_runtime::device::ReadError;
@@ -141,14 +142,9 @@ pub enum StudyError {
     /// A picture could not be made.
     #[error(transparent)]
     Picture(#[from] PictureError),
-    /// A plot could not be drawn.
-    #[error("cannot draw the plot of {plot}: {problem}")]
-    Plot {
-        /// What it shows.
-        plot: &'static str,
-        /// What the plotting library said.
-        problem: String,
-    },
+    /// A page could not be written.
+    #[error(transparent)]
+    Report(#[from] ReportError),
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),

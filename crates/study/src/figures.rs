@@ -7,6 +7,7 @@ use zview_contrastive::train::Recipe;
 use zview_data::picture::unit_floats_to_u8;
 use zview_data::{ImageSet, ImageShape};
 use zview_generator::ViewsConfig;
+use zview_report::pictures::LabelledImage;
 use zview_runtime::device::{ChosenDevice, read_floats};
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -70,15 +71,6 @@ pub fn draw_queries(seed: u64, images: usize, count: usize) -> Vec<usize> {
     Stream::new(seed, Purpose::Picture, 0, 0).shuffle(&mut order);
     order.truncate(count);
     order
-}
-
-/// An image and the name of its class.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LabelledImage {
-    /// PNG file.
-    pub png: Vec<u8>,
-    /// Its class.
-    pub label: String,
 }
 
 /// One image of a set with its label.

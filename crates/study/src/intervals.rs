@@ -5,9 +5,9 @@ use zview_numerics::statistics::{
     Interval, accuracy_interval, cluster_accuracy_interval, cluster_difference_interval,
     paired_difference_interval,
 };
+use zview_report::numbers::thousands;
 
 use crate::StudyError;
-use crate::answer::thousands;
 
 /// What stands for an interval over two seeds: two numbers say next to nothing of how far a third may lie.
 pub const TWO_SEEDS: &str = "two seeds: no interval";

@@ -3,7 +3,7 @@
 //!
 //! [`demo`] is the way in: [`arms`] derives the arms from one recipe, [`training`] trains each in a run
 //! folder of its own, [`probing`] measures them on the same held-out images, [`answer`] says in words what
-//! the numbers allow, and [`report`] makes the page. [`evaluation`] judges encoders that are there, and [`embedding`]
+//! the numbers allow, and [`pages`] makes the page. [`evaluation`] judges encoders that are there, and [`embedding`]
 //! takes their features away.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -18,8 +18,8 @@ mod error;
 pub mod evaluation;
 pub mod figures;
 pub mod intervals;
+pub mod pages;
 pub mod probing;
-pub mod report;
 pub mod results;
 pub mod table;
 pub mod training;

@@ -1,24 +1,22 @@
 //! The result as a table of text.
 
-use std::fmt::Write;
-
-use crate::answer::{percent, signed_percent};
 use crate::arms::REAL;
 use crate::probing::LABELS_PER_CLASS;
 use crate::results::{ArmResult, Comparison};
+use zview_report::numbers::{percent, signed_percent, with_interval};
+use zview_report::text_table::text_table;
 
 /// Neighbours of the column that is shown.
 pub const K: usize = 20;
 
 /// An aligned table with a line per arm.
 #[must_use]
-pub fn text_table(comparison: &Comparison) -> String {
+pub fn in_words(comparison: &Comparison) -> String {
     let few = format!("{LABELS_PER_CLASS} labels/class");
     let knn = format!("{K}-NN");
     let header = ["arm", "linear top-1", "minus real", &knn, &few, "views/s", "seconds"].map(str::to_owned);
-    let rows: Vec<[String; 7]> = std::iter::once(header).chain(comparison.arms.iter().map(row)).collect();
-    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..7).map(width).collect();
+    let rows: Vec<Vec<String>> =
+        std::iter::once(header.to_vec()).chain(comparison.arms.iter().map(row)).collect();
     let mut text = format!(
         "accuracy in % on held-out images of {} ({} classes, {}); [95 % intervals] {}, of few labels over draws\n\n",
         comparison.data,
@@ -26,42 +24,29 @@ pub fn text_table(comparison: &Comparison) -> String {
         comparison.judged_at.in_words(),
         comparison.intervals.in_words()
     );
-    for row in &rows {
-        let mut line = String::new();
-        for (column, (cell, &width)) in row.iter().zip(&widths).enumerate() {
-            // Numbers without an interval are aligned at their last digit.
-            let _ =
-                if column < 5 { write!(line, "{cell:<width$}  ") } else { write!(line, "{cell:>width$}  ") };
-        }
-        let _ = writeln!(text, "{}", line.trim_end());
-    }
+    // Numbers without an interval are aligned at their last digit.
+    text.push_str(&text_table(&rows, Some(5)));
     if comparison.arms.iter().any(|arm| arm.training.interrupted) {
         text.push_str("* interrupted and continued: seconds of the last part\n");
     }
     text
 }
 
-fn row(arm: &ArmResult) -> [String; 7] {
+fn row(arm: &ArmResult) -> Vec<String> {
     let linear = &arm.linear.probe;
-    let interval = |low: f64, high: f64| format!(" [{}, {}]", percent(low), percent(high));
     let minus_real = arm.minus.get(REAL).map_or_else(String::new, |gain| {
-        format!(
-            "{} [{}, {}]",
-            signed_percent(gain.difference),
-            signed_percent(gain.low),
-            signed_percent(gain.high)
-        )
+        with_interval(gain.difference, Some((gain.low, gain.high)), signed_percent)
     });
     let knn = arm.knn.get(&K).map_or_else(String::new, |score| percent(score.top1));
-    let few = arm.few_shot.get(&LABELS_PER_CLASS).map_or_else(String::new, |score| {
-        let interval = score.low.zip(score.high).map(|(low, high)| interval(low, high));
-        format!("{}{}", percent(score.mean), interval.unwrap_or_default())
-    });
+    let few = arm
+        .few_shot
+        .get(&LABELS_PER_CLASS)
+        .map_or_else(String::new, |score| with_interval(score.mean, score.low.zip(score.high), percent));
     let trained = arm.training.steps > 0;
     let mark = if arm.training.interrupted { "*" } else { "" };
-    [
+    vec![
         arm.name.clone(),
-        format!("{}{}", percent(arm.linear.mean), interval(linear.low, linear.high)),
+        with_interval(arm.linear.mean, Some((linear.low, linear.high)), percent),
         minus_real,
         knn,
         few,
@@ -77,7 +62,7 @@ mod tests {
 
     #[test]
     fn a_line_per_arm_and_columns_that_begin_at_one_place() {
-        let text = text_table(&comparison(500, 800, 820, 860));
+        let text = in_words(&comparison(500, 800, 820, 860));
         let lines: Vec<&str> = text.lines().skip(2).collect();
         assert_eq!(lines.len(), 5, "{text}");
         let column = lines[0].find("linear top-1").unwrap();

@@ -10,7 +10,7 @@ use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 use zview_selfcheck::Subject;
 use zview_study::demo::{DemoConfig, DemoOutcome, DemoSummary, RECIPE_NAME, embedded_recipe, run_demo};
-use zview_study::table::text_table;
+use zview_study::table;
 
 use super::compared::compared;
 use crate::arguments::Common;
@@ -93,7 +93,7 @@ pub fn run(arguments: &DemoArguments, common: &Common) -> Result<ExitCode, Failu
 fn in_words(summary: &DemoSummary) -> String {
     format!(
         "{}\n{}\n\nreport: {} (seed {}, {:.0} s on {})",
-        text_table(&summary.comparison),
+        table::in_words(&summary.comparison),
         summary.answer,
         summary.report.display(),
         summary.comparison.seed,

@@ -1,5 +1,7 @@
 //! What the numbers allow to say, in two sentences, and in one more where training taught nothing.
 
+use zview_report::numbers::{interval, percent, signed_percent};
+
 use super::collect::{ArmComparison, Comparison};
 use super::measures::headlines;
 use super::recovered::Recovered;
@@ -53,12 +55,12 @@ fn taught_nothing(comparison: &Comparison, data: &str, key: &str, name: &str) ->
         .filter(|arm| arm.untrained)
         .filter_map(|arm| Some((arm, mean(arm)?)))
         .collect();
-    let percent = |mean: f64| format!("{:.1} %", 100.0 * mean);
     let of_arm = |arm: &ArmComparison| {
         let own = mean(arm).filter(|_| arm.steps > 0)?;
         let against = untrained.iter().find(|(other, _)| Some(&other.name) == arm.against.as_ref());
         let (other, level) = against.or(untrained.first())?;
-        let accuracies = || format!("{} {} to {} {}", arm.name, percent(own), other.name, percent(*level));
+        let accuracies =
+            || format!("{} {} % to {} {} %", arm.name, percent(own), other.name, percent(*level));
         (own <= *level).then(|| (arm.name.clone(), accuracies()))
     };
     let (names, accuracies): (Vec<String>, Vec<String>) = comparison.arms.iter().filter_map(of_arm).unzip();
@@ -121,10 +123,10 @@ fn on_data(comparison: &Comparison, data: &str, key: &str) -> Option<String> {
     Some(format!("on {data} {}", parts.join(", ")))
 }
 
-fn points(difference: &Difference) -> String {
-    let value = format!("{:+.1} points", 100.0 * difference.difference);
-    match difference.low.zip(difference.high) {
-        Some((low, high)) => format!("{value} [{:+.1}, {:+.1}]", 100.0 * low, 100.0 * high),
+fn points(of: &Difference) -> String {
+    let value = format!("{} points", signed_percent(of.difference));
+    match of.low.zip(of.high) {
+        Some(ends) => format!("{value} {}", interval(ends, signed_percent)),
         None => value,
     }
 }

@@ -1,6 +1,7 @@
 //! What held-out training images pick along an axis: how to choose a setting without a look at test images.
 
 use serde::Serialize;
+use zview_report::numbers::percent;
 
 use super::collect::{ArmComparison, Comparison};
 use super::measures::VALIDATION;
@@ -29,10 +30,11 @@ impl HeldOutPick {
     #[must_use]
     pub fn in_words(&self, several: bool) -> String {
         let of = if several { format!(" of {}", self.series) } else { String::new() };
-        let accuracy = 100.0 * self.accuracy;
         format!(
-            "held-out picks {} ({}){of}: {accuracy:.1} % on training images that were held out",
-            self.value, self.key
+            "held-out picks {} ({}){of}: {} % on training images that were held out",
+            self.value,
+            self.key,
+            percent(self.accuracy)
         )
     }
 }

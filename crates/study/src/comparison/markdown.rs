@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use zview_report::numbers::{p_value, percent, signed_percent, with_interval};
+
 use super::collect::{ArmComparison, Comparison};
 use super::measures::{headlines, held_out_measures, is_compared, shown_measures, without_p};
 use super::scores::{Difference, Score};
@@ -171,24 +173,17 @@ fn images(comparison: &Comparison, data: &str) -> String {
 }
 
 fn score(score: &Score) -> String {
-    let mean = format!("{:.1}", 100.0 * score.mean);
+    let mean = percent(score.mean);
     match score.low.zip(score.high) {
-        Some((low, high)) => format!("{mean} ± {:.1}", 50.0 * (high - low)),
+        Some((low, high)) => format!("{mean} ± {}", percent(0.5 * (high - low))),
         None => mean,
     }
 }
 
 fn difference(difference: &Difference, against: Option<&str>) -> String {
-    let mut text = format!("{:+.1}", 100.0 * difference.difference);
-    if let Some((low, high)) = difference.low.zip(difference.high) {
-        let _ = write!(text, " [{:+.1}, {:+.1}]", 100.0 * low, 100.0 * high);
-    }
-    match difference.p_holm {
-        Some(p) if p < 0.001 => text.push_str(", p < 0.001"),
-        Some(p) => {
-            let _ = write!(text, ", p {p:.3}");
-        }
-        None => {}
+    let mut text = with_interval(difference.difference, difference.low.zip(difference.high), signed_percent);
+    if let Some(p) = difference.p_holm {
+        let _ = write!(text, ", p {}", p_value(p));
     }
     if let Some(against) = against {
         let _ = write!(text, " to {against}");

@@ -14,7 +14,7 @@ use super::study::Study;
 use crate::StudyError;
 use crate::evaluation::{QueryNeighbours, neighbour_figure};
 use crate::intervals::too_few;
-use crate::report::{
+use crate::pages::{
     ArmAxis, ArmProgress, ArmScore, ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ComparisonPage,
     ConfigText, EqualTimeTable, FailedCell, MinusReference, MissingCell, ProgressFigure, ProgressPoint,
     RecoveredShare, RepeatCommand,
@@ -89,7 +89,7 @@ pub fn comparison_page(
         equal_time: equal_time(comparison),
         neighbours: neighbours(study, comparison, data_dir)?,
     };
-    page.render()
+    Ok(page.render()?)
 }
 
 /// What all arms are judged on.

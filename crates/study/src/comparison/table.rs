@@ -3,6 +3,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
+use zview_report::numbers::{percent, signed_percent, with_interval};
+use zview_report::text_table::text_table;
+
 use super::collect::Comparison;
 use super::measures::{headlines, is_compared, shown_measures};
 use super::scores::{Difference, Score};
@@ -34,9 +37,6 @@ pub fn in_words(comparison: &Comparison) -> String {
             }));
             table.push(row);
         }
-        let widths: Vec<usize> = (0..table[0].len())
-            .map(|column| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-            .collect();
         let n_test = comparison
             .arms
             .iter()
@@ -49,10 +49,7 @@ pub fn in_words(comparison: &Comparison) -> String {
         let (with, without) = (with.unwrap_or_default(), without.unwrap_or_default());
         let judged = comparison.judged_in_words(data);
         let _ = writeln!(text, "\n{data} ({n_test} test images{judged}; %, mean over seeds{with}{without})");
-        for row in &table {
-            let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-            let _ = writeln!(text, "{}", cells.collect::<Vec<_>>().join("  ").trim_end());
-        }
+        text.push_str(&text_table(&table, None));
         for pick in comparison.picks_in_words(data) {
             let _ = writeln!(text, "{pick}");
         }
@@ -69,18 +66,15 @@ pub fn in_words(comparison: &Comparison) -> String {
 }
 
 fn cell(score: &Score) -> String {
-    let mean = format!("{:.1}", 100.0 * score.mean);
+    let mean = percent(score.mean);
     score
         .low
         .zip(score.high)
-        .map_or_else(|| mean.clone(), |(low, high)| format!("{mean} +- {:.1}", 50.0 * (high - low)))
+        .map_or_else(|| mean.clone(), |(low, high)| format!("{mean} +- {}", percent(0.5 * (high - low))))
 }
 
 fn signed(difference: &Difference) -> String {
-    let mut text = format!("{:+.1}", 100.0 * difference.difference);
-    if let Some((low, high)) = difference.low.zip(difference.high) {
-        let _ = write!(text, " [{:+.1}, {:+.1}]", 100.0 * low, 100.0 * high);
-    }
+    let mut text = with_interval(difference.difference, difference.low.zip(difference.high), signed_percent);
     if let Some(p) = difference.p_holm {
         let _ = write!(text, " p {p:.2}");
     }

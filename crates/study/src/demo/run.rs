@@ -8,6 +8,7 @@ use zview_contrastive::source::SourceError;
 use zview_data::{Comparable, ImageSet, LoadOptions, Split, image_groups, load_comparable};
 use zview_encoder::ViewFormat;
 use zview_generator::Manifest;
+use zview_report::pictures::{LabelledImage, NeighbourFigure};
 use zview_runtime::atomic::{WriteError, write_file};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
@@ -18,12 +19,10 @@ use crate::StudyError;
 use crate::answer::answer;
 use crate::arms::{Arm, real_against_synthetic};
 use crate::commands::{CommandContext, command_line, demo_options, quote};
-use crate::figures::{
-    LabelledImage, SourceImages, check_shapes, draw_queries, first_anchors, grid_png, labelled_image,
-};
+use crate::figures::{SourceImages, check_shapes, draw_queries, first_anchors, grid_png, labelled_image};
 use crate::intervals::{TestGroups, TestIntervals};
+use crate::pages::{DemoPage, PageArm};
 use crate::probing::{ProbeSets, ProbedArm, compare, evaluation_config, probe};
-use crate::report::{NeighbourFigure, Page, PageArm};
 use crate::results::Comparison;
 use crate::training::{Progress, TrainingOptions, progress, train};
 
@@ -219,7 +218,7 @@ fn page<'a>(
     neighbours: NeighbourFigure,
     (real, generated): (&SourceImages, &SourceImages),
     train_images: usize,
-) -> Result<Page<'a>, StudyError> {
+) -> Result<DemoPage<'a>, StudyError> {
     let commands = CommandContext { device, data_dir: config.data_dir.as_deref(), recipe: &config.recipe };
     let mut arms = Vec::new();
     for arm in &summary.comparison.arms {
@@ -234,7 +233,7 @@ fn page<'a>(
         });
     }
     let generator = config.recipe.source.generator.as_deref().unwrap_or_default();
-    Ok(Page {
+    Ok(DemoPage {
         summary,
         recipe: &config.recipe,
         environment: Environment::of(device),

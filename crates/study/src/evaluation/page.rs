@@ -7,6 +7,7 @@ use zview_probe::{
     Corruption, FewShotScore, FineTuneScore, IntervalOver, LabelCurve, Overlap, Robustness, corrupt,
     feature_maps,
 };
+use zview_report::pictures::NeighbourFigure;
 use zview_runtime::words::counted;
 
 use super::config::SuiteConfig;
@@ -15,10 +16,10 @@ use super::set_evaluation::{QueryNeighbours, SetEvaluation, unreadable};
 use crate::StudyError;
 use crate::data_name::short_name;
 use crate::figures::{draw_queries, labelled_image};
-use crate::report::{
+use crate::pages::{
     ClusterFigure, ConfusionFigure, CorruptionFigure, CorruptionRow, CurvePoint, LabelCurveFigure, MapFigure,
-    NeighbourFigure, OutlierFigure, OutlierRow, OverlapFigure, OverlapPair, Protocol, ReliabilityBin,
-    ReliabilityFigure, ScoreRow, SetPage, SpectrumFigure, worst_mistakes,
+    OutlierFigure, OutlierRow, OverlapFigure, OverlapPair, Protocol, ReliabilityBin, ReliabilityFigure,
+    ScoreRow, SetPage, SpectrumFigure, worst_mistakes,
 };
 
 const MISTAKES: usize = 16;
@@ -266,7 +267,7 @@ fn label_curve(curve: &LabelCurve) -> LabelCurveFigure {
     let last = if all { "; with all labels, over test images" } else { "" };
     LabelCurveFigure {
         unit: "labels per class".to_owned(),
-        curves: vec![crate::report::LabelCurve { name: "Linear".to_owned(), points: points.collect() }],
+        curves: vec![crate::pages::LabelCurve { name: "Linear".to_owned(), points: points.collect() }],
         band: format!("95 % t intervals over {} of the labels{last}", counted(draws, "draw")),
     }
 }

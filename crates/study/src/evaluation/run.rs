@@ -21,7 +21,7 @@ use super::set_evaluation::SetEvaluation;
 use crate::StudyError;
 use crate::data_name::short_name;
 use crate::intervals::{TestGroups, TestIntervals};
-use crate::report::{EvaluatedEncoder, EvaluationPage, PairedTest, SetPage};
+use crate::pages::{EvaluatedEncoder, EvaluationPage, PairedTest, SetPage};
 
 /// What to evaluate.
 #[derive(Debug, Clone)]
@@ -175,7 +175,7 @@ pub fn evaluate<E: From<StudyError>>(
         }
         .render()
     });
-    Ok(SuiteEvaluation { arms, comparisons, page: page.transpose()?, encoders })
+    Ok(SuiteEvaluation { arms, comparisons, page: page.transpose().map_err(StudyError::from)?, encoders })
 }
 
 /// What an encoder is called: its run folder's name, or its file's.

@@ -3,6 +3,8 @@
 use std::fmt::Write;
 
 use zview_probe::{FewShotScore, FineTuneScore};
+use zview_report::numbers::{precise_percent, with_interval};
+use zview_report::text_table::text_table;
 use zview_runtime::words::counted;
 
 use super::comparison::{ArmComparison, ArmSummary};
@@ -11,15 +13,8 @@ use super::set_evaluation::{SetEvaluation, unreadable};
 use crate::data_name::short_name;
 use crate::intervals::too_few;
 
-fn percent(share: f64) -> String {
-    format!("{:.2}", 100.0 * share)
-}
-
-fn with_interval(value: f64, low: Option<f64>, high: Option<f64>) -> String {
-    match low.zip(high) {
-        Some((low, high)) => format!("{} [{}, {}]", percent(value), percent(low), percent(high)),
-        None => percent(value),
-    }
+fn ends_in_percent(value: f64, low: Option<f64>, high: Option<f64>) -> String {
+    with_interval(value, low.zip(high), precise_percent)
 }
 
 /// ` (two seeds: no interval)`
@@ -76,16 +71,7 @@ fn rows(encoders: &[EncoderEvaluation]) -> String {
             table.push(row);
         }
     }
-    let widths: Vec<usize> = (0..table[0].len())
-        .map(|column| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0))
-        .collect();
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    let mut text = "accuracies in %\n".to_owned();
-    table.iter().for_each(|row| text.push_str(&(line(row) + "\n")));
-    text
+    format!("accuracies in %\n{}", text_table(&table, None))
 }
 
 fn columns(encoders: &[EncoderEvaluation]) -> Vec<String> {
@@ -101,7 +87,7 @@ fn columns(encoders: &[EncoderEvaluation]) -> Vec<String> {
 /// The main accuracy of each protocol.
 fn scores(set: &SetEvaluation) -> Vec<(String, String)> {
     let mut scores = Vec::new();
-    let mut add = |name: String, value: f64| scores.push((name, percent(value)));
+    let mut add = |name: String, value: f64| scores.push((name, precise_percent(value)));
     if let Some(linear) = &set.base.linear {
         add("linear".to_owned(), linear.top1);
     }
@@ -155,40 +141,42 @@ fn block(text: &mut String, set: &SetEvaluation) {
             0 => "given".to_owned(),
             tried => format!("picked from {tried} on a validation split"),
         };
-        let top1 = with_interval(linear.top1, Some(linear.low), Some(linear.high));
-        let top5 = linear.top5.map_or_else(String::new, |top5| format!(", {} top-5", percent(top5)));
+        let top1 = ends_in_percent(linear.top1, Some(linear.low), Some(linear.high));
+        let top5 = linear.top5.map_or_else(String::new, |top5| format!(", {} top-5", precise_percent(top5)));
         line("linear probe", format!("{top1} top-1{top5} (penalty {:.1e}, {how})", linear.penalty));
     }
     if let Some(beside) = &set.beside {
         let untrained = beside.untrained.as_ref().map_or_else(String::new, |untrained| {
-            let knn = untrained.knn.iter().map(|(k, top1)| format!(", {} by {k}-nearest", percent(*top1)));
+            let knn =
+                untrained.knn.iter().map(|(k, top1)| format!(", {} by {k}-nearest", precise_percent(*top1)));
             let linear =
-                untrained.linear.map_or_else(String::new, |top1| format!(" {} top-1", percent(top1)));
+                untrained.linear.map_or_else(String::new, |top1| format!(" {} top-1", precise_percent(top1)));
             let few = untrained.few_shot.iter();
-            let few = few.map(|(labels, mean)| format!(", {} with {labels} per class", percent(*mean)));
+            let few =
+                few.map(|(labels, mean)| format!(", {} with {labels} per class", precise_percent(*mean)));
             let shares = untrained.few_shot_shares.iter();
-            let shares =
-                shares.map(|(share, mean)| format!(", {} with {share} of the labels", percent(*mean)));
+            let shares = shares
+                .map(|(share, mean)| format!(", {} with {share} of the labels", precise_percent(*mean)));
             let all = knn.chain(few).chain(shares).collect::<String>();
             let all = if linear.is_empty() { all.replacen(',', "", 1) } else { all };
             format!("; the same encoder untrained{linear}{all}")
         });
-        line("  beside it", format!("chance {}{untrained}", percent(beside.chance)));
+        line("  beside it", format!("chance {}{untrained}", precise_percent(beside.chance)));
     }
     if let Some(without) = set.linear_without_copies {
-        let (top1, images) = (percent(without.top1), without.n_test);
+        let (top1, images) = (precise_percent(without.top1), without.n_test);
         line("  without copies", format!("{top1} top-1 on the {images} test images that have no copy"));
     }
     if let Some(sgd) = &set.sgd {
-        let top1 = with_interval(sgd.top1, Some(sgd.low), Some(sgd.high));
+        let top1 = ends_in_percent(sgd.top1, Some(sgd.low), Some(sgd.high));
         line("linear by SGD", format!("{top1} (rate {}, picked on a validation split)", sgd.learning_rate));
     }
     for (k, score) in base.knn.iter().flatten() {
-        line(&format!("{k}-nearest"), with_interval(score.top1, Some(score.low), Some(score.high)));
+        line(&format!("{k}-nearest"), ends_in_percent(score.top1, Some(score.low), Some(score.high)));
     }
     let few = |score: &FewShotScore| {
         let (draws, labels) = (counted(score.draws.len(), "draw"), counted(score.labels, "label"));
-        format!("{} over {draws} of {labels}", with_interval(score.mean, score.low, score.high))
+        format!("{} over {draws} of {labels}", ends_in_percent(score.mean, score.low, score.high))
     };
     for (labels, score) in base.few_shot.iter().flatten() {
         line(&format!("{labels} per class"), few(score));
@@ -200,7 +188,7 @@ fn block(text: &mut String, set: &SetEvaluation) {
         let name = point
             .labels_per_class
             .map_or_else(|| "curve, all".to_owned(), |labels| format!("curve, {labels}"));
-        line(&name, with_interval(point.mean, point.low, point.high));
+        line(&name, ends_in_percent(point.mean, point.low, point.high));
     }
     for note in &set.left_out {
         line("  left out", note.clone());
@@ -215,7 +203,7 @@ fn block(text: &mut String, set: &SetEvaluation) {
         let updates = counted(usize::try_from(score.steps).unwrap_or(usize::MAX), "update");
         format!(
             "{}{none} over {over}, {}, {updates}",
-            with_interval(score.mean, low, high),
+            ends_in_percent(score.mean, low, high),
             counted(score.n_train, "labelled image"),
         )
     };
@@ -233,23 +221,26 @@ fn block(text: &mut String, set: &SetEvaluation) {
             [only] => (Some(only.low), Some(only.high), Some("one seed: interval over test images")),
             seeds => (gain.low, gain.high, too_few(seeds.len())),
         };
-        line("  difference", with_interval(gain.mean, low, high) + &in_brackets(note));
+        line("  difference", ends_in_percent(gain.mean, low, high) + &in_brackets(note));
     }
     if let Some(calibration) = &set.calibration {
         let interval = calibration.ece_interval;
-        let value = with_interval(calibration.ece, Some(interval.low), Some(interval.high));
+        let value = ends_in_percent(calibration.ece, Some(interval.low), Some(interval.high));
         line("calibration", format!("error {value} (ECE, 15 bins by default)"));
     }
     if let Some(confusion) = &set.confusion {
         let worst = confusion.classes.iter().filter_map(|class| Some((class.accuracy?, &class.class)));
         if let Some((accuracy, class)) = worst.min_by(|a, b| a.0.total_cmp(&b.0)) {
-            line("worst class", format!("{class}: {}", percent(accuracy)));
+            line("worst class", format!("{class}: {}", precise_percent(accuracy)));
         }
     }
     if let Some(robust) = &set.robustness {
         let corrupted = robust.corrupted_interval;
-        let value = with_interval(robust.corrupted, Some(corrupted.low), Some(corrupted.high));
-        line("corrupted", format!("{value}, {} clean, {} test images", percent(robust.clean), robust.n_test));
+        let value = ends_in_percent(robust.corrupted, Some(corrupted.low), Some(corrupted.high));
+        line(
+            "corrupted",
+            format!("{value}, {} clean, {} test images", precise_percent(robust.clean), robust.n_test),
+        );
     }
     if let Some(outliers) = &set.outliers {
         let found = &outliers.detection;
@@ -310,7 +301,7 @@ fn summary(text: &mut String, arm: &ArmSummary) {
             text,
             "{:<18} {}{} over encoders",
             "linear probe",
-            with_interval(linear.mean, linear.low, linear.high),
+            ends_in_percent(linear.mean, linear.low, linear.high),
             in_brackets(linear.no_interval)
         );
     }
@@ -319,12 +310,12 @@ fn summary(text: &mut String, arm: &ArmSummary) {
             text,
             "{:<18} {} over {} x {}; standard deviation of encoders {}, of draws {}, of the rest {}",
             format!("{labels} per class"),
-            with_interval(split.mean, split.low, split.high) + &in_brackets(too_few(split.seeds)),
+            ends_in_percent(split.mean, split.low, split.high) + &in_brackets(too_few(split.seeds)),
             counted(split.seeds, "encoder"),
             counted(split.draws, "draw"),
-            percent(split.std_of_seeds),
-            percent(split.std_of_draws),
-            percent(split.std_of_rest)
+            precise_percent(split.std_of_seeds),
+            precise_percent(split.std_of_draws),
+            precise_percent(split.std_of_rest)
         );
     }
 }
@@ -345,11 +336,11 @@ fn difference(text: &mut String, comparison: &ArmComparison) {
         }
         _ => String::new(),
     };
-    let value = with_interval(comparison.difference, comparison.low, comparison.high);
+    let value = ends_in_percent(comparison.difference, comparison.low, comparison.high);
     let none = in_brackets(comparison.no_interval);
     let _ = writeln!(text, "{:<18} {value}{none}{p}", "linear probe");
     for (labels, few) in &comparison.few_shot {
-        let value = with_interval(few.mean, few.low, few.high) + &in_brackets(few.no_interval);
+        let value = ends_in_percent(few.mean, few.low, few.high) + &in_brackets(few.no_interval);
         let _ = writeln!(text, "{:<18} {value} over {}", format!("{labels} per class"), few.over);
     }
 }
