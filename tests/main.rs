@@ -22,6 +22,7 @@ mod generator_training;
 mod gpu_path;
 mod image_data;
 mod main_job;
+mod markdown;
 mod messages;
 mod outputs;
 mod resume;
