@@ -15,7 +15,7 @@ and features, for zview to start from.
 
 Needs torch, torchvision, timm, pillow and safetensors. `crates/encoder/tests/export_python.rs` runs both:
 
-    ZVIEW_PYTHON=/path/to/python cargo test --release -p zview-contrastive --test export_python -- --nocapture
+    ZVIEW_PYTHON=/path/to/python cargo test --release -p zview-encoder --test export_python -- --nocapture
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Writes tests/mutations/corpus: small files of every kind that zview reads and Python writes. tests/mutations.rs
+"""Writes tests/mutations/corpus: small files of every kind that zview reads and Python writes. tests/mutations
 begins with them and with the golden files of the repository.
 
     python scripts/mutation_corpus.py tests/mutations/corpus

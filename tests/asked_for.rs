@@ -1,13 +1,10 @@
 //! Nothing that was asked for is ignored: sizes, labels, changes, and one name for a thing.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 
-use support::study::study;
-use support::{run, run_json, stderr, write_idx};
+use crate::support::study::study;
+use crate::support::{run, run_json, stderr, write_idx};
 
 /// A run on 16x16 images that are resized to 8x8, in `run`.
 fn trained_at_8() -> tempfile::TempDir {

@@ -1,11 +1,12 @@
 //! Bad input ends with exit code 1 or 2 and a message that names file, field and remedy.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::path::Path;
 
-use support::{manifest, noise, run, stderr, write_generator, write_idx, write_recipe, write_safetensors};
+use zview_runtime::testing::shared;
+
+use crate::support::{
+    manifest, noise, run, stderr, write_generator, write_idx, write_recipe, write_safetensors,
+};
 
 /// Runs the binary and checks that it fails with `code`, without panicking, and says every word.
 fn refused(folder: &Path, arguments: &[&str], code: i32, words: &[&str]) {
@@ -75,11 +76,8 @@ fn with_weights(folder: &Path, bytes: &[u8]) {
 
 #[test]
 fn a_truncated_pth_is_refused() {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/generators/mnist-cgan-mlp");
-    let Ok(whole) = std::fs::read(shared.join("generator.pth")) else {
-        println!("skipped: {} is absent", shared.display());
-        return;
-    };
+    let Some(whole) = shared("generators/mnist-cgan-mlp/generator.pth") else { return };
+    let whole = std::fs::read(whole).unwrap();
     for kept in [0, 1, 100, whole.len() / 2, whole.len() - 1] {
         let folder = tempfile::tempdir().unwrap();
         with_weights(folder.path(), &whole[..kept]);

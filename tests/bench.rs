@@ -1,10 +1,8 @@
 //! `zview bench`: a step's stages against what the device can do.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use serde_json::Value;
-use support::{run_json, write_generator, write_recipe};
+
+use crate::support::{run_json, write_generator, write_recipe};
 
 const STAGES: [&str; 5] = ["views", "augment", "forward", "backward", "optimize"];
 

@@ -1,18 +1,17 @@
 //! Comparisons: arms x seeds in run folders, in one process or many, on one machine or several.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::path::Path;
 
 use serde_json::Value;
-use support::browser::open_in_browser;
-use support::study::{STUDY, study};
-use support::{
-    copy_folder, noise, run, run_json, send, stderr, write_generator_with_weights, write_idx, zview,
-};
 use zview_data::ImageShape;
 use zview_data::picture::write_grid;
+
+use crate::support::browser::open_in_browser;
+use crate::support::study::{STUDY, study};
+use crate::support::{
+    copy_folder, noise, run, run_json, send, stderr, wait_until, write_generator_with_weights, write_idx,
+    zview,
+};
 
 fn compare(folder: &Path, more: &[&str]) -> Value {
     run_json(folder, &[&["compare", "study.toml", "--device", "cpu"], more].concat())
@@ -326,9 +325,7 @@ fn halves_from_two_machines_give_the_table_of_one_and_a_killed_study_goes_on() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .unwrap();
-    while !folder.join("killed/cells/same-seed3/config.toml").exists() {
-        std::thread::sleep(std::time::Duration::from_millis(5));
-    }
+    wait_until("the second cell", || folder.join("killed/cells/same-seed3/config.toml").exists());
     send("KILL", &child);
     child.wait().unwrap();
     assert_eq!(without_clock(compare(folder, &["--out", "killed"])), whole);

@@ -1,14 +1,10 @@
 //! Comparisons that are asked to stop, or killed: what their cells do.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::path::Path;
 use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
 
-use support::study::study;
-use support::{run_json, send, stderr, zview};
+use crate::support::study::study;
+use crate::support::{run_json, send, stderr, wait_until, zview};
 
 /// A comparison that would take hours, with its first `jobs` cells under way.
 fn long_comparison(folder: &Path, jobs: &str) -> Child {
@@ -20,24 +16,13 @@ fn long_comparison(folder: &Path, jobs: &str) -> Child {
         .spawn()
         .unwrap();
     for cell in ["real-seed3", "real-seed5"].iter().take(jobs.parse().unwrap()) {
-        while !folder.join("stopped/cells").join(cell).join("events.jsonl").exists() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_until(cell, || folder.join("stopped/cells").join(cell).join("events.jsonl").exists());
     }
     child
 }
 
 const LONG: [&str; 8] =
     ["compare", "study.toml", "--set", "set=[\"train.steps=100000\"]", "--device", "cpu", "--out", "stopped"];
-
-/// Waits for what was asked for with a signal, two minutes at most.
-fn heard(mut done: impl FnMut() -> bool) {
-    let asked = Instant::now();
-    while !done() {
-        assert!(asked.elapsed().as_secs() < 120, "the signal was not heard");
-        std::thread::sleep(Duration::from_millis(20));
-    }
-}
 
 /// The first `begun` cells are saved, the others are not begun.
 fn assert_begun(folder: &Path, begun: usize) {
@@ -62,7 +47,7 @@ fn a_comparison_that_is_asked_to_stop_saves_what_it_has() {
         let folder = folder.path();
         let mut child = long_comparison(folder, jobs);
         send("TERM", &child);
-        heard(|| child.try_wait().unwrap().is_some());
+        wait_until("the signal is heard", || child.try_wait().unwrap().is_some());
         let output = child.wait_with_output().unwrap();
         let message = stderr(&output);
         assert_eq!(output.status.code(), Some(130), "{message}");
@@ -81,7 +66,9 @@ fn cells_in_processes_of_their_own_save_and_end_when_the_comparison_is_killed() 
     child.wait().unwrap();
     for cell in ["real-seed3", "real-seed5"] {
         let events = folder.join("stopped/cells").join(cell).join("events.jsonl");
-        heard(|| std::fs::read_to_string(&events).unwrap().contains("\"event\":\"stopped\""));
+        wait_until("the signal is heard", || {
+            std::fs::read_to_string(&events).unwrap().contains("\"event\":\"stopped\"")
+        });
     }
     assert_begun(folder, 2);
 }

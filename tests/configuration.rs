@@ -1,13 +1,10 @@
 //! Recipes and `--set` as a user meets them: mistakes are usage errors that name the key, what was given and what is
 //! expected; a setting without an effect is one too.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 
-use support::{run, run_json, stderr, write_generator, write_idx, write_recipe};
+use crate::support::{run, run_json, stderr, write_generator, write_idx, write_recipe};
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();

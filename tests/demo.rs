@@ -1,13 +1,9 @@
 //! The demo from one command: four arms, a table, a page that needs nothing beside itself.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use support::{run, run_json, stderr, write_generator, write_idx, zview};
+use crate::support::{run, run_json, send, stderr, wait_until, write_generator, write_idx, zview};
 
 const ARMS: [&str; 4] = ["random", "real", "synthetic-tx", "synthetic-gaussian"];
 
@@ -185,13 +181,8 @@ fn a_signal_ends_it_with_130_and_the_same_command_continues_to_the_same_bits() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let started = Instant::now();
-    while !folder.join("stopped/real/checkpoints/step-00000003").exists() {
-        assert!(started.elapsed() < Duration::from_secs(60), "no checkpoint after a minute");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    wait_until("a checkpoint", || folder.join("stopped/real/checkpoints/step-00000003").exists());
+    send("TERM", &child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let output = child.wait_with_output().unwrap();
     assert!(String::from_utf8_lossy(&output.stdout).contains("the same command continues"));

@@ -1,9 +1,8 @@
 //! `zview devices` and what depends on how the binary was built.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-mod support;
+use zview_runtime::testing::{adapter, did_not_run};
 
-use support::{run, run_json, stderr, write_generator, write_recipe, zview};
+use crate::support::{has_adapter, run, run_json, stderr, write_generator, write_recipe, zview};
 
 /// The features that this test, and so the binary, was built with.
 fn features() -> Vec<&'static str> {
@@ -27,10 +26,7 @@ fn the_features_and_the_shader_compiler_are_named() {
     let text = run(folder.path(), &["devices", "--device", "cpu"]);
     let words = format!("build features: {}", features().join(", "));
     assert!(String::from_utf8_lossy(&text.stdout).contains(&words));
-    if on_cpu["devices"].as_array().unwrap().is_empty() {
-        println!("skipped: this machine has no graphics adapter, not even a software one");
-        return;
-    }
+    let Some(_) = adapter(on_cpu["devices"].as_array().unwrap().first()) else { return };
     let chosen = &run_json(folder.path(), &["devices", "--device", "wgpu"])["chosen"];
     let compiler = chosen["shader_compiler"].as_str().unwrap();
     let possible = match chosen["adapter"]["api"].as_str().unwrap() {
@@ -92,9 +88,10 @@ fn warming_says_plainly_when_there_is_nothing_to_warm() {
 fn the_autotune_cache_is_in_the_cache_folder_and_nowhere_else() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
-    let devices = run_json(folder, &["devices", "--device", "cpu"]);
-    if cfg!(not(feature = "autotune")) || devices["devices"].as_array().unwrap().is_empty() {
-        println!("skipped: the build has no autotune, or this machine no graphics adapter");
+    if cfg!(not(feature = "autotune")) {
+        return did_not_run("the build has no autotune");
+    }
+    if !has_adapter(folder) {
         return;
     }
     std::fs::write(folder.join("Cargo.toml"), "[package]\n").unwrap();

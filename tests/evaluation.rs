@@ -1,13 +1,11 @@
 //! Evaluating encoders: several data sets and encoders at once, what is kept, what test images may not decide (R14), what
 //! stays untouched (R13), and input that cannot be evaluated.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{copy_folder, run, run_json, stderr, write_generator, write_idx, write_recipe};
+
+use crate::support::{copy_folder, run, run_json, stderr, write_generator, write_idx, write_recipe};
 
 const QUICK: &str = r#"
 [linear]

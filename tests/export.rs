@@ -1,9 +1,6 @@
 //! Encoders to and from Python: `zview export`, and `encoder.weights`.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-mod support;
-
-use support::{run, run_json, stderr, write_generator, write_idx, write_recipe};
+use crate::support::{run, run_json, stderr, write_generator, write_idx, write_recipe};
 
 /// Small settings of every architecture.
 const ARCHITECTURES: [(&str, &[&str]); 5] = [

@@ -1,14 +1,12 @@
 //! The first run of somebody with images and no recipe, and the recipes that come with the program.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 
-use support::{noise, run, run_json, stderr, zview};
 use zview_data::ImageShape;
 use zview_data::picture::write_grid;
+
+use crate::support::{noise, run, run_json, stderr, zview};
 
 /// `count` images of each of two classes in `photos/`, of sizes that differ a little.
 fn put_photos(folder: &Path, channels: usize, count: usize) {

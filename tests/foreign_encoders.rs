@@ -1,12 +1,9 @@
 //! `zview probe` on encoder files of other origin: what is told, chosen and refused on the command line.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
 
-use support::{run, run_json, stderr, write_generator, write_idx, write_recipe};
+use crate::support::{run, run_json, stderr, write_generator, write_idx, write_recipe};
 
 /// Random networks that timm made (`scripts/make_encoder_golden.py`).
 fn golden(name: &str) -> String {

@@ -1,13 +1,10 @@
 //! Files of every format that was ever written load; files of a later one are refused by name (R8 of
 //! docs/reliability.md). `formats/` holds run folders as earlier versions wrote them.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::{copy_folder, losses, run, run_json, stderr};
+use crate::support::{copy_folder, losses, run, run_json, stderr};
 
 /// A copy of `formats/run-format-1`: six steps of six.
 fn first_format(folder: &Path) -> PathBuf {

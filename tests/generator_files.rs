@@ -1,9 +1,6 @@
 //! Other people's weights at the command line: what stands in place of a manifest, a hash, a class or a reference.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-mod support;
-
-use support::{manifest, noise, run, run_json, stderr, write_generator, write_safetensors};
+use crate::support::{manifest, noise, run, run_json, stderr, write_generator, write_safetensors};
 
 #[test]
 fn weights_in_place_of_a_manifest_give_its_draft_or_are_named() {

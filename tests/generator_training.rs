@@ -1,13 +1,9 @@
 //! `zview generator train` as a user meets it: train, kill, resume, sample, and the ways it can go wrong.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use support::{run, run_json, stderr, write_idx, zview};
+use crate::support::{run, run_json, send, stderr, wait_until, write_idx, zview};
 
 /// A recipe for the 16x16 images of [`write_idx`].
 fn write_training(folder: &Path, method: &str) {
@@ -67,8 +63,8 @@ fn a_generator_run_that_is_killed_and_resumed_ends_with_the_bits_of_one_that_is_
     run_json(folder, &[&TRAIN[..], &["--out", "whole"]].concat());
     run_json(folder, &[&TRAIN[..], &["--out", "again"]].concat());
     assert!(weights(folder, "whole") == weights(folder, "again"), "the same seed gives other weights");
-    for signal in ["-KILL", "-TERM"] {
-        let out = &format!("stopped{signal}");
+    for signal in ["KILL", "TERM"] {
+        let out = &format!("stopped-{signal}");
         let mut child = zview(folder)
             .args(TRAIN)
             .args(["--out", out])
@@ -76,15 +72,10 @@ fn a_generator_run_that_is_killed_and_resumed_ends_with_the_bits_of_one_that_is_
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let started = Instant::now();
-        while !folder.join(out).join("checkpoints/step-00000006").exists() {
-            assert!(started.elapsed() < Duration::from_secs(60), "no checkpoint after a minute");
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let pid = child.id().to_string();
-        assert!(std::process::Command::new("kill").args([signal, &pid]).status().unwrap().success());
+        wait_until("a checkpoint", || folder.join(out).join("checkpoints/step-00000006").exists());
+        send(signal, &child);
         let status = child.wait().unwrap();
-        assert_eq!(status.code(), (signal == "-TERM").then_some(130));
+        assert_eq!(status.code(), (signal == "TERM").then_some(130));
         // Whatever the moment of the kill, what is there loads.
         run_json(folder, &["generator", "inspect", out, "--device", "cpu"]);
         let again = run(folder, &[&TRAIN[..], &["--out", out]].concat());

@@ -1,11 +1,10 @@
 //! The GPU path on whatever adapter there is, a software one too: training follows the CPU's losses.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::path::Path;
 
-use support::{has_adapter, run, run_json, stderr, write_generator, write_idx, write_recipe};
+use zview_runtime::testing::{adapter, did_not_run};
+
+use crate::support::{has_adapter, run, run_json, stderr, write_generator, write_idx, write_recipe};
 
 /// The `train` events of a run.
 fn train_events(folder: &Path, run: &str) -> Vec<serde_json::Value> {
@@ -95,8 +94,7 @@ fn activations_of_16_bits_follow_the_cpu() {
     assert!(stderr(&refused).contains("set it to \"f32\""), "{}", stderr(&refused));
     let devices = run_json(folder, &["devices", "--device", "cpu"]);
     if !devices["devices"].as_array().unwrap().iter().any(|device| device["f16"] == true) {
-        println!("skipped: no adapter of this machine computes in f16");
-        return;
+        return did_not_run("no adapter of this machine computes in f16");
     }
     let losses = |out: &str, more: &[&str]| -> Vec<f64> {
         let settings = ["--set", "train.steps=20", "--set", "train.batch=8", "--set", "train.log_every=10"];
@@ -129,13 +127,10 @@ fn what_does_not_fit_on_the_device_names_the_setting_that_helps() {
     let folder = folder.path();
     let devices = run_json(folder, &["devices", "--device", "cpu"]);
     let software = devices["devices"].as_array().unwrap().first().cloned();
-    let Some(limit) = software.and_then(|device| device["max_storage_binding_bytes"].as_u64()) else {
-        println!("skipped: this machine has no graphics adapter, not even a software one");
-        return;
-    };
+    let Some(adapter) = adapter(software) else { return };
+    let limit = adapter["max_storage_binding_bytes"].as_u64().unwrap();
     if limit > 1 << 30 {
-        println!("skipped: this adapter's buffers hold {limit} bytes");
-        return;
+        return did_not_run(format_args!("this adapter's buffers hold {limit} bytes"));
     }
     write_generator(folder);
     write_recipe(folder);

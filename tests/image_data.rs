@@ -1,14 +1,12 @@
 //! Image data as users have it, through the commands: inspected, pretrained on and probed alike.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::path::Path;
 
 use serde_json::Value;
-use support::{noise, run, run_json, stderr};
 use zview_data::ImageShape;
 use zview_data::picture::encode_grid;
+
+use crate::support::{noise, run, run_json, stderr};
 
 /// A small PNG that depends on `seed`, brighter with `class`.
 fn png(size: usize, channels: usize, class: usize, seed: usize) -> Vec<u8> {

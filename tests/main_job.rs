@@ -1,13 +1,11 @@
 //! The main job from one binary: a generator somebody else trained, an encoder, a probe.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::io::Read;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use support::{run, run_json, stderr, write_generator, write_idx, write_recipe, zview};
+use crate::support::{
+    run, run_json, send, stderr, wait_until, write_generator, write_idx, write_recipe, zview,
+};
 
 #[test]
 fn from_a_generator_to_a_probe() {
@@ -73,13 +71,8 @@ fn a_run_that_was_stopped_and_resumed_ends_with_the_bits_of_one_that_was_not() {
     assert!(zview(folder).args(train("whole", &[])).output().unwrap().status.success());
     // Stopped by a signal as soon as the first checkpoint is there.
     let mut child = zview(folder).args(train("stopped", &[])).stderr(Stdio::piped()).spawn().unwrap();
-    let started = Instant::now();
-    while !folder.join("stopped/checkpoints/step-00000003").exists() {
-        assert!(started.elapsed() < Duration::from_secs(60), "no checkpoint after a minute");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let pid = child.id().to_string();
-    assert!(std::process::Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    wait_until("a checkpoint", || folder.join("stopped/checkpoints/step-00000003").exists());
+    send("INT", &child);
     let status = child.wait().unwrap();
     let mut message = String::new();
     child.stderr.take().unwrap().read_to_string(&mut message).unwrap();

@@ -1,14 +1,11 @@
 //! What the program says: the help of every command, and messages that a stranger meets. Each is a file in
-//! `tests/messages/`; `ZVIEW_REWRITE=1 cargo test --release -p zview-cli --test messages` writes them anew.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
+//! `tests/messages/`; `ZVIEW_REWRITE=1 cargo test --release -p zview-cli --test black_box messages` writes them anew.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use support::study::study;
-use support::{run, stderr};
+use crate::support::study::study;
+use crate::support::{run, stderr};
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/messages").join(name)

@@ -1,14 +1,11 @@
 //! Where results go: links, devices and pipes are written through, folders with other files are left alone, and what
 //! cannot be written or drawn is refused before the work.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 use std::time::Instant;
 
-use support::{run, run_json, stderr, write_generator, write_idx, write_recipe, zview};
+use crate::support::{copy_folder, run, run_json, stderr, write_generator, write_idx, write_recipe, zview};
 
 /// Runs the binary, which must refuse with exit code 2 and say every word.
 fn refused(folder: &Path, arguments: &[&str], words: &[&str]) {
@@ -206,7 +203,7 @@ fn a_class_is_named_as_the_manifest_names_it_or_by_its_number() {
     assert!(said.contains("or a number, 0 to 25"), "{said}");
     // One whose manifest has no names, and one that has too few.
     let assets = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../assets/generators/glyphs-gan-conditional");
-    support::copy_folder(&assets, &folder.join("letters"));
+    copy_folder(&assets, &folder.join("letters"));
     let path = folder.join("letters/generator.toml");
     let manifest = fs::read_to_string(&path).unwrap();
     let names = manifest.lines().find(|line| line.starts_with("names = ")).unwrap();

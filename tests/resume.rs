@@ -1,16 +1,12 @@
 //! A run that was interrupted ends as one that was not, or says why it cannot go on (docs/reliability.md).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use support::{
-    copy_folder, losses, run, stderr, write_generator, write_generator_with_weights, write_idx, write_recipe,
-    zview,
+use crate::support::{
+    copy_folder, losses, run, send, stderr, wait_until, write_generator, write_generator_with_weights,
+    write_idx, write_recipe, zview,
 };
 
 /// 20 steps with a checkpoint after every fifth.
@@ -93,12 +89,8 @@ fn a_run_that_was_killed_anywhere_ends_with_the_bits_of_one_that_was_not() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let started = Instant::now();
-        while !happened(&out, moment) {
-            assert!(started.elapsed() < Duration::from_secs(60), "{moment} did not come");
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        support::send(signal, &child);
+        wait_until(moment, || happened(&out, moment));
+        send(signal, &child);
         child.wait().unwrap();
         train(folder, &["--out", &name, "--resume"]);
         assert!(end(&out, 20) == whole, "{signal} at {moment}: the resumed run ends elsewhere");

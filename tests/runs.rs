@@ -1,17 +1,16 @@
 //! What a run says before, while and after it goes on: forecast, length, signals, its log.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
 use serde_json::Value;
-use support::study::study;
-use support::{losses, run, run_json, send, stderr, write_generator, write_idx, write_recipe, zview};
+
+use crate::support::study::study;
+use crate::support::{
+    losses, run, run_json, send, stderr, wait_until, write_generator, write_idx, write_recipe, zview,
+};
 
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
@@ -197,11 +196,7 @@ fn a_log_is_followed_until_the_run_ends() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let started = Instant::now();
-    while !folder.join("followed/events.jsonl").exists() {
-        assert!(started.elapsed().as_secs() < 120);
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until("the log", || folder.join("followed/events.jsonl").exists());
     let output = run(folder, &["log", "followed", "--follow"]);
     assert!(output.status.success(), "{}", stderr(&output));
     let text = String::from_utf8(output.stdout).unwrap();

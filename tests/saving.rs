@@ -1,9 +1,5 @@
 //! What a run does about signals, a second trainer, full disks, missing permissions, odd places and hostile files
 //! (docs/reliability.md).
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-#![cfg(unix)]
-
-mod support;
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -11,7 +7,11 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use support::{copy_folder, losses, run, send, stderr, write_generator, write_idx, write_recipe, zview};
+use zview_runtime::testing::did_not_run;
+
+use crate::support::{
+    copy_folder, losses, run, send, stderr, wait_until, write_generator, write_idx, write_recipe, zview,
+};
 
 const TRAIN: [&str; 8] =
     ["pretrain", "recipe.toml", "--device", "cpu", "--set", "train.log_every=1", "--out", "run"];
@@ -26,14 +26,6 @@ fn prepare() -> tempfile::TempDir {
 fn start(folder: &Path, more: &[&str]) -> Child {
     let mut command = zview(folder);
     command.args(TRAIN).args(more).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
-}
-
-fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
-    let started = Instant::now();
-    while !happened() {
-        assert!(started.elapsed() < Duration::from_secs(60), "{what} did not come");
-        std::thread::sleep(Duration::from_millis(2));
-    }
 }
 
 /// R9.
@@ -132,11 +124,12 @@ fn a_full_disk_leaves_the_checkpoint_before_and_the_run_goes_on_when_there_is_ro
         .env_remove("ZVIEW_DATA")
         .env("XDG_RUNTIME_DIR", folder)
         .output();
-    let Ok(output) = output.map_err(|error| println!("skipped: no unshare ({error})")) else { return };
+    let Ok(output) = output.map_err(|error| did_not_run(format_args!("no unshare ({error})"))) else {
+        return;
+    };
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     if !said.contains("full:") {
-        println!("skipped: no mount name space: {}", stderr(&output));
-        return;
+        return did_not_run(format_args!("no mount name space: {}", stderr(&output)));
     }
     assert!(said.contains("full: 1"), "{said}{}", stderr(&output));
     let message = stderr(&output);
@@ -207,7 +200,7 @@ fn missing_permission_and_a_failed_rename_leave_the_checkpoint_before() {
     mode(0o755);
     match denied {
         Some(output) => refused(&output, "Permission denied"),
-        None => println!("skipped: missing permission (no setpriv)"),
+        None => did_not_run("missing permission (no setpriv)"),
     }
     let output = run(folder, &resume);
     assert!(output.status.success(), "{}", stderr(&output));

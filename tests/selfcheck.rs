@@ -1,11 +1,8 @@
 //! `zview selfcheck`: a device against the CPU, on whatever adapter there is, a software one too.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::path::Path;
 
-use support::{has_adapter, run, run_json, stderr, write_generator, write_recipe};
+use crate::support::{has_adapter, run, run_json, stderr, write_generator, write_recipe};
 
 /// A folder with a recipe of a few steps and its generator, and the words of a run of it on an adapter.
 fn tiny_run(folder: &Path) -> Vec<&'static str> {

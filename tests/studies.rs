@@ -1,12 +1,9 @@
 //! The studies that are shipped: each can be read, and what it needs can be made.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::path::Path;
 use std::process::Command;
 
-use support::{run, stderr};
+use crate::support::{run, stderr};
 
 /// Of what the project ships only data and generators that are not part of it may be missing.
 #[test]

@@ -1,12 +1,9 @@
 //! Taking things away: features, fine-tuned networks, classes of photographs, and programs for Python.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 
-use support::{run, run_json, stderr, write_generator, write_idx, write_recipe};
+use crate::support::{run, run_json, stderr, write_generator, write_idx, write_recipe};
 
 /// A folder with an encoder `run`, labelled `shapes`, and `photos` without labels.
 fn trained() -> tempfile::TempDir {

@@ -1,12 +1,10 @@
 //! View shards as a user meets them: written by `zview sample`, trained from, damaged.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::path::Path;
 
 use serde_json::Value;
-use support::{run, run_json, stderr, write_generator, write_recipe};
+
+use crate::support::{run, run_json, stderr, write_generator, write_recipe};
 
 /// Samples what the recipe's 6 steps of 8 anchors take online.
 fn sample(folder: &Path, out: &[&str]) -> Value {

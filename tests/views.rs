@@ -1,12 +1,9 @@
 //! Every kind of views and every stream of anchors from the binary.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::fs;
 use std::path::Path;
 
-use support::{losses, run, run_json, stderr, write_generator, write_recipe};
+use crate::support::{copy_folder, losses, run, run_json, stderr, write_generator, write_recipe};
 
 const KINDS: [&str; 8] =
     ["gaussian", "angular", "uniform-ball", "radii", "interpolate", "adaptive", "independent", "same"];
@@ -79,7 +76,7 @@ fn views_whose_distance_adapts_go_on_with_it_after_a_stop() {
     };
     let moved = stds("whole");
     assert!(moved.first() != moved.last(), "{moved:?}");
-    support::copy_folder(&folder.join("whole"), &folder.join("cut"));
+    copy_folder(&folder.join("whole"), &folder.join("cut"));
     for later in ["step-00000030", "step-00000040"] {
         fs::remove_dir_all(folder.join("cut/checkpoints").join(later)).unwrap();
     }

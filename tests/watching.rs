@@ -1,13 +1,11 @@
 //! Seeing what happens in a run: the log, and what is made of it; the collapse watch; the online probe.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
-
-mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use support::{run, run_json, stderr, write_generator, write_idx, write_recipe};
+
+use crate::support::{run, run_json, stderr, write_generator, write_idx, write_recipe};
 
 const TRAIN: [&str; 4] = ["pretrain", "recipe.toml", "--device", "cpu"];
 

@@ -12,15 +12,9 @@ pub struct Opened {
     pub width_on_a_phone: u32,
 }
 
-/// Opens `page` in a headless Chromium; `None`, with a word to the reader, where there is none.
+/// Opens `page` in a headless Chromium, where there is one.
 pub fn open_in_browser(page: &Path) -> Option<Opened> {
-    let names = ["chromium", "chromium-browser", "google-chrome"];
-    let found =
-        |name: &str| Command::new(name).arg("--version").output().is_ok_and(|output| output.status.success());
-    let Some(browser) = names.into_iter().find(|name| found(name)) else {
-        println!("skipped: no {} on this machine", names.join(", "));
-        return None;
-    };
+    let browser = zview_runtime::testing::browser()?;
     let folder = tempfile::tempdir().unwrap();
     std::fs::copy(page, folder.path().join("page.html")).unwrap();
     let framed = "<iframe id=f src=page.html width=390 height=900 style=border:0 onload=\"console.log('width ' + \

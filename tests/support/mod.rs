@@ -1,11 +1,13 @@
 //! What the black-box tests share: running the binary, and small inputs of our own making.
-#![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod browser;
 pub mod study;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
+
+use zview_runtime::testing::adapter;
 
 /// The binary with a clean environment: no named data sets but those of `folder`.
 pub fn zview(folder: &Path) -> Command {
@@ -29,14 +31,10 @@ pub fn run_json(folder: &Path, arguments: &[&str]) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// Whether this machine has a graphics adapter, a software one too; says so where it has none.
+/// Whether this machine has a graphics adapter, a software one too.
 pub fn has_adapter(folder: &Path) -> bool {
     let devices = run_json(folder, &["devices", "--device", "cpu"]);
-    let found = !devices["devices"].as_array().unwrap().is_empty();
-    if !found {
-        println!("skipped: this machine has no graphics adapter, not even a software one");
-    }
-    found
+    adapter(devices["devices"].as_array().unwrap().first()).is_some()
 }
 
 /// What went to stderr.
@@ -214,6 +212,15 @@ pub fn copy_folder(from: &Path, to: &Path) {
         } else {
             std::fs::copy(path, target).unwrap();
         }
+    }
+}
+
+/// Waits for what must happen within two minutes, on a machine that does other things too.
+pub fn wait_until(what: &str, mut happened: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !happened() {
+        assert!(started.elapsed() < Duration::from_secs(120), "{what}: not within two minutes");
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

@@ -1,19 +1,11 @@
 //! The real data sets beside the project, if they are there.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout)]
+#![allow(clippy::unwrap_used)]
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use zview_data::{ColorMode, ImageSet, ImageShape, LoadOptions, Split, inspect, load};
-
-fn shared_data() -> Option<PathBuf> {
-    let path = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../../../shared/data"));
-    if path.is_dir() {
-        return Some(path.to_owned());
-    }
-    println!("skipped: {} absent", path.display());
-    None
-}
+use zview_runtime::testing::shared;
 
 fn options(data_dir: &Path) -> LoadOptions {
     LoadOptions { data_dir: Some(data_dir.to_owned()), ..LoadOptions::default() }
@@ -44,7 +36,7 @@ fn assert_near(got: f64, expected: f64, what: &str) {
 
 #[test]
 fn the_idx_sets_have_their_published_counts_and_statistics() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = shared("data") else { return };
     for (name, train, test, last_class) in [
         ("mnist", (0.1307, 0.3081), (0.1325, 0.3105), "9"),
         ("fashion-mnist", (0.2860, 0.3530), (0.2868, 0.3524), "Ankle boot"),
@@ -71,7 +63,7 @@ fn the_idx_sets_have_their_published_counts_and_statistics() {
 
 #[test]
 fn known_labels_of_mnist() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = shared("data") else { return };
     let set = load("mnist", Split::Train, &options(&data)).unwrap();
     assert_eq!(set.labels.as_ref().unwrap()[..10], [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
     assert_eq!(set.class_counts(), [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]);
@@ -89,7 +81,7 @@ fn known_labels_of_mnist() {
 /// the JPEG standard leaves open; hence the tolerance of the mean.
 #[test]
 fn the_jpeg_copy_of_cifar_has_its_published_statistics() {
-    let Some(data) = shared_data() else { return };
+    let Some(data) = shared("data") else { return };
     let train = load("cifar10", Split::Train, &options(&data)).unwrap();
     let test = load("cifar10", Split::Test, &options(&data)).unwrap();
     assert_eq!(train.name, "cifar10-jpeg");

@@ -1,7 +1,6 @@
-//! The cases of `../shared/cases`: small inputs as users have them, each with what is right. Skipped by name where they
-//! are absent.
+//! The cases of `../shared/cases`: small inputs as users have them, each with what is right.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
 use std::io::Read;
@@ -9,15 +8,11 @@ use std::path::{Path, PathBuf};
 
 use zview_data::view_shards::{BatchPlan, BatchReader, ShardOptions, ViewShards};
 use zview_data::{ClassUse, ColorMode, ImageSet, ImageShape, LoadOptions, Split, comparable, inspect, load};
+use zview_runtime::testing::shared;
 
-/// The folder of a case; `None`, with a word to the reader, where it is absent.
+/// The folder of a case.
 fn case(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases").join(name);
-    if !path.is_dir() {
-        println!("skipped: {} is absent", path.display());
-        return None;
-    }
-    Some(path)
+    shared(Path::new("cases").join(name))
 }
 
 fn loaded(path: &Path, split: Split) -> ImageSet {

@@ -2,7 +2,7 @@
 //! features, losses, gradients and running statistics.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::ImageShape;
@@ -11,6 +11,7 @@ use zview_network::weights::StateDict;
 use zview_network::{Mode, Network, StateVisitor, read_network, track_gradients};
 use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
+use zview_runtime::testing::shared;
 
 /// A ResNet takes images of any size.
 const IMAGES: ImageShape = ImageShape { channels: 3, height: 32, width: 32 };
@@ -62,13 +63,7 @@ const CASES: [Case; 4] = [
 ];
 
 fn folder(case: &Case) -> Option<PathBuf> {
-    let shared = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/encoders/parity");
-    let folder = shared.join(case.folder);
-    if !folder.exists() {
-        println!("skipped: {} is absent", folder.display());
-        return None;
-    }
-    Some(folder)
+    shared(Path::new("encoders/parity").join(case.folder))
 }
 
 fn tensor(reference: &mut StateDict, key: &str) -> (Vec<f32>, Vec<usize>) {

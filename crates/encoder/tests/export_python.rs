@@ -18,23 +18,13 @@ use zview_network::weights::StateDict;
 use zview_network::{Mode, NamedTensors, write_tensors};
 use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
+use zview_runtime::testing;
 
 const TOLERANCE: f32 = 1e-4;
 const BATCH: usize = 2;
 
 fn python() -> Option<PathBuf> {
-    let python = std::env::var_os("ZVIEW_PYTHON").map_or_else(|| PathBuf::from("python3"), PathBuf::from);
-    let imports = "import torch, torchvision, timm, safetensors";
-    match Command::new(&python).args(["-c", imports]).output() {
-        Ok(output) if output.status.success() => Some(python),
-        _ => {
-            println!(
-                "skipped: {} has not torch, torchvision, timm and safetensors; name a Python that has with ZVIEW_PYTHON",
-                python.display()
-            );
-            None
-        }
-    }
+    testing::python(&["torch", "torchvision", "timm", "safetensors"])
 }
 
 fn check_export(python: &Path, arguments: &[&Path]) {

@@ -10,6 +10,7 @@ use zview_kernels::{LayerCall, record_layers};
 use zview_network::weights::StateDict;
 use zview_runtime::device::{on_test_devices, read_floats};
 use zview_runtime::hash::sha256_of_file;
+use zview_runtime::testing::shared;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -24,11 +25,7 @@ fn manifest(name: &str, changes: &[(&str, &str)]) -> Option<Manifest> {
         text = text.replace(from, to);
     }
     let manifest = Manifest::parse(&path, &text).unwrap_or_else(|error| panic!("{error}"));
-    if manifest.weights_path().is_file() {
-        return Some(manifest);
-    }
-    eprintln!("skipped: {} absent", manifest.weights_path().display());
-    None
+    shared(manifest.weights_path()).map(|_| manifest)
 }
 
 /// The reference beside the weights of a manifest.

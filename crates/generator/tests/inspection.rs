@@ -1,11 +1,12 @@
 //! What an inspection finds, draws and measures.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::path::{Path, PathBuf};
 
 use burn::tensor::{Device, Tensor};
 use zview_generator::{Generator, GeneratorError, InspectOptions, Manifest, inspect};
 use zview_runtime::hash::sha256_of_file;
+use zview_runtime::testing::shared;
 
 fn here() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -48,9 +49,7 @@ fn a_contact_sheet_has_a_row_for_each_class_and_the_speed_is_measured() {
 fn a_reference_beside_the_weights_is_found() {
     for name in ["dcgan-64", "stylegan2-rosinality", "biggan-deep", "bigbigan"] {
         let manifest = Manifest::read(&parity(name)).unwrap();
-        if !manifest.weights_path().is_file() {
-            return eprintln!("skipped: {} absent", manifest.weights_path().display());
-        }
+        let Some(_) = shared(manifest.weights_path()) else { return };
         let found = inspect(&manifest, &InspectOptions::default(), &Device::flex()).unwrap();
         assert_eq!(found.reference_problem, None, "{name}");
         let error = found.reference.unwrap().max_abs_error;
@@ -64,9 +63,7 @@ fn a_reference_of_other_settings_is_an_error_only_where_it_was_named() {
     let text = std::fs::read_to_string(parity("biggan-deep")).unwrap();
     let text = text.replace("truncation = 0.4", "truncation = 0.5");
     let manifest = Manifest::parse(&parity("biggan-deep"), &text).unwrap();
-    if !manifest.weights_path().is_file() {
-        return eprintln!("skipped: {} absent", manifest.weights_path().display());
-    }
+    let Some(_) = shared(manifest.weights_path()) else { return };
     let found = inspect(&manifest, &InspectOptions::default(), &Device::flex()).unwrap();
     assert!(found.reference.is_none());
     let problem = found.reference_problem.unwrap();

@@ -9,6 +9,7 @@ use zview_generator::{
     sample_latents,
 };
 use zview_runtime::device::choose;
+use zview_runtime::testing::{adapter, shared};
 
 const NAMES: [&str; 6] =
     ["faces32-dcgan", "mnist-cgan-mlp", "mnist-cwgangp-conv", "mnist-dcgan", "mnist-gan-mlp", "mnist-vae"];
@@ -17,22 +18,14 @@ fn manifests_folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../configs/generators")
 }
 
-fn shared_folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/generators")
-}
-
 fn manifest(name: &str) -> Manifest {
     Manifest::read(&manifests_folder().join(format!("{name}.toml"))).unwrap_or_else(|error| panic!("{error}"))
 }
 
-/// Whether the files of `name` are on this machine.
-fn present(name: &str) -> bool {
-    let folder = shared_folder().join(name);
-    let present = folder.is_dir();
-    if !present {
-        eprintln!("skipped: {} absent", folder.display());
-    }
-    present
+/// The published generators whose files are on this machine, with their references.
+fn present() -> impl Iterator<Item = (&'static str, PathBuf)> {
+    let reference = |name| shared(Path::new("generators").join(name).join("reference.safetensors"));
+    NAMES.into_iter().filter_map(move |name| Some((name, reference(name)?)))
 }
 
 #[test]
@@ -46,8 +39,7 @@ fn every_published_manifest_is_valid_and_listed() {
 
 #[test]
 fn images_equal_the_reference_on_the_cpu() {
-    for name in NAMES.into_iter().filter(|name| present(name)) {
-        let reference = shared_folder().join(name).join("reference.safetensors");
+    for (name, reference) in present() {
         let options = InspectOptions { reference: Some(&reference), ..InspectOptions::default() };
         let inspection = inspect(&manifest(name), &options, &Device::flex()).unwrap();
         let comparison = inspection.reference.unwrap();
@@ -67,13 +59,10 @@ fn images_equal_the_reference_on_the_cpu() {
 /// The only test here that uses the GPU, so that all its work is on one thread.
 #[test]
 fn images_equal_the_reference_on_wgpu() {
-    let Ok(chosen) = choose("wgpu".parse().unwrap()) else {
-        return eprintln!("skipped: no graphics adapter");
-    };
+    let Some(chosen) = adapter(choose("wgpu".parse().unwrap()).ok()) else { return };
     let device = chosen.device;
-    for name in NAMES.into_iter().filter(|name| present(name)) {
+    for (name, reference) in present() {
         let generator = Generator::load(&manifest(name), None, &device).unwrap();
-        let reference = shared_folder().join(name).join("reference.safetensors");
         let comparison = compare_with_reference(&generator, &reference).unwrap();
         eprintln!("{name} on {device:?}: max abs error {:e}", comparison.max_abs_error);
         assert!(comparison.max_abs_error < 1e-4, "{name}: {}", comparison.max_abs_error);
@@ -93,9 +82,10 @@ fn images_equal_the_reference_on_wgpu() {
 #[test]
 fn a_weights_file_cut_off_anywhere_is_an_error() {
     let folder = tempfile::tempdir().unwrap();
-    for name in ["mnist-gan-mlp", "mnist-dcgan"].into_iter().filter(|name| present(name)) {
+    for name in ["mnist-gan-mlp", "mnist-dcgan"] {
         let manifest = manifest(name);
-        let bytes = std::fs::read(manifest.weights_path()).unwrap();
+        let Some(weights) = shared(manifest.weights_path()) else { return };
+        let bytes = std::fs::read(weights).unwrap();
         let cut = folder.path().join("cut.pth");
         for part in 0..40 {
             std::fs::write(&cut, &bytes[..bytes.len() * part / 40]).unwrap();
@@ -109,10 +99,7 @@ fn a_weights_file_cut_off_anywhere_is_an_error() {
 
 #[test]
 fn a_dcgan_that_only_a_manifest_describes_equals_its_reference() {
-    let folder = shared_folder().join("parity/dcgan-64");
-    if !folder.is_dir() {
-        return eprintln!("skipped: {} absent", folder.display());
-    }
+    let Some(folder) = shared("generators/parity/dcgan-64") else { return };
     let mut text = String::from(
         r#"
         name = "dcgan-64"

@@ -1,6 +1,6 @@
 //! The kernels on a graphics adapter, a software one too, against those on the CPU.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod common;
 
@@ -9,6 +9,7 @@ use std::sync::OnceLock;
 use burn::tensor::{DType, Device, DeviceKind, Tensor};
 use common::{assert_close, difference, result_and_gradients, tensor};
 use zview_kernels::{batch_norm, conv_transpose2d, conv2d, scale_shift};
+use zview_runtime::testing;
 
 /// What only rounding explains, relative to the largest value.
 const TOLERANCE: f32 = 1e-5;
@@ -19,13 +20,9 @@ fn adapter() -> Option<Device> {
     let start = || {
         let kinds = [DeviceKind::DiscreteGpu(0), DeviceKind::IntegratedGpu(0), DeviceKind::VirtualGpu(0)];
         let kinds = kinds.into_iter().chain([DeviceKind::Cpu]);
-        let device = kinds.into_iter().find_map(|kind| Device::wgpu_options().device_kind(kind).init().ok());
-        if device.is_none() {
-            println!("skipped: this machine has no graphics adapter, not even a software one");
-        }
-        device
+        kinds.into_iter().find_map(|kind| Device::wgpu_options().device_kind(kind).init().ok())
     };
-    ADAPTER.get_or_init(start).clone()
+    testing::adapter(ADAPTER.get_or_init(start).clone())
 }
 
 #[track_caller]
@@ -154,8 +151,7 @@ fn a_mean_far_from_zero_does_not_spoil_the_variance() {
 fn images_of_16_bits_follow_those_of_32() {
     let Some(adapter) = adapter() else { return };
     if !adapter.supports_dtype(DType::F16) {
-        println!("skipped: this adapter does not compute in f16");
-        return;
+        return testing::did_not_run("this adapter does not compute in f16");
     }
     let run = |dtype: DType| {
         let device = adapter.clone().autodiff();

@@ -1,9 +1,10 @@
-//! Every weights file of `../shared`, each floating-point tensor of which is read; skipped by name where it is absent.
+//! Every weights file of `../shared`, each floating-point tensor of which is read.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 use std::path::{Path, PathBuf};
 
 use zview_network::weights::StateDict;
+use zview_runtime::testing::shared;
 
 fn weights_files(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
@@ -19,10 +20,7 @@ fn weights_files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 #[test]
 fn every_weights_file_below_shared_is_read_whole_or_refused_as_expected() {
-    let shared = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared");
-    if !shared.is_dir() {
-        return eprintln!("skipped: {} is absent", shared.display());
-    }
+    let Some(shared) = shared("") else { return };
     let mut files = Vec::new();
     weights_files(&shared, &mut files);
     let mut wrong = Vec::new();

@@ -289,6 +289,7 @@ mod tests {
         use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt, symlink};
 
         use super::*;
+        use crate::testing::did_not_run;
 
         /// The names in a folder, to see that nothing is left.
         fn names(folder: &Path) -> Vec<String> {
@@ -323,7 +324,7 @@ mod tests {
         #[test]
         fn a_link_into_another_file_system_is_followed() {
             let (folder, shared) = (tempfile::tempdir().unwrap(), Path::new("/dev/shm"));
-            let Ok(other) = tempfile::tempdir_in(shared) else { return println!("skipped: no {shared:?}") };
+            let Ok(other) = tempfile::tempdir_in(shared) else { return did_not_run("there is no /dev/shm") };
             let target = other.path().join("target");
             fs::write(&target, b"old").unwrap();
             let link = folder.path().join("link");
@@ -379,7 +380,7 @@ mod tests {
             let path = folder.path().join("file");
             fs::write(&path, b"old").unwrap();
             if std::os::unix::fs::chown(&path, Some(12_345), Some(23_456)).is_err() {
-                return println!("skipped: only root may give files away");
+                return did_not_run("only root may give files away");
             }
             write_file(&path, b"new").unwrap();
             let found = fs::metadata(&path).unwrap();

@@ -20,6 +20,7 @@ pub mod run_folder;
 pub mod seed;
 pub mod stop;
 pub mod tensorboard;
+pub mod testing;
 pub mod words;
 
 pub use build_features::{build_features, optional_shader_features};

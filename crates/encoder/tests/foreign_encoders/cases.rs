@@ -2,14 +2,9 @@
 
 use super::*;
 
-/// A case of `../shared/cases`, or `None` with a word on standard output.
+/// A case of `../shared/cases`.
 fn case(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases").join(name);
-    if !path.exists() {
-        println!("skipped: {} is absent", path.display());
-        return None;
-    }
-    Some(path)
+    zview_runtime::testing::shared(Path::new("cases").join(name))
 }
 
 fn first_features(encoder: &FrozenEncoder) -> Vec<f32> {

@@ -245,11 +245,7 @@ mod tests {
         let path = folder.join("stylegan2-rosinality.toml");
         let text = std::fs::read_to_string(&path).unwrap() + options;
         let manifest = Manifest::parse(&path, &text).unwrap();
-        let weights = manifest.weights_path();
-        if !weights.is_file() {
-            eprintln!("skipped: {} absent", weights.display());
-            return None;
-        }
+        let weights = zview_runtime::testing::shared(manifest.weights_path())?;
         let mut state_dict = StateDict::read(&weights, manifest.state_dict.as_deref()).unwrap();
         let network = Stylegan2::load(&manifest, &mut state_dict, &Device::flex()).unwrap();
         Some((network, StateDict::read(&weights.with_file_name("reference.safetensors"), None).unwrap()))

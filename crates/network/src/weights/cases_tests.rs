@@ -1,16 +1,11 @@
-//! The cases of `../shared/cases` that concern reading a weights file; skipped by name where they are absent.
+//! The cases of `../shared/cases` that concern reading a weights file.
 
 use std::path::{Path, PathBuf};
 
 use super::{StateDict, WeightsError};
 
 fn case(name: &str) -> Option<PathBuf> {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/cases").join(name);
-    if !path.is_dir() {
-        eprintln!("skipped: {} is absent", path.display());
-        return None;
-    }
-    Some(path)
+    zview_runtime::testing::shared(Path::new("cases").join(name))
 }
 
 const WEIGHTS: [(&str, &[usize]); 4] = [

@@ -1,6 +1,5 @@
 //! The devices that a unit test runs on.
 
-use std::io::Write;
 use std::sync::{Mutex, OnceLock, PoisonError};
 
 use burn::tensor::Device;
@@ -12,21 +11,15 @@ static ADAPTER: OnceLock<Option<ChosenDevice>> = OnceLock::new();
 /// Tests run side by side, and a device belongs to one thread at a time.
 static IN_USE: Mutex<()> = Mutex::new(());
 
-/// Runs `test` on the best graphics adapter, a software one too, or says on stderr that there is none. For tests
-/// only.
+/// Runs `test` on the best graphics adapter, a software one too, as [`crate::testing`] says. For tests only.
 #[doc(hidden)]
 pub fn on_test_adapter(test: impl FnOnce(&ChosenDevice)) {
     // A test that failed before this one has left nothing behind that matters.
     let _one_at_a_time = IN_USE.lock().unwrap_or_else(PoisonError::into_inner);
     let adapter =
         ADAPTER.get_or_init(|| choose(DeviceRequest { backend: RequestedBackend::Wgpu, index: None }).ok());
-    match adapter {
-        Some(chosen) => test(chosen),
-        None => {
-            let thread = std::thread::current();
-            let name = thread.name().unwrap_or_default();
-            let _ = writeln!(std::io::stderr(), "{name}: skipped on wgpu, there is no adapter");
-        }
+    if let Some(chosen) = crate::testing::adapter(adapter.as_ref()) {
+        test(chosen);
     }
 }
 

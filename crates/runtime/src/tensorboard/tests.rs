@@ -187,13 +187,9 @@ fn a_folder_that_cannot_be_written_is_an_error_for_who_asks_and_none_for_a_run()
     LiveTensorBoard::start(run.path()).follow();
 }
 
-/// Needs a Python with the package `tensorboard`, named by `ZVIEW_PYTHON`.
 #[test]
 fn tensorboards_own_reader_reads_the_same() {
-    let Some(python) = std::env::var_os("ZVIEW_PYTHON") else {
-        println!("skipped: ZVIEW_PYTHON does not name a Python with the package tensorboard");
-        return;
-    };
+    let Some(python) = crate::testing::python(&["tensorboard"]) else { return };
     let run = tempfile::tempdir().unwrap();
     let mut log = write_run(run.path());
     log_more(&mut log);
