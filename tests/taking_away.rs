@@ -91,6 +91,26 @@ fn features_are_the_same_in_every_format_and_say_what_each_row_is_of() {
 }
 
 #[test]
+fn a_file_beside_the_output_that_the_command_does_not_name_is_not_written_over() {
+    let folder = trained();
+    let folder = folder.path();
+    let embed = ["embed", "run", "--data", "./shapes", "--device", "cpu", "--out", "labels.npy"];
+    fs::write(folder.join("labels.csv"), "mine").unwrap();
+    let refused = run(folder, &embed);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("labels.csv, which is there already"), "{}", stderr(&refused));
+    assert_eq!(fs::read_to_string(folder.join("labels.csv")).unwrap(), "mine");
+    // What the same command wrote it may write anew; another command's names stay.
+    fs::remove_file(folder.join("labels.csv")).unwrap();
+    run_json(folder, &embed);
+    run_json(folder, &embed);
+    let predict = ["predict", "run", "--train", "./shapes", "--data", "./shapes", "--device", "cpu"];
+    let refused = run(folder, &[&predict[..], &["--out", "labels.csv"]].concat());
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(stderr(&refused).contains("the names of the rows of labels.npy"), "{}", stderr(&refused));
+}
+
+#[test]
 fn images_without_labels_are_embedded_by_their_names() {
     let folder = trained();
     let folder = folder.path();

@@ -213,7 +213,7 @@ fn too_many_rejects(
     }
     text.push_str(
         "\nrepair or remove them, or leave them out with --max-reject-share SHARE (in a recipe's [source]: \
-         `max_reject_share = SHARE`)",
+         `max_reject_share = SHARE`; for a comparison: --set source.max_reject_share=SHARE)",
     );
     text
 }

@@ -31,7 +31,7 @@ impl Draft {
         let name = path.file_stem().unwrap_or_default().to_string_lossy();
         let file = path.file_name().unwrap_or_default().to_string_lossy();
         let mut manifest = format!(
-            "name = {name:?}\nsource = \"?\"   # where the weights are from\nlicence = \"?\"\nweights = {file:?}\n\
+            "name = {name:?}\nsource = \"?\"   # where the weights are from\nlicence = \"?\"\nweights = {file:?}   # from the folder of this manifest\n\
              sha256 = \"{}\"\narchitecture = \"sequential\"\n\n[latent]\ndimension = {}\ndistribution = \"normal\"   # \
              or uniform, ..\n\n[output]\nchannels = 3   # correct these\nheight = 64\nwidth = 64\nrange = [-1.0, 1.0]\n",
             hash_of(path)?,

@@ -2,7 +2,7 @@
 //! each with its uncertainty.
 //!
 //! [`encode`] and [`evaluate_features`] do the usual part of it for one encoder and one labelled data set; the
-//! modules below work on plain host matrices ([`Features`]) and can be used alone.
+//! modules below work on plain host matrices ([`zview_features::Features`]) and can be used alone.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 

@@ -75,6 +75,13 @@ pub fn run(arguments: &EmbedArguments, common: &Common) -> Result<(), Failure> {
     };
     for file in format.files(&arguments.out) {
         check_output_file("--out", &file, &[&arguments.encoder])?;
+        // One that the command does not name, and that no earlier run of it wrote.
+        if file != arguments.out && file.exists() && !arguments.out.exists() {
+            let (out, file) = (arguments.out.display(), file.display());
+            return Err(Failure::usage(format!(
+                "--out {out}: names and labels go to {file}, which is there already; take another name"
+            )));
+        }
     }
     let device = choose(common.device)?;
     let cache = arguments.reading.cache_folder();

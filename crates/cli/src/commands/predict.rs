@@ -44,6 +44,12 @@ pub fn run(arguments: &PredictArguments, common: &Common) -> Result<(), Failure>
     if let Some(out) = &arguments.out {
         check_output_file("--out", out, &[&arguments.model])?;
         check_ending("--out", out, &["csv"])?;
+        let features = out.with_extension("npy");
+        if out.exists() && features.exists() {
+            let (out, features) = (out.display(), features.display());
+            let problem = format!("--out {out}: has the names of the rows of {features}; take another name");
+            return Err(Failure::usage(problem));
+        }
     }
     let device = choose(common.device)?;
     let cache = arguments.reading.cache_folder();

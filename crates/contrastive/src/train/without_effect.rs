@@ -268,6 +268,15 @@ pub(super) fn without_effect_here(recipe: &Recipe, channels: usize, classes: boo
     if !classes && recipe.anchors.conditions != AnchorsConfig::default().conditions {
         told.push("anchors.conditions: has no effect on a generator without classes; remove it".to_owned());
     }
+    let (kind, views) = (recipe.source.kind, &recipe.views);
+    let no_step = kind == SourceKind::Real || views.kind == ViewKind::Same || views.std == 0.0;
+    if kind != SourceKind::Shards && views.per_anchor > 1 && no_step && augment.changes_nothing() {
+        told.push(
+            "augment changes nothing and no step is taken: the views of an anchor are identical, and there is nothing to \
+             learn from them; say augment.preset or, of a generator, views.std"
+                .to_owned(),
+        );
+    }
     told
 }
 
@@ -284,6 +293,23 @@ mod tests {
         std::fs::write(&path, format!("[source]\n{source}")).unwrap();
         let changes: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
         Recipe::load(&path, &changes).err().map(|error| error.to_string()).unwrap_or_default()
+    }
+
+    #[test]
+    fn views_that_are_identical_are_warned_of() {
+        let told = |source: &str, changes: &[&str]| {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join("recipe.toml");
+            std::fs::write(&path, format!("[source]\n{source}")).unwrap();
+            let changes: Vec<String> = changes.iter().map(|&change| change.to_owned()).collect();
+            let recipe = Recipe::load(&path, &changes).unwrap();
+            without_effect_here(&recipe, 3, false).iter().any(|told| told.contains("identical"))
+        };
+        let [(_, generator), (_, real), _, (_, shards)] = SOURCES;
+        let none = "augment.preset=none";
+        assert!(told(real, &[none]) && told(generator, &[none, "views.std=0"]));
+        assert!(!told(real, &[]) && !told(generator, &[none]) && !told(generator, &["views.std=0"]));
+        assert!(!told(real, &[none, "augment.flip=true"]) && !told(shards, &[none]));
     }
 
     const SOURCES: [(&str, &str); 4] = [

@@ -126,6 +126,18 @@ impl AugmentConfig {
         if self.per_view.is_empty() { vec![alone] } else { self.per_view.iter().map(of_view).collect() }
     }
 
+    /// Whether every image comes out as it went in, but for its size.
+    #[must_use]
+    pub fn changes_nothing(&self) -> bool {
+        let still = |view: &Self| {
+            let Self { brightness, brightness_factor, contrast, saturation, hue, .. } = view;
+            let colours = [brightness, brightness_factor, contrast, saturation, hue];
+            let chances = [&view.grey_probability, &view.blur_probability, &view.solarize_probability];
+            !view.moves_pixels() && colours.into_iter().chain(chances).all(|change| *change == 0.0)
+        };
+        self.views().iter().all(still)
+    }
+
     /// Whether pixels change places.
     pub(super) fn moves_pixels(&self) -> bool {
         self.flip || self.crop_scale != [1.0, 1.0]

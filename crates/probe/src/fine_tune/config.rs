@@ -96,7 +96,7 @@ impl FineTuneConfig {
     /// Refuses settings that cannot work.
     ///
     /// # Errors
-    /// [`ProbeError::Setting`] for the first of them.
+    /// [`FeatureError::Setting`] for the first of them.
     pub fn check(&self) -> Result<(), ProbeError> {
         let positive = |value: &f64| *value > 0.0 && value.is_finite();
         let open_share = |value: f64| value > 0.0 && value < 1.0;

@@ -78,7 +78,7 @@ pub struct FeatureMaps {
 /// on one point of either map. The same features and seed give the same bits, whatever the number of threads.
 ///
 /// # Errors
-/// [`ProbeError::TooFewToMap`] below 10 images, [`ProbeError::Setting`].
+/// [`ProbeError::TooFewToMap`] below 10 images, [`FeatureError::Setting`].
 pub fn feature_maps(features: &Features, config: &MapConfig) -> Result<FeatureMaps, ProbeError> {
     let setting =
         |key, expected, got| Err(ProbeError::Features(FeatureError::Setting { key, expected, got }));

@@ -29,7 +29,7 @@ impl PrincipalComponents {
     /// The `count` components of largest variance; fewer where the features vary in fewer directions.
     ///
     /// # Errors
-    /// [`ProbeError::Empty`] without images, [`ProbeError::Decomposition`].
+    /// [`FeatureError::Empty`] without images, [`FeatureError::Decomposition`].
     pub fn fit(features: &Features, count: usize) -> Result<Self, ProbeError> {
         let (images, dimension) = (features.len(), features.dimension());
         if images == 0 {
@@ -97,7 +97,7 @@ impl PrincipalComponents {
     /// Coordinates of each image along the axes, (N, K) row by row.
     ///
     /// # Errors
-    /// [`ProbeError::Size`] for features of another dimension.
+    /// [`FeatureError::Size`] for features of another dimension.
     pub fn project(&self, features: &Features) -> Result<Vec<f64>, ProbeError> {
         let dimension = self.mean.len();
         if features.dimension() != dimension {

@@ -16,7 +16,7 @@ use zview_numerics::matrix::multiply_transposed;
 /// scikit-learn's `manifold.trustworthiness`.
 ///
 /// # Errors
-/// [`ProbeError::Size`] unless there is a point for each image, [`ProbeError::Setting`] unless `k` is at least
+/// [`FeatureError::Size`] unless there is a point for each image, [`FeatureError::Setting`] unless `k` is at least
 /// 1 and less than half the number of images.
 pub fn trustworthiness(features: &Features, points: &[[f64; 2]], k: usize) -> Result<f64, ProbeError> {
     let n = features.len();

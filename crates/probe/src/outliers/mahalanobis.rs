@@ -34,7 +34,7 @@ pub struct MahalanobisDistance {
 ///
 /// # Errors
 /// No training image, a set of another dimension, a shrinkage that is not from 0 to 1,
-/// [`ProbeError::Decomposition`].
+/// [`FeatureError::Decomposition`].
 pub fn mahalanobis_distance(
     train: &Features,
     sets: &[&Features],

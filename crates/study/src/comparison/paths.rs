@@ -10,7 +10,8 @@ use super::config::ComparisonConfig;
 /// The recipe that `file` names: from its folder, or one that comes with the program.
 pub(super) fn recipe_file(file: &Path, named: &Path) -> PathBuf {
     let beside = file.parent().unwrap_or(Path::new("")).join(named);
-    if !beside.exists() && shipped(&beside).is_none() && shipped(named).is_some() {
+    // A folder of that name, of the images themselves say, is no recipe.
+    if !beside.is_file() && shipped(&beside).is_none() && shipped(named).is_some() {
         return named.to_owned();
     }
     beside
