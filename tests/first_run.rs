@@ -226,6 +226,13 @@ fn a_damaged_photograph_for_testing_is_told_of_before_training_and_left_out_of_t
     let probe =
         ["probe", "runs/photos-seed0", "--size", "18", "--protocol", "knn", "--device", "cpu", "--no-cache"];
     assert!(run(folder, &probe).status.success(), "{}", stderr(&run(folder, &probe)));
+    let embed = ["embed", "runs/photos-seed0", "--data", "photos/", "--device", "cpu", "-o", "all.npy"];
+    let embedded = run(folder, &embed);
+    let said = stderr(&embedded);
+    assert!(
+        embedded.status.success() && said.contains("1 image file cannot be used and is left out"),
+        "{said}"
+    );
     // What was said is kept to, and told of.
     let kept = ["--set", "source.max_reject_share=0", "--out", "kept"];
     let kept = run(folder, &[&["pretrain", "photos/"][..], &FEW, &kept].concat());

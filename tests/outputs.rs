@@ -92,8 +92,8 @@ fn a_file_in_the_place_of_a_folder_is_named_by_every_command() {
     }
     // Where a file is wanted, its folder cannot be one either.
     let export = ["export", "run", "--out", "a-file/x.safetensors"];
-    refused(folder, &export, &["a-file is not a folder; take another name"]);
-    refused(folder, &sample("a-file/x.png", &[]), &["a-file is not a folder; take another name"]);
+    refused(folder, &export, &["a-file is not a folder", "take another name"]);
+    refused(folder, &sample("a-file/x.png", &[]), &["a-file is not a folder", "take another name"]);
     assert_eq!(fs::read(folder.join("a-file")).unwrap(), b"mine");
 }
 

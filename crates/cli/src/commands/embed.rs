@@ -85,7 +85,7 @@ pub fn run(arguments: &EmbedArguments, common: &Common) -> Result<(), Failure> {
     }
     let device = choose(common.device)?;
     let cache = arguments.reading.cache_folder();
-    let config = arguments.reading.features_of(&arguments.data);
+    let config = arguments.reading.features_of(&arguments.encoder, &arguments.data);
     let request = arguments.reading.request(&arguments.encoder, &config, cache.as_deref(), common);
     let embedded = embed(&request, SplitName::splits(arguments.split), &device, |path, encoder, images| {
         compared_for_features(&request, &device, common, (path, encoder, images))

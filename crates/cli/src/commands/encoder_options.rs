@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use zview_contrastive::source::SourceConfig;
+use zview_contrastive::train::Recipe;
 use zview_data::{ColorMode, ImageSet};
 use zview_encoder::{FrozenEncoder, Pool, ReadOptions};
 use zview_features::PixelScale;
@@ -88,10 +90,16 @@ impl EncoderOptions {
         }
     }
 
-    /// What features of the images of `data` are, without any protocol.
-    pub fn features_of(&self, data: &str) -> SuiteConfig {
+    /// What features of the images of `data` by `encoder` are, without any protocol.
+    pub fn features_of(&self, encoder: &Path, data: &str) -> SuiteConfig {
         let mut config =
             SuiteConfig { data: vec![data.to_owned()], protocols: Vec::new(), ..SuiteConfig::default() };
+        // A recipe that cannot be read is said where the encoder is.
+        let recipe = recipe_of(encoder).and_then(|file| Recipe::load(&file, &[]).ok());
+        // Of the images that the run was of, what it left out is left out again.
+        if let Some(recipe) = recipe.filter(|recipe| same_images(&recipe.source, &config)) {
+            config.max_reject_share = recipe.source.max_reject_share;
+        }
         self.apply(&mut config);
         config
     }
@@ -121,6 +129,25 @@ impl EncoderOptions {
     pub fn cache_folder(&self) -> Option<PathBuf> {
         cache_folder().filter(|_| !self.no_cache)
     }
+}
+
+/// The recipe of a run folder, or of the run that a checkpoint is of.
+pub fn recipe_of(encoder: &Path) -> Option<PathBuf> {
+    let mut folders = vec![encoder.to_owned()];
+    // runs/x/checkpoints/step-00000100, or model.safetensors in it.
+    let absolute = encoder.canonicalize().unwrap_or_default();
+    let of_run = absolute.ancestors().skip(1).take(2).find(|folder| folder.ends_with("checkpoints"));
+    folders.extend(of_run.and_then(Path::parent).map(Path::to_owned));
+    folders.into_iter().map(|folder| folder.join("config.toml")).find(|file| file.exists())
+}
+
+/// Whether an encoder is judged on the images that it is of, and no others.
+pub fn same_images(source: &SourceConfig, config: &SuiteConfig) -> bool {
+    let place = |named: &str| Path::new(named).canonicalize().ok();
+    let same =
+        |own: &str, judged: &str| own == judged || place(own).is_some_and(|own| place(judged) == Some(own));
+    let own = source.data.as_deref();
+    own.is_some_and(|own| config.data.iter().all(|judged| same(own, judged)))
 }
 
 /// Compares the device with the CPU for what `request` is about to compute.

@@ -7,7 +7,7 @@ use clap::Args;
 use zview_runtime::atomic::write_file;
 use zview_runtime::device::choose;
 use zview_runtime::measurements::csv_field;
-use zview_study::embedding::{Predicted, predict};
+use zview_study::embedding::{Predicted, PredictedImage, predict};
 
 use super::embed::SplitName;
 use super::encoder_options::{EncoderOptions, compared_for_features};
@@ -53,7 +53,7 @@ pub fn run(arguments: &PredictArguments, common: &Common) -> Result<(), Failure>
     }
     let device = choose(common.device)?;
     let cache = arguments.reading.cache_folder();
-    let config = arguments.reading.features_of(&arguments.data);
+    let config = arguments.reading.features_of(&arguments.model, &arguments.data);
     let request = arguments.reading.request(&arguments.model, &config, cache.as_deref(), common);
     let splits = SplitName::splits(arguments.split);
     let predicted =
@@ -76,14 +76,27 @@ pub fn run(arguments: &PredictArguments, common: &Common) -> Result<(), Failure>
     output::result(common.json, &predicted, |_| rows)
 }
 
-/// How many of the labelled images are right, where there are such.
+/// How many of the labelled images are right, where there are such that show something: not those that the probe was
+/// fitted on, nor those of classes that the classifier does not have.
 fn right(predicted: &Predicted) -> String {
-    let labelled = predicted.images.iter().filter_map(|image| Some((image.label.as_ref()?, &image.class)));
-    let right: Vec<bool> = labelled.map(|(label, class)| label == class).collect();
-    match right.len() {
+    let labelled: Vec<_> = predicted.images.iter().filter(|image| image.label.is_some()).collect();
+    let of_others = |image: &PredictedImage| {
+        !image.fitted_on && image.label.as_ref().is_some_and(|label| !predicted.classes.contains(label))
+    };
+    let fitted_on = labelled.iter().filter(|image| image.fitted_on).count();
+    let others = labelled.iter().filter(|image| of_others(image)).count();
+    let shown = labelled.iter().filter(|image| !image.fitted_on && !of_others(image));
+    let right: Vec<bool> = shown.map(|image| image.label.as_ref() == Some(&image.class)).collect();
+    let left_out =
+        [(fitted_on, "that the probe was fitted on"), (others, "of classes that it does not know")];
+    let mut text = match right.len() {
         0 => String::new(),
         all => format!(", {} of {all} labelled ones are right", right.iter().filter(|&&right| right).count()),
+    };
+    for (images, what) in left_out.into_iter().filter(|(images, _)| *images > 0) {
+        let _ = write!(text, ", {images} {what} left out of that count");
     }
+    text
 }
 
 fn as_csv(predicted: &Predicted) -> String {

@@ -7,7 +7,8 @@ use zview_runtime::hash::sha256_of_bytes;
 
 /// For each image of `test` the first of `train` with the same pixels, if there is one. Two sets of different shapes
 /// share none.
-pub(super) fn same_pixels(train: &ImageSet, test: &ImageSet) -> Vec<Option<usize>> {
+#[must_use]
+pub fn same_pixels(train: &ImageSet, test: &ImageSet) -> Vec<Option<usize>> {
     if train.shape != test.shape {
         return vec![None; test.len()];
     }

@@ -7,4 +7,5 @@ mod report;
 mod tests;
 mod thumbnail;
 
+pub use exact::same_pixels;
 pub use report::{Overlap, OverlapConfig, OverlapPair, find_overlap};

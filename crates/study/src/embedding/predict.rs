@@ -6,7 +6,7 @@ use serde::Serialize;
 use zview_data::{ImageSet, Split};
 use zview_encoder::{FrozenEncoder, read_encoder};
 use zview_features::{FeatureError, Features};
-use zview_probe::{LinearProbe, Logistic, Predictions, ProbeError};
+use zview_probe::{LinearProbe, Logistic, Predictions, ProbeError, same_pixels};
 use zview_runtime::device::ChosenDevice;
 
 use super::encode::{Embedded, embed};
@@ -27,6 +27,9 @@ pub struct PredictedImage {
     /// Its own class, where it has a label.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// Whether the probe was fitted on an image of the same pixels: what it says of that shows nothing.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub fitted_on: bool,
 }
 
 /// What a classifier says of all images.
@@ -55,6 +58,7 @@ pub fn predict<E: From<StudyError>>(
     let path = request.encoders.first().cloned().unwrap_or_default();
     check_head(&path, request, train, device)?;
     let embedded = embed(request, splits, device, &before)?;
+    let mut fitted_on: Option<ImageSet> = None;
     let (by, classes, classifier) = match train {
         None => {
             let Some(head) = &embedded.head else { return Err(no_head(&path).into()) };
@@ -66,11 +70,13 @@ pub fn predict<E: From<StudyError>>(
             let config = SuiteConfig { data: vec![train.to_owned()], ..request.config.clone() };
             let of_train = SuiteRequest { config: &config, ..request.clone() };
             let labelled = embed(&of_train, &[Split::Train], device, &before)?;
-            let (probe, classes) = fitted(labelled, &config, &path, train)?;
+            let (probe, images) = fitted(labelled, &config, &path, train)?;
+            let classes = images.classes.clone();
+            fitted_on = Some(images);
             (format!("a linear probe on {train}"), classes, Classifier::Probe(Box::new(probe)))
         }
     };
-    let images = named(&embedded, &classes, &classifier)
+    let images = named(&embedded, &classes, &classifier, fitted_on.as_ref())
         .map_err(|error| StudyError::from((&*path.to_string_lossy(), embedded.data.as_str(), error)))?;
     Ok(Predicted { by, classes, images })
 }
@@ -103,13 +109,13 @@ fn no_head(path: &Path) -> StudyError {
     }
 }
 
-/// A probe fitted on all images of the training split, and its classes.
+/// A probe fitted on all images of the training split, and those.
 fn fitted(
     labelled: Embedded,
     config: &SuiteConfig,
     path: &Path,
     train: &str,
-) -> Result<(LinearProbe, Vec<String>), StudyError> {
+) -> Result<(LinearProbe, ImageSet), StudyError> {
     let failed = |error| StudyError::from((&*path.to_string_lossy(), train, error));
     let unlabelled = || failed(ProbeError::Features(FeatureError::Unlabelled { set: train.to_owned() }));
     let part = labelled.splits.into_iter().next().ok_or_else(unlabelled)?;
@@ -117,7 +123,7 @@ fn fitted(
         return Err(unlabelled());
     }
     let probe = LinearProbe::fit(&part.features, &config.linear).map_err(failed)?;
-    Ok((probe, part.images.classes))
+    Ok((probe, part.images))
 }
 
 enum Classifier {
@@ -138,9 +144,11 @@ fn named(
     embedded: &Embedded,
     classes: &[String],
     classifier: &Classifier,
+    fitted_on: Option<&ImageSet>,
 ) -> Result<Vec<PredictedImage>, ProbeError> {
     let mut images = Vec::new();
     for part in &embedded.splits {
+        let twins = fitted_on.map(|fitted_on| same_pixels(fitted_on, &part.images));
         let (values, count) = (part.features.values().to_vec(), part.features.len());
         // Their own labels, which may be of other classes, have no part in it.
         let features = Features::new(values, part.features.dimension(), vec![0; count], classes.to_vec())?;
@@ -161,6 +169,7 @@ fn named(
                 class: classes.get(class as usize).cloned().unwrap_or_default(),
                 probability,
                 label: label.cloned(),
+                fitted_on: twins.as_ref().is_some_and(|twins| twins[image].is_some()),
             });
         }
     }

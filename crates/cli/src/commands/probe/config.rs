@@ -2,28 +2,18 @@
 
 use std::path::{Path, PathBuf};
 
-use zview_contrastive::source::SourceConfig;
 use zview_contrastive::train::Recipe;
 use zview_probe::Length;
 use zview_runtime::config::{ConfigError, Written, parse_toml_in_layers, read_toml_in_layers};
 use zview_study::evaluation::{Measure, SuiteConfig, without_effect};
 
+use super::super::encoder_options::{recipe_of, same_images};
 use super::{ProbeArguments, Protocols};
 use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
 
 /// What stands in messages for the file where there is none.
 const NO_FILE: &str = "zview probe";
-
-/// The recipe of a run folder, or of the run that a checkpoint is of.
-fn recipe_of(encoder: &Path) -> Option<PathBuf> {
-    let mut folders = vec![encoder.to_owned()];
-    // runs/x/checkpoints/step-00000100, or model.safetensors in it.
-    let absolute = encoder.canonicalize().unwrap_or_default();
-    let of_run = absolute.ancestors().skip(1).take(2).find(|folder| folder.ends_with("checkpoints"));
-    folders.extend(of_run.and_then(Path::parent).map(Path::to_owned));
-    folders.into_iter().map(|folder| folder.join("config.toml")).find(|file| file.exists())
-}
 
 /// What the file and `--set` say, and what they say it of.
 fn written(arguments: &ProbeArguments) -> Result<(SuiteConfig, Written), Failure> {
@@ -84,15 +74,6 @@ fn refuse_unread(arguments: &ProbeArguments, config: &SuiteConfig) -> Result<(),
         )));
     }
     Ok(())
-}
-
-/// Whether an encoder is judged on the images that it is of, and no others.
-fn same_images(source: &SourceConfig, config: &SuiteConfig) -> bool {
-    let place = |named: &str| Path::new(named).canonicalize().ok();
-    let same =
-        |own: &str, judged: &str| own == judged || place(own).is_some_and(|own| place(judged) == Some(own));
-    let own = source.data.as_deref();
-    own.is_some_and(|own| config.data.iter().all(|judged| same(own, judged)))
 }
 
 /// What the file says, then the options, then the recipe of the first encoder's run folder.
