@@ -230,7 +230,7 @@ fn a_damaged_photograph_for_testing_is_told_of_before_training_and_left_out_of_t
     let embedded = run(folder, &embed);
     let said = stderr(&embedded);
     assert!(
-        embedded.status.success() && said.contains("1 image file cannot be used and is left out"),
+        embedded.status.success() && said.contains("one image file cannot be used and is left out"),
         "{said}"
     );
     // What was said is kept to, and told of.
