@@ -207,10 +207,19 @@ fn an_encoder_names_classes_by_a_probe_on_labelled_images() {
     let top1 = run_json(folder, &probe)["linear"]["top1"].as_f64().unwrap();
     assert_eq!(right as f64 / 30.0, top1, "the same probe on the same images");
     // What it was fitted on shows nothing of it.
-    let all = run(folder, &[&predict[..], &["./shapes", "--out", "all.csv"]].concat());
-    let said = String::from_utf8_lossy(&all.stdout).into_owned();
-    let expected = format!("{right} of 30 labelled ones are right, 60 that the probe was fitted on left out");
-    assert!(said.contains(&expected), "{said}");
+    let all = run_json(folder, &[&predict[..], &["./shapes"]].concat());
+    let all = all["images"].as_array().unwrap();
+    assert!(all.iter().all(|image| image["split"] != "train" || image["fitted_on"] == true));
+    let shown: Vec<_> = all.iter().filter(|image| image["fitted_on"].is_null()).collect();
+    let right = shown.iter().filter(|image| image["class"] == image["label"]).count();
+    let said = run(folder, &[&predict[..], &["./shapes", "--out", "all.csv"]].concat());
+    let said = String::from_utf8_lossy(&said.stdout).into_owned();
+    let expected = format!(
+        "{right} of {} labelled ones are right, {} that the probe was fitted on left out of that count",
+        shown.len(),
+        all.len() - shown.len()
+    );
+    assert!(shown.len() > 20 && said.contains(&expected), "{said}");
     let unlabelled =
         run(folder, &["predict", "run", "--train", "photos", "--data", "photos", "--device", "cpu"]);
     assert!(
