@@ -48,7 +48,7 @@ def samples(generator):
     with tempfile.TemporaryDirectory() as folder:
         out = pathlib.Path(folder) / "samples"
         command = [arguments.zview, "sample", "--generator", generator, "--anchors", str(arguments.samples)]
-        command += ["--views", "same", "--seed", "0", "--per-anchor", "1", "--out", str(out), "--device", "cpu"]
+        command += ["--kind", "same", "--seed", "0", "--per-anchor", "1", "--out", str(out), "--device", "cpu"]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         files = sorted(out.rglob("*.png"))[: arguments.samples]
         images = [np.asarray(Image.open(file).convert("L").resize((28, 28), Image.BILINEAR)) for file in files]

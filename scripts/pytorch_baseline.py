@@ -390,7 +390,7 @@ def image_files(recipe, arguments, folder):
         if source["kind"] != "generator":
             raise SystemExit("`usual` needs --images DIR for a recipe without a generator")
         name, count = source["generator"], arguments.image_count
-        sample = ["sample", "--generator", name, "--anchors", count, "--per-anchor", 1, "--views", "same"]
+        sample = ["sample", "--generator", name, "--anchors", count, "--per-anchor", 1, "--kind", "same"]
         if "weights" in source:
             sample += ["--weights", source["weights"]]
         zview(arguments, *sample, "--out", f"{folder}/")

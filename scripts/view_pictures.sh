@@ -5,6 +5,6 @@ set -eu
 cd "$(dirname "$0")/.."
 zview=${1:-target/release/zview}
 for kind in same gaussian angular uniform-ball radii interpolate independent; do
-    "$zview" sample --generator glyphs-gan --views "$kind" --std 0.5 --anchors 3 --per-anchor 12 --seed 1 \
+    "$zview" sample --generator glyphs-gan --kind "$kind" --std 0.5 --anchors 3 --per-anchor 12 --seed 1 \
         --device cpu --out "docs/images/views-$kind.png" > /dev/null
 done

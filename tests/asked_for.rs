@@ -144,6 +144,46 @@ fn an_old_name_is_read_with_a_word() {
     let new = run(folder, &[&PROBE[..], &["--outlier-data", "./shapes"]].concat());
     assert!(new.status.success() && !stderr(&new).contains("outlier"), "{}", stderr(&new));
     assert_eq!(new.stdout, old.stdout);
+    crate::support::write_generator(folder);
+    let sample = |option: &str, out: &str| {
+        let words = ["sample", "--generator", "generator", "--device", "cpu", "--anchors", "2"];
+        run(folder, &[&words[..], &["--per-anchor", "3", "--out", out, option, "angular"]].concat())
+    };
+    let (old, new) = (sample("--views", "old.png"), sample("--kind", "new.png"));
+    assert!(
+        old.status.success() && stderr(&old).contains("--views is called --kind by now"),
+        "{}",
+        stderr(&old)
+    );
+    assert!(new.status.success() && !stderr(&new).contains("called"), "{}", stderr(&new));
+    assert_eq!(fs::read(folder.join("old.png")).unwrap(), fs::read(folder.join("new.png")).unwrap());
+}
+
+/// Of two lengths the first was dropped in silence, whatever it said, and nobody looked for `probe.data`.
+#[test]
+fn what_is_said_twice_and_images_that_are_not_there_are_told() {
+    let folder = trained_at_8();
+    let folder = folder.path();
+    let pretrain = ["pretrain", "recipe.toml", "--device", "cpu", "--out", "again"];
+    for (more, words) in [
+        (&["--steps", "5", "--set", "train.steps=7.5"][..], "--steps 5 and --set train.steps=7.5: both say"),
+        (&["--epochs", "1", "--set", "train.steps=7"], "--epochs 1 and --set train.steps=7: both say"),
+        (&["--set", "probe.data=../nope"], "--set probe.data=../nope: "),
+    ] {
+        let refused = run(folder, &[&pretrain[..], more].concat());
+        assert_eq!(refused.status.code(), Some(2), "{more:?}");
+        assert!(stderr(&refused).contains(words), "{}", stderr(&refused));
+        assert!(!folder.join("again").exists());
+    }
+    let recipe = fs::read_to_string(folder.join("recipe.toml")).unwrap();
+    let elsewhere = recipe.replace("[probe]\ndata = \"./shapes\"", "[probe]\ndata = \"elsewhere\"");
+    fs::write(folder.join("recipe.toml"), elsewhere).unwrap();
+    let twice = ["--set", "train.log_every=3", "--set", "train.log_every=1"];
+    let taken = run(folder, &[&pretrain[..], &twice].concat());
+    let told = stderr(&taken);
+    assert!(taken.status.success(), "{told}");
+    assert!(told.contains("--set train.log_every=1 takes the place of --set train.log_every=3"), "{told}");
+    assert!(told.contains("probe.data: ") && told.contains("elsewhere"), "{told}");
 }
 
 /// The size of `[evaluation]` was refused, and a change of a recipe's section was an unknown key.

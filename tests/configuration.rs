@@ -182,8 +182,8 @@ fn an_option_without_an_effect_is_an_error_that_says_what_it_belongs_to() {
     }
     let sample = ["sample", "--generator", "generator", "--device", "cpu", "--out", "views.png"];
     for views in ["same", "independent"] {
-        let arguments = [&sample[..], &["--views", views, "--std", "0.5"]].concat();
+        let arguments = [&sample[..], &["--kind", views, "--std", "0.5"]].concat();
         refused(folder, &arguments, &[&format!("--std: {views} views take no step"), "remove it"]);
-        run_json(folder, &[&sample[..], &["--views", views]].concat());
+        run_json(folder, &[&sample[..], &["--kind", views]].concat());
     }
 }

@@ -345,6 +345,30 @@ fn the_page_has_chance_the_untrained_encoder_and_the_files_that_were_left_out() 
     assert!(page.contains(".png</span>") && !page.contains("no. 0<"), "mistakes go by their file");
 }
 
+/// They stood beside the result of one encoder alone.
+#[test]
+fn chance_and_the_untrained_encoder_stand_beside_several_encoders_too() {
+    let folder = trained();
+    let folder = folder.path();
+    let words =
+        ["probe", "run", "other", "--device", "cpu", "--data", "./shapes", "--protocol", "linear,knn"];
+    let output = run(folder, &[&words[..], &["--report", "page.html"]].concat());
+    assert!(output.status.success(), "{}", stderr(&output));
+    let value = run_json(folder, &words);
+    let beside = |encoder: usize| value["encoders"][encoder]["sets"][0]["beside"].clone();
+    assert_eq!(beside(0), beside(1), "both are one architecture");
+    let shown =
+        |pointer: &str| format!("{:.2}", 100.0 * beside(0).pointer(pointer).unwrap().as_f64().unwrap());
+    let table = String::from_utf8_lossy(&output.stdout).into_owned();
+    let row = |name: &str| table.lines().filter(|line| line.starts_with(name)).collect::<Vec<_>>();
+    let [untrained] = row("untrained ")[..] else { panic!("{table}") };
+    let [chance] = row("chance ")[..] else { panic!("{table}") };
+    assert!(untrained.contains(&shown("/untrained/linear")), "{table}");
+    assert!(chance.contains(&shown("/chance")), "{table}");
+    let page = std::fs::read_to_string(folder.join("page.html")).unwrap();
+    assert!(page.contains("Untrained in %") && page.contains("Chance, which is"), "{page}");
+}
+
 #[test]
 fn a_data_set_by_its_absolute_path_is_called_by_its_folder_in_tables_and_on_the_page() {
     let folder = trained();

@@ -12,7 +12,7 @@ fn write_training(folder: &Path, method: &str) {
         _ => "[vae]\nencoder_width = 4",
     };
     let text = format!(
-        "name = \"tiny\"\nmethod = \"{method}\"\nlicence = \"none\"\n[data]\nname = \"./shapes\"\n\
+        "name = \"tiny\"\nmethod = \"{method}\"\nlicence = \"none\"\n[source]\ndata = \"./shapes\"\n\
          [generator]\nlatent_dimension = 4\nwidth = 8\nconditional = true\nclass_dimension = 3\n\
          {own}\n\
          [train]\nsteps = 120\nbatch = 8\nlog_every = 1\nsamples_every = 60\ncheckpoint_every = 3\n"
@@ -103,6 +103,46 @@ fn a_generator_run_is_not_resumed_with_other_images_in_the_same_place() {
     run_json(folder, &resume);
 }
 
+/// Their images were `[data] name` where those of every other recipe are `[source] data`.
+#[test]
+fn a_generator_recipe_and_a_run_of_an_earlier_version_are_read_with_a_word() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_idx(folder, 60, 9);
+    write_training(folder, "vae");
+    let earlier = |path: &Path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let (before, after) = text.split_once("[source]\ndata = ").unwrap();
+        std::fs::write(path, format!("{before}[data]\nname = {after}")).unwrap();
+    };
+    earlier(&folder.join("training.toml"));
+    let short = [&TRAIN[..], &["--set", "train.steps=6", "--out", "run"]].concat();
+    let began = run(folder, &short);
+    let told = stderr(&began);
+    assert!(began.status.success(), "{told}");
+    assert!(told.contains("`data.name` is called `source.data` by now"), "{told}");
+    earlier(&folder.join("run/config.toml"));
+    let resumed = run(folder, &[&short[..], &["--resume"]].concat());
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+    // By either name it is the same key, which decides what the generator is called.
+    for key in ["data.name", "source.data"] {
+        let set = format!("{key}=./shapes/");
+        let short = ["--set", "train.steps=2", "--set", &set, "--out", key];
+        assert!(run(folder, &[&TRAIN[..], &short].concat()).status.success());
+        let manifest = std::fs::read_to_string(folder.join(key).join("generator.toml")).unwrap();
+        assert!(manifest.contains("name = \"shapes\""), "{manifest}");
+    }
+    let text = std::fs::read_to_string(folder.join("training.toml")).unwrap();
+    std::fs::write(folder.join("training.toml"), text + "[source]\ndata = \"mnist\"\n").unwrap();
+    let both = run(folder, &[&TRAIN[..], &["--out", "both"]].concat());
+    assert_eq!(both.status.code(), Some(2));
+    assert!(
+        stderr(&both).contains("line 4: `data` is called `source` by now, and that is there too"),
+        "{}",
+        stderr(&both)
+    );
+}
+
 #[test]
 fn images_and_recipes_that_cannot_work_end_with_the_remedy() {
     let folder = tempfile::tempdir().unwrap();
@@ -121,8 +161,8 @@ fn images_and_recipes_that_cannot_work_end_with_the_remedy() {
         stderr(&output)
     };
     assert!(fails(&["train.batch=61"]).contains("at most the 60 images"));
-    assert!(fails(&["data.size=27"]).contains("set data.size"));
-    assert!(fails(&["data.name=nothing-here"]).contains("nothing-here"));
+    assert!(fails(&["source.size=27"]).contains("set source.size"));
+    assert!(fails(&["source.data=nothing-here"]).contains("nothing-here"));
     assert!(fails(&["gan.with=3"]).contains("discriminator_width"));
     write_idx(folder, 1, 1);
     assert!(fails(&[]).contains("at least 2 images"));

@@ -56,7 +56,7 @@ fn a_generator_in_training_on_wgpu_follows_the_cpu() {
         ("vae", ["reconstruction", "divergence"], "[vae]\nencoder_width = 4"),
     ] {
         let text = format!(
-            "name = \"tiny\"\nmethod = \"{method}\"\n[data]\nname = \"./shapes\"\n\
+            "name = \"tiny\"\nmethod = \"{method}\"\n[source]\ndata = \"./shapes\"\n\
              [generator]\nlatent_dimension = 4\nwidth = 8\nconditional = true\nclass_dimension = 3\n\
              {own}\n\
              [train]\nsteps = 6\nbatch = 8\nlog_every = 1\n"

@@ -112,7 +112,7 @@ fn messages_that_a_stranger_meets() {
     let folder = folder.path();
     fs::write(folder.join("wrong.toml"), RECIPE_WRONG).unwrap();
     fs::write(folder.join("evaluation.toml"), "data = [\"./shapes\"]\nprotocols = [\"knn\"]\n").unwrap();
-    fs::write(folder.join("gan.toml"), "name = \"x\"\nmethod = \"gan\"\n[data]\nname = \"./shapes\"\n")
+    fs::write(folder.join("gan.toml"), "name = \"x\"\nmethod = \"gan\"\n[source]\ndata = \"./shapes\"\n")
         .unwrap();
     let pretrain = ["pretrain", "recipe.toml", "--device", "cpu", "--out", "run", "--set", "train.steps=2"];
     assert!(run(folder, &pretrain).status.success());

@@ -220,6 +220,42 @@ fn a_run_is_not_resumed_with_another_generator_of_the_same_name() {
     assert_eq!(end(&folder.join("run"), 20), whole);
 }
 
+/// A run of more steps, or of other batches from its middle on, came out without a word.
+#[test]
+fn a_run_whose_configuration_was_edited_is_not_resumed() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    write_generator(folder);
+    write_recipe(folder);
+    let short = ["pretrain", "recipe.toml", "--device", "cpu", "--out", "run", "--steps"];
+    assert!(run(folder, &[&short[..], &["4"]].concat()).status.success());
+    let file = folder.join("run/config.toml");
+    let config = std::fs::read_to_string(&file).unwrap();
+    let resume = ["pretrain", "run/config.toml", "--device", "cpu", "--out", "run", "--resume"];
+    for (was, now, words) in [
+        ("steps = 4", "steps = 9", "train.steps (4 then, 9 now)"),
+        ("log_every = 2", "log_every = 1", "train.log_every (2 then, 1 now)"),
+    ] {
+        assert!(config.contains(&format!("\n{was}\n")), "{config}");
+        std::fs::write(&file, config.replace(&format!("\n{was}\n"), &format!("\n{now}\n"))).unwrap();
+        let refused = run(folder, &resume);
+        assert_eq!(refused.status.code(), Some(2));
+        let told = stderr(&refused);
+        assert!(told.contains("was changed after the run began") && told.contains(words), "{told}");
+    }
+    // What says when checkpoints are written is free, and so is what is extended by its option.
+    std::fs::write(&file, config.replace("checkpoint_minutes = 10", "checkpoint_minutes = 20")).unwrap();
+    assert!(run(folder, &resume).status.success());
+    for steps in ["6", "8"] {
+        let longer = run(folder, &[&resume[..], &["--steps", steps]].concat());
+        assert!(longer.status.success(), "{}", stderr(&longer));
+    }
+    // A process that died between the event and the file.
+    std::fs::write(&file, config).unwrap();
+    let longer = run(folder, &[&resume[..], &["--steps", "8"]].concat());
+    assert!(longer.status.success(), "{}", stderr(&longer));
+}
+
 #[test]
 fn a_finished_run_that_is_resumed_says_that_it_is_finished_and_what_extends_it() {
     let folder = tempfile::tempdir().unwrap();

@@ -42,7 +42,7 @@ fn every_kind_of_views_is_drawn_and_trains_with_2_to_16_views() {
         let picture = format!("{kind}.png");
         let takes_steps = !["same", "independent"].contains(&kind);
         let sample = ["sample", "--generator", "generator", "--device", "cpu"];
-        let mut more = vec!["--views", kind, "--anchors", "3", "--per-anchor", "16", "--out", &picture];
+        let mut more = vec!["--kind", kind, "--anchors", "3", "--per-anchor", "16", "--out", &picture];
         if takes_steps {
             more.extend(["--std", "0.7"]);
         }

@@ -176,7 +176,7 @@ fn a_generators_training_has_a_log_too_and_what_is_no_run_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();
     write_idx(folder, 60, 9);
-    let text = "name = \"tiny\"\nmethod = \"gan\"\nlicence = \"none\"\n[data]\nname = \"./shapes\"\n[generator]\n\
+    let text = "name = \"tiny\"\nmethod = \"gan\"\nlicence = \"none\"\n[source]\ndata = \"./shapes\"\n[generator]\n\
                 latent_dimension = 4\nwidth = 8\n[gan]\ndiscriminator_width = 4\n\
                 [train]\nsteps = 4\nbatch = 8\nlog_every = 1\nsamples_every = 2\n";
     fs::write(folder.join("training.toml"), text).unwrap();

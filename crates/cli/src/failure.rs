@@ -185,6 +185,7 @@ impl From<RunFolderError> for Failure {
             | RunFolderError::NoFolder { .. }
             | RunFolderError::NothingToResume { .. }
             | RunFolderError::Changed { .. }
+            | RunFolderError::Edited { .. }
             | RunFolderError::OtherConfig { .. } => Self::usage(error),
             error => Self::failed(error),
         }

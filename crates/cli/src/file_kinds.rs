@@ -191,7 +191,7 @@ mod tests {
         ("question = \"?\"\nreference = \"a\"\nrecipe = \"r\"\n[[arms]]\nname = \"a\"\n", Wanted::Comparison),
         ("data = [\"glyphs\"]\nprotocols = [\"knn\"]\n", Wanted::Evaluation),
         (
-            "name = \"x\"\nmethod = \"gan\"\n[data]\nname = \"x\"\n[train]\nsteps = 1\n",
+            "name = \"x\"\nmethod = \"gan\"\n[source]\ndata = \"x\"\n[train]\nsteps = 1\n",
             Wanted::GeneratorRecipe,
         ),
         (

@@ -57,7 +57,7 @@ const PAGES: &[Page] = &[
     Page {
         path: &["generator", "train"],
         examples: "zview generator train generators/train/glyphs-gan --out runs/gan\n  \
-                   zview generator train generators/train/glyphs-gan --set data.name=photos/ --set data.size=32",
+                   zview generator train generators/train/glyphs-gan --set source.data=photos/ --set source.size=32",
         without: &[],
     },
     Page {

@@ -55,6 +55,6 @@ pub use ignored::{Ignored, ignored_in_words};
 pub use image_set::{ImageSet, ImageShape};
 pub use inspect::{ClassCount, Inspection, SizeCount, SplitInspection, inspect};
 pub use load::load;
-pub use named::{KnownDataSet, known_data_sets};
+pub use named::{KnownDataSet, find as find_data, known_data_sets};
 pub use options::{ClassUse, ColorMode, Limits, LoadOptions, Split};
 pub use visit_order::VisitOrder;

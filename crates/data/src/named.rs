@@ -174,6 +174,14 @@ impl OpenedSet {
     }
 }
 
+/// Whether there is something of this name or at this path, with what is wrong where there is not.
+///
+/// # Errors
+/// [`DataError`] as of loading what is not there.
+pub fn find(name_or_path: &str, data_dir: Option<&Path>) -> Result<(), DataError> {
+    resolve(name_or_path, data_dir).map(|_| ())
+}
+
 /// Finds what a user asked for: first among the names, then as a path. The name of an embedded data set always
 /// means that one, so that a folder of the same name cannot take its place unseen.
 pub(crate) fn resolve(name_or_path: &str, data_dir: Option<&Path>) -> Result<Resolved, DataError> {

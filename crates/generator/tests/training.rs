@@ -34,7 +34,7 @@ fn recipe(method: &str, changes: &[&str]) -> GeneratorTraining {
         _ => "[vae]\nencoder_width = 8",
     };
     let text = format!(
-        "name = \"halves\"\nmethod = \"{method}\"\n[data]\nname = \"halves\"\n\
+        "name = \"halves\"\nmethod = \"{method}\"\n[source]\ndata = \"halves\"\n\
          [generator]\nlatent_dimension = 6\nwidth = 16\nconditional = true\nclass_dimension = 4\n\
          {own}\n\
          [train]\nsteps = 6\nbatch = 16\nlog_every = 2\nsamples_every = 3\ncheckpoint_every = 3\n"

@@ -99,7 +99,7 @@ impl Subject<'_> {
             }
             Self::GeneratorTraining { training, images } => {
                 let mut training = value_of(*training);
-                remove(&mut training, &["name", "seed", "licence", "data.name"]);
+                remove(&mut training, &["name", "seed", "licence", "source.data"]);
                 for kept in ["steps", "log_every", "samples_every", "checkpoint_every", "keep_checkpoints"] {
                     remove(&mut training, &[&format!("train.{kept}")]);
                 }

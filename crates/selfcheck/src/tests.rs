@@ -270,7 +270,7 @@ fn every_embedded_generator_and_every_way_to_train_one_agrees_on_an_adapter() {
         let images = ImageSet::new("noise", shape, pixels, Some(labels), names).unwrap();
         for method in ["gan", "vae"] {
             let text = format!(
-                "name = \"tiny\"\nmethod = \"{method}\"\n[data]\nname = \"noise\"\n\
+                "name = \"tiny\"\nmethod = \"{method}\"\n[source]\ndata = \"noise\"\n\
                  [generator]\nlatent_dimension = 4\nwidth = 8\nconditional = true\nclass_dimension = 3\n\
                  [gan]\ndiscriminator_width = 4\n[vae]\nencoder_width = 4\n[train]\nbatch = 6\n"
             );

@@ -3,8 +3,10 @@
 use std::process::ExitCode;
 
 use clap::Args;
+use zview_contrastive::train::Recipe;
 use zview_contrastive::train::automatic::Choice;
 use zview_contrastive::train::{PretrainOptions, PretrainSummary, forecast, pretrain};
+use zview_data::find_data;
 use zview_runtime::config::read_toml;
 use zview_runtime::device::choose;
 use zview_runtime::forecast::Forecast;
@@ -36,6 +38,7 @@ pub struct PretrainArguments {
 }
 
 pub fn run(arguments: &PretrainArguments, common: &Common) -> Result<ExitCode, Failure> {
+    refuse_two_lengths(arguments)?;
     let mut overrides = arguments.run.overrides.clone();
     overrides.extend(arguments.steps.map(|steps| format!("train.steps={steps}")));
     overrides.extend(shorter_warm_up(arguments));
@@ -55,6 +58,7 @@ pub fn run(arguments: &PretrainArguments, common: &Common) -> Result<ExitCode, F
         None => made_for(&arguments.run.config, &overrides, &device, common.data_dir.clone())?,
     };
     let Taken { recipe, choices } = taken;
+    check_probe_data(&recipe, &overrides, common)?;
     let out = arguments.run.out(recipe.seed);
     let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
     recipe.train.precision.check(&device)?;
@@ -84,6 +88,35 @@ pub fn run(arguments: &PretrainArguments, common: &Common) -> Result<ExitCode, F
     let summary = pretrain(&recipe, &options)?;
     output::result(common.json, &summary, in_words)?;
     Ok(if summary.stopped { ExitCode::from(EXIT_STOPPED as u8) } else { ExitCode::SUCCESS })
+}
+
+/// Looks for the images that the run is to be probed on: no step reads them.
+fn check_probe_data(recipe: &Recipe, overrides: &[String], common: &Common) -> Result<(), Failure> {
+    const KEY: &str = "probe.data";
+    let Some(probe) = &recipe.probe else { return Ok(()) };
+    let Err(error) = find_data(&probe.data, common.data_dir.as_deref()) else { return Ok(()) };
+    if overrides.iter().any(|change| change.trim_start().starts_with(KEY)) {
+        return Err(Failure::usage(format!("--set {KEY}={}: {error}", probe.data)));
+    }
+    tracing::warn!("{KEY}: {error}; the run does not need them, `zview probe` takes others with --data");
+    Ok(())
+}
+
+/// Refuses a length that is said twice.
+fn refuse_two_lengths(arguments: &PretrainArguments) -> Result<(), Failure> {
+    let steps = arguments.steps.map(|steps| format!("--steps {steps}"));
+    let option = steps.or(arguments.epochs.map(|epochs| format!("--epochs {epochs}")));
+    let set = arguments
+        .run
+        .overrides
+        .iter()
+        .find(|change| change.split_once('=').is_some_and(|(key, _)| key.trim() == "train.steps"));
+    match (option, set) {
+        (Some(option), Some(set)) => Err(Failure::usage(format!(
+            "{option} and --set {set}: both say how long the run is; leave one of them out"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// The change that ends a recipe's warm-up with the run, where `--steps` makes that the shorter one.

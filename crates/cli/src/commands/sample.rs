@@ -32,9 +32,12 @@ pub struct SampleArguments {
     /// Weights file, where it is not the manifest's.
     #[arg(long)]
     weights: Option<PathBuf>,
-    /// Kind of views, `views.kind` of a recipe: gaussian, angular, uniform-ball, radii, interpolate, steered, adaptive, independent or same.
+    /// Kind of views: gaussian, angular, uniform-ball, radii, interpolate, steered, adaptive, independent or same.
     #[arg(long, default_value = "gaussian")]
-    views: String,
+    kind: String,
+    /// What --kind was called in earlier versions.
+    #[arg(long, hide = true, conflicts_with = "kind")]
+    views: Option<String>,
     /// Standard deviation of the step from anchor to view, per latent dimension; several, such as 0.1,0.25,0.5, are drawn
     /// in one picture, a block of rows each with its std above. Where it is not given: 0.2 without classes, 1 with them.
     #[arg(long, value_delimiter = ',')]
@@ -222,12 +225,18 @@ fn takes_steps(kind: ViewKind) -> bool {
     !matches!(kind, ViewKind::Same | ViewKind::Independent)
 }
 
-/// The kind that `--views` names.
+/// The kind that `--kind` names.
 fn view_kind(arguments: &SampleArguments) -> Result<ViewKind, Failure> {
+    let given = arguments.views.as_ref().unwrap_or(&arguments.kind);
+    if arguments.views.is_some() {
+        tracing::warn!("--views is called --kind by now, as views.kind of a recipe");
+    }
     let known = || ViewKind::ALL.iter().map(|kind| kind.name()).collect::<Vec<_>>();
-    ViewKind::ALL.iter().find(|kind| kind.name() == arguments.views).copied().ok_or_else(|| {
-        Failure::usage(format!("--views {}: expected one of {}", arguments.views, known().join(", ")))
-    })
+    ViewKind::ALL
+        .iter()
+        .find(|kind| kind.name() == given)
+        .copied()
+        .ok_or_else(|| Failure::usage(format!("--kind {given}: expected one of {}", known().join(", "))))
 }
 
 /// A step that stays near the anchor where nothing else keeps the class of views together.
@@ -318,7 +327,7 @@ fn drawn_as(arguments: &SampleArguments, class: Option<i32>, views: &ViewsConfig
     format!(
         "zview {}: views {} in {}, std {}, truncation {}, seed {}, batch {}{class}",
         env!("CARGO_PKG_VERSION"),
-        arguments.views,
+        views.kind.name(),
         views.space.name(),
         views.std,
         views.truncation,

@@ -12,7 +12,7 @@ use zview_runtime::device::{ChosenDevice, ReadError};
 use zview_runtime::forecast::{Forecast, StepTimes};
 use zview_runtime::progress::{Progress, say};
 use zview_runtime::run_folder::{
-    Changed, Environment, EventLog, EventLogError, EventReader, RunFolder, RunFolderError, no_folder,
+    CONFIG, Changed, Environment, EventLog, EventLogError, EventReader, RunFolder, RunFolderError, no_folder,
     other_images,
 };
 use zview_runtime::stop::StopSignal;
@@ -367,9 +367,13 @@ fn check_images(
 
 /// Checks that the run in `folder` is that of `recipe`, which may have more steps and save at other times.
 fn same_run(folder: &RunFolder, recipe: &Recipe) -> Result<Option<Extension>, PretrainError> {
-    let recipe = &recipe.with_paths_as_in(&folder.config()?);
-    folder.check_same_config(recipe, &["train.steps", "train.checkpoint_minutes"])?;
-    Extension::of(folder.path(), folder.config()?, recipe)
+    const MINUTES: &str = "train.checkpoint_minutes";
+    // Images may have moved: whether they are the same is asked of themselves.
+    const FREE_IN_FILE: [&str; 4] = [MINUTES, "source.data", "source.shards", "probe.data"];
+    let stored: Recipe = folder.config()?;
+    let recipe = &recipe.with_paths_as_in(&stored);
+    folder.check_same_config(&stored, recipe, [&FREE_IN_FILE, &["train.steps", MINUTES]])?;
+    Extension::of(folder.path(), stored, recipe)
 }
 
 /// Takes the run folder, if it is not `folder` already, and puts the trainer where the run stands.
@@ -391,7 +395,9 @@ fn open_run(
         events.append(&json!({ "event": "resumed", "step": trainer.step, "selfcheck": selfcheck }))?;
         if let Some(extension) = extension {
             say(&extension.in_words(recipe, trainer.step));
-            events.append(&extension.event(recipe, trainer.step))?;
+            let mut extended = extension.event(recipe, trainer.step);
+            extended[CONFIG] = json!(recipe.with_absolute_paths());
+            events.append(&extended)?;
             folder.write_config(&recipe.with_absolute_paths())?;
         } else if options.tell && recipe.train.steps > 0 && trainer.step >= recipe.train.steps {
             say(&finished(folder.path(), recipe.train.steps));
@@ -417,6 +423,7 @@ fn open_run(
     if !decided.is_empty() {
         started["decided"] = json!(decided);
     }
+    started[CONFIG] = json!(recipe.with_absolute_paths());
     events.append(&started)?;
     show_views(trainer, recipe, &folder, &mut events)?;
     // Last: a folder with a config.toml is a run that can be resumed.

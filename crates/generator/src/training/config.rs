@@ -4,7 +4,8 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use zview_data::{ColorMode, known_data_sets};
-use zview_runtime::config::{ConfigError, Written, path_from_file, read_toml_in_layers};
+use zview_runtime::config::{ConfigError, Former, Written, path_from_file, read_toml_renamed};
+use zview_runtime::run_folder::{RunFolder, RunFolderError};
 
 /// Methods by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,7 +32,7 @@ pub struct GeneratorTraining {
     /// How it is trained.
     pub method: MethodKind,
     /// The images; only their training split is read.
-    pub data: DataConfig,
+    pub source: SourceConfig,
     /// The network that is trained.
     #[serde(default)]
     pub generator: GeneratorConfig,
@@ -53,12 +54,12 @@ fn licence_not_stated() -> String {
     "not stated".to_owned()
 }
 
-/// The `[data]` section.
+/// The `[source]` section.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct DataConfig {
+pub struct SourceConfig {
     /// A named data set or a path.
-    pub name: String,
+    pub data: String,
     /// Grey or colour; as stored where it is not given.
     #[serde(default)]
     pub color: ColorMode,
@@ -180,13 +181,16 @@ impl Default for TrainConfig {
     }
 }
 
+/// What keys were called in earlier versions.
+const FORMER: [Former; 2] = [Former { was: "data.name", now: "data" }, Former { was: "data", now: "source" }];
+
 impl GeneratorTraining {
     /// Reads a recipe and applies `overrides` of the form `section.key=value`.
     ///
     /// # Errors
     /// [`ConfigError`], with everything wrong at once.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let (mut training, written): (Self, Written) = read_toml_in_layers(path, &[overrides])?;
+        let (mut training, written): (Self, Written) = read_toml_renamed(path, &[overrides], &FORMER)?;
         training.settle_path(path, &written);
         training.name_after_other_data(&written);
         let mut problems = training.problems();
@@ -198,22 +202,27 @@ impl GeneratorTraining {
         }
     }
 
+    /// What the run in `folder` was begun with.
+    pub(super) fn of_run(folder: &RunFolder) -> Result<Self, RunFolderError> {
+        folder.config_renamed(&FORMER)
+    }
+
     /// Images that the file at `file` itself names are in its folder, unless they are known by that name.
     fn settle_path(&mut self, file: &Path, written: &Written) {
-        let is_known = known_data_sets().iter().any(|known| known.name == self.data.name);
-        if written.layer("data.name") == Some(0) && !is_known {
-            self.data.name = path_from_file(file, "data.name", &self.data.name);
+        let is_known = known_data_sets().iter().any(|known| known.name == self.source.data);
+        if written.layer("source.data") == Some(0) && !is_known {
+            self.source.data = path_from_file(file, "source.data", &self.source.data);
         }
     }
 
     /// The recipe with a path that means the same from every folder, as a run folder keeps it.
     pub(super) fn with_absolute_paths(&self) -> Self {
-        let name = &self.data.name;
+        let name = &self.source.data;
         let is_known = known_data_sets().iter().any(|known| known.name == name);
         let path = (!is_known && Path::new(name).exists()).then(|| std::path::absolute(name).ok()).flatten();
         let mut training = self.clone();
         if let Some(path) = path {
-            training.data.name = path.to_string_lossy().into_owned();
+            training.source.data = path.to_string_lossy().into_owned();
         }
         training
     }
@@ -221,8 +230,8 @@ impl GeneratorTraining {
     /// The recipe with the path of `stored`, where it means the same as its own.
     pub(super) fn with_path_as_in(&self, stored: &Self) -> Self {
         let mut training = self.clone();
-        if self.with_absolute_paths().data.name == stored.with_absolute_paths().data.name {
-            training.data.name.clone_from(&stored.data.name);
+        if self.with_absolute_paths().source.data == stored.with_absolute_paths().source.data {
+            training.source.data.clone_from(&stored.source.data);
         }
         training
     }
@@ -231,10 +240,10 @@ impl GeneratorTraining {
     /// licence of the recipe's.
     fn name_after_other_data(&mut self, written: &Written) {
         let changed = |key: &str| written.layer(key) > Some(0);
-        if !changed("data.name") {
+        if !changed("source.data") {
             return;
         }
-        let data = Path::new(self.data.name.trim_end_matches('/'));
+        let data = Path::new(self.source.data.trim_end_matches('/'));
         let stem = data.file_stem().and_then(|stem| stem.to_str()).filter(|stem| *stem != "..");
         if let Some(stem) = stem.filter(|_| !changed("name")) {
             stem.clone_into(&mut self.name);
@@ -243,7 +252,7 @@ impl GeneratorTraining {
             self.licence = licence_not_stated();
         }
         tracing::warn!(
-            "data.name was changed, so that the generator is called {} and its licence is \"{}\"; --set name=NAME and \
+            "source.data was changed, so that the generator is called {} and its licence is \"{}\"; --set name=NAME and \
              --set licence=LICENCE say otherwise",
             self.name,
             self.licence
@@ -273,7 +282,7 @@ mod tests {
         GeneratorTraining::load(&path, &overrides).map_err(|error| error.to_string())
     }
 
-    const MINIMAL: &str = "name = \"digits\"\nmethod = \"gan\"\n[data]\nname = \"mnist\"\n";
+    const MINIMAL: &str = "name = \"digits\"\nmethod = \"gan\"\n[source]\ndata = \"mnist\"\n";
 
     #[test]
     fn a_recipe_reads_back_as_itself_and_lists_everything_wrong() {
@@ -293,9 +302,9 @@ mod tests {
         let text = format!("licence = \"CC-BY\"\n{MINIMAL}");
         let own = load(&text, &["train.steps=100"]).unwrap();
         assert_eq!((&*own.name, &*own.licence), ("digits", "CC-BY"));
-        let photos = load(&text, &["data.name=pictures/photos/"]).unwrap();
+        let photos = load(&text, &["source.data=pictures/photos/"]).unwrap();
         assert_eq!((&*photos.name, &*photos.licence), ("photos", "not stated"));
-        let named = load(&text, &["data.name=photos", "name=mine", "licence=MIT"]).unwrap();
+        let named = load(&text, &["source.data=photos", "name=mine", "licence=MIT"]).unwrap();
         assert_eq!((&*named.name, &*named.licence), ("mine", "MIT"));
     }
 
@@ -311,7 +320,7 @@ mod tests {
         assert!(training.problems_with(&images(8, 28, 2)).is_empty());
         assert!(training.problems_with(&images(1, 28, 1))[0].contains("at least 2 images"));
         assert!(training.problems_with(&images(7, 28, 2))[0].contains("at most the 7 images"));
-        assert!(training.problems_with(&images(8, 27, 2))[0].contains("set data.size"));
+        assert!(training.problems_with(&images(8, 27, 2))[0].contains("set source.size"));
         assert!(training.problems_with(&images(8, 28, 1))[0].contains("generator.conditional"));
     }
 }

@@ -21,7 +21,7 @@ mod train;
 mod vae;
 
 pub use config::{
-    DataConfig, GanConfig, GeneratorConfig, GeneratorTraining, MethodKind, OptimizerConfig, TrainConfig,
+    GanConfig, GeneratorConfig, GeneratorTraining, MethodKind, OptimizerConfig, SourceConfig, TrainConfig,
     VaeConfig,
 };
 pub use error::GeneratorTrainingError;

@@ -113,7 +113,7 @@ mod tests {
         let images = ImageSet::new("x", shape, vec![0; 432], Some(vec![0]), classes).unwrap();
         for method in ["gan", "vae"] {
             let text = format!(
-                "name = \"x\"\nmethod = \"{method}\"\n[data]\nname = \"x\"\n\
+                "name = \"x\"\nmethod = \"{method}\"\n[source]\ndata = \"x\"\n\
                  [generator]\nlatent_dimension = 5\nwidth = 8\nconditional = true\nclass_dimension = 2\n"
             );
             let training: GeneratorTraining = toml::from_str(&text).unwrap();

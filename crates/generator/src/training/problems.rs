@@ -67,8 +67,8 @@ impl GeneratorTraining {
         if !(0.0..=1.0).contains(&optimizer.decay_from) {
             problems.push(format!("optimizer.decay_from: expected 0 to 1, got {}", optimizer.decay_from));
         }
-        if let Some(size) = self.data.size.filter(|size| !(1..=MOST_SIDE).contains(size)) {
-            problems.push(format!("data.size: expected 1 to {MOST_SIDE} pixels per side, got {size}"));
+        if let Some(size) = self.source.size.filter(|size| !(1..=MOST_SIDE).contains(size)) {
+            problems.push(format!("source.size: expected 1 to {MOST_SIDE} pixels per side, got {size}"));
         }
         if !(self.vae.kl_weight >= 0.0 && self.vae.kl_weight.is_finite()) {
             problems.push(format!("vae.kl_weight: expected 0 or more, got {}", self.vae.kl_weight));
@@ -124,7 +124,7 @@ impl GeneratorTraining {
         let (shape, count) = (images.shape, images.len());
         if count < 2 {
             problems.push(format!(
-                "data.name: expected at least 2 images to learn from, got {count} in {}",
+                "source.data: expected at least 2 images to learn from, got {count} in {}",
                 images.name
             ));
         } else if self.train.batch > count {
@@ -135,8 +135,8 @@ impl GeneratorTraining {
         }
         if shape.height != shape.width || start_size(shape.height).is_none() {
             problems.push(format!(
-                "data.size: expected square images with a side of 4 to 8 pixels doubled one to six times \
-                 (28, 32, 64, 96, 128, 224), got {} x {}; set data.size",
+                "source.size: expected square images with a side of 4 to 8 pixels doubled one to six times \
+                 (28, 32, 64, 96, 128, 224), got {} x {}; set source.size",
                 shape.height, shape.width
             ));
         }

@@ -13,7 +13,7 @@ use zview_runtime::device::{ChosenDevice, MemoryUse, read_floats};
 use zview_runtime::forecast::{Forecast, RunSize, StepTimes};
 use zview_runtime::progress::{Progress, say};
 use zview_runtime::run_folder::{
-    Environment, EventLog, IMAGES_SHA256, RunFolder, RunFolderError, other_images,
+    CONFIG, Environment, EventLog, IMAGES_SHA256, RunFolder, RunFolderError, other_images,
 };
 use zview_runtime::stop::StopSignal;
 use zview_runtime::tensorboard::LiveTensorBoard;
@@ -32,7 +32,7 @@ pub(super) const AVERAGE: &str = "average.";
 
 /// What makes a run that is too long shorter.
 const SHORTER: &str =
-    "lower train.steps, train.batch or data.size, or take a smaller generator or a faster --device";
+    "lower train.steps, train.batch or source.size, or take a smaller generator or a faster --device";
 
 /// What training needs beside recipe and images.
 #[derive(Debug, Clone)]
@@ -382,8 +382,11 @@ fn open_folder(
     };
     if options.resume {
         let folder = RunFolder::resume(options.out)?;
-        let training = &training.with_path_as_in(&folder.config()?);
-        folder.check_same_config(training, &["train.checkpoint_minutes"])?;
+        let stored = GeneratorTraining::of_run(&folder)?;
+        let training = &training.with_path_as_in(&stored);
+        const MINUTES: &str = "train.checkpoint_minutes";
+        // Images may have moved: whether they are the same is asked of themselves.
+        folder.check_same_config(&stored, training, [&[MINUTES, "source.data"], &[MINUTES]])?;
         if let Some(changed) = other_images(options.out, &images.name, &images.content_sha256()) {
             return Err(RunFolderError::Changed { path: options.out.to_owned(), changed }.into());
         }
@@ -398,6 +401,7 @@ fn open_folder(
     let selfcheck = options.device.selfcheck;
     let mut started = json!({ "event": "started", "step": 0, "selfcheck": selfcheck });
     started[IMAGES_SHA256] = json!(images.content_sha256());
+    started[CONFIG] = json!(training.with_absolute_paths());
     events.append(&started)?;
     folder.write_config(&training.with_absolute_paths())?;
     Ok((folder, events))

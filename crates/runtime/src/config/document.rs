@@ -7,6 +7,8 @@ use serde::de::DeserializeOwned;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::former::{Former, by_now, in_words as renamed};
+use super::named_paths::is_of_a_run;
 use super::source_text::without_mark;
 use super::wording::{in_words, no_toml};
 use super::{CONFIG_FORMAT, ConfigError};
@@ -60,6 +62,43 @@ impl<'a> Document<'a> {
             check_format(path, Some(claimed), CONFIG_FORMAT).map_err(ConfigError::Newer)?;
         }
         Ok(Self { text, root })
+    }
+
+    /// Gives the keys `former` what they are called by now, inner ones first, with a word where `path` is not of a run.
+    ///
+    /// # Errors
+    /// [`ConfigError::Invalid`] where there is a key of that name too.
+    pub fn rename(&mut self, path: &Path, former: &[Former]) -> Result<(), ConfigError> {
+        let (mut told, mut problems) = (Vec::new(), Vec::new());
+        for key in former {
+            let was: Vec<String> = key.was.split('.').map(str::to_owned).collect();
+            if !self.has(&was) {
+                continue;
+            }
+            let said = format!("line {}: {}", self.line_of(&was), renamed(key.was, &by_now(former, &was)));
+            let Some((name, sections)) = was.split_last() else { continue };
+            let mut table = Some(self.root.get_mut());
+            for section in sections {
+                table = match table.and_then(|table| table.get_mut(section.as_str())).map(Spanned::get_mut) {
+                    Some(DeValue::Table(table)) => Some(table),
+                    _ => None,
+                };
+            }
+            let Some(table) = table else { continue };
+            if table.contains_key(key.now) {
+                problems.push(format!("{said}, and that is there too; leave one of the two out"));
+            } else if let Some((was, value)) = table.remove_entry(name.as_str()) {
+                table.insert(Spanned::new(was.span(), key.now.into()), value);
+                told.push(said);
+            }
+        }
+        if !problems.is_empty() {
+            return Err(ConfigError::Invalid { path: path.to_owned(), problems });
+        }
+        if !told.is_empty() && !is_of_a_run(path) {
+            tracing::warn!("{}: {}", path.display(), told.join("; "));
+        }
+        Ok(())
     }
 
     /// The document as plain values.

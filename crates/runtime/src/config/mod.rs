@@ -2,6 +2,7 @@
 
 mod document;
 mod error;
+mod former;
 mod named_paths;
 mod overrides;
 mod shipped;
@@ -15,6 +16,7 @@ use serde::de::DeserializeOwned;
 
 use self::document::{Document, Misfit};
 pub use self::error::ConfigError;
+pub use self::former::Former;
 pub use self::named_paths::{beside, is_of_a_run, path_from_file};
 use self::overrides::Override;
 pub use self::overrides::Written;
@@ -72,15 +74,39 @@ pub fn parse_toml_in_layers<T: DeserializeOwned>(
     text: &str,
     layers: &[&[String]],
 ) -> Result<(T, Written), ConfigError> {
-    let file = Document::parse(path, text)?;
+    parse_toml_renamed(path, text, layers, &[])
+}
+
+/// As [`read_toml_in_layers`], of a file and overrides that may say keys by their `former` names, with a word.
+///
+/// # Errors
+/// As [`read_toml_with`].
+pub fn read_toml_renamed<T: DeserializeOwned>(
+    path: &Path,
+    layers: &[&[String]],
+    former: &[Former],
+) -> Result<(T, Written), ConfigError> {
+    parse_toml_renamed(path, &read_text(path)?, layers, former)
+}
+
+fn parse_toml_renamed<T: DeserializeOwned>(
+    path: &Path,
+    text: &str,
+    layers: &[&[String]],
+    former: &[Former],
+) -> Result<(T, Written), ConfigError> {
+    let mut file = Document::parse(path, text)?;
+    file.rename(path, former)?;
     let mut table = file.table(path)?;
     let mut written = Written::of_file(&table);
     file.each_line(|key, line| written.note_place(key, format!("line {line}")));
-    let mut overrides = Vec::new();
+    let mut overrides = Vec::<Override>::new();
     let unusable = |problem| ConfigError::Override { problem };
     for (layer, changes) in (1..).zip(layers) {
+        let of_layer = overrides.len();
         for change in *changes {
-            let change = Override::parse(change).map_err(unusable)?;
+            let change = Override::parse(change).map_err(unusable)?.renamed(former);
+            change.tell_repeated(&overrides[of_layer..]);
             change.apply(&mut table, &mut written, layer).map_err(unusable)?;
             overrides.push(change);
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::former::{Former, by_now, in_words};
 use super::wording::{CURLY, curly_quotes, with_straight_quotes};
 
 /// Which keys a configuration writes, and in which layer: 0 is the file, later ones are changes of it.
@@ -103,6 +104,24 @@ impl Override {
         }
         let value = value.unwrap_or_else(|| toml::Value::String(text.to_owned()));
         Ok(Self { given: given.to_owned(), path, value })
+    }
+
+    /// The same of what its key is called by now, with a word.
+    pub fn renamed(self, former: &[Former]) -> Self {
+        let path = by_now(former, &self.path);
+        if path != self.path {
+            tracing::warn!("--set {}: {}", self.given, in_words(&self.path.join("."), &path));
+        }
+        Self { path, ..self }
+    }
+
+    /// Says where one of the changes `before` set the same key to something else.
+    pub fn tell_repeated(&self, before: &[Self]) {
+        if let Some(earlier) = before.iter().rev().find(|earlier| earlier.path == self.path)
+            && earlier.value != self.value
+        {
+            tracing::warn!("--set {} takes the place of --set {}", self.given, earlier.given);
+        }
     }
 
     /// Sets the key of `table`, and notes that `layer` wrote it.

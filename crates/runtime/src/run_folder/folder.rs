@@ -9,10 +9,10 @@ use serde::de::DeserializeOwned;
 
 use super::contents::{first_foreign, no_folder};
 use super::learnt_from::Changed;
-use super::same_config::differing_keys;
+use super::same_config::{differing_keys, edited, table};
 use super::versioned::to_json;
 use crate::atomic::{self, WriteError};
-use crate::config::{ConfigError, read_toml, to_toml};
+use crate::config::{ConfigError, Former, read_toml, read_toml_renamed, to_toml};
 
 /// Why a run folder could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -77,6 +77,15 @@ pub enum RunFolderError {
         path: PathBuf,
         /// What changed.
         changed: Changed,
+    },
+    /// Its configuration is not any more the one that the run began with.
+    #[error("{}/config.toml was changed after the run began: {}. Put it back, or start anew with --out",
+            path.display(), keys.join(", "))]
+    Edited {
+        /// The folder.
+        path: PathBuf,
+        /// The keys whose values differ, with both.
+        keys: Vec<String>,
     },
     /// A run can only be resumed with its own configuration.
     #[error("{} was started with another configuration; differing: {}. Resume with the same one, or start anew with --out",
@@ -154,17 +163,32 @@ impl RunFolder {
         Ok(read_toml(&self.file("config.toml"))?)
     }
 
-    /// Checks that `config.toml` says what `config` says, apart from the keys `free`.
+    /// The same, of a file that may say keys by their `former` names.
     ///
     /// # Errors
-    /// [`RunFolderError::OtherConfig`] with the keys that differ; [`RunFolderError::Config`].
+    /// [`RunFolderError::Config`].
+    pub fn config_renamed<T: DeserializeOwned>(&self, former: &[Former]) -> Result<T, RunFolderError> {
+        Ok(read_toml_renamed(&self.file("config.toml"), &[], former)?.0)
+    }
+
+    /// Checks that `stored`, what `config.toml` says, is what the run began with and what `config` says, apart from the
+    /// keys `free` of each.
+    ///
+    /// # Errors
+    /// [`RunFolderError::Edited`] and [`RunFolderError::OtherConfig`] with the keys that differ.
     pub fn check_same_config<T: Serialize + DeserializeOwned>(
         &self,
+        stored: &T,
         config: &T,
-        free: &[&str],
+        [free_in_file, free]: [&[&str]; 2],
     ) -> Result<(), RunFolderError> {
-        let mut keys = differing_keys(&table(&self.config::<T>()?), &table(config));
-        keys.retain(|key| !free.contains(&key.as_str()));
+        let edited = edited(&self.file("events.jsonl"), stored, free_in_file);
+        if !edited.is_empty() {
+            return Err(RunFolderError::Edited { path: self.path.clone(), keys: edited });
+        }
+        let (stored, config) = (table(stored), table(config));
+        let differing = differing_keys(&stored, &config).into_iter().map(|(key, _)| key);
+        let keys: Vec<String> = differing.filter(|key| !free.contains(&key.as_str())).collect();
         if keys.is_empty() {
             Ok(())
         } else {
@@ -231,10 +255,6 @@ fn lock(folder: &Path) -> Result<File, RunFolderError> {
         .and_then(|()| writeln!(file, "process {}", std::process::id()))
         .map_err(|source| io_error(&path, source))?;
     Ok(file)
-}
-
-fn table(config: &impl Serialize) -> toml::Table {
-    toml::Table::try_from(config).unwrap_or_default()
 }
 
 fn io_error(path: &Path, source: io::Error) -> RunFolderError {

@@ -14,22 +14,39 @@ use super::set_evaluation::{Beside, Untrained};
 /// The seed of the untrained encoder's weights.
 const SEED: u64 = 0;
 
-/// Chance, and what an encoder of the same architecture gives with random weights, judged in the same way.
-///
-/// # Errors
-/// As measuring the encoder itself.
-pub(super) fn beside(
-    judged: &Judged<'_>,
-    images: &Images<'_>,
-    config: &SuiteConfig,
-    cache: Option<&FeatureCache>,
-) -> Result<Beside, ProbeError> {
-    let encoder = judged.encoder;
-    let comparable = encoder.encoder().beyond_recipes().is_empty();
-    let held = [Measure::Linear, Measure::Knn, Measure::FewShot];
-    let asked = held.into_iter().any(|measure| config.asks_for(measure));
-    let untrained = if comparable && asked { untrained(encoder, images, config, cache)? } else { None };
-    Ok(Beside { chance: chance(images), untrained })
+/// What stands beside each result of an evaluation. Encoders of one architecture have the same on the same images.
+#[derive(Default)]
+pub(super) struct StandsBeside {
+    known: Vec<(String, Beside)>,
+}
+
+impl StandsBeside {
+    /// Chance, and what an encoder of the same architecture gives with random weights, judged in the same way.
+    ///
+    /// # Errors
+    /// As measuring the encoder itself.
+    pub fn of(
+        &mut self,
+        judged: &Judged<'_>,
+        images: &Images<'_>,
+        config: &SuiteConfig,
+        cache: Option<&FeatureCache>,
+    ) -> Result<Beside, ProbeError> {
+        let encoder = judged.encoder;
+        let comparable = encoder.encoder().beyond_recipes().is_empty();
+        let held = [Measure::Linear, Measure::Knn, Measure::FewShot];
+        let asked = held.into_iter().any(|measure| config.asks_for(measure));
+        let architecture = (comparable && asked).then(|| encoder.config());
+        let key = format!("{} {:?} {architecture:?}", images.data, images.train.shape);
+        if let Some((_, known)) = self.known.iter().find(|(of, _)| *of == key) {
+            return Ok(known.clone());
+        }
+        let untrained =
+            architecture.map(|_| untrained(encoder, images, config, cache)).transpose()?.flatten();
+        let beside = Beside { chance: chance(images), untrained };
+        self.known.push((key, beside.clone()));
+        Ok(beside)
+    }
 }
 
 /// The share of test images that have the class of most training images.

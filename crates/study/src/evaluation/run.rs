@@ -11,7 +11,7 @@ use zview_features::{FeatureCache, FeatureExtractor, ScaledPixels};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
 
-use super::beside::beside;
+use super::beside::StandsBeside;
 use super::comparison::{ArmComparison, ArmSummary, comparisons, summaries};
 use super::config::{Measure, SuiteConfig};
 use super::measure::{Images, Judged, measure};
@@ -40,8 +40,7 @@ pub struct SuiteRequest<'a> {
     pub keep: Option<&'a Path>,
     /// Where features are kept.
     pub cache_folder: Option<&'a Path>,
-    /// Whether chance and the untrained encoder stand beside a result that has nothing else to be held against: one encoder
-    /// on one data set.
+    /// Whether chance and the untrained encoder stand beside each result.
     pub beside: bool,
     /// The command that does the same again, for the page; without it no page is made.
     pub command: Option<String>,
@@ -93,6 +92,7 @@ pub fn evaluate<E: From<StudyError>>(
     let mut encoders = Vec::new();
     let mut groups = Vec::new();
     let mut networks = Vec::new();
+    let mut stands_beside = StandsBeside::default();
     let mut pages: Option<(EvaluatedEncoder, Vec<SetPage>)> = None;
     let first = request.encoders.iter().map(|path| (path, "first"));
     for (path, arm) in first.chain(request.versus.iter().map(|path| (path, "versus"))) {
@@ -132,9 +132,9 @@ pub fn evaluate<E: From<StudyError>>(
             };
             let mut measured =
                 measure(&judged, &images, request.config, &intervals, cache.as_ref()).map_err(failed)?;
-            if request.beside && request.is_first() {
-                let stands = beside(&judged, &images, request.config, cache.as_ref()).map_err(failed)?;
-                measured.evaluation.beside = Some(stands);
+            if request.beside {
+                let stands = stands_beside.of(&judged, &images, request.config, cache.as_ref());
+                measured.evaluation.beside = Some(stands.map_err(failed)?);
             }
             if encoders.is_empty() && request.command.is_some() {
                 set_pages.push(set_page(&measured, &images, request.config)?);
@@ -197,11 +197,6 @@ fn network_name(encoder: &Path, data: &str, taken: &mut Vec<String>) -> String {
 }
 
 impl SuiteRequest<'_> {
-    /// Whether there is one result and nothing beside it.
-    fn is_first(&self) -> bool {
-        self.encoders.len() == 1 && self.versus.is_empty() && self.config.data.len() == 1
-    }
-
     /// How encoder files are read.
     #[must_use]
     pub fn how_read(&self) -> ReadOptions {

@@ -126,6 +126,16 @@ pub struct Untrained {
     pub few_shot_shares: BTreeMap<String, f64>,
 }
 
+impl Untrained {
+    /// The score of a column of a table of several encoders.
+    pub(super) fn score(&self, column: &str) -> Option<f64> {
+        let of_linear = || self.linear.filter(|_| column == "linear");
+        let of_knn = || self.knn.get(&column.strip_suffix("-nn")?.parse().ok()?).copied();
+        let of_few = || self.few_shot.get(&column.strip_suffix("/class")?.parse().ok()?).copied();
+        of_linear().or_else(of_knn).or_else(of_few).or_else(|| self.few_shot_shares.get(column).copied())
+    }
+}
+
 /// A test image and the training images nearest to it by cosine similarity of the features.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct QueryNeighbours {

@@ -9,7 +9,7 @@ use zview_runtime::words::counted;
 
 use super::comparison::{ArmComparison, ArmSummary};
 use super::run::{EncoderEvaluation, SuiteEvaluation};
-use super::set_evaluation::{SetEvaluation, unreadable};
+use super::set_evaluation::{Beside, SetEvaluation, unreadable};
 use crate::data_name::short_name;
 use crate::intervals::too_few;
 
@@ -51,10 +51,10 @@ fn rows(encoders: &[EncoderEvaluation]) -> String {
     let mut table = vec![["encoder", "data", "images", "n train", "n test"].map(str::to_owned).to_vec()];
     table[0].extend(columns.iter().cloned());
     for encoder in encoders {
-        let name = encoder.encoder.file_name().unwrap_or(encoder.encoder.as_os_str()).to_string_lossy();
+        let name = name(encoder);
         for set in &encoder.sets {
             let mut row = vec![
-                name.to_string(),
+                name.clone(),
                 short_name(&set.data, all()).to_owned(),
                 set.judged_at.in_words(),
                 set.base.n_train.to_string(),
@@ -71,7 +71,49 @@ fn rows(encoders: &[EncoderEvaluation]) -> String {
             table.push(row);
         }
     }
+    for row in rows_beside(encoders, &columns) {
+        table.push(row);
+    }
     format!("accuracies in %\n{}", text_table(&table, None))
+}
+
+fn name(encoder: &EncoderEvaluation) -> String {
+    encoder.encoder.file_name().unwrap_or(encoder.encoder.as_os_str()).to_string_lossy().into_owned()
+}
+
+/// Below them what is beside them: a row for the untrained encoder of each data set, and of each architecture where there
+/// are several, and one for chance.
+fn rows_beside(encoders: &[EncoderEvaluation], columns: &[String]) -> Vec<Vec<String>> {
+    let all = || encoders.iter().flat_map(|encoder| encoder.sets.iter().map(move |set| (name(encoder), set)));
+    let mut beside: Vec<(String, &SetEvaluation, &Beside)> = Vec::new();
+    for (name, set) in all() {
+        let Some(of) = &set.beside else { continue };
+        if !beside.iter().any(|(_, known, stands)| known.data == set.data && *stands == of) {
+            beside.push((name, set, of));
+        }
+    }
+    let row = |name: &str, set: &SetEvaluation, value: &dyn Fn(&str) -> Option<f64>| {
+        let data = short_name(&set.data, all().map(|(_, set)| set.data.as_str())).to_owned();
+        let (train, test) = (set.base.n_train.to_string(), set.base.n_test.to_string());
+        let value = |column: &String| value(column).map_or_else(|| "-".to_owned(), precise_percent);
+        let head = [name.to_owned(), data, set.judged_at.view.in_words(), train, test];
+        head.into_iter().chain(columns.iter().map(value)).collect()
+    };
+    let mut rows = Vec::new();
+    for (encoder, set, of) in &beside {
+        let Some(untrained) = &of.untrained else { continue };
+        let alike = beside.iter().filter(|(_, other, _)| other.data == set.data).count();
+        let name = if alike == 1 { "untrained".to_owned() } else { format!("untrained as {encoder}") };
+        rows.push(row(&name, set, &|column| untrained.score(column)));
+    }
+    let mut chances: Vec<&str> = Vec::new();
+    for (_, set, of) in &beside {
+        if !chances.contains(&&*set.data) {
+            chances.push(&set.data);
+            rows.push(row("chance", set, &|_| Some(of.chance)));
+        }
+    }
+    rows
 }
 
 fn columns(encoders: &[EncoderEvaluation]) -> Vec<String> {

@@ -22,12 +22,12 @@ pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failur
     let out = arguments.out(training.seed);
     let options = LoadOptions {
         data_dir: common.data_dir.clone(),
-        color: training.data.color,
-        size: training.data.size,
+        color: training.source.color,
+        size: training.source.size,
         class_use: ClassUse::Optional,
         ..LoadOptions::default()
     };
-    let images = zview_data::load(&training.data.name, Split::Train, &options)?;
+    let images = zview_data::load(&training.source.data, Split::Train, &options)?;
     images.warn_of_small();
     let subject = Subject::GeneratorTraining { training: &training, images: &images };
     let device = compared(choose(common.device)?, &subject, common)?;
