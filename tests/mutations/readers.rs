@@ -14,7 +14,7 @@ use zview_runtime::config::read_toml;
 use zview_runtime::device::cpu;
 use zview_runtime::seed::Stream;
 use zview_study::comparison::ComparisonConfig;
-use zview_study::evaluation::SuiteConfig;
+use zview_probe::suite::SuiteConfig;
 
 use crate::containers::{repair_png, repair_tar, stored_members, zip_of};
 use crate::corpus::{Golden, ends_with, golden_files};

@@ -13,6 +13,7 @@ use zview_encoder::PretrainedError;
 use zview_generator::GeneratorError;
 use zview_generator::directions::DirectionsError;
 use zview_generator::training::GeneratorTrainingError;
+use zview_probe::suite::SuiteError;
 use zview_runtime::atomic::WriteError;
 use zview_runtime::config::ConfigError;
 use zview_runtime::device::DeviceError;
@@ -238,21 +239,31 @@ impl From<PretrainedError> for Failure {
     }
 }
 
+impl From<SuiteError> for Failure {
+    fn from(error: SuiteError) -> Self {
+        match error {
+            SuiteError::Data(error) => error.into(),
+            SuiteError::Encoder(error) => (*error).into(),
+            SuiteError::ImagesDoNotFit { .. }
+            | SuiteError::Pixels { .. }
+            | SuiteError::Head { .. }
+            | SuiteError::NotTrained { .. }
+            | SuiteError::NotOneArm(_)
+            | SuiteError::Groups { .. } => Self::usage(error),
+            error => Self::failed(error),
+        }
+    }
+}
+
 impl From<StudyError> for Failure {
     fn from(error: StudyError) -> Self {
         match error {
             StudyError::Config(error) => error.into(),
             StudyError::Data(error) => error.into(),
             StudyError::Source(error) => error.into(),
-            StudyError::EvaluatedEncoder(error) => (*error).into(),
+            StudyError::Suite(error) => error.into(),
             StudyError::Shapes { .. }
-            | StudyError::ImagesDoNotFit { .. }
-            | StudyError::Pixels { .. }
-            | StudyError::Head { .. }
-            | StudyError::NotTrained { .. }
-            | StudyError::NotOneArm(_)
             | StudyError::Unlabelled { .. }
-            | StudyError::Groups { .. }
             | StudyError::OtherRecipe { .. }
             | StudyError::Changed { .. }
             | StudyError::OtherImages { .. } => Self::usage(error),

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 use zview_runtime::cache_folder_from;
+use zview_runtime::config::path_from_file;
 
 use crate::classes::known_numbers;
 use crate::embedded::{EmbeddedDataSet, GLYPHS, LETTERS};
@@ -172,6 +173,14 @@ impl OpenedSet {
             Self::Stored(opened) => opened.format().name(),
         }
     }
+}
+
+/// What the configuration `file` means by `named`, which it says of `key`: the name of a data set, or a path from its
+/// folder.
+#[must_use]
+pub fn data_in_file(file: &Path, key: &str, named: &str) -> String {
+    let is_name = KNOWN.iter().any(|known| known.name == named);
+    if is_name { named.to_owned() } else { path_from_file(file, key, named) }
 }
 
 /// Whether there is something of this name or at this path, with what is wrong where there is not.

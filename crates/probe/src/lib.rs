@@ -9,6 +9,7 @@
 mod calibration;
 mod confusion;
 mod corruptions;
+pub mod embedding;
 mod error;
 mod evaluation;
 mod few_labels;
@@ -19,6 +20,7 @@ mod neighbours;
 mod outliers;
 mod overlap;
 mod sgd;
+pub mod suite;
 
 pub use calibration::*;
 pub use confusion::*;

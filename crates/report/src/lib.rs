@@ -10,6 +10,7 @@ pub mod facts;
 pub mod figures;
 pub mod legend;
 pub mod markers;
+pub mod neighbours;
 pub mod numbers;
 pub mod page;
 pub mod pictures;

@@ -8,6 +8,7 @@ use zview_data::DataError;
 use zview_data::picture::PictureError;
 use zview_encoder::PretrainedError;
 use zview_probe::ProbeError;
+use zview_probe::suite::SuiteError;
 use zview_report::ReportError;
 use zview_runtime::atomic::WriteError;
 use zview_runtime::config::ConfigError;
@@ -50,9 +51,6 @@ pub enum StudyError {
         /// Why.
         source: Box<ProbeError>,
     },
-    /// Encoders that are no training seeds of one arm.
-    #[error(transparent)]
-    NotOneArm(crate::evaluation::NotOneArm),
     /// The data set has no labels to probe on.
     #[error("{data} has no labels, and the comparison needs them; choose labelled images with --data")]
     Unlabelled {
@@ -73,14 +71,6 @@ pub enum StudyError {
         generator: String,
         /// Shape of its images.
         generated: String,
-    },
-    /// The groups are not those of the test images.
-    #[error("groups of the test images: expected one for each of the {expected} images, got {got}")]
-    Groups {
-        /// Test images.
-        expected: usize,
-        /// Groups given.
-        got: usize,
     },
     /// The folder holds an arm of another recipe.
     #[error(
@@ -142,62 +132,15 @@ pub enum StudyError {
     /// A picture could not be made.
     #[error(transparent)]
     Picture(#[from] PictureError),
+    /// Encoders could not be evaluated.
+    #[error(transparent)]
+    Suite(#[from] SuiteError),
     /// A page could not be written.
     #[error(transparent)]
     Report(#[from] ReportError),
     /// A file could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// An encoder to evaluate could not be loaded.
-    #[error(transparent)]
-    EvaluatedEncoder(Box<PretrainedError>),
-    /// An encoder could not be evaluated on a data set.
-    #[error("{encoder} on {data}: {source}")]
-    Evaluate {
-        /// The encoder.
-        encoder: String,
-        /// The data set.
-        data: String,
-        /// Why.
-        source: Box<ProbeError>,
-    },
-    /// The encoder does not take the data set's images.
-    #[error("{data}: {problem}")]
-    ImagesDoNotFit {
-        /// The data set.
-        data: String,
-        /// What it takes, and what they are.
-        problem: String,
-    },
-    /// Pixels cannot be scaled so for this encoder.
-    #[error("--pixels {scale} cannot be used with {}: {problem}; leave it out", encoder.display())]
-    Pixels {
-        /// The encoder.
-        encoder: PathBuf,
-        /// What was asked for.
-        scale: String,
-        /// Why not.
-        problem: String,
-    },
-    /// Classes cannot be named so.
-    #[error("{}: {problem}", encoder.display())]
-    Head {
-        /// The encoder.
-        encoder: PathBuf,
-        /// Why not, and what to do.
-        problem: String,
-    },
-    /// The encoder has parts that training does not know.
-    #[error(
-        "{} has {}: fine-tune and scratch train networks that a recipe can ask for; leave them out of --protocol",
-        encoder.display(), parts.join(", ")
-    )]
-    NotTrained {
-        /// The encoder.
-        encoder: PathBuf,
-        /// The parts.
-        parts: Vec<String>,
-    },
     /// There is no such cell.
     #[error("there is no cell {cell}: the comparison has {cells} cells, counted from 0")]
     NoCell {

@@ -3,21 +3,17 @@
 //!
 //! [`demo`] is the way in: [`arms`] derives the arms from one recipe, [`training`] trains each in a run
 //! folder of its own, [`probing`] measures them on the same held-out images, [`answer`] says in words what
-//! the numbers allow, and [`pages`] makes the page. [`evaluation`] judges encoders that are there, and [`embedding`]
-//! takes their features away.
+//! the numbers allow, and [`pages`] makes the page.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod answer;
 pub mod arms;
 pub mod commands;
 pub mod comparison;
-mod data_name;
 pub mod demo;
-pub mod embedding;
 mod error;
-pub mod evaluation;
 pub mod figures;
-pub mod intervals;
+mod one_arm;
 pub mod pages;
 pub mod probing;
 pub mod results;
@@ -25,3 +21,4 @@ pub mod table;
 pub mod training;
 
 pub use error::StudyError;
+pub use one_arm::one_arm;

@@ -11,9 +11,9 @@ use zview_runtime::device::ChosenDevice;
 
 use crate::StudyError;
 use crate::arms::Arm;
-use crate::intervals::TestIntervals;
 use crate::results::{ArmResult, Difference, LinearAccuracy};
 use crate::training::Training;
+use zview_probe::suite::intervals::TestIntervals;
 
 /// Labels per class of the few-shot protocol.
 pub const LABELS_PER_CLASS: usize = 10;

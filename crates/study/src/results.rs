@@ -6,8 +6,8 @@ use serde::Serialize;
 use zview_encoder::ViewFormat;
 use zview_probe::{FewShotScore, KnnScore, LinearScore};
 
-use crate::intervals::Resampling;
 use crate::training::Training;
+use zview_probe::suite::intervals::Resampling;
 
 /// Linear-probe accuracy of an arm, a fraction: mean over seeds, with its 95 % interval (`low`, `high`).
 #[derive(Debug, Clone, PartialEq, Serialize)]

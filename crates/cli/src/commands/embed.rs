@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use serde::Serialize;
 use zview_data::Split;
+use zview_probe::embedding::{EmbeddingFormat, embed, write_embedded};
+use zview_probe::suite::JudgedAt;
 use zview_runtime::device::choose;
-use zview_study::embedding::{EmbeddingFormat, embed, write_embedded};
-use zview_study::evaluation::JudgedAt;
 
 use super::encoder_options::{EncoderOptions, compared_for_features};
 use crate::arguments::Common;

@@ -8,10 +8,10 @@ use zview_contrastive::train::Recipe;
 use zview_data::{ColorMode, ImageSet};
 use zview_encoder::{FrozenEncoder, Pool, ReadOptions};
 use zview_features::PixelScale;
+use zview_probe::suite::{SuiteConfig, SuiteRequest};
 use zview_runtime::cache_folder;
 use zview_runtime::device::ChosenDevice;
 use zview_selfcheck::Subject;
-use zview_study::evaluation::{SuiteConfig, SuiteRequest};
 
 use super::compared::compared;
 use super::data::parse_color;
@@ -121,6 +121,7 @@ impl EncoderOptions {
             read: self.file.read(),
             cache_folder,
             beside: false,
+            one_arm: |_| Ok(()),
             command: None,
         }
     }

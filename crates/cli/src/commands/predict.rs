@@ -4,10 +4,10 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
+use zview_probe::embedding::{Predicted, PredictedImage, predict};
 use zview_runtime::atomic::write_file;
 use zview_runtime::device::choose;
 use zview_runtime::measurements::csv_field;
-use zview_study::embedding::{Predicted, PredictedImage, predict};
 
 use super::embed::SplitName;
 use super::encoder_options::{EncoderOptions, compared_for_features};

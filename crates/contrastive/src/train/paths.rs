@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use zview_data::known_data_sets;
+use zview_data::{data_in_file, known_data_sets};
 use zview_generator::{embedded_generators, find_manifest};
 use zview_runtime::config::{Written, beside, path_from_file};
 
@@ -31,6 +31,7 @@ fn is_name(key: &str, named: &str) -> bool {
 #[must_use]
 pub fn path_in_file(file: &Path, key: &str, named: &str) -> String {
     match key {
+        _ if DATA.contains(&key) => data_in_file(file, key, named),
         _ if is_name(key, named) => named.to_owned(),
         "source.generator" => generator(file, key, named),
         _ => path_from_file(file, key, named),

@@ -15,8 +15,8 @@ use super::reuse::take_over;
 use super::study::{CellOptions, Study, StudyArm};
 use crate::StudyError;
 use crate::arms::Arm;
-use crate::evaluation::{Measure, SetEvaluation, SuiteConfig, SuiteRequest, evaluate};
 use crate::training::{Progress, Training, TrainingOptions, progress, train};
+use zview_probe::suite::{Measure, SetEvaluation, SuiteConfig, SuiteRequest, evaluate};
 
 const FAILED: &str = "failed.json";
 
@@ -181,6 +181,7 @@ fn judged(path: &Path, config: &SuiteConfig, options: &CellOptions<'_>) -> Resul
         read: ReadOptions::default(),
         cache_folder: options.cache_folder,
         beside: false,
+        one_arm: |_| Ok(()),
         command: None,
     };
     let suite = evaluate::<StudyError>(&request, options.device, |_, _, _| Ok(()))?;

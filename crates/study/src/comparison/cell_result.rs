@@ -10,7 +10,7 @@ use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
 
 use super::measures::measures;
 use crate::StudyError;
-use crate::evaluation::{JudgedAt, QueryNeighbours, SetEvaluation};
+use zview_probe::suite::{JudgedAt, QueryNeighbours, SetEvaluation};
 
 /// The file that is written last.
 pub(super) const EVALUATION: &str = "evaluation.json";

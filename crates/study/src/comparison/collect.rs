@@ -17,7 +17,7 @@ use super::progress::{ProgressScores, arm_seconds, progress_scores};
 use super::recovered::{Recovered, recovered};
 use super::scores::{Difference, IMAGES_UNKNOWN, Score, difference_over_seeds, score};
 use super::study::{Axis, Study, StudyArm};
-use crate::evaluation::JudgedAt;
+use zview_probe::suite::JudgedAt;
 
 /// Arms on the same test images.
 #[derive(Debug, Clone, Serialize)]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::evaluation::SuiteConfig;
+use zview_probe::suite::SuiteConfig;
 
 fn any_question() -> String {
     "Which arm is better?".to_owned()

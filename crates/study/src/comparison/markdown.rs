@@ -8,7 +8,7 @@ use zview_report::numbers::{p_value, percent, signed_percent, with_interval};
 use super::collect::{ArmComparison, Comparison};
 use super::measures::{headlines, held_out_measures, is_compared, shown_measures, without_p};
 use super::scores::{Difference, Score};
-use crate::intervals::too_few;
+use zview_probe::suite::intervals::too_few;
 
 /// Question, answer and tables; `command` makes it again.
 #[must_use]

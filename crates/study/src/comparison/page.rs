@@ -12,13 +12,13 @@ use super::plan::CellState;
 use super::scores::{Difference, Score};
 use super::study::Study;
 use crate::StudyError;
-use crate::evaluation::{QueryNeighbours, neighbour_figure};
-use crate::intervals::too_few;
 use crate::pages::{
     ArmAxis, ArmProgress, ArmScore, ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ComparisonPage,
     ConfigText, EqualTimeTable, FailedCell, MinusReference, MissingCell, ProgressFigure, ProgressPoint,
     RecoveredShare, RepeatCommand,
 };
+use zview_probe::suite::intervals::too_few;
+use zview_probe::suite::{QueryNeighbours, neighbour_figure};
 
 /// The page of what was collected, as HTML; `command` makes it again, named data sets are looked up in `data_dir` first.
 ///

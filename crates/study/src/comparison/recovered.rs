@@ -8,7 +8,7 @@ use zview_numerics::statistics::ratio_interval;
 use super::collect::ArmComparison;
 use super::config::GapConfig;
 use super::study::Study;
-use crate::intervals::{TWO_SEEDS, over_seeds};
+use zview_probe::suite::intervals::{TWO_SEEDS, over_seeds};
 
 /// (views - synthetic) / (real - synthetic) of the linear probe.
 #[derive(Debug, Clone, Serialize)]

@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde_json::Value;
 use zview_numerics::statistics::mean_interval;
 
-use crate::intervals::{of_accuracy, over_seeds, too_few};
+use zview_probe::suite::intervals::{of_accuracy, over_seeds, too_few};
 
 /// A measure of an arm: mean over seeds with its 95 % t-interval; fractions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -95,7 +95,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::intervals::TWO_SEEDS;
+    use zview_probe::suite::intervals::TWO_SEEDS;
 
     #[test]
     fn two_seeds_get_no_interval_and_three_get_one_within_0_and_1() {

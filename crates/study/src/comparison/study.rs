@@ -12,7 +12,7 @@ use super::config::{ArmConfig, ComparisonConfig, Place};
 use super::equal_time::at_equal_time;
 use super::paths::{changes_in_file, recipe_file, settle_paths};
 use crate::arms::Arm;
-use crate::evaluation::without_effect;
+use zview_probe::suite::without_effect;
 
 /// A value on an arm's axis.
 #[derive(Debug, Clone, PartialEq, serde::Serialize)]

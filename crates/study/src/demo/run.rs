@@ -19,12 +19,13 @@ use crate::StudyError;
 use crate::answer::answer;
 use crate::arms::{Arm, real_against_synthetic};
 use crate::commands::{CommandContext, command_line, demo_options, quote};
-use crate::figures::{SourceImages, check_shapes, draw_queries, first_anchors, grid_png, labelled_image};
-use crate::intervals::{TestGroups, TestIntervals};
+use crate::figures::{SourceImages, check_shapes, first_anchors, grid_png};
+use zview_probe::suite::examples::{draw_queries, labelled_image};
 use crate::pages::{DemoPage, PageArm};
 use crate::probing::{ProbeSets, ProbedArm, compare, evaluation_config, probe};
 use crate::results::Comparison;
 use crate::training::{Progress, TrainingOptions, progress, train};
+use zview_probe::suite::intervals::{TestGroups, TestIntervals};
 
 /// Samples shown of the generator, and as many real images.
 const SAMPLES: usize = 40;
@@ -199,7 +200,7 @@ fn neighbour_figure(
     probed: &[ProbedArm],
 ) -> Result<NeighbourFigure, StudyError> {
     let of_train = |row: &Vec<usize>| -> Result<Vec<LabelledImage>, StudyError> {
-        row.iter().map(|&image| labelled_image(&sets.train, image)).collect()
+        row.iter().map(|&image| Ok(labelled_image(&sets.train, image)?)).collect()
     };
     let of_arm = |arm: &ProbedArm| -> Result<_, StudyError> {
         let rows = arm.nearest.iter().map(of_train).collect::<Result<Vec<_>, _>>()?;

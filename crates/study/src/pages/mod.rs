@@ -2,12 +2,8 @@
 
 mod comparison_page;
 mod demo_page;
-mod evaluation_page;
-mod machine;
-mod neighbours;
 #[cfg(test)]
 mod style_tests;
 
 pub use comparison_page::*;
 pub use demo_page::{DemoPage, PageArm};
-pub use evaluation_page::*;

@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use zview_contrastive::train::Recipe;
 use zview_probe::Length;
+use zview_probe::suite::{Measure, SuiteConfig, without_effect};
 use zview_runtime::config::{ConfigError, Written, parse_toml_in_layers, read_toml_in_layers};
-use zview_study::evaluation::{Measure, SuiteConfig, without_effect};
 
 use super::super::encoder_options::{recipe_of, same_images};
 use super::{ProbeArguments, Protocols};

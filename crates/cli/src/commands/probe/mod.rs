@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
+use zview_probe::suite::{Measure, SuiteEvaluation, SuiteRequest, evaluate, in_words};
 use zview_runtime::atomic::write_file;
 use zview_runtime::device::choose;
 use zview_study::commands::command_line;
-use zview_study::evaluation::{Measure, SuiteEvaluation, SuiteRequest, evaluate, in_words};
+use zview_study::one_arm;
 
 use self::config::config;
 use super::encoder_options::{EncoderOptions, compared_for_features};
@@ -125,6 +126,7 @@ pub fn run(arguments: &ProbeArguments, common: &Common) -> Result<(), Failure> {
         read: arguments.reading.file.read(),
         cache_folder: cache.as_deref(),
         beside: true,
+        one_arm,
         command: arguments.report.is_some().then(|| command_line(&words)),
     };
     let suite = evaluate(&request, &device, |path, encoder, train| {

@@ -6,7 +6,7 @@ use zview_report::pictures::png_uri;
 use zview_report::words::breakable;
 
 use super::ComparisonPage;
-use crate::pages::neighbours::neighbours;
+use zview_report::neighbours::neighbours;
 
 /// Views that an arm's encoder learnt from.
 #[derive(Debug, Clone, Default, PartialEq)]

@@ -18,7 +18,7 @@ use zview_runtime::run_folder::Environment;
 use self::notes::{commands, expectations, limits, machine};
 use self::pictures::pictures;
 use self::results_table::{differences, results_table};
-use super::neighbours::neighbours;
+use zview_report::neighbours::neighbours;
 use crate::answer::{QUESTION, answer};
 use crate::demo::DemoSummary;
 use crate::probing::{DRAWS, LABELS_PER_CLASS};

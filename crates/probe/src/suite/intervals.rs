@@ -7,7 +7,7 @@ use zview_numerics::statistics::{
 };
 use zview_report::numbers::thousands;
 
-use crate::StudyError;
+use crate::suite::SuiteError;
 
 /// What stands for an interval over two seeds: two numbers say next to nothing of how far a third may lie.
 pub const TWO_SEEDS: &str = "two seeds: no interval";
@@ -78,11 +78,11 @@ impl<'a> TestIntervals<'a> {
     /// Intervals over the groups of the `n_test` images where they are known, else over the images.
     ///
     /// # Errors
-    /// [`StudyError::Groups`] where there is not one group per image.
-    pub fn new(groups: Option<&'a TestGroups>, n_test: usize, seed: u64) -> Result<Self, StudyError> {
+    /// [`SuiteError::Groups`] where there is not one group per image.
+    pub fn new(groups: Option<&'a TestGroups>, n_test: usize, seed: u64) -> Result<Self, SuiteError> {
         let resampling = match groups {
             Some(groups) if groups.of_image.len() != n_test => {
-                return Err(StudyError::Groups { expected: n_test, got: groups.of_image.len() });
+                return Err(SuiteError::Groups { expected: n_test, got: groups.of_image.len() });
             }
             Some(groups) => {
                 let distinct: std::collections::BTreeSet<&usize> = groups.of_image.iter().collect();

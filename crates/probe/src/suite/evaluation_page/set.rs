@@ -21,7 +21,7 @@ use super::{
     ClassScore, ClusterFigure, ConfusionFigure, CorruptionFigure, LabelCurveFigure, MapFigure,
     MistakesFigure, OutlierFigure, OverlapFigure, ReliabilityFigure, ScoreRow, SpectrumFigure,
 };
-use crate::pages::neighbours::neighbours;
+use zview_report::neighbours::neighbours;
 
 /// How decisions were made, for the line under the title.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use zview_runtime::atomic::{WriteError, write_file};
 
 use super::encode::Embedded;
 use super::{csv, npy, safetensors};
-use crate::StudyError;
+use crate::suite::SuiteError;
 
 /// A form of file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,12 +47,12 @@ impl EmbeddingFormat {
 /// Writes features and what each row is of, each file whole or not at all; gives the files.
 ///
 /// # Errors
-/// [`StudyError::Write`], [`StudyError::Evaluate`] where they have no form.
+/// [`SuiteError::Write`], [`SuiteError::Evaluate`] where they have no form.
 pub fn write_embedded(
     embedded: &Embedded,
     format: EmbeddingFormat,
     path: &Path,
-) -> Result<Vec<PathBuf>, StudyError> {
+) -> Result<Vec<PathBuf>, SuiteError> {
     let contents = match format {
         EmbeddingFormat::Npy => {
             vec![npy::bytes(embedded), csv::text(embedded, false).into_bytes()]
@@ -62,7 +62,7 @@ pub fn write_embedded(
     };
     let files = format.files(path);
     for (file, content) in files.iter().zip(&contents) {
-        write_file(file, content).map_err(|error: WriteError| StudyError::from(error))?;
+        write_file(file, content).map_err(|error: WriteError| SuiteError::from(error))?;
     }
     Ok(files)
 }

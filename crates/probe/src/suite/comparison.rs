@@ -2,16 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use crate::FewShotScore;
 use serde::Serialize;
 use zview_numerics::statistics::{
     Interval, PairedTest, VarianceSplit, arms_difference_interval, holm, mcnemar, mean_interval,
     variance_split, welch_interval,
 };
-use zview_probe::FewShotScore;
 
 use super::run::EncoderEvaluation;
 use super::set_evaluation::SetEvaluation;
-use crate::intervals::{of_accuracy, over_seeds, too_few};
+use crate::suite::intervals::{of_accuracy, over_seeds, too_few};
 
 /// Differences have random streams of their own: protocols use numbers below this.
 const FIRST_DIFFERENCE: u64 = 1_000;

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use zview_contrastive::train::Recipe;
+use zview_probe::suite::NotOneArm;
 
 use crate::arms::differing_keys;
 
@@ -15,21 +16,12 @@ const FREE: [&str; 5] = [
     "train.keep_best",
 ];
 
-/// Two encoders of different recipes, which must not be taken for seeds of one arm.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{} and {} are not training seeds of one arm ({differ}), and are not pooled: for a difference put one after the \
-     other as zview probe {} --versus {}", first.display(), other.display(), first.display(), other.display()
-)]
-pub struct NotOneArm {
-    first: PathBuf,
-    other: PathBuf,
-    differ: String,
-}
-
 /// Checks that the runs of `encoders` differ in nothing but their seed. Of files that are not in a run folder nothing is
 /// known.
-pub(super) fn one_arm(encoders: &[PathBuf]) -> Result<(), NotOneArm> {
+///
+/// # Errors
+/// [`NotOneArm`].
+pub fn one_arm(encoders: &[PathBuf]) -> Result<(), NotOneArm> {
     let Some(first) = encoders.first() else { return Ok(()) };
     let of_first = recipe_of(first);
     for other in &encoders[1..] {

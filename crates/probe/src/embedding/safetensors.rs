@@ -6,12 +6,12 @@ use serde_json::json;
 use zview_features::rows_as_safetensors;
 
 use super::encode::Embedded;
-use crate::StudyError;
+use crate::suite::SuiteError;
 
 /// The text in the header: JSON with `data`, `splits`, `names`, `labels`, `classes`, `encoder_sha256` and `view`.
 const KEY: &str = "zview-embedding";
 
-pub(super) fn bytes(embedded: &Embedded) -> Result<Vec<u8>, StudyError> {
+pub(super) fn bytes(embedded: &Embedded) -> Result<Vec<u8>, SuiteError> {
     let values: Vec<f32> = embedded.splits.iter().flat_map(|part| part.features.values()).copied().collect();
     let (mut splits, mut names, mut labels) = (Vec::new(), Vec::new(), Vec::new());
     for part in &embedded.splits {
@@ -33,5 +33,5 @@ pub(super) fn bytes(embedded: &Embedded) -> Result<Vec<u8>, StudyError> {
     });
     let metadata = HashMap::from([(KEY.to_owned(), about.to_string())]);
     rows_as_safetensors(values, embedded.dimension(), metadata)
-        .map_err(|error| StudyError::from(("features", embedded.data.as_str(), error.into())))
+        .map_err(|error| SuiteError::from(("features", embedded.data.as_str(), error.into())))
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use zview_data::{
     ColorMode, Comparable, ImageSet, ImageShape, LoadOptions, Split, image_groups, load, load_comparable,
+    short_name,
 };
 use zview_encoder::{FrozenEncoder, LoadedEncoder, ReadOptions, read_encoder};
 use zview_features::{FeatureCache, FeatureExtractor, ScaledPixels};
@@ -14,14 +15,27 @@ use zview_runtime::run_folder::Environment;
 use super::beside::StandsBeside;
 use super::comparison::{ArmComparison, ArmSummary, comparisons, summaries};
 use super::config::{Measure, SuiteConfig};
+use super::error::SuiteError;
+use super::evaluation_page::{EvaluatedEncoder, EvaluationPage, PairedTest, SetPage};
+use super::intervals::{TestGroups, TestIntervals};
 use super::measure::{Images, Judged, measure};
-use super::one_arm::one_arm;
 use super::page::set_page;
 use super::set_evaluation::SetEvaluation;
-use crate::StudyError;
-use crate::data_name::short_name;
-use crate::intervals::{TestGroups, TestIntervals};
-use crate::pages::{EvaluatedEncoder, EvaluationPage, PairedTest, SetPage};
+
+/// Two encoders of different recipes, which must not be taken for seeds of one arm.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{} and {} are not training seeds of one arm ({differ}), and are not pooled: for a difference put one after the \
+     other as zview probe {} --versus {}", first.display(), other.display(), first.display(), other.display()
+)]
+pub struct NotOneArm {
+    /// One of them.
+    pub first: PathBuf,
+    /// The other.
+    pub other: PathBuf,
+    /// In what.
+    pub differ: String,
+}
 
 /// What to evaluate.
 #[derive(Debug, Clone)]
@@ -30,6 +44,8 @@ pub struct SuiteRequest<'a> {
     pub encoders: &'a [PathBuf],
     /// Those of the arm that they are compared with.
     pub versus: &'a [PathBuf],
+    /// Whether encoders are the training seeds of one arm.
+    pub one_arm: fn(&[PathBuf]) -> Result<(), NotOneArm>,
     /// What is measured, and on which data sets.
     pub config: &'a SuiteConfig,
     /// Where named data sets are looked up first.
@@ -75,19 +91,19 @@ pub struct SuiteEvaluation {
 ///
 /// # Errors
 /// Whatever cannot be loaded or measured, with encoder and data set.
-pub fn evaluate<E: From<StudyError>>(
+pub fn evaluate<E: From<SuiteError>>(
     request: &SuiteRequest<'_>,
     device: &ChosenDevice,
     before: impl Fn(&Path, &FrozenEncoder, &ImageSet) -> Result<(), E>,
 ) -> Result<SuiteEvaluation, E> {
     // Alone, encoders of different recipes are listed; a difference would pool them.
-    let one_arm = one_arm(request.encoders);
+    let one_arm = (request.one_arm)(request.encoders);
     match &one_arm {
         Err(error) if request.versus.is_empty() => tracing::warn!("{error}"),
-        Err(error) => return Err(StudyError::NotOneArm(error.clone()).into()),
+        Err(error) => return Err(SuiteError::NotOneArm(error.clone()).into()),
         Ok(()) => {}
     }
-    self::one_arm(request.versus).map_err(StudyError::NotOneArm)?;
+    (request.one_arm)(request.versus).map_err(SuiteError::NotOneArm)?;
     let cache = request.cache_folder.and_then(|folder| FeatureCache::new(folder, device));
     let mut encoders = Vec::new();
     let mut groups = Vec::new();
@@ -97,7 +113,7 @@ pub fn evaluate<E: From<StudyError>>(
     let first = request.encoders.iter().map(|path| (path, "first"));
     for (path, arm) in first.chain(request.versus.iter().map(|path| (path, "versus"))) {
         let loaded = read_encoder(path, &request.how_read(), &device.device)
-            .map_err(|error| StudyError::EvaluatedEncoder(Box::new(error)))?;
+            .map_err(|error| SuiteError::Encoder(Box::new(error)))?;
         loaded.tell();
         let scaled = scaled(&loaded, path, request)?;
         let encoder = loaded.encoder.clone();
@@ -123,7 +139,7 @@ pub fn evaluate<E: From<StudyError>>(
                 notes: &notes,
                 outliers: others,
             };
-            let failed = |error| StudyError::from((&*path.to_string_lossy(), data.as_str(), error));
+            let failed = |error| SuiteError::from((&*path.to_string_lossy(), data.as_str(), error));
             let network = network_name(path, data, &mut networks);
             let judged = Judged {
                 encoder: &encoder,
@@ -175,7 +191,7 @@ pub fn evaluate<E: From<StudyError>>(
         }
         .render()
     });
-    Ok(SuiteEvaluation { arms, comparisons, page: page.transpose().map_err(StudyError::from)?, encoders })
+    Ok(SuiteEvaluation { arms, comparisons, page: page.transpose().map_err(SuiteError::from)?, encoders })
 }
 
 /// What an encoder is called: its run folder's name, or its file's.
@@ -209,12 +225,12 @@ pub(crate) fn scaled<'a>(
     loaded: &'a LoadedEncoder,
     path: &Path,
     request: &SuiteRequest<'_>,
-) -> Result<Box<dyn FeatureExtractor + 'a>, StudyError> {
+) -> Result<Box<dyn FeatureExtractor + 'a>, SuiteError> {
     let encoder = &loaded.encoder;
     let trains = [Measure::FineTune, Measure::Scratch];
     let trained = trains.into_iter().any(|measure| request.config.asks_for(measure));
     if let (true, parts @ [_, ..]) = (trained, encoder.encoder().beyond_recipes()) {
-        return Err(StudyError::NotTrained { encoder: path.to_owned(), parts: parts.to_vec() });
+        return Err(SuiteError::NotTrained { encoder: path.to_owned(), parts: parts.to_vec() });
     }
     let Some(scale) = &request.config.pixels else {
         if let Some(expected) = &loaded.expected_pixels {
@@ -228,7 +244,7 @@ pub(crate) fn scaled<'a>(
         return Ok(Box::new(encoder));
     };
     let refused = |problem: String| {
-        Err(StudyError::Pixels { encoder: path.to_owned(), scale: scale.to_string(), problem })
+        Err(SuiteError::Pixels { encoder: path.to_owned(), scale: scale.to_string(), problem })
     };
     let Some(expected) = &loaded.expected_pixels else {
         return refused("its file says how it scales pixels".to_owned());
@@ -284,7 +300,7 @@ fn load_images(
     request: &SuiteRequest<'_>,
     encoder: &FrozenEncoder,
     data: &str,
-) -> Result<(Comparable, Option<ImageSet>), StudyError> {
+) -> Result<(Comparable, Option<ImageSet>), SuiteError> {
     let options = load_options(request, encoder);
     let images = load_comparable(data, &options)?;
     for note in images.notes() {
@@ -300,7 +316,7 @@ fn load_images(
     };
     encoder
         .check_images(images.train.shape)
-        .map_err(|error| StudyError::ImagesDoNotFit { data: data.to_owned(), problem: error.to_string() })?;
+        .map_err(|error| SuiteError::ImagesDoNotFit { data: data.to_owned(), problem: error.to_string() })?;
     Ok((images, outliers))
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 
 /// The last part of an absolute path, as recipes of run folders have them; what is given otherwise, and what would be
 /// called like another one of `all`, stays as it is.
-pub(crate) fn short_name<'a>(data: &'a str, all: impl IntoIterator<Item = &'a str>) -> &'a str {
+#[must_use]
+pub fn short_name<'a>(data: &'a str, all: impl IntoIterator<Item = &'a str>) -> &'a str {
     let Some(last) = last_part(data) else { return data };
     let taken = all.into_iter().any(|other| other != data && last_part(other).unwrap_or(other) == last);
     if taken { data } else { last }

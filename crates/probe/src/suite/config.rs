@@ -1,15 +1,18 @@
 //! What is measured and how.
 
-use serde::{Deserialize, Serialize};
-use zview_data::ColorMode;
-use zview_features::PixelScale;
-use zview_features::clusters::ClusterConfig;
-use zview_features::spectrum::SpectrumConfig;
-use zview_probe::{
+use std::path::Path;
+
+use crate::{
     CalibrationConfig, ConfusionConfig, EvaluationConfig, FewShotConfig, FineTuneConfig, KnnConfig,
     LabelCurveConfig, LinearProbeConfig, MapConfig, OutlierConfig, OverlapConfig, RobustnessConfig,
     SgdProbeConfig,
 };
+use serde::{Deserialize, Serialize};
+use zview_data::{ColorMode, data_in_file};
+use zview_features::PixelScale;
+use zview_features::clusters::ClusterConfig;
+use zview_features::spectrum::SpectrumConfig;
+use zview_runtime::config::Written;
 
 /// A way of judging an encoder.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -160,6 +163,18 @@ impl SuiteConfig {
     #[must_use]
     pub fn asks_for(&self, measure: Measure) -> bool {
         self.protocols.contains(&measure)
+    }
+
+    /// The same with the paths that `file` itself says, in a section such as `evaluation.` or at its top, as it means them.
+    #[must_use]
+    pub fn with_paths_from(mut self, file: &Path, written: &Written, section: &str) -> Self {
+        let of_file = |key: &str| written.layer(&format!("{section}{key}")) == Some(0);
+        let data = of_file("data");
+        self.data.iter_mut().filter(|_| data).for_each(|named| *named = data_in_file(file, "data", named));
+        if let Some(named) = self.outlier_data.as_mut().filter(|_| of_file("outlier_data")) {
+            *named = data_in_file(file, "outlier_data", named);
+        }
+        self
     }
 
     /// The same with all splits, draws, intervals and samples by `seed`.

@@ -2,25 +2,25 @@
 
 use std::collections::BTreeMap;
 
-use zview_data::ImageSet;
-use zview_probe::{
+use crate::{
     Corruption, FewShotScore, FineTuneScore, IntervalOver, LabelCurve, Overlap, Robustness, corrupt,
     feature_maps,
 };
+use zview_data::ImageSet;
 use zview_report::pictures::NeighbourFigure;
 use zview_runtime::words::counted;
 
 use super::config::SuiteConfig;
 use super::measure::{Images, Measured};
 use super::set_evaluation::{QueryNeighbours, SetEvaluation, unreadable};
-use crate::StudyError;
-use crate::data_name::short_name;
-use crate::figures::{draw_queries, labelled_image};
-use crate::pages::{
+use crate::suite::SuiteError;
+use crate::suite::evaluation_page::{
     ClusterFigure, ConfusionFigure, CorruptionFigure, CorruptionRow, CurvePoint, LabelCurveFigure, MapFigure,
     OutlierFigure, OutlierRow, OverlapFigure, OverlapPair, Protocol, ReliabilityBin, ReliabilityFigure,
     ScoreRow, SetPage, SpectrumFigure, worst_mistakes,
 };
+use crate::suite::examples::{draw_queries, labelled_image};
+use zview_data::short_name;
 
 const MISTAKES: usize = 16;
 const SHOWN_PAIRS: usize = 8;
@@ -31,7 +31,7 @@ pub(super) fn set_page(
     measured: &Measured,
     images: &Images<'_>,
     config: &SuiteConfig,
-) -> Result<SetPage, StudyError> {
+) -> Result<SetPage, SuiteError> {
     let Measured { evaluation, encoded } = measured;
     let (test, n_test) = (images.test, evaluation.base.n_test);
     let protocol = Protocol {
@@ -187,8 +187,8 @@ fn overlap_figure(
     pool: &[usize],
     images: &Images<'_>,
     config: &SuiteConfig,
-) -> Result<OverlapFigure, StudyError> {
-    let pair = |pair: &zview_probe::OverlapPair| -> Result<OverlapPair, StudyError> {
+) -> Result<OverlapFigure, SuiteError> {
+    let pair = |pair: &crate::OverlapPair| -> Result<OverlapPair, SuiteError> {
         let how = if pair.exact {
             "the same bytes".to_owned()
         } else {
@@ -214,8 +214,8 @@ fn overlap_figure(
     })
 }
 
-fn reliability(calibration: &zview_probe::Calibration) -> ReliabilityFigure {
-    let bin = |bin: &zview_probe::ReliabilityBin| ReliabilityBin {
+fn reliability(calibration: &crate::Calibration) -> ReliabilityFigure {
+    let bin = |bin: &crate::ReliabilityBin| ReliabilityBin {
         range: (bin.low, bin.high),
         confidence: bin.confidence.unwrap_or(0.0),
         accuracy: bin.accuracy.unwrap_or(0.0),
@@ -267,12 +267,15 @@ fn label_curve(curve: &LabelCurve) -> LabelCurveFigure {
     let last = if all { "; with all labels, over test images" } else { "" };
     LabelCurveFigure {
         unit: "labels per class".to_owned(),
-        curves: vec![crate::pages::LabelCurve { name: "Linear".to_owned(), points: points.collect() }],
+        curves: vec![crate::suite::evaluation_page::LabelCurve {
+            name: "Linear".to_owned(),
+            points: points.collect(),
+        }],
         band: format!("95 % t intervals over {} of the labels{last}", counted(draws, "draw")),
     }
 }
 
-fn corruptions(robustness: &Robustness, test: &ImageSet, seed: u64) -> Result<CorruptionFigure, StudyError> {
+fn corruptions(robustness: &Robustness, test: &ImageSet, seed: u64) -> Result<CorruptionFigure, SuiteError> {
     let example = test.select(&draw_queries(seed, test.len(), 1));
     let mut by_corruption: BTreeMap<String, (Corruption, Vec<(u8, f64)>)> = BTreeMap::new();
     for score in &robustness.scores {
@@ -286,7 +289,7 @@ fn corruptions(robustness: &Robustness, test: &ImageSet, seed: u64) -> Result<Co
         let mut pngs = Vec::new();
         for &(severity, _) in &scores {
             let corrupted = corrupt(&example, kind, severity, seed)
-                .map_err(|error| StudyError::from((CLASSIFIER, test.name.as_str(), error)))?;
+                .map_err(|error| SuiteError::from((CLASSIFIER, test.name.as_str(), error)))?;
             pngs.push(labelled_image(&corrupted, 0)?.png);
         }
         rows.push(CorruptionRow {
@@ -305,16 +308,19 @@ fn corruptions(robustness: &Robustness, test: &ImageSet, seed: u64) -> Result<Co
 }
 
 /// The images of `neighbours` as pictures, `arm` being the name of their row.
-pub(crate) fn neighbour_figure(
+///
+/// # Errors
+/// Where an image is no picture.
+pub fn neighbour_figure(
     arms: &[(&str, &[QueryNeighbours])],
     train: &ImageSet,
     test: &ImageSet,
-) -> Result<NeighbourFigure, StudyError> {
+) -> Result<NeighbourFigure, SuiteError> {
     let queries = arms.first().map_or(&[][..], |(_, neighbours)| *neighbours);
-    let row = |of: &QueryNeighbours| -> Result<Vec<_>, StudyError> {
-        of.train.iter().map(|&image| labelled_image(train, image)).collect()
+    let row = |of: &QueryNeighbours| -> Result<Vec<_>, SuiteError> {
+        of.train.iter().map(|&image| Ok(labelled_image(train, image)?)).collect()
     };
-    let rows = |&(arm, neighbours): &(&str, &[QueryNeighbours])| -> Result<_, StudyError> {
+    let rows = |&(arm, neighbours): &(&str, &[QueryNeighbours])| -> Result<_, SuiteError> {
         Ok((arm.to_owned(), neighbours.iter().map(row).collect::<Result<_, _>>()?))
     };
     Ok(NeighbourFigure {

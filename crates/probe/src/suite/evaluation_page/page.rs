@@ -9,7 +9,7 @@ use zview_runtime::run_folder::Environment;
 
 use super::paired::paired_tests;
 use super::{PairedTest, SetPage};
-use crate::pages::machine::machine;
+use crate::suite::evaluation_page::machine::machine;
 
 /// The encoder that is evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,7 +25,7 @@ pub struct EvaluatedEncoder {
 }
 
 /// What the page adds to the style of all.
-pub(in crate::pages) const EVALUATION_STYLE: &str = include_str!("style.css");
+pub const EVALUATION_STYLE: &str = include_str!("style.css");
 
 /// Columns of the overview; of more, only the main ones.
 const MAX_COLUMNS: usize = 7;

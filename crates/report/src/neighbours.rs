@@ -1,11 +1,12 @@
 //! Nearest training images of a few test images, in each encoder's feature space.
 
+use crate::numbers::thousands;
+use crate::pictures::{NeighbourFigure, neighbour_cards};
 use maud::{Markup, html};
-use zview_report::numbers::thousands;
-use zview_report::pictures::{NeighbourFigure, neighbour_cards};
 
 /// A card for each test image, with a row of neighbours for each arm.
-pub(super) fn neighbours(figure: &NeighbourFigure, n_train: usize, data: &str) -> Markup {
+#[must_use]
+pub fn neighbours(figure: &NeighbourFigure, n_train: usize, data: &str) -> Markup {
     html! {
         p {
             "Test images drawn at random before any result was known, and the nearest of " (thousands(n_train))

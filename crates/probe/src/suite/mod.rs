@@ -6,11 +6,13 @@
 mod beside;
 mod comparison;
 mod config;
+mod error;
+pub mod evaluation_page;
+pub mod examples;
+pub mod intervals;
 mod judged_at;
 mod measure;
-mod one_arm;
 mod page;
-mod paths;
 mod run;
 mod set_evaluation;
 mod table;
@@ -18,11 +20,11 @@ mod without_effect;
 
 pub use comparison::{ArmComparison, ArmSummary, FewShotDifference};
 pub use config::{Measure, SuiteConfig};
+pub use error::SuiteError;
 pub use judged_at::JudgedAt;
 pub(crate) use measure::unlabelled;
-pub use one_arm::NotOneArm;
-pub(crate) use page::neighbour_figure;
-pub use run::{EncoderEvaluation, SuiteEvaluation, SuiteRequest, evaluate};
+pub use page::neighbour_figure;
+pub use run::{EncoderEvaluation, NotOneArm, SuiteEvaluation, SuiteRequest, evaluate};
 pub(crate) use run::{load_options, scaled};
 pub use set_evaluation::{
     Beside, OutlierEvaluation, QueryNeighbours, SetEvaluation, Untrained, WithoutCopies,

@@ -5,7 +5,8 @@ use zview_report::facts::facts;
 use zview_runtime::run_folder::Environment;
 
 /// Device, platform and versions.
-pub(super) fn machine(environment: &Environment) -> Markup {
+#[must_use]
+pub fn machine(environment: &Environment) -> Markup {
     let device = &environment.device;
     facts(&[
         ("Device", format!("{} ({})", device.name, device.reason)),
@@ -14,10 +15,14 @@ pub(super) fn machine(environment: &Environment) -> Markup {
     ])
 }
 
-pub(super) fn platform(platform: &str, threads: usize) -> String {
+/// `linux x86_64, 2 threads`
+#[must_use]
+pub fn platform(platform: &str, threads: usize) -> String {
     format!("{platform}, {threads} threads")
 }
 
-pub(super) fn versions(zview: &str, burn: &str) -> String {
+/// `zview 0.1.0, burn 0.21.0`
+#[must_use]
+pub fn versions(zview: &str, burn: &str) -> String {
     format!("zview {zview}, burn {burn}")
 }

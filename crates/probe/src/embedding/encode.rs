@@ -7,8 +7,8 @@ use zview_encoder::{ClassifierHead, FrozenEncoder, read_encoder};
 use zview_features::{FeatureCache, FeatureError, FeatureExtractor, Features, extract};
 use zview_runtime::device::ChosenDevice;
 
-use crate::StudyError;
-use crate::evaluation::{JudgedAt, SuiteRequest, load_options, scaled, unlabelled};
+use crate::suite::SuiteError;
+use crate::suite::{JudgedAt, SuiteRequest, load_options, scaled, unlabelled};
 
 /// The features of one split, in the data set's order.
 #[derive(Debug)]
@@ -55,7 +55,7 @@ impl Embedded {
 ///
 /// # Errors
 /// What cannot be loaded or encoded, with encoder and data set.
-pub fn embed<E: From<StudyError>>(
+pub fn embed<E: From<SuiteError>>(
     request: &SuiteRequest<'_>,
     splits: &[Split],
     device: &ChosenDevice,
@@ -63,7 +63,7 @@ pub fn embed<E: From<StudyError>>(
 ) -> Result<Embedded, E> {
     let (path, data) = first_of(request)?;
     let loaded = read_encoder(path, &request.how_read(), &device.device)
-        .map_err(|error| StudyError::EvaluatedEncoder(Box::new(error)))?;
+        .map_err(|error| SuiteError::Encoder(Box::new(error)))?;
     loaded.tell();
     let scaled = scaled(&loaded, path, request)?;
     let cache = request.cache_folder.and_then(|folder| FeatureCache::new(folder, device));
@@ -73,7 +73,7 @@ pub fn embed<E: From<StudyError>>(
         Encoding { path, data, extractor: &*scaled, cache: cache.as_ref(), batch: request.config.batch };
     let mut embedded = Vec::new();
     for (split, images) in present(data, splits, &options)? {
-        encoder.check_images(images.shape).map_err(|error| StudyError::ImagesDoNotFit {
+        encoder.check_images(images.shape).map_err(|error| SuiteError::ImagesDoNotFit {
             data: data.to_owned(),
             problem: error.to_string(),
         })?;
@@ -85,7 +85,7 @@ pub fn embed<E: From<StudyError>>(
     }
     let Some(first) = embedded.first() else {
         let problem = "none of its splits has images".to_owned();
-        return Err(StudyError::ImagesDoNotFit { data: data.to_owned(), problem }.into());
+        return Err(SuiteError::ImagesDoNotFit { data: data.to_owned(), problem }.into());
     };
     Ok(Embedded {
         data: data.to_owned(),
@@ -96,10 +96,10 @@ pub fn embed<E: From<StudyError>>(
     })
 }
 
-fn first_of<'a>(request: &SuiteRequest<'a>) -> Result<(&'a Path, &'a str), StudyError> {
+fn first_of<'a>(request: &SuiteRequest<'a>) -> Result<(&'a Path, &'a str), SuiteError> {
     match (request.encoders.first(), request.config.data.first()) {
         (Some(path), Some(data)) => Ok((path, data)),
-        _ => Err(StudyError::ImagesDoNotFit {
+        _ => Err(SuiteError::ImagesDoNotFit {
             data: String::new(),
             problem: "an encoder and a data set are needed".to_owned(),
         }),
@@ -111,7 +111,7 @@ fn present(
     data: &str,
     splits: &[Split],
     options: &LoadOptions,
-) -> Result<Vec<(Split, ImageSet)>, StudyError> {
+) -> Result<Vec<(Split, ImageSet)>, SuiteError> {
     let mut found = Vec::new();
     let mut absent: Option<DataError> = None;
     for &split in splits {
@@ -139,13 +139,13 @@ struct Encoding<'a> {
 }
 
 impl Encoding<'_> {
-    fn sha256(&self) -> Result<String, StudyError> {
-        self.extractor.state_sha256().map_err(|message| {
-            self.failed(zview_probe::ProbeError::Features(FeatureError::State { message }))
-        })
+    fn sha256(&self) -> Result<String, SuiteError> {
+        self.extractor
+            .state_sha256()
+            .map_err(|message| self.failed(crate::ProbeError::Features(FeatureError::State { message })))
     }
 
-    fn features(&self, images: &ImageSet) -> Result<Features, StudyError> {
+    fn features(&self, images: &ImageSet) -> Result<Features, SuiteError> {
         let without = if images.labels.is_none() {
             Some(unlabelled(images).map_err(|error| self.failed(error))?)
         } else {
@@ -162,7 +162,7 @@ impl Encoding<'_> {
         features.map_err(|error| self.failed(error.into()))
     }
 
-    fn failed(&self, error: zview_probe::ProbeError) -> StudyError {
-        StudyError::from((&*self.path.to_string_lossy(), self.data, error))
+    fn failed(&self, error: crate::ProbeError) -> SuiteError {
+        SuiteError::from((&*self.path.to_string_lossy(), self.data, error))
     }
 }

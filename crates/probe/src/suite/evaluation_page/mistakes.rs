@@ -1,14 +1,14 @@
 //! The test images that a classifier is most sure of and wrong about.
 
+use crate::Predictions;
 use maud::{Markup, html};
 use zview_data::ImageSet;
-use zview_probe::Predictions;
 use zview_report::numbers::{percent, thousands};
 use zview_report::pictures::LabelledImage;
 use zview_report::pictures::png_uri;
 
-use crate::StudyError;
-use crate::figures::labelled_image;
+use crate::suite::SuiteError;
+use crate::suite::examples::labelled_image;
 
 /// Wrong answers, the most confident first.
 #[derive(Debug, Clone, PartialEq)]
@@ -44,13 +44,13 @@ pub struct Mistake {
 /// first. `predictions` are those of all images of `test`.
 ///
 /// # Errors
-/// [`StudyError::Picture`].
+/// [`SuiteError::Picture`].
 pub fn worst_mistakes(
     predictions: &Predictions,
     test: &ImageSet,
     count: usize,
     classifier: &str,
-) -> Result<MistakesFigure, StudyError> {
+) -> Result<MistakesFigure, SuiteError> {
     let correct = predictions.correct();
     let mut wrong: Vec<usize> = (0..correct.len().min(test.len())).filter(|&image| !correct[image]).collect();
     wrong.sort_by(|&a, &b| predictions.confidence[b].total_cmp(&predictions.confidence[a]).then(a.cmp(&b)));
@@ -66,7 +66,7 @@ pub fn worst_mistakes(
         })
     };
     Ok(MistakesFigure {
-        mistakes: wrong.iter().take(count).map(mistake).collect::<Result<_, StudyError>>()?,
+        mistakes: wrong.iter().take(count).map(mistake).collect::<Result<_, SuiteError>>()?,
         wrong: wrong.len(),
         n_test: correct.len(),
         classifier: classifier.to_owned(),

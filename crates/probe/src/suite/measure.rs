@@ -4,6 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use crate::{
+    EncodedSets, Evaluation, FewShotScore, FineTuned, LinearProbe, ProbeError, Start, calibration, confusion,
+    encode_with, few_shot, few_shot_shares, find_overlap, fine_tune, fine_tune_gain, fine_tune_keeping,
+    knn_on, label_curve, outlier_detection, robustness, sgd_probe,
+};
 use zview_data::{ImageSet, Reject};
 use zview_encoder::FrozenEncoder;
 use zview_features::clusters::cluster_quality;
@@ -11,19 +16,13 @@ use zview_features::spectrum::feature_spectrum;
 use zview_features::{
     FeatureCache, FeatureError, FeatureExtractor, Features, extract, nearest_neighbours, stratified_split,
 };
-use zview_probe::{
-    EncodedSets, Evaluation, FewShotScore, FineTuned, LinearProbe, ProbeError, Start, calibration, confusion,
-    encode_with, few_shot, few_shot_shares, find_overlap, fine_tune, fine_tune_gain, fine_tune_keeping,
-    knn_on, label_curve, outlier_detection, robustness, sgd_probe,
-};
 use zview_runtime::words::counted;
 
 use super::config::{Measure, SuiteConfig};
 use super::judged_at::JudgedAt;
 use super::set_evaluation::{OutlierEvaluation, QueryNeighbours, SetEvaluation, WithoutCopies};
-use crate::StudyError;
-use crate::figures::draw_queries;
-use crate::intervals::TestIntervals;
+use crate::suite::examples::draw_queries;
+use crate::suite::intervals::TestIntervals;
 
 const QUERIES: usize = 8;
 const NEIGHBOURS: usize = 6;
@@ -340,10 +339,4 @@ fn decisions(config: &SuiteConfig) -> Vec<String> {
     }
     sentences.push("test images are judged once, at the end".to_owned());
     sentences
-}
-
-impl From<(&str, &str, ProbeError)> for StudyError {
-    fn from((encoder, data, source): (&str, &str, ProbeError)) -> Self {
-        Self::Evaluate { encoder: encoder.to_owned(), data: data.to_owned(), source: Box::new(source) }
-    }
 }

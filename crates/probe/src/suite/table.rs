@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use zview_probe::{FewShotScore, FineTuneScore};
+use crate::{FewShotScore, FineTuneScore};
 use zview_report::numbers::{precise_percent, with_interval};
 use zview_report::text_table::text_table;
 use zview_runtime::words::counted;
@@ -10,8 +10,8 @@ use zview_runtime::words::counted;
 use super::comparison::{ArmComparison, ArmSummary};
 use super::run::{EncoderEvaluation, SuiteEvaluation};
 use super::set_evaluation::{Beside, SetEvaluation, unreadable};
-use crate::data_name::short_name;
-use crate::intervals::too_few;
+use crate::suite::intervals::too_few;
+use zview_data::short_name;
 
 fn ends_in_percent(value: f64, low: Option<f64>, high: Option<f64>) -> String {
     with_interval(value, low.zip(high), precise_percent)

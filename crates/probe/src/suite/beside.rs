@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::{LinearProbe, ProbeError, encode_with, few_shot, few_shot_shares, knn_on};
 use zview_encoder::{Encoder, FrozenEncoder};
 use zview_features::FeatureCache;
-use zview_probe::{LinearProbe, ProbeError, encode_with, few_shot, few_shot_shares, knn_on};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::config::{Measure, SuiteConfig};

@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::{
+    Calibration, Confusion, Evaluation, FewShotScore, FineTuneGain, FineTuneScore, LabelCurve,
+    OutlierDetection, Overlap, Robustness, SgdScore,
+};
 use serde::{Deserialize, Serialize};
 use zview_data::Reject;
 use zview_features::clusters::ClusterQuality;
 use zview_features::spectrum::FeatureSpectrum;
-use zview_probe::{
-    Calibration, Confusion, Evaluation, FewShotScore, FineTuneGain, FineTuneScore, LabelCurve,
-    OutlierDetection, Overlap, Robustness, SgdScore,
-};
 use zview_runtime::words::counted;
 
 use super::judged_at::JudgedAt;
-use crate::intervals::Resampling;
+use crate::suite::intervals::Resampling;
 
 /// Everything measured; what was not asked for is absent. Accuracies are fractions, times seconds.
 #[derive(Debug, Clone, Serialize)]

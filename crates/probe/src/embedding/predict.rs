@@ -2,16 +2,16 @@
 
 use std::path::Path;
 
+use crate::{LinearProbe, Logistic, Predictions, ProbeError, same_pixels};
 use serde::Serialize;
 use zview_data::{ImageSet, Split};
 use zview_encoder::{FrozenEncoder, read_encoder};
 use zview_features::{FeatureError, Features};
-use zview_probe::{LinearProbe, Logistic, Predictions, ProbeError, same_pixels};
 use zview_runtime::device::ChosenDevice;
 
 use super::encode::{Embedded, embed};
-use crate::StudyError;
-use crate::evaluation::{SuiteConfig, SuiteRequest};
+use crate::suite::SuiteError;
+use crate::suite::{SuiteConfig, SuiteRequest};
 
 /// What a classifier says of one image.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -48,7 +48,7 @@ pub struct Predicted {
 ///
 /// # Errors
 /// An encoder with neither, or with both; otherwise as [`embed`].
-pub fn predict<E: From<StudyError>>(
+pub fn predict<E: From<SuiteError>>(
     request: &SuiteRequest<'_>,
     train: Option<&str>,
     splits: &[Split],
@@ -77,7 +77,7 @@ pub fn predict<E: From<StudyError>>(
         }
     };
     let images = named(&embedded, &classes, &classifier, fitted_on.as_ref())
-        .map_err(|error| StudyError::from((&*path.to_string_lossy(), embedded.data.as_str(), error)))?;
+        .map_err(|error| SuiteError::from((&*path.to_string_lossy(), embedded.data.as_str(), error)))?;
     Ok(Predicted { by, classes, images })
 }
 
@@ -87,11 +87,11 @@ fn check_head(
     request: &SuiteRequest<'_>,
     train: Option<&str>,
     device: &ChosenDevice,
-) -> Result<(), StudyError> {
+) -> Result<(), SuiteError> {
     let loaded = read_encoder(path, &request.how_read(), &device.device)
-        .map_err(|error| StudyError::EvaluatedEncoder(Box::new(error)))?;
+        .map_err(|error| SuiteError::Encoder(Box::new(error)))?;
     match (loaded.head, train) {
-        (Some(_), Some(_)) => Err(StudyError::Head {
+        (Some(_), Some(_)) => Err(SuiteError::Head {
             encoder: path.to_owned(),
             problem: "it has a head of its own; leave --train out".to_owned(),
         }),
@@ -100,8 +100,8 @@ fn check_head(
     }
 }
 
-fn no_head(path: &Path) -> StudyError {
-    StudyError::Head {
+fn no_head(path: &Path) -> SuiteError {
+    SuiteError::Head {
         encoder: path.to_owned(),
         problem: "it has no head; name labelled images with --train DATA, or a network that `zview probe --protocol \
                   fine-tune --keep DIR` kept"
@@ -115,8 +115,8 @@ fn fitted(
     config: &SuiteConfig,
     path: &Path,
     train: &str,
-) -> Result<(LinearProbe, ImageSet), StudyError> {
-    let failed = |error| StudyError::from((&*path.to_string_lossy(), train, error));
+) -> Result<(LinearProbe, ImageSet), SuiteError> {
+    let failed = |error| SuiteError::from((&*path.to_string_lossy(), train, error));
     let unlabelled = || failed(ProbeError::Features(FeatureError::Unlabelled { set: train.to_owned() }));
     let part = labelled.splits.into_iter().next().ok_or_else(unlabelled)?;
     if part.images.labels.is_none() {
