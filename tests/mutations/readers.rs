@@ -10,11 +10,11 @@ use zview_encoder::load_encoder;
 use zview_generator::Manifest;
 use zview_generator::training::GeneratorTraining;
 use zview_network::weights::StateDict;
+use zview_probe::suite::SuiteConfig;
 use zview_runtime::config::read_toml;
 use zview_runtime::device::cpu;
 use zview_runtime::seed::Stream;
 use zview_study::comparison::ComparisonConfig;
-use zview_probe::suite::SuiteConfig;
 
 use crate::containers::{repair_png, repair_tar, stored_members, zip_of};
 use crate::corpus::{Golden, ends_with, golden_files};

@@ -4,12 +4,12 @@ use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::options::Split;
 
 /// An image file that was not used, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reject {
     /// The file; for a member of an archive, the archive, a colon and the member.
     pub path: String,

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::matching::best_matching;
 use crate::FeatureError;
 
 /// Agreement of clusters and classes of the same images; 1 is perfect.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ClusterAgreement {
     /// Images judged.
     pub images: usize,

@@ -35,7 +35,7 @@ impl Default for ClusterConfig {
 }
 
 /// Quality of k-means clusters of training features; distances are those of unit-length features.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClusterQuality {
     /// Clusters asked for.
     pub clusters: usize,

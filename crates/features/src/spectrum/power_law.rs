@@ -4,10 +4,10 @@
 //! eigenspectrum decay", section 2: lambda_i proportional to i^-alpha. The paper does not say how the line is
 //! fitted; its authors' program takes the ranks 4 to 100 and weights each by 1 / rank, as Stringer et al. 2019 do.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A power law lambda_i = constant i^-alpha of eigenvalues, i counted from 1.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct PowerLaw {
     /// The exponent: features whose alpha is near 1 are said to transfer best.
     pub alpha: f64,

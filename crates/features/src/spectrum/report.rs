@@ -29,7 +29,7 @@ impl Default for SpectrumConfig {
 /// How the variance of features is spread over directions.
 ///
 /// All ranks depend on N while N is not much larger than D: compare them at one N only.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FeatureSpectrum {
     /// N, images measured.
     pub images: usize,
@@ -57,7 +57,7 @@ pub struct FeatureSpectrum {
 }
 
 /// The variance along the first principal directions.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct VarianceShare {
     /// How many directions.
     pub directions: usize,

@@ -5,10 +5,10 @@
 //! calibration and exploratory analysis for natural language processing models",
 //! <https://arxiv.org/abs/1508.05154>.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// The images whose confidence is in one range; fractions.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct ReliabilityBin {
     /// Lower end of the range: bins of equal width do not hold it, save 0.
     pub low: f64,

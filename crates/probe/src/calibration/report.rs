@@ -27,7 +27,7 @@ impl Default for CalibrationConfig {
 }
 
 /// Whether confidence and accuracy agree; fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Calibration {
     /// Test images.
     pub n_test: usize,

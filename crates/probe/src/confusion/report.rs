@@ -21,7 +21,7 @@ impl Default for ConfusionConfig {
 }
 
 /// Which classes are taken for which; accuracies are fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Confusion {
     /// Test images.
     pub n_test: usize,
@@ -39,7 +39,7 @@ pub struct Confusion {
 }
 
 /// The accuracy on the images of one class.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ClassAccuracy {
     /// The class's name.
     pub class: String,
@@ -50,7 +50,7 @@ pub struct ClassAccuracy {
 }
 
 /// A class and another that it was taken for.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ConfusedPair {
     /// Name of the true class.
     pub truth: String,

@@ -47,7 +47,7 @@ impl Default for RobustnessConfig {
 }
 
 /// Accuracies on corrupted images; fractions, intervals at 95 % over test images.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Robustness {
     /// Test images, each used for every corruption.
     pub n_test: usize,
@@ -68,7 +68,7 @@ pub struct Robustness {
 }
 
 /// Accuracy with one corruption and severity; fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CorruptionScore {
     /// Which corruption.
     pub corruption: Corruption,

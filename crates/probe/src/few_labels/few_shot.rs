@@ -47,7 +47,7 @@ impl Default for FewShotConfig {
 }
 
 /// Few-shot accuracy at one number of labels; accuracies are fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FewShotScore {
     /// Labelled images of each draw, all classes together.
     pub labels: usize,

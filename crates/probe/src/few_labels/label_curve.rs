@@ -46,7 +46,7 @@ impl Default for LabelCurveConfig {
 }
 
 /// What an interval is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IntervalOver {
     /// Student's t over the draws of the labelled images.
@@ -56,7 +56,7 @@ pub enum IntervalOver {
 }
 
 /// Accuracy with one number of labels; accuracies are fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabelCurvePoint {
     /// Labels per class; `None` where the whole pool is labelled.
     pub labels_per_class: Option<usize>,
@@ -77,7 +77,7 @@ pub struct LabelCurvePoint {
 }
 
 /// The curve, from the fewest labels to the most.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LabelCurve {
     /// The points.
     pub points: Vec<LabelCurvePoint>,

@@ -1,6 +1,6 @@
 //! Choosing learning rate and layer decay on held-out training images.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::config::FineTuneConfig;
 
@@ -12,7 +12,7 @@ pub(super) struct Candidate {
 }
 
 /// What one candidate gave on the held-out images.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CandidateScore {
     /// Peak learning rate of the head.
     pub learning_rate: f64,

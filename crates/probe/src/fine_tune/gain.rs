@@ -1,13 +1,13 @@
 //! What pretraining gains over training from scratch.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use zview_numerics::statistics::{Interval, mean_interval, paired_difference_interval};
 
 use super::score::FineTuneScore;
 use crate::ProbeError;
 
 /// The difference at one seed: same labelled images, order, augmentation and test images.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct GainOfSeed {
     /// The seed.
     pub seed: u64,
@@ -20,7 +20,7 @@ pub struct GainOfSeed {
 }
 
 /// Fine-tuning minus training from scratch, seed by seed.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FineTuneGain {
     /// Mean difference of top-1 accuracies.
     pub mean: f64,

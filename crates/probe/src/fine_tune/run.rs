@@ -84,7 +84,7 @@ pub fn fine_tune_keeping(
     // Two seeds say too little of how seeds differ.
     let interval = summary.interval.filter(|_| runs.len() != 2);
     let score = FineTuneScore {
-        start: arm.origin.name(),
+        start: arm.origin.name().into(),
         encoder_sha256,
         mean: summary.mean,
         // An accuracy outside of 0 to 1 is impossible, whatever the t-distribution thinks.

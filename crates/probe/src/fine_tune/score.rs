@@ -1,12 +1,14 @@
 //! What fine-tuning gave.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use super::candidate::CandidateScore;
 use crate::Predictions;
 
 /// One repetition of fine-tuning; accuracies are fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FineTuneRun {
     /// Its seed.
     pub seed: u64,
@@ -38,10 +40,10 @@ pub struct FineTuneRun {
 }
 
 /// Fine-tuning, or training from scratch, over all seeds; accuracies are fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FineTuneScore {
     /// `pretrained` or `scratch`.
-    pub start: &'static str,
+    pub start: Cow<'static, str>,
     /// SHA-256 of the pretrained encoder's tensors, the same before and after.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encoder_sha256: Option<String>,

@@ -25,7 +25,7 @@ pub enum PenaltyRule {
 }
 
 /// What one penalty gave on the held-out images.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct PenaltyScore {
     /// l2.
     pub penalty: f64,

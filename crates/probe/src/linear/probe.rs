@@ -40,7 +40,7 @@ impl Default for LinearProbeConfig {
 }
 
 /// Result of a linear probe; accuracies are fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LinearScore {
     /// Share of test images whose most probable class is right.
     pub top1: f64,

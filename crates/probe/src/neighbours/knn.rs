@@ -46,7 +46,7 @@ impl Default for KnnConfig {
 }
 
 /// Accuracy with one number of neighbours; fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct KnnScore {
     /// Share of test images that are right.
     pub top1: f64,

@@ -35,7 +35,7 @@ impl Default for OutlierConfig {
 }
 
 /// How well images of another data set are told from test images of this one; fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct OutlierDetection {
     /// Training images, which the distances are fitted on.
     pub n_train: usize,
@@ -59,7 +59,7 @@ pub struct OutlierDetection {
 }
 
 /// How well one score tells outliers; fractions.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct OutlierScore {
     /// Probability that an outlier scores higher than a test image: 0.5 is chance, 1 perfect.
     pub auroc: f64,

@@ -33,7 +33,7 @@ impl Default for OverlapConfig {
 }
 
 /// A test image and the training image that it is a copy of. Images are counted from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct OverlapPair {
     /// The test image.
     pub test: usize,
@@ -48,7 +48,7 @@ pub struct OverlapPair {
 }
 
 /// Test images that have a copy among the training images.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Overlap {
     /// Training images.
     pub n_train: usize,

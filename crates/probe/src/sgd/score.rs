@@ -1,11 +1,11 @@
 //! What the probe came to.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::Predictions;
 
 /// What one learning rate gave on the held-out training images; accuracies are fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RateScore {
     /// Learning rate of the first step.
     pub learning_rate: f64,
@@ -20,7 +20,7 @@ pub struct RateScore {
 }
 
 /// Result of a linear probe by stochastic gradient descent; accuracies are fractions.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SgdScore {
     /// Share of test images whose most probable class is right.
     pub top1: f64,

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use crate::{LinearProbe, ProbeError, encode_with, few_shot, few_shot_shares, knn_on};
+use crate::{LinearProbe, ProbeError, encode_with, few_shot as few_labels, few_shot_shares, knn_on};
 use zview_encoder::{Encoder, FrozenEncoder};
 use zview_features::FeatureCache;
 use zview_runtime::seed::{Purpose, Stream};
 
-use super::config::{Measure, SuiteConfig};
-use super::measure::{Images, Judged, without_too_few};
-use super::set_evaluation::{Beside, Untrained};
+use super::protocol::{Images, Judged};
+use super::protocols::few_shot::{self, without_too_few};
+use super::protocols::{ProtocolKind, SuiteConfig, knn};
+use super::set_evaluation::Beside;
 
 /// The seed of the untrained encoder's weights.
 const SEED: u64 = 0;
@@ -34,8 +35,8 @@ impl StandsBeside {
     ) -> Result<Beside, ProbeError> {
         let encoder = judged.encoder;
         let comparable = encoder.encoder().beyond_recipes().is_empty();
-        let held = [Measure::Linear, Measure::Knn, Measure::FewShot];
-        let asked = held.into_iter().any(|measure| config.asks_for(measure));
+        let held = [ProtocolKind::Linear, ProtocolKind::Knn, ProtocolKind::FewShot];
+        let asked = held.into_iter().any(|protocol| config.asks_for(protocol));
         let architecture = (comparable && asked).then(|| encoder.config());
         let key = format!("{} {:?} {architecture:?}", images.data, images.train.shape);
         if let Some((_, known)) = self.known.iter().find(|(of, _)| *of == key) {
@@ -65,7 +66,7 @@ fn untrained(
     images: &Images<'_>,
     config: &SuiteConfig,
     cache: Option<&FeatureCache>,
-) -> Result<Option<Untrained>, ProbeError> {
+) -> Result<Option<BTreeMap<String, f64>>, ProbeError> {
     let random = &mut Stream::new(SEED, Purpose::Weights, 0, 0);
     let Ok(fresh) = Encoder::new(encoder.config(), images.train.shape, random, encoder.device()) else {
         return Ok(None); // it takes images of another size
@@ -73,21 +74,23 @@ fn untrained(
     let fresh = FrozenEncoder::new(&fresh, encoder.device());
     let (pool, batch) = (Some(config.train_pool), config.batch);
     let encoded = encode_with(&fresh, images.train, images.test, pool, batch, cache)?;
-    let mut untrained = Untrained::default();
-    if config.asks_for(Measure::Linear) {
-        untrained.linear = Some(LinearProbe::fit(&encoded.train, &config.linear)?.score(&encoded.test).top1);
+    let (train, test) = (&encoded.train, &encoded.test);
+    let mut untrained = BTreeMap::new();
+    if config.asks_for(ProtocolKind::Linear) {
+        let top1 = LinearProbe::fit(train, &config.linear)?.score(test).top1;
+        untrained.insert("linear".to_owned(), top1);
     }
-    if config.asks_for(Measure::Knn) {
-        let scores = knn_on(encoder.device(), &encoded.train, &encoded.test, &config.knn)?;
-        untrained.knn = scores.into_iter().map(|(k, score)| (k, score.top1)).collect();
+    if config.asks_for(ProtocolKind::Knn) {
+        let scores = knn_on(encoder.device(), train, test, &config.knn)?;
+        untrained.extend(scores.into_iter().map(|(k, score)| (knn::metric(k).key, score.top1)));
     }
-    if config.asks_for(Measure::FewShot) {
-        let (train, test, few) = (&encoded.train, &encoded.test, &config.few_shot);
-        untrained.few_shot =
-            few_shot(train, test, few)?.into_iter().map(|(labels, score)| (labels, score.mean)).collect();
-        let mut shares = few_shot_shares(train, test, few)?;
+    if config.asks_for(ProtocolKind::FewShot) {
+        let few = few_labels(train, test, &config.few_shot)?;
+        untrained.extend(few.into_iter().map(|(labels, score)| (few_shot::metric(labels).key, score.mean)));
+        let mut shares = few_shot_shares(train, test, &config.few_shot)?;
         let _ = without_too_few(&mut shares, train.class_names().len()); // said of the encoder itself
-        untrained.few_shot_shares = shares.into_iter().map(|(share, score)| (share, score.mean)).collect();
+        let key = |share: &str| few_shot::share_metric(share).key;
+        untrained.extend(shares.into_iter().map(|(share, score)| (key(&share), score.mean)));
     }
     Ok(Some(untrained))
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::FewShotScore;
+use crate::{FewShotScore, LinearScore};
 use serde::Serialize;
 use zview_numerics::statistics::{
     Interval, PairedTest, VarianceSplit, arms_difference_interval, holm, mcnemar, mean_interval,
@@ -104,7 +104,7 @@ pub(super) fn summaries(encoders: &[EncoderEvaluation], arm: &'static str) -> Ve
         .map(|set| {
             let sets: Vec<&SetEvaluation> = of_arm.iter().map(|encoder| &encoder.sets[set]).collect();
             let top1: Option<Vec<f64>> =
-                sets.iter().map(|set| set.base.linear.as_ref().map(|linear| linear.top1)).collect();
+                sets.iter().map(|set| linear(set).map(|linear| linear.top1)).collect();
             let few_shot = few_shot_keys(sets[0]).filter_map(|labels| {
                 let draws: Option<Vec<Vec<f64>>> = sets
                     .iter()
@@ -120,7 +120,7 @@ pub(super) fn summaries(encoders: &[EncoderEvaluation], arm: &'static str) -> Ve
                 arm,
                 data: sets[0].data.clone(),
                 seeds: sets.len(),
-                n_test: sets[0].base.n_test,
+                n_test: sets[0].n_test,
                 linear: top1.map(|top1| arm_mean(&top1)),
                 few_shot: few_shot.collect(),
             }
@@ -136,12 +136,16 @@ fn arm_mean(values: &[f64]) -> ArmMean {
     ArmMean { mean: summary.mean, low, high, no_interval: too_few(values.len()) }
 }
 
+fn linear(set: &SetEvaluation) -> Option<&LinearScore> {
+    set.found.linear.as_ref().map(|found| &found.linear)
+}
+
 fn few_shot_keys(set: &SetEvaluation) -> impl Iterator<Item = usize> {
-    set.base.few_shot.iter().flatten().map(|(&labels, _)| labels)
+    set.found.few_shot.iter().flat_map(|found| found.few_shot.keys().copied())
 }
 
 fn few_shot_at(set: &SetEvaluation, labels: usize) -> Option<&FewShotScore> {
-    set.base.few_shot.as_ref()?.get(&labels)
+    set.found.few_shot.as_ref()?.few_shot.get(&labels)
 }
 
 /// A comparison for each data set; `groups` has, for each data set, which test images belong together.
@@ -176,7 +180,7 @@ fn compare(
     use_number: u64,
 ) -> Option<ArmComparison> {
     let correct = |sets: &[SetEvaluation]| -> Option<Vec<Vec<bool>>> {
-        sets.iter().map(|set| set.base.linear.as_ref().map(|linear| linear.correct.clone())).collect()
+        sets.iter().map(|set| linear(set).map(|linear| linear.correct.clone())).collect()
     };
     let (a, b) = (correct(first)?, correct(versus)?);
     let a_slices: Vec<&[bool]> = a.iter().map(Vec::as_slice).collect();
@@ -185,8 +189,7 @@ fn compare(
     let no_interval = too_few(a.len()).or(too_few(b.len()));
     let interval = Some(interval).filter(|_| no_interval.is_none());
     let mean = |sets: &[SetEvaluation]| {
-        sets.iter().filter_map(|set| set.base.linear.as_ref()).map(|linear| linear.top1).sum::<f64>()
-            / sets.len() as f64
+        sets.iter().filter_map(linear).map(|linear| linear.top1).sum::<f64>() / sets.len() as f64
     };
     // The test takes images for independent of each other, which those of a group are not.
     let single = (a.len() == 1 && b.len() == 1 && groups.is_none()).then(|| mcnemar(&a[0], &b[0])).flatten();
@@ -194,7 +197,7 @@ fn compare(
         data: first[0].data.clone(),
         protocol: "linear",
         seeds: [a.len(), b.len()],
-        n_test: first[0].base.n_test,
+        n_test: first[0].n_test,
         difference: mean(first) - mean(versus),
         low: interval.map(|interval| interval.low),
         high: interval.map(|interval| interval.high),

@@ -4,8 +4,11 @@ use std::path::Path;
 
 use zview_data::ImageSet;
 use zview_data::picture::{PictureError, encode_grid};
-use zview_report::pictures::LabelledImage;
+use zview_report::pictures::{LabelledImage, NeighbourFigure};
 use zview_runtime::seed::{Purpose, Stream};
+
+use super::SuiteError;
+use super::set_evaluation::QueryNeighbours;
 
 /// `count` different images drawn from `images` by the seed, before anybody looks at a result.
 #[must_use]
@@ -24,6 +27,28 @@ pub fn labelled_image(set: &ImageSet, index: usize) -> Result<LabelledImage, Pic
     let label = set.labels.as_ref().and_then(|labels| set.classes.get(labels[index] as usize)).cloned();
     let png = encode_grid(Path::new("nearest neighbours"), &[set.pixels(index)], set.shape, 1, 0)?;
     Ok(LabelledImage { png, label: label.unwrap_or_default() })
+}
+
+/// The images of `neighbours` as pictures, `arm` being the name of their row.
+///
+/// # Errors
+/// Where an image is no picture.
+pub fn neighbour_figure(
+    arms: &[(&str, &[QueryNeighbours])],
+    train: &ImageSet,
+    test: &ImageSet,
+) -> Result<NeighbourFigure, SuiteError> {
+    let queries = arms.first().map_or(&[][..], |(_, neighbours)| *neighbours);
+    let row = |of: &QueryNeighbours| -> Result<Vec<_>, SuiteError> {
+        of.train.iter().map(|&image| Ok(labelled_image(train, image)?)).collect()
+    };
+    let rows = |&(arm, neighbours): &(&str, &[QueryNeighbours])| -> Result<_, SuiteError> {
+        Ok((arm.to_owned(), neighbours.iter().map(row).collect::<Result<_, _>>()?))
+    };
+    Ok(NeighbourFigure {
+        queries: queries.iter().map(|of| labelled_image(test, of.test)).collect::<Result<_, _>>()?,
+        arms: arms.iter().map(rows).collect::<Result<_, _>>()?,
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Intervals over test images: over groups of them where it is known which belong together.
 
-use serde::Serialize;
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 use zview_numerics::statistics::{
     Interval, accuracy_interval, cluster_accuracy_interval, cluster_difference_interval,
     paired_difference_interval,
@@ -40,10 +42,10 @@ pub struct TestGroups {
 }
 
 /// What is resampled, and how many of it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resampling {
     /// `cluster-bootstrap` (whole groups) or `image-bootstrap`.
-    pub kind: &'static str,
+    pub kind: Cow<'static, str>,
     /// What is drawn with replacement.
     pub unit: String,
     /// How many of it there are.
@@ -53,10 +55,16 @@ pub struct Resampling {
 }
 
 impl Resampling {
+    /// The same without "over", for a column.
+    #[must_use]
+    pub fn short(&self) -> String {
+        self.in_words().trim_start_matches("over ").to_owned()
+    }
+
     /// In a few words, after "95 % intervals".
     #[must_use]
     pub fn in_words(&self) -> String {
-        match self.kind {
+        match &*self.kind {
             "cluster-bootstrap" => {
                 let (units, images) = (thousands(self.units), thousands(self.n_test));
                 format!("over {units} {} ({images} images; cluster bootstrap)", self.unit)
@@ -87,11 +95,14 @@ impl<'a> TestIntervals<'a> {
             Some(groups) => {
                 let distinct: std::collections::BTreeSet<&usize> = groups.of_image.iter().collect();
                 let (unit, units) = (groups.unit.clone(), distinct.len());
-                Resampling { kind: "cluster-bootstrap", unit, units, n_test }
+                Resampling { kind: "cluster-bootstrap".into(), unit, units, n_test }
             }
-            None => {
-                Resampling { kind: "image-bootstrap", unit: "test images".to_owned(), units: n_test, n_test }
-            }
+            None => Resampling {
+                kind: "image-bootstrap".into(),
+                unit: "test images".to_owned(),
+                units: n_test,
+                n_test,
+            },
         };
         Ok(Self { groups, seed, resampling })
     }

@@ -1,6 +1,7 @@
 //! Every encoder on every data set.
 
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use serde::Serialize;
 use zview_data::{
@@ -14,13 +15,13 @@ use zview_runtime::run_folder::Environment;
 
 use super::beside::StandsBeside;
 use super::comparison::{ArmComparison, ArmSummary, comparisons, summaries};
-use super::config::{Measure, SuiteConfig};
 use super::error::SuiteError;
-use super::evaluation_page::{EvaluatedEncoder, EvaluationPage, PairedTest, SetPage};
 use super::intervals::{TestGroups, TestIntervals};
-use super::measure::{Images, Judged, measure};
-use super::page::set_page;
+use super::page::{EvaluatedEncoder, EvaluationPage, PairedTest, SetPage};
+use super::protocol::{Bench, Images, Judged};
+use super::protocols::{ProtocolKind, SuiteConfig};
 use super::set_evaluation::SetEvaluation;
+use crate::encode_with;
 
 /// Two encoders of different recipes, which must not be taken for seeds of one arm.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -146,20 +147,24 @@ pub fn evaluate<E: From<SuiteError>>(
                 extractor: &*scaled,
                 keep: request.keep.map(|folder| (folder, &*network)),
             };
-            let mut measured =
-                measure(&judged, &images, request.config, &intervals, cache.as_ref()).map_err(failed)?;
+            let started = Instant::now();
+            let (config, pool) = (request.config, Some(request.config.train_pool));
+            let encoded = encode_with(&*scaled, &train, &test, pool, config.batch, cache.as_ref());
+            let encoded = encoded.map_err(failed)?;
+            let bench = Bench::new(&judged, &images, &encoded, config, &intervals);
+            let mut set = SetEvaluation::measure(&bench, started.elapsed().as_secs_f64()).map_err(failed)?;
             if request.beside {
                 let stands = stands_beside.of(&judged, &images, request.config, cache.as_ref());
-                measured.evaluation.beside = Some(stands.map_err(failed)?);
+                set.beside = Some(stands.map_err(failed)?);
             }
             if encoders.is_empty() && request.command.is_some() {
-                set_pages.push(set_page(&measured, &images, request.config)?);
+                set_pages.push(SetPage::new(&set, &bench)?);
             }
             if encoders.is_empty() {
                 groups.push(test_groups.map(|groups| groups.of_image));
             }
-            sha256.clone_from(&measured.encoded.extractor_sha256);
-            sets.push(measured.evaluation);
+            sha256.clone_from(&encoded.extractor_sha256);
+            sets.push(set);
         }
         if encoders.is_empty() {
             let config = encoder.config();
@@ -191,7 +196,7 @@ pub fn evaluate<E: From<SuiteError>>(
         }
         .render()
     });
-    Ok(SuiteEvaluation { arms, comparisons, page: page.transpose().map_err(SuiteError::from)?, encoders })
+    Ok(SuiteEvaluation { arms, comparisons, page, encoders })
 }
 
 /// What an encoder is called: its run folder's name, or its file's.
@@ -227,7 +232,7 @@ pub(crate) fn scaled<'a>(
     request: &SuiteRequest<'_>,
 ) -> Result<Box<dyn FeatureExtractor + 'a>, SuiteError> {
     let encoder = &loaded.encoder;
-    let trains = [Measure::FineTune, Measure::Scratch];
+    let trains = [ProtocolKind::FineTune, ProtocolKind::Scratch];
     let trained = trains.into_iter().any(|measure| request.config.asks_for(measure));
     if let (true, parts @ [_, ..]) = (trained, encoder.encoder().beyond_recipes()) {
         return Err(SuiteError::NotTrained { encoder: path.to_owned(), parts: parts.to_vec() });
@@ -308,7 +313,7 @@ fn load_images(
     }
     let outliers = match request.config.outlier_data.as_deref() {
         // The other data set at this one's size, whatever its own.
-        Some(other) if request.config.asks_for(Measure::Outliers) => {
+        Some(other) if request.config.asks_for(ProtocolKind::Outliers) => {
             let same_size = LoadOptions { size: Some(images.test.shape.height), ..options };
             Some(load(other, Split::Test, &same_size)?)
         }

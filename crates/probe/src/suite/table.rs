@@ -2,12 +2,12 @@
 
 use std::fmt::Write;
 
-use crate::{FewShotScore, FineTuneScore};
 use zview_report::numbers::{precise_percent, with_interval};
 use zview_report::text_table::text_table;
 use zview_runtime::words::counted;
 
 use super::comparison::{ArmComparison, ArmSummary};
+use super::metric::Metric;
 use super::run::{EncoderEvaluation, SuiteEvaluation};
 use super::set_evaluation::{Beside, SetEvaluation, unreadable};
 use crate::suite::intervals::too_few;
@@ -49,23 +49,21 @@ fn rows(encoders: &[EncoderEvaluation]) -> String {
     let columns = columns(encoders);
     let all = || encoders.iter().flat_map(|encoder| &encoder.sets).map(|set| set.data.as_str());
     let mut table = vec![["encoder", "data", "images", "n train", "n test"].map(str::to_owned).to_vec()];
-    table[0].extend(columns.iter().cloned());
+    table[0].extend(columns.iter().map(|metric| metric.column.clone()));
     for encoder in encoders {
         let name = name(encoder);
         for set in &encoder.sets {
             let mut row = vec![
                 name.clone(),
                 short_name(&set.data, all()).to_owned(),
-                set.judged_at.in_words(),
-                set.base.n_train.to_string(),
-                set.base.n_test.to_string(),
+                set.judged_in_words(),
+                set.n_train.to_string(),
+                set.n_test.to_string(),
             ];
             let cells = scores(set);
-            let cell = |column: &String| {
-                cells
-                    .iter()
-                    .find(|(name, _)| name == column)
-                    .map_or_else(|| "-".to_owned(), |(_, value)| value.clone())
+            let cell = |column: &Metric| {
+                let cell = cells.iter().find(|(metric, _)| metric.key == column.key);
+                cell.map_or_else(|| "-".to_owned(), |(_, value)| precise_percent(*value))
             };
             row.extend(columns.iter().map(cell));
             table.push(row);
@@ -83,7 +81,7 @@ fn name(encoder: &EncoderEvaluation) -> String {
 
 /// Below them what is beside them: a row for the untrained encoder of each data set, and of each architecture where there
 /// are several, and one for chance.
-fn rows_beside(encoders: &[EncoderEvaluation], columns: &[String]) -> Vec<Vec<String>> {
+fn rows_beside(encoders: &[EncoderEvaluation], columns: &[Metric]) -> Vec<Vec<String>> {
     let all = || encoders.iter().flat_map(|encoder| encoder.sets.iter().map(move |set| (name(encoder), set)));
     let mut beside: Vec<(String, &SetEvaluation, &Beside)> = Vec::new();
     for (name, set) in all() {
@@ -94,9 +92,15 @@ fn rows_beside(encoders: &[EncoderEvaluation], columns: &[String]) -> Vec<Vec<St
     }
     let row = |name: &str, set: &SetEvaluation, value: &dyn Fn(&str) -> Option<f64>| {
         let data = short_name(&set.data, all().map(|(_, set)| set.data.as_str())).to_owned();
-        let (train, test) = (set.base.n_train.to_string(), set.base.n_test.to_string());
-        let value = |column: &String| value(column).map_or_else(|| "-".to_owned(), precise_percent);
-        let head = [name.to_owned(), data, set.judged_at.view.in_words(), train, test];
+        let (train, test) = (set.n_train.to_string(), set.n_test.to_string());
+        let value = |column: &Metric| value(&column.key).map_or_else(|| "-".to_owned(), precise_percent);
+        let head = [
+            name.to_owned(),
+            data,
+            set.judged_at.as_ref().map_or_else(String::new, |at| at.view.in_words()),
+            train,
+            test,
+        ];
         head.into_iter().chain(columns.iter().map(value)).collect()
     };
     let mut rows = Vec::new();
@@ -104,7 +108,7 @@ fn rows_beside(encoders: &[EncoderEvaluation], columns: &[String]) -> Vec<Vec<St
         let Some(untrained) = &of.untrained else { continue };
         let alike = beside.iter().filter(|(_, other, _)| other.data == set.data).count();
         let name = if alike == 1 { "untrained".to_owned() } else { format!("untrained as {encoder}") };
-        rows.push(row(&name, set, &|column| untrained.score(column)));
+        rows.push(row(&name, set, &|key| untrained.get(key).copied()));
     }
     let mut chances: Vec<&str> = Vec::new();
     for (_, set, of) in &beside {
@@ -116,57 +120,36 @@ fn rows_beside(encoders: &[EncoderEvaluation], columns: &[String]) -> Vec<Vec<St
     rows
 }
 
-fn columns(encoders: &[EncoderEvaluation]) -> Vec<String> {
-    let mut columns = Vec::new();
-    for (name, _) in encoders.iter().flat_map(|encoder| &encoder.sets).flat_map(scores) {
-        if !columns.contains(&name) {
-            columns.push(name);
+/// A column for each metric that any encoder has, in their order.
+fn columns(encoders: &[EncoderEvaluation]) -> Vec<Metric> {
+    let mut columns: Vec<Metric> = Vec::new();
+    for (metric, _) in encoders.iter().flat_map(|encoder| &encoder.sets).flat_map(scores) {
+        if !columns.contains(&metric) {
+            columns.push(metric);
         }
     }
+    columns.sort_by(|a, b| a.place.0.cmp(&b.place.0).then(a.place.1.total_cmp(&b.place.1)));
     columns
 }
 
-/// The main accuracy of each protocol.
-fn scores(set: &SetEvaluation) -> Vec<(String, String)> {
-    let mut scores = Vec::new();
-    let mut add = |name: String, value: f64| scores.push((name, precise_percent(value)));
-    if let Some(linear) = &set.base.linear {
-        add("linear".to_owned(), linear.top1);
-    }
-    if let Some(sgd) = &set.sgd {
-        add("sgd".to_owned(), sgd.top1);
-    }
-    for (k, score) in set.base.knn.iter().flatten() {
-        add(format!("{k}-nn"), score.top1);
-    }
-    for (labels, score) in set.base.few_shot.iter().flatten() {
-        add(format!("{labels}/class"), score.mean);
-    }
-    for (share, score) in set.few_shot_shares.iter().flatten() {
-        add(share.clone(), score.mean);
-    }
-    if let Some(score) = &set.fine_tune {
-        add("fine-tune".to_owned(), score.mean);
-    }
-    if let Some(score) = &set.scratch {
-        add("scratch".to_owned(), score.mean);
-    }
-    scores
+/// The accuracies that have a column.
+fn scores(set: &SetEvaluation) -> Vec<(Metric, f64)> {
+    let scores = set.scores().into_iter();
+    scores.filter(|score| !score.metric.column.is_empty()).map(|score| (score.metric, score.value)).collect()
 }
 
 fn block(text: &mut String, set: &SetEvaluation) {
     let mut line = |name: &str, value: String| {
         let _ = writeln!(text, "{name:<18} {value}");
     };
-    let base = &set.base;
     line(
         "images",
         format!(
             "{} training and {} test images of {}, {} features; accuracies in %, 95 % intervals {}",
-            base.n_train,
-            base.n_test,
-            set.judged_at.in_words(),
-            base.feature_dimension,
+            set.n_train,
+            set.n_test,
+            set.judged_in_words(),
+            set.feature_dimension,
             set.intervals.in_words()
         ),
     );
@@ -178,154 +161,34 @@ fn block(text: &mut String, set: &SetEvaluation) {
     if !set.rejects.is_empty() {
         line("  left out", unreadable(&set.rejects));
     }
-    if let Some(linear) = &base.linear {
-        let how = match linear.validation.len() {
-            0 => "given".to_owned(),
-            tried => format!("picked from {tried} on a validation split"),
-        };
-        let top1 = ends_in_percent(linear.top1, Some(linear.low), Some(linear.high));
-        let top5 = linear.top5.map_or_else(String::new, |top5| format!(", {} top-5", precise_percent(top5)));
-        line("linear probe", format!("{top1} top-1{top5} (penalty {:.1e}, {how})", linear.penalty));
-    }
-    if let Some(beside) = &set.beside {
-        let untrained = beside.untrained.as_ref().map_or_else(String::new, |untrained| {
-            let knn =
-                untrained.knn.iter().map(|(k, top1)| format!(", {} by {k}-nearest", precise_percent(*top1)));
-            let linear =
-                untrained.linear.map_or_else(String::new, |top1| format!(" {} top-1", precise_percent(top1)));
-            let few = untrained.few_shot.iter();
-            let few =
-                few.map(|(labels, mean)| format!(", {} with {labels} per class", precise_percent(*mean)));
-            let shares = untrained.few_shot_shares.iter();
-            let shares = shares
-                .map(|(share, mean)| format!(", {} with {share} of the labels", precise_percent(*mean)));
-            let all = knn.chain(few).chain(shares).collect::<String>();
-            let all = if linear.is_empty() { all.replacen(',', "", 1) } else { all };
-            format!("; the same encoder untrained{linear}{all}")
-        });
-        line("  beside it", format!("chance {}{untrained}", precise_percent(beside.chance)));
-    }
-    if let Some(without) = set.linear_without_copies {
-        let (top1, images) = (precise_percent(without.top1), without.n_test);
-        line("  without copies", format!("{top1} top-1 on the {images} test images that have no copy"));
-    }
-    if let Some(sgd) = &set.sgd {
-        let top1 = ends_in_percent(sgd.top1, Some(sgd.low), Some(sgd.high));
-        line("linear by SGD", format!("{top1} (rate {}, picked on a validation split)", sgd.learning_rate));
-    }
-    for (k, score) in base.knn.iter().flatten() {
-        line(&format!("{k}-nearest"), ends_in_percent(score.top1, Some(score.low), Some(score.high)));
-    }
-    let few = |score: &FewShotScore| {
-        let (draws, labels) = (counted(score.draws.len(), "draw"), counted(score.labels, "label"));
-        format!("{} over {draws} of {labels}", ends_in_percent(score.mean, score.low, score.high))
-    };
-    for (labels, score) in base.few_shot.iter().flatten() {
-        line(&format!("{labels} per class"), few(score));
-    }
-    for (share, score) in set.few_shot_shares.iter().flatten() {
-        line(&format!("{share} of the labels"), few(score));
-    }
-    for point in set.label_curve.iter().flat_map(|curve| &curve.points) {
-        let name = point
-            .labels_per_class
-            .map_or_else(|| "curve, all".to_owned(), |labels| format!("curve, {labels}"));
-        line(&name, ends_in_percent(point.mean, point.low, point.high));
-    }
-    for note in &set.left_out {
-        line("  left out", note.clone());
-    }
-    let tuned = |score: &FineTuneScore| {
-        // Of one seed there is an interval over test images alone.
-        let (low, high, over) = match score.seeds.as_slice() {
-            [only] => (Some(only.low), Some(only.high), "one seed (interval over test images)".to_owned()),
-            seeds => (score.low, score.high, counted(seeds.len(), "seed")),
-        };
-        let none = in_brackets(too_few(score.seeds.len()));
-        let updates = counted(usize::try_from(score.steps).unwrap_or(usize::MAX), "update");
-        format!(
-            "{}{none} over {over}, {}, {updates}",
-            ends_in_percent(score.mean, low, high),
-            counted(score.n_train, "labelled image"),
-        )
-    };
-    if let Some(score) = &set.fine_tune {
-        line("fine-tuned", tuned(score));
-    }
-    for file in &set.fine_tuned_networks {
-        line("  kept", file.display().to_string());
-    }
-    if let Some(score) = &set.scratch {
-        line("from scratch", tuned(score));
-    }
-    if let Some(gain) = &set.fine_tune_gain {
-        let (low, high, note) = match gain.seeds.as_slice() {
-            [only] => (Some(only.low), Some(only.high), Some("one seed: interval over test images")),
-            seeds => (gain.low, gain.high, too_few(seeds.len())),
-        };
-        line("  difference", ends_in_percent(gain.mean, low, high) + &in_brackets(note));
-    }
-    if let Some(calibration) = &set.calibration {
-        let interval = calibration.ece_interval;
-        let value = ends_in_percent(calibration.ece, Some(interval.low), Some(interval.high));
-        line("calibration", format!("error {value} (ECE, 15 bins by default)"));
-    }
-    if let Some(confusion) = &set.confusion {
-        let worst = confusion.classes.iter().filter_map(|class| Some((class.accuracy?, &class.class)));
-        if let Some((accuracy, class)) = worst.min_by(|a, b| a.0.total_cmp(&b.0)) {
-            line("worst class", format!("{class}: {}", precise_percent(accuracy)));
+    let mut beside = set.beside.as_ref().map(|beside| beside_in_words(set, beside));
+    for lines in set.found.lines() {
+        for (name, value) in lines {
+            line(&name, value);
+        }
+        // After the first, which is the one to be held against it.
+        if let Some(beside) = beside.take() {
+            line("  beside it", beside);
         }
     }
-    if let Some(robust) = &set.robustness {
-        let corrupted = robust.corrupted_interval;
-        let value = ends_in_percent(robust.corrupted, Some(corrupted.low), Some(corrupted.high));
-        line(
-            "corrupted",
-            format!("{value}, {} clean, {} test images", precise_percent(robust.clean), robust.n_test),
-        );
+    if let Some(beside) = beside {
+        line("  beside it", beside);
     }
-    if let Some(outliers) = &set.outliers {
-        let found = &outliers.detection;
-        let softmax = found
-            .max_softmax
-            .as_ref()
-            .map_or_else(String::new, |score| format!(", softmax {:.3}", score.auroc));
-        line(
-            "outliers",
-            format!(
-                "AUROC against {}: neighbours {:.3}, Mahalanobis {:.3}{softmax} ({} images)",
-                short_name(&outliers.data, []),
-                found.nearest_neighbour.auroc,
-                found.mahalanobis.auroc,
-                found.n_outliers
-            ),
-        );
-    }
-    if let Some(spectrum) = &set.spectrum {
-        let (rank, rank_me) = (spectrum.effective_rank, spectrum.rank_me);
-        line("spectrum", format!("effective rank {rank:.1} of {}, RankMe {rank_me:.1}", spectrum.dimension));
-    }
-    if let Some(clusters) = &set.clusters {
-        let silhouette =
-            clusters.silhouette.map_or_else(String::new, |value| format!("silhouette {value:.3}, "));
-        line(
-            "clusters",
-            format!(
-                "{} found without labels: {silhouette}see --json for agreement with the labels",
-                clusters.clusters
-            ),
-        );
-    }
-    if let Some(overlap) = &set.overlap {
-        let near = overlap.near.map_or_else(String::new, |near| format!(", {near} near-duplicates"));
-        let differ = match overlap.labels_differ {
-            0 => String::new(),
-            pairs => format!("; labels differ in {pairs} pairs"),
-        };
-        line(
-            "overlap",
-            format!("{} of {} test images are training images{near}{differ}", overlap.exact, overlap.n_test),
-        );
+}
+
+/// Chance, and the untrained encoder by every accuracy that the encoder itself has.
+fn beside_in_words(set: &SetEvaluation, beside: &Beside) -> String {
+    let untrained = beside.untrained.iter().flat_map(|untrained| {
+        let known = |(metric, _): (Metric, f64)| Some((untrained.get(&metric.key).copied()?, metric.title));
+        scores(set).into_iter().filter_map(known).collect::<Vec<_>>()
+    });
+    let untrained: Vec<String> =
+        untrained.map(|(value, title)| format!("{} {title}", precise_percent(value))).collect();
+    let chance = format!("chance {}", precise_percent(beside.chance));
+    if untrained.is_empty() {
+        chance
+    } else {
+        format!("{chance}; the same encoder untrained {}", untrained.join(", "))
     }
 }
 

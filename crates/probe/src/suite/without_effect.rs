@@ -2,26 +2,21 @@
 
 use zview_runtime::config::Written;
 
-use super::config::{Measure, SuiteConfig};
+use super::protocols::{ProtocolKind, SuiteConfig};
 
-/// A key, and the measures of which any reads it.
-const READ_BY: &[(&str, &[Measure])] = &[
-    ("linear", &[Measure::Linear, Measure::Robustness, Measure::Outliers]),
-    ("confusion", &[Measure::Linear]),
-    ("calibration", &[Measure::Linear]),
-    ("knn", &[Measure::Knn]),
-    ("few_shot", &[Measure::FewShot]),
-    ("few_shot_validation_share", &[Measure::FewShot]),
-    ("label_curve", &[Measure::LabelCurve]),
-    ("sgd", &[Measure::Sgd]),
-    ("fine_tune", &[Measure::FineTune, Measure::Scratch]),
-    ("robustness", &[Measure::Robustness]),
-    ("outlier_data", &[Measure::Outliers]),
-    ("outliers", &[Measure::Outliers]),
-    ("spectrum", &[Measure::Spectrum]),
-    ("clusters", &[Measure::Clusters]),
-    ("overlap", &[Measure::Overlap]),
-];
+/// Every key that a protocol reads, and all that read it.
+fn read_by() -> Vec<(&'static str, Vec<ProtocolKind>)> {
+    let mut keys: Vec<(&str, Vec<ProtocolKind>)> = Vec::new();
+    for &(_, protocol) in ProtocolKind::ALL {
+        for key in protocol.reads() {
+            match keys.iter_mut().find(|(known, _)| known == key) {
+                Some((_, readers)) => readers.push(protocol),
+                None => keys.push((key, vec![protocol])),
+            }
+        }
+    }
+    keys
+}
 
 /// Everything that is written of what is not measured, one line each. The keys are written below `section`, such as
 /// `evaluation.` (or nothing). A section of the file is no mistake where an override chose what is measured, or where
@@ -29,16 +24,14 @@ const READ_BY: &[(&str, &[Measure])] = &[
 #[must_use]
 pub fn without_effect(config: &SuiteConfig, written: &Written, section: &str) -> Vec<String> {
     let protocols = format!("{section}protocols");
-    let name =
-        |measure: &Measure| Measure::ALL.iter().find(|(_, known)| known == measure).map(|(name, _)| *name);
     let chosen = written.layer(&protocols).is_some();
-    let vain = READ_BY.iter().filter(|(key, measures)| {
-        let asked = measures.iter().any(|measure| config.asks_for(*measure))
+    let vain = read_by().into_iter().filter(|(key, readers)| {
+        let asked = readers.iter().any(|protocol| config.asks_for(*protocol))
             || (*key == "outliers" && config.outlier_data.is_some());
         chosen && !asked && written.belongs_with(&format!("{section}{key}"), &protocols)
     });
-    vain.map(|(key, measures)| {
-        let names: Vec<&str> = measures.iter().filter_map(name).collect();
+    vain.map(|(key, readers)| {
+        let names: Vec<&str> = readers.into_iter().map(ProtocolKind::name).collect();
         let named = names.join("\" or \"");
         format!("{section}{key}: has no effect, as {protocols} has no \"{named}\"; remove it, or add that protocol")
     })
@@ -77,8 +70,5 @@ mod tests {
         );
         assert!(told("[robustness]\nseed = 1\n", &[]).is_empty(), "for --protocol robustness");
         assert!(told("[sgd]\nepochs = 3\n", &["protocols=[\"linear\"]"]).is_empty(), "chosen later");
-        for (key, _) in READ_BY {
-            assert!(serde_json::json!(SuiteConfig::default()).get(key).is_some(), "{key}");
-        }
     }
 }

@@ -16,7 +16,7 @@ use super::study::{CellOptions, Study, StudyArm};
 use crate::StudyError;
 use crate::arms::Arm;
 use crate::training::{Progress, Training, TrainingOptions, progress, train};
-use zview_probe::suite::{Measure, SetEvaluation, SuiteConfig, SuiteRequest, evaluate};
+use zview_probe::suite::{ProtocolKind, SetEvaluation, SuiteConfig, SuiteRequest, evaluate};
 
 const FAILED: &str = "failed.json";
 
@@ -132,7 +132,7 @@ impl Study {
             }
             let started = Instant::now();
             let how = self.judging(data, seed);
-            let mut set = CellSet::new(judged_by, &judged(run, &how, options)?);
+            let mut set = CellSet::new(judged_by, judged(run, &how, options)?);
             if let Some(points) = self.points(study_arm).filter(|_| steps > 0) {
                 set.progress = progress_of(arm, run, points, &how, &set, options)?;
             }
@@ -154,12 +154,12 @@ fn progress_of(
     options: &CellOptions<'_>,
 ) -> Result<Vec<CellProgress>, StudyError> {
     let mut how = how.clone();
-    how.protocols.retain(|measure| matches!(measure, Measure::Linear | Measure::FewShot));
+    how.protocols.retain(|measure| matches!(measure, ProtocolKind::Linear | ProtocolKind::FewShot));
     let every = arm.recipe.train.steps / points;
     let mut reached = Vec::new();
     for steps in (1..points).map(|point| point * every) {
         let checkpoint = run.join("checkpoints").join(format!("step-{steps:08}")).join("model.safetensors");
-        let set = CellSet::new(String::new(), &judged(&checkpoint, &how, options)?);
+        let set = CellSet::new(String::new(), judged(&checkpoint, &how, options)?);
         reached.push(CellProgress { steps, measures: set.measures() });
     }
     let names: Vec<String> =

@@ -11,7 +11,6 @@ use super::cell::failure;
 use super::cell_result::CellResult;
 use super::equal_time::{EqualTime, equal_time};
 use super::held_out::{HeldOutPick, picks};
-use super::measures::measures;
 use super::pace::read_pace;
 use super::progress::{ProgressScores, arm_seconds, progress_scores};
 use super::recovered::{Recovered, recovered};
@@ -161,7 +160,7 @@ fn judged_at(study: &Study, by_arm: &[ArmCells<'_>]) -> BTreeMap<String, Vec<Jud
     let mut by_data: BTreeMap<String, Vec<JudgedAt>> = BTreeMap::new();
     for data in &study.config.data {
         let cells = by_arm.iter().flat_map(|(_, cells)| cells.values());
-        for at in cells.filter_map(|cell| cell.sets.get(data)?.judged_at()) {
+        for at in cells.filter_map(|cell| cell.sets.get(data)?.evaluation.judged_at.clone()) {
             let known = by_data.entry(data.clone()).or_default();
             if !known.contains(&at) {
                 known.push(at);
@@ -242,12 +241,12 @@ pub(super) fn compared(
 fn scores_on(cells: &Cells, data: &str) -> BTreeMap<String, Score> {
     let sets: Vec<_> = cells.values().filter_map(|cell| cell.sets.get(data)).collect();
     let Some(first) = sets.first() else { return BTreeMap::new() };
-    let names = measures(&first.evaluation).into_keys();
-    let score_of = |name: String| {
-        let values = sets.iter().filter_map(|set| measures(&set.evaluation).get(&name).copied()).collect();
-        (name, score(values, &first.evaluation))
+    let measured: Vec<_> = sets.iter().map(|set| set.measures()).collect();
+    let score_of = |of: zview_probe::suite::metric::Score| {
+        let values = measured.iter().filter_map(|set| set.get(&of.metric.key).copied()).collect();
+        (of.metric.key.clone(), score(values, of.metric, first.evaluation.images()))
     };
-    names.map(score_of).collect()
+    first.evaluation.scores().into_iter().map(score_of).collect()
 }
 
 /// On the seeds that both arms have. Where it is known which test images were right, the interval speaks of other test

@@ -4,7 +4,7 @@ use serde::Serialize;
 use zview_report::numbers::percent;
 
 use super::collect::{ArmComparison, Comparison};
-use super::measures::VALIDATION;
+use zview_probe::suite::metric::VALIDATION;
 
 /// The arm of a series that did best on held-out training images of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use zview_probe::suite::metric::Metric;
+use zview_probe::suite::protocols::{few_shot, knn, linear};
 
 use super::collect::{ArmComparison, Comparison};
 use super::scores::{difference_over_seeds, score};
@@ -10,7 +11,7 @@ use super::scores::{difference_over_seeds, score};
 /// An arm with the accuracies of its seeds by measure, on the data set `d`.
 pub(super) fn arm(name: &str, steps: u64, measured: &[(&str, [f64; 3])]) -> ArmComparison {
     let of_measure =
-        |&(key, seeds): &(&str, [f64; 3])| (key.to_owned(), score(seeds.to_vec(), &json!({"n_test": 100})));
+        |&(key, seeds): &(&str, [f64; 3])| (key.to_owned(), score(seeds.to_vec(), metric(key), [0, 100]));
     ArmComparison {
         name: name.to_owned(),
         taught_by: String::new(),
@@ -26,6 +27,19 @@ pub(super) fn arm(name: &str, steps: u64, measured: &[(&str, [f64; 3])]) -> ArmC
         scores: BTreeMap::from([("d".to_owned(), measured.iter().map(of_measure).collect())]),
         minus_reference: BTreeMap::new(),
         progress: BTreeMap::new(),
+    }
+}
+
+/// The metric of a key.
+fn metric(key: &str) -> Metric {
+    let number = |start: &str| key.strip_prefix(start).and_then(|rest| rest.parse().ok());
+    match key {
+        _ if key.ends_with('%') => few_shot::share_metric(key.trim_start_matches("few_shot_")),
+        _ if key.starts_with("knn_") => number("knn_").map_or_else(linear::metric, knn::metric),
+        _ if key.starts_with("few_shot_") => {
+            number("few_shot_").map_or_else(linear::metric, few_shot::metric)
+        }
+        _ => Metric { key: key.to_owned(), ..linear::metric() },
     }
 }
 

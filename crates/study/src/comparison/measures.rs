@@ -1,64 +1,25 @@
 //! What is read off an evaluation, and what it is called.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use serde_json::Value;
+use zview_probe::suite::metric::{Metric, Unit, VALIDATION};
 
 use super::collect::{ArmComparison, Comparison};
-use super::scores::Difference;
-
-/// The end of the keys of measures on held-out training images: for choosing between arms without a look at test
-/// images.
-pub(super) const VALIDATION: &str = "_validation";
-
-/// The measures of one evaluation: `linear`, `knn_20`, `few_shot_10`, `few_shot_10_validation` and so on.
-pub(super) fn measures(evaluation: &Value) -> BTreeMap<String, f64> {
-    let mut measures = BTreeMap::new();
-    let mut add = |name: String, value: &Value| {
-        if let Some(value) = value.as_f64() {
-            measures.insert(name, value);
-        }
-    };
-    add("linear".to_owned(), &evaluation["linear"]["top1"]);
-    add(format!("linear{VALIDATION}"), &picked_validation(evaluation));
-    add("sgd".to_owned(), &evaluation["sgd"]["top1"]);
-    add("fine_tune".to_owned(), &evaluation["fine_tune"]["mean"]);
-    add("scratch".to_owned(), &evaluation["scratch"]["mean"]);
-    for (k, score) in evaluation["knn"].as_object().into_iter().flatten() {
-        add(format!("knn_{k}"), &score["top1"]);
-    }
-    let kinds = [("few_shot", ""), ("few_shot_shares", ""), ("few_shot_validation", VALIDATION)];
-    for (kind, end) in kinds {
-        for (labels, score) in evaluation[kind].as_object().into_iter().flatten() {
-            add(format!("few_shot_{labels}{end}"), &score["mean"]);
-        }
-    }
-    measures
-}
-
-/// The linear probe on the images that its penalty was picked on.
-fn picked_validation(evaluation: &Value) -> Value {
-    let penalty = &evaluation["linear"]["penalty"];
-    let mut tried = evaluation["linear"]["validation"].as_array().into_iter().flatten();
-    let picked = tried.find(|tried| tried["penalty"] == *penalty);
-    picked.map(|picked| picked["validation_top1"].clone()).unwrap_or_default()
-}
+use super::scores::{Difference, Score};
 
 /// Measures on test images that some arm has on `data`, with their names: the linear probe, neighbours, few labels,
 /// more labels, the rest.
 pub(super) fn shown_measures(comparison: &Comparison, data: &str) -> Vec<(String, String)> {
-    let keys: BTreeSet<&String> =
-        comparison.arms.iter().filter_map(|arm| arm.scores.get(data)).flat_map(BTreeMap::keys).collect();
-    let mut named: Vec<((u8, f64), String, String)> = keys
-        .into_iter()
-        .filter(|key| !key.ends_with(VALIDATION))
-        .map(|key| {
-            let (place, name) = name(key);
-            (place, key.clone(), name)
-        })
-        .collect();
-    named.sort_by(|a, b| a.0.0.cmp(&b.0.0).then(a.0.1.total_cmp(&b.0.1)));
-    named.into_iter().map(|(_, key, name)| (key, name)).collect()
+    let scores = comparison.arms.iter().filter_map(|arm| arm.scores.get(data)).flat_map(BTreeMap::values);
+    let mut metrics: Vec<&Metric> = Vec::new();
+    for Score { metric, .. } in scores {
+        let shown = metric.unit == Unit::Accuracy && !metric.column.is_empty();
+        if shown && !metrics.iter().any(|known| known.key == metric.key) {
+            metrics.push(metric);
+        }
+    }
+    metrics.sort_by(|a, b| a.place.0.cmp(&b.place.0).then(a.place.1.total_cmp(&b.place.1)));
+    metrics.into_iter().map(|metric| (metric.key.clone(), metric.title.clone())).collect()
 }
 
 /// The headlines that some arm has on held-out training images too.
@@ -119,31 +80,8 @@ fn differences<'a>(arms: &'a [ArmComparison], data: &str, key: &str) -> impl Ite
     arms.iter().filter_map(move |arm| arm.minus_reference.get(data)?.get(key))
 }
 
-/// Where a measure stands among others, and its name.
-fn name(key: &str) -> ((u8, f64), String) {
-    if let Some(k) = key.strip_prefix("knn_") {
-        return ((1, k.parse().unwrap_or(0.0)), format!("{k}-NN"));
-    }
-    if let Some(labels) = key.strip_prefix("few_shot_") {
-        return match labels.strip_suffix('%') {
-            Some(share) => ((3, share.parse().unwrap_or(0.0)), format!("{share} % of the labels")),
-            None if labels == "1" => ((2, 1.0), "1 label per class".to_owned()),
-            None => ((2, labels.parse().unwrap_or(0.0)), format!("{labels} labels per class")),
-        };
-    }
-    match key {
-        "linear" => ((0, 0.0), "Linear".to_owned()),
-        "sgd" => ((4, 0.0), "Linear by SGD".to_owned()),
-        "fine_tune" => ((5, 0.0), "Fine-tuned".to_owned()),
-        "scratch" => ((5, 1.0), "From scratch".to_owned()),
-        other => ((6, 0.0), other.to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::super::made_up::{arm, comparison};
     use super::super::scores::IMAGES_UNKNOWN;
     use super::*;
@@ -163,27 +101,5 @@ mod tests {
             "Without p: 1 % of the labels; which test images were right is not kept of these, so their intervals are \
              over seeds alone."
         );
-    }
-
-    #[test]
-    fn measures_have_keys_and_names() {
-        let evaluation = json!({
-            "linear": {
-                "top1": 0.9, "penalty": 0.1,
-                "validation": [{"penalty": 1.0, "validation_top1": 0.7}, {"penalty": 0.1, "validation_top1": 0.8}],
-            },
-            "knn": {"20": {"top1": 0.6}},
-            "few_shot": {"10": {"mean": 0.5}},
-            "few_shot_shares": {"1%": {"mean": 0.4}},
-            "few_shot_validation": {"10": {"mean": 0.3}},
-        });
-        let measured = measures(&evaluation);
-        let keys: Vec<&str> = measured.keys().map(String::as_str).collect();
-        let expected =
-            ["few_shot_1%", "few_shot_10", "few_shot_10_validation", "knn_20", "linear", "linear_validation"];
-        assert_eq!(keys, expected);
-        assert_eq!((measured["linear_validation"], measured["few_shot_10_validation"]), (0.8, 0.3));
-        let names = ["knn_20", "few_shot_1", "few_shot_1%", "fine_tune"].map(|key| name(key).1);
-        assert_eq!(names, ["20-NN", "1 label per class", "1 % of the labels", "Fine-tuned"]);
     }
 }

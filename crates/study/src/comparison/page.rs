@@ -245,8 +245,10 @@ fn neighbours(
     }
     let mut parts = Vec::new();
     for data in &comparison.data {
-        let rows: Vec<(&str, Vec<QueryNeighbours>)> =
-            cells.iter().filter_map(|(arm, cell)| Some((*arm, cell.sets.get(data)?.neighbours()?))).collect();
+        let rows: Vec<(&str, Vec<QueryNeighbours>)> = cells
+            .iter()
+            .filter_map(|(arm, cell)| Some((*arm, cell.sets.get(data)?.evaluation.neighbours.clone())))
+            .collect();
         if rows.is_empty() {
             continue;
         }
@@ -265,11 +267,11 @@ fn neighbours(
             rows.iter().map(|(arm, neighbours)| (*arm, neighbours.as_slice())).collect();
         let n_train = cells
             .iter()
-            .find_map(|(_, cell)| cell.sets.get(data)?.evaluation["n_train"].as_u64())
+            .find_map(|(_, cell)| Some(cell.sets.get(data)?.evaluation.n_train))
             .unwrap_or_default();
         parts.push(ComparedNeighbours {
             data: data.clone(),
-            n_train: n_train as usize,
+            n_train,
             figure: neighbour_figure(&arms, &train, &test)?,
         });
     }

@@ -1,6 +1,7 @@
 //! Arms on the way: scores after some of their updates, and the seconds that these take.
 
 use std::collections::BTreeMap;
+use zview_probe::suite::metric::Metric;
 
 use serde::Serialize;
 
@@ -30,16 +31,19 @@ pub(super) fn progress_scores(
     for data in &study.config.data {
         let sets: Vec<_> = cells.values().filter_map(|cell| cell.sets.get(data)).collect();
         let Some(first) = sets.first().filter(|first| !first.progress.is_empty()) else { continue };
+        let metrics: Vec<Metric> = first.evaluation.scores().into_iter().map(|score| score.metric).collect();
         let at_point = |(number, point): (usize, &CellProgress)| {
-            let score_of = |name: &String| {
-                let values = sets.iter().filter_map(|set| set.progress.get(number)?.measures.get(name));
-                (name.clone(), score(values.copied().collect(), &first.evaluation))
+            let score_of = |metric: Metric| {
+                let name = metric.key.clone();
+                let values = sets.iter().filter_map(|set| set.progress.get(number)?.measures.get(&name));
+                let values: Vec<f64> = values.copied().collect();
+                (!values.is_empty()).then(|| (name, score(values, metric, first.evaluation.images())))
             };
             let seconds = arm_seconds * share(point.steps, updates(cells));
             ProgressScores {
                 steps: point.steps,
                 seconds,
-                scores: point.measures.keys().map(score_of).collect(),
+                scores: metrics.iter().cloned().filter_map(score_of).collect(),
             }
         };
         by_data.insert(data.clone(), first.progress.iter().enumerate().map(at_point).collect());

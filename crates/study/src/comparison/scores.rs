@@ -1,14 +1,17 @@
 //! What is read off the cells of an arm.
 
 use serde::Serialize;
-use serde_json::Value;
 use zview_numerics::statistics::mean_interval;
 
 use zview_probe::suite::intervals::{of_accuracy, over_seeds, too_few};
+use zview_probe::suite::metric::{Metric, Unit};
 
-/// A measure of an arm: mean over seeds with its 95 % t-interval; fractions.
+/// A measure of an arm: mean over seeds with its 95 % t-interval.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Score {
+    /// What is measured.
+    #[serde(skip)]
+    pub metric: Metric,
     /// The mean.
     pub mean: f64,
     /// Lower end of its interval; absent for one seed and for two.
@@ -21,9 +24,9 @@ pub struct Score {
     /// The value with each seed, in the order of the seeds that are there.
     pub seeds: Vec<f64>,
     /// Labelled training images.
-    pub n_train: u64,
+    pub n_train: usize,
     /// Test images.
-    pub n_test: u64,
+    pub n_test: usize,
 }
 
 /// Why a difference has no p-value: that is over seeds and test images.
@@ -53,21 +56,13 @@ pub struct Difference {
 }
 
 /// The score of the values of all seeds.
-pub(super) fn score(values: Vec<f64>, evaluation: &Value) -> Score {
+pub(super) fn score(values: Vec<f64>, metric: Metric, [n_train, n_test]: [usize; 2]) -> Score {
     let summary = mean_interval(&values);
-    let interval = over_seeds(summary.interval, values.len()).map(of_accuracy);
+    let within = |interval| if metric.unit == Unit::Number { interval } else { of_accuracy(interval) };
+    let interval = over_seeds(summary.interval, values.len()).map(within);
     let (low, high) = interval.map(|interval| (interval.low, interval.high)).unzip();
     let no_interval = too_few(values.len());
-    let count = |key: &str| evaluation[key].as_u64().unwrap_or(0);
-    Score {
-        mean: summary.mean,
-        low,
-        high,
-        no_interval,
-        seeds: values,
-        n_train: count("n_train"),
-        n_test: count("n_test"),
-    }
+    Score { metric, mean: summary.mean, low, high, no_interval, seeds: values, n_train, n_test }
 }
 
 /// Differences of values of the same seeds: the t-interval over seeds.
@@ -92,14 +87,13 @@ pub(super) fn difference_over_seeds(values: &[f64], reference: &[f64]) -> Differ
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use zview_probe::suite::intervals::TWO_SEEDS;
 
     #[test]
     fn two_seeds_get_no_interval_and_three_get_one_within_0_and_1() {
-        let of = |values: &[f64]| score(values.to_vec(), &json!({}));
+        let of =
+            |values: &[f64]| score(values.to_vec(), zview_probe::suite::protocols::linear::metric(), [0, 0]);
         let two = of(&[0.98, 0.90]);
         assert_eq!((two.low, two.high, two.no_interval), (None, None, Some(TWO_SEEDS)));
         let three = of(&[0.999, 0.90, 0.99]);

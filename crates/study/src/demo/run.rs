@@ -20,11 +20,11 @@ use crate::answer::answer;
 use crate::arms::{Arm, real_against_synthetic};
 use crate::commands::{CommandContext, command_line, demo_options, quote};
 use crate::figures::{SourceImages, check_shapes, first_anchors, grid_png};
-use zview_probe::suite::examples::{draw_queries, labelled_image};
 use crate::pages::{DemoPage, PageArm};
 use crate::probing::{ProbeSets, ProbedArm, compare, evaluation_config, probe};
 use crate::results::Comparison;
 use crate::training::{Progress, TrainingOptions, progress, train};
+use zview_probe::suite::examples::{draw_queries, labelled_image};
 use zview_probe::suite::intervals::{TestGroups, TestIntervals};
 
 /// Samples shown of the generator, and as many real images.

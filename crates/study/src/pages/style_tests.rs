@@ -3,7 +3,7 @@
 use zview_report::page::STYLE;
 
 use super::comparison_page::COMPARISON_STYLE;
-use zview_probe::suite::evaluation_page::EVALUATION_STYLE;
+use zview_probe::suite::page::EVALUATION_STYLE;
 
 #[test]
 fn every_colour_outside_of_plots_is_one_of_the_two_palettes() {

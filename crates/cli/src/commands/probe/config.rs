@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use zview_contrastive::train::Recipe;
 use zview_probe::Length;
-use zview_probe::suite::{Measure, SuiteConfig, without_effect};
+use zview_probe::suite::{ProtocolKind, SuiteConfig, without_effect};
 use zview_runtime::config::{ConfigError, Written, parse_toml_in_layers, read_toml_in_layers};
 
 use super::super::encoder_options::{recipe_of, same_images};
@@ -38,9 +38,9 @@ fn written(arguments: &ProbeArguments) -> Result<(SuiteConfig, Written), Failure
 
 /// Refuses options that no measured protocol reads, or that one cannot take.
 fn refuse_unread(arguments: &ProbeArguments, config: &SuiteConfig) -> Result<(), Failure> {
-    use Measure::{FewShot, FineTune, LabelCurve, Scratch};
-    let read = |measures: &[Measure]| measures.iter().any(|measure| config.asks_for(*measure));
-    let labels: &[Measure] = &[FewShot, LabelCurve, FineTune, Scratch];
+    use ProtocolKind::{FewShot, FineTune, LabelCurve, Scratch};
+    let read = |measures: &[ProtocolKind]| measures.iter().any(|measure| config.asks_for(*measure));
+    let labels: &[ProtocolKind] = &[FewShot, LabelCurve, FineTune, Scratch];
     let given = [
         (
             "--labels-per-class",
@@ -55,7 +55,7 @@ fn refuse_unread(arguments: &ProbeArguments, config: &SuiteConfig) -> Result<(),
     ];
     for (option, given, measures, names) in given {
         if given && !read(measures) {
-            let first = Measure::ALL.iter().find(|(_, measure)| measures.first() == Some(measure));
+            let first = ProtocolKind::ALL.iter().find(|(_, measure)| measures.first() == Some(measure));
             let first = first.map_or("all", |(name, _)| name);
             return Err(Failure::usage(format!(
                 "{option}: has no effect, as {names} measured; remove it, or add --protocol {first}"
@@ -142,7 +142,7 @@ fn choose_protocols(arguments: &ProbeArguments, config: &mut SuiteConfig) -> Res
             .protocols
             .iter()
             .flat_map(|protocols| match protocols {
-                Protocols::All => Measure::ALL.iter().map(|(_, measure)| *measure).collect(),
+                Protocols::All => ProtocolKind::ALL.iter().map(|(_, measure)| *measure).collect(),
                 Protocols::One(measure) => vec![*measure],
             })
             .collect();
@@ -152,7 +152,7 @@ fn choose_protocols(arguments: &ProbeArguments, config: &mut SuiteConfig) -> Res
     }
     if let Some(outliers) = arguments.outlier_data.as_ref().or(arguments.outliers.as_ref()) {
         config.outlier_data = Some(outliers.clone());
-        config.protocols.push(Measure::Outliers);
+        config.protocols.push(ProtocolKind::Outliers);
     }
     if config.protocols.is_empty() {
         return Err(Failure::usage(
@@ -162,14 +162,15 @@ fn choose_protocols(arguments: &ProbeArguments, config: &mut SuiteConfig) -> Res
     config.protocols.sort_unstable();
     config.protocols.dedup();
     if config.outlier_data.is_none() {
-        let only = arguments.protocols.iter().any(|asked| matches!(asked, Protocols::One(Measure::Outliers)));
-        let of_file = arguments.protocols.is_empty() && config.asks_for(Measure::Outliers);
+        let only =
+            arguments.protocols.iter().any(|asked| matches!(asked, Protocols::One(ProtocolKind::Outliers)));
+        let of_file = arguments.protocols.is_empty() && config.asks_for(ProtocolKind::Outliers);
         if only || of_file {
             return Err(Failure::usage(
                 "outliers: which images are to be told from the data set's? Name them with --outlier-data DATA",
             ));
         }
-        config.protocols.retain(|measure| *measure != Measure::Outliers);
+        config.protocols.retain(|measure| *measure != ProtocolKind::Outliers);
     }
     Ok(())
 }

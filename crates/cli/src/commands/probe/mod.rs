@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
-use zview_probe::suite::{Measure, SuiteEvaluation, SuiteRequest, evaluate, in_words};
+use zview_probe::suite::{ProtocolKind, SuiteEvaluation, SuiteRequest, evaluate, in_words};
 use zview_runtime::atomic::write_file;
 use zview_runtime::device::choose;
 use zview_study::commands::command_line;
@@ -84,16 +84,16 @@ pub struct ProbeArguments {
 #[derive(Debug, Clone, Copy)]
 enum Protocols {
     All,
-    One(Measure),
+    One(ProtocolKind),
 }
 
 fn parse_protocol(text: &str) -> Result<Protocols, String> {
     if text == "all" {
         return Ok(Protocols::All);
     }
-    let known = Measure::ALL.into_iter().find(|(name, _)| *name == text);
-    known.map(|(_, measure)| Protocols::One(measure)).ok_or_else(|| {
-        let names: Vec<&str> = Measure::ALL.iter().map(|(name, _)| *name).collect();
+    let known = ProtocolKind::ALL.iter().find(|(name, _)| *name == text);
+    known.map(|(_, protocol)| Protocols::One(*protocol)).ok_or_else(|| {
+        let names: Vec<&str> = ProtocolKind::ALL.iter().map(|(name, _)| *name).collect();
         format!("`{text}` is not one of {}, all", names.join(", "))
     })
 }

@@ -57,7 +57,7 @@ fn both_arms_learn_what_can_be_learnt_and_the_same_seed_gives_the_same_bits() {
         assert_eq!(run.validation.iter().find(chosen).unwrap().validation_top1, Some(best));
         assert!(run.low <= run.top1 && run.top1 <= run.high && run.top5.is_none());
     }
-    assert_eq!((pretrained.start, scratch.start), ("pretrained", "scratch"));
+    assert_eq!((&*pretrained.start, &*scratch.start), ("pretrained", "scratch"));
     // R13: what training started from is bit for bit what it was.
     assert_eq!(encoder.state_sha256().unwrap(), before);
     assert_eq!((pretrained.encoder_sha256.clone(), &scratch.encoder_sha256), (Some(before), &None));

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use zview_report::facts::facts;
 
 use super::ComparisonPage;
-use zview_probe::suite::evaluation_page::machine::{platform, versions};
+use zview_probe::suite::page::machine::{platform, versions};
 
 /// One kind of machine, and how many cells ran on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -22,7 +22,7 @@ use super::{
     ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ConfigText, EqualTimeTable, FailedCell,
     MissingCell, ProgressFigure, RecoveredShare, RepeatCommand,
 };
-use zview_probe::suite::evaluation_page::EVALUATION_STYLE;
+use zview_probe::suite::page::EVALUATION_STYLE;
 
 pub(in crate::pages) const COMPARISON_STYLE: &str = include_str!("style.css");
 

@@ -18,12 +18,12 @@ use zview_runtime::run_folder::Environment;
 use self::notes::{commands, expectations, limits, machine};
 use self::pictures::pictures;
 use self::results_table::{differences, results_table};
-use zview_report::neighbours::neighbours;
 use crate::answer::{QUESTION, answer};
 use crate::demo::DemoSummary;
 use crate::probing::{DRAWS, LABELS_PER_CLASS};
 use crate::results::{ArmResult, Comparison};
 use crate::table::K;
+use zview_report::neighbours::neighbours;
 
 /// An arm as the page shows it.
 #[derive(Debug)]

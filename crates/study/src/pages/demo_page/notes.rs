@@ -6,7 +6,7 @@ use zview_report::numbers::thousands;
 use zview_report::shell::shell;
 
 use super::DemoPage;
-use zview_probe::suite::evaluation_page::machine::{platform, versions};
+use zview_probe::suite::page::machine::{platform, versions};
 
 /// What should happen with more of everything: expectations with their sources, nothing measured.
 pub(super) fn expectations(page: &DemoPage<'_>) -> Markup {

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 use zview_report::numbers::{percent, thousands};
 use zview_report::words::shortened;
 
-use super::ClassScore;
+use super::class_scores::ClassScore;
 
 /// Classes up to which cells hold numbers and rows hold names.
 const NUMBERED_MAX: usize = 30;
@@ -86,7 +86,7 @@ impl ConfusionFigure {
 }
 
 /// The matrix, and the pairs most often taken for each other.
-pub(super) fn confusion(figure: &ConfusionFigure) -> Markup {
+pub fn confusion(figure: &ConfusionFigure) -> Markup {
     let classes = figure.classes.len();
     let pairs = figure.confusions();
     let wrong: usize = pairs.iter().map(|pair| pair.count).sum();

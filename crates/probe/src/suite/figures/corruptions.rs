@@ -40,7 +40,7 @@ impl CorruptionFigure {
 }
 
 /// A table of accuracies, each under the example that it is for.
-pub(super) fn corruptions(figure: &CorruptionFigure) -> Markup {
+pub fn corruptions(figure: &CorruptionFigure) -> Markup {
     let severities = figure.rows.iter().map(|row| row.accuracies.len()).max().unwrap_or(0);
     html! {
         p {

@@ -26,7 +26,7 @@ impl ClassScore {
 }
 
 /// A bar per class, the lowest accuracy first.
-pub(super) fn class_scores(scores: &[ClassScore]) -> Markup {
+pub fn class_scores(scores: &[ClassScore]) -> Markup {
     let mut order: Vec<(&ClassScore, f64)> =
         scores.iter().filter_map(|score| Some((score, score.accuracy()?))).collect();
     order.sort_by(|a, b| a.1.total_cmp(&b.1));

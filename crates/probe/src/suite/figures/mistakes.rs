@@ -79,7 +79,7 @@ fn file_of(name: &str) -> &str {
 }
 
 /// A card per mistake.
-pub(super) fn mistakes(figure: &MistakesFigure) -> Markup {
+pub fn mistakes(figure: &MistakesFigure) -> Markup {
     html! {
         p {
             "The " (figure.classifier) " is wrong about " (thousands(figure.wrong)) " of "

@@ -75,7 +75,7 @@ impl MapFigure {
 }
 
 /// The maps, with each class' name at its median.
-pub(super) fn maps(figure: &MapFigure) -> Markup {
+pub fn maps(figure: &MapFigure) -> Markup {
     let present: Vec<usize> = (0..figure.classes.len())
         .filter(|&class| figure.labels.iter().any(|&label| label as usize == class))
         .collect();
