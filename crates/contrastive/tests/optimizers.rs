@@ -49,7 +49,7 @@ fn trainer(recipe: &Recipe) -> Result<Trainer, String> {
         device: &device,
     };
     let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
-    Trainer::new(recipe, source, &device, false).map_err(|error| error.to_string())
+    Trainer::new(recipe, source, &device).map_err(|error| error.to_string())
 }
 
 fn values(gradients: &NamedGradients) -> BTreeMap<String, Vec<f32>> {
@@ -170,7 +170,7 @@ fn a_group_of_the_encoder_alone_can_be_kept_as_it_is_and_one_without_parameters_
     let mut trainer_of_rest = trainer(&frozen).unwrap();
     let parameters = |trainer: &Trainer| {
         let mut read = Parameters(Vec::new());
-        trainer.encoder.clone().visit("", &mut read);
+        trainer.learner.encoder.clone().visit("", &mut read);
         read.0
     };
     let before = parameters(&trainer_of_rest);

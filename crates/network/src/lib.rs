@@ -5,6 +5,7 @@
 mod average;
 pub mod checkpoint;
 mod cost;
+mod input;
 pub mod layers;
 pub mod optimizer;
 mod state;
@@ -14,6 +15,7 @@ pub mod weights;
 
 pub use average::WeightAverage;
 pub use cost::{Cost, TrainingCost};
+pub use input::training_input;
 pub use state::{Mode, Network, StateVisitor, count_parameters, freeze, parameter_names, track_gradients};
 pub use state_file::{NamedTensors, StateError, TensorSource, read_network, write_tensors};
 pub use target::{Target, cosine_to_one};

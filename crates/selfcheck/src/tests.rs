@@ -79,7 +79,7 @@ fn trainer_of(recipe: &Recipe) -> Trainer {
         device: &device,
     };
     let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
-    Trainer::new(recipe, source, &device, true).unwrap()
+    Trainer::new(recipe, source, &device).unwrap()
 }
 
 #[test]
@@ -97,8 +97,8 @@ fn a_step_agrees_with_itself_and_not_with_other_weights() {
         fn counter(&mut self, _: &str, _: &mut u64) {}
     }
     let mut other = trainer();
-    other.objective.visit("", &mut Shift);
-    track_gradients(&mut other.objective);
+    other.learner.objective.visit("", &mut Shift);
+    track_gradients(&mut other.learner.objective);
     let checks = step::check_step(&mut trainer(), &mut trainer(), &mut other, |_| ()).unwrap();
     let broken = broken(&checks);
     assert!(broken.contains(&"step: loss") && broken.contains(&"step: objective"), "{checks:?}");

@@ -69,7 +69,7 @@ pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
         device: &device.device,
     };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
-    let mut trainer = Trainer::new(&recipe, source, &device.device, device.is_gpu())?;
+    let mut trainer = Trainer::new(&recipe, source, &device.device)?;
     if arguments.warm {
         return warm(&mut trainer, &device, common.json);
     }

@@ -59,7 +59,8 @@ impl Losses {
         }
         let step = trainer.step;
         let device_error = |source| PretrainError::Device { step, source };
-        let squares = [squared_weights(&trainer.encoder), squared_weights(&trainer.objective)];
+        let squares =
+            [squared_weights(&trainer.learner.encoder), squared_weights(&trainer.learner.objective)];
         let mut tensors = std::mem::take(&mut self.pending);
         tensors.extend(squares.into_iter().flatten());
         let counted = tensors.len();
@@ -68,7 +69,7 @@ impl Losses {
         let mut losses = read_floats(Tensor::cat(tensors, 0)).map_err(device_error)?;
         let watched_values = losses.split_off(counted);
         let squares: f32 = losses.split_off(steps).into_iter().sum();
-        let gradient_norm = match &trainer.gradient_norm {
+        let gradient_norm = match &trainer.learner.gradient_norm {
             Some(norm) => read_floats(norm.clone()).map_err(device_error)?.first().copied(),
             None => None,
         };
@@ -92,9 +93,9 @@ impl Losses {
         let mut event = json!({
             "event": "train", "step": trainer.step, "losses": losses,
             "learning_rate": trainer.learning_rate(trainer.step.saturating_sub(1)),
-            "weight_norm": squares.sqrt(), "stage_seconds": trainer.seconds,
+            "weight_norm": squares.sqrt(), "stage_seconds": trainer.clock.seconds,
         });
-        if let Some(scale) = &trainer.loss_scale {
+        if let Some(scale) = &trainer.learner.loss_scale {
             event["loss_scale"] = json!(scale.read().map_err(device_error)?);
         }
         if let Some(norm) = gradient_norm {

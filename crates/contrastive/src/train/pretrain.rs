@@ -223,7 +223,7 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     if newest.is_some() {
         (begun.encoder.weights, begun.encoder.branch) = (None, None);
     }
-    let mut trainer = Trainer::new(&begun, source, device, options.device.is_gpu())?;
+    let mut trainer = Trainer::new(&begun, source, device)?;
     if recipe.train.steps > 0 {
         check_memory(&run_size(&trainer, recipe), options.device)?;
     }
@@ -280,7 +280,7 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     progress.finish();
     saver.save(&trainer, recipe, losses.last(), &mut events)?;
     saver.finish(&mut events)?;
-    save_encoder(&trainer.encoder, &folder.file("encoder.safetensors"))?;
+    save_encoder(&trainer.learner.encoder, &folder.file("encoder.safetensors"))?;
     let taken = trainer.step - first_step;
     let mut summary = PretrainSummary {
         run: folder.path().to_owned(),
@@ -288,9 +288,9 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
         loss: losses.last(),
         views_per_second: if taken == 0 { 0.0 } else { views_taken(recipe, taken) / seconds },
         seconds,
-        stages: trainer.seconds,
+        stages: trainer.clock.seconds,
         device: options.device.name.clone(),
-        encoder_parameters: count_parameters(&trainer.encoder),
+        encoder_parameters: count_parameters(&trainer.learner.encoder),
         stopped: trainer.step < recipe.train.steps,
         said: Vec::new(),
     };
@@ -409,15 +409,15 @@ fn open_run(
     folder.write_json("environment.json", &Environment::of(options.device))?;
     let selfcheck = options.device.selfcheck;
     let mut started = json!({ "event": "started", "step": 0, "seed": recipe.seed, "selfcheck": selfcheck });
-    started[ViewFormat::EVENT_KEY] = json!(trainer.encoder.view());
-    if let Some(weights) = &trainer.initial_weights {
+    started[ViewFormat::EVENT_KEY] = json!(trainer.learner.encoder.view());
+    if let Some(weights) = &trainer.learner.initial_weights {
         started["encoder_weights"] = json!(weights);
     }
     LearntFrom::of(&recipe.with_absolute_paths(), images).log(&mut started);
-    if let left_out @ [_, ..] = &*trainer.left_out() {
+    if let left_out @ [_, ..] = &*trainer.views.source.left_out() {
         started["left_out"] = json!(left_out);
     }
-    if let account @ [_, ..] = &*trainer.account() {
+    if let account @ [_, ..] = &*trainer.views.source.account() {
         started["data"] = json!(account);
     }
     if !decided.is_empty() {

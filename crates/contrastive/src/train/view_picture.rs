@@ -25,9 +25,9 @@ pub(super) fn show_views(
     events: &mut EventLog,
 ) -> Result<(), PretrainError> {
     let step = trainer.step;
-    let seconds = trainer.seconds; // the picture is not training
+    let seconds = trainer.clock.seconds; // the picture is not training
     let views = trainer.augmented_views(step * recipe.train.accumulate)?.images;
-    trainer.seconds = seconds;
+    trainer.clock.seconds = seconds;
     let dims = views.dims();
     let pixels = read_floats(views).map_err(|source| PretrainError::Device { step, source })?;
     let name = if step == 0 { "views.png".to_owned() } else { format!("views/step-{step:08}.png") };

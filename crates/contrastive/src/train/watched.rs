@@ -76,7 +76,7 @@ impl Watched {
         trainer: &Trainer,
         recipe: &Recipe,
     ) -> Option<Collapse> {
-        if let Some(std) = trainer.view_std() {
+        if let Some(std) = trainer.views.source.view_std() {
             event["view_std"] = json!(std);
         }
         event["memory"] = json!(MemoryUse::now(trainer.device()));

@@ -10,15 +10,14 @@ use super::error::GeneratorTrainingError;
 use super::method::{Setting, new_method};
 
 /// The losses of the first `updates` updates, (updates, losses of the method), on `device` (without autodiff).
-/// `on_gpu` is true for a graphics adapter. Recipe and images must go together: see
-/// [`GeneratorTraining::problems_with`].
+/// Recipe and images must go together: see [`GeneratorTraining::problems_with`].
 ///
 /// # Errors
 /// [`GeneratorTrainingError::Device`] where the device fails.
 pub fn first_losses(
     training: &GeneratorTraining,
     images: &ImageSet,
-    (device, on_gpu): (&Device, bool),
+    device: &Device,
     updates: u64,
 ) -> Result<Vec<Vec<f32>>, GeneratorTrainingError> {
     let conditional = training.generator.conditional;
@@ -27,7 +26,6 @@ pub fn first_losses(
         shape: images.shape,
         classes: conditional.then_some(images.classes.len()),
         device,
-        track_input: on_gpu,
     });
     let mut batches = Batches::new(images, training.seed, conditional, device);
     let mut read = |step: u64| {

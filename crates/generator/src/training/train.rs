@@ -187,7 +187,6 @@ impl<'a> Run<'a> {
             shape: images.shape,
             classes: conditional.then_some(images.classes.len()),
             device,
-            track_input: options.device.is_gpu(),
         });
         let manifest = output::manifest(training, images);
         check_sample_size(&options.out.join("samples"), &manifest)?;

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::{ImageSet, VisitOrder};
 use zview_encoder::augment::Augmentation;
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
-use zview_network::{count_parameters, track_gradients};
+use zview_network::{count_parameters, track_gradients, training_input};
 use zview_runtime::device::{ReadError, read_floats};
 
 use super::candidate::Candidate;
@@ -25,7 +25,6 @@ pub(super) struct Training {
     optimizer: Optimizer,
     clip_norm: Option<f64>,
     device: Device,
-    track_input: bool,
     steps_taken: u64,
 }
 
@@ -53,8 +52,6 @@ impl Training {
             optimizer: Optimizer::new(&optimizer),
             clip_norm: config.clip_norm,
             device: device.clone(),
-            // Backward through parameters alone gives wrong gradients on some GPU drivers (tracel-ai/burn #5162).
-            track_input: *device != Device::flex(),
             steps_taken: 0,
         }
     }
@@ -62,9 +59,8 @@ impl Training {
     /// One update at rate `lr` on images (B, C, H, W) in 0..1 and `labels` (B); gives the loss `[1]` before it, on
     /// the device.
     pub(super) fn step(&mut self, images: Tensor<4>, labels: &[u32], lr: f64) -> Tensor<1> {
-        let images = images.autodiff();
-        let images = if self.track_input { images.require_grad() } else { images };
-        let loss = cross_entropy(self.classifier.forward(images), labels, &self.device);
+        let logits = self.classifier.forward(training_input(images));
+        let loss = cross_entropy(logits, labels, &self.device);
         let mut gradients = NamedGradients::of(&self.classifier, "", loss.backward());
         let gate = self.clip_norm.and_then(|norm| StepGate::new(&gradients, None, Some(norm)));
         self.steps_taken += 1;

@@ -101,7 +101,7 @@ pub(super) fn trainer_of(arm: &Arm, options: &CellOptions<'_>) -> Result<Trainer
         device: &options.device.device,
     };
     let source = open_source(&recipe.source, &recipe.views, &how)?;
-    Ok(Trainer::new(recipe, source, &options.device.device, options.device.is_gpu())?)
+    Ok(Trainer::new(recipe, source, &options.device.device)?)
 }
 
 /// Seconds of the trainer's next steps.
