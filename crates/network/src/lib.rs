@@ -1,5 +1,5 @@
 //! What networks are made of, and what training one needs: layers, named tensors and their files,
-//! optimizers, checkpoints.
+//! optimizers, checkpoints, the loop.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr))]
 
 mod average;
@@ -11,6 +11,7 @@ pub mod optimizer;
 mod state;
 mod state_file;
 mod target;
+pub mod training;
 pub mod weights;
 
 pub use average::WeightAverage;

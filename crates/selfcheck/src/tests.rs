@@ -12,7 +12,6 @@ use zview_runtime::device::{cpu, on_test_adapter};
 use super::layers::convolve;
 use super::*;
 use zview_contrastive::objective::ObjectiveConfig;
-use zview_contrastive::source::{OpenSource, open_source};
 use zview_contrastive::train::Trainer;
 use zview_encoder::augment::{Augment, AugmentConfig};
 
@@ -71,15 +70,7 @@ fn trainer() -> Trainer {
 }
 
 fn trainer_of(recipe: &Recipe) -> Trainer {
-    let device = Device::flex();
-    let how = OpenSource {
-        anchors: recipe.train.batch,
-        anchor_choice: recipe.anchors,
-        data_dir: None,
-        device: &device,
-    };
-    let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
-    Trainer::new(recipe, source, &device).unwrap()
+    Trainer::open(recipe, None, &Device::flex()).unwrap()
 }
 
 #[test]

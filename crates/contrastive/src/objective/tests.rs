@@ -8,7 +8,6 @@ use zview_runtime::config::parse_toml;
 use zview_runtime::device::read_floats;
 
 use super::*;
-use crate::source::{OpenSource, open_source};
 use crate::train::{Recipe, Trainer};
 
 fn parse(text: &str) -> Result<ObjectiveConfig, String> {
@@ -44,15 +43,7 @@ fn trainer(kind: &str, keys: &str) -> Trainer {
          [encoder]\n{arch}\n[train]\nbatch = 8\nsteps = 10\n[objective]\nkind = \"{kind}\"\n{keys}"
     );
     let recipe: Recipe = parse_toml(Path::new("test"), &text).unwrap();
-    let device = Device::flex();
-    let how = OpenSource {
-        anchors: recipe.train.batch,
-        anchor_choice: recipe.anchors,
-        data_dir: None,
-        device: &device,
-    };
-    let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
-    Trainer::new(&recipe, source, &device).unwrap()
+    Trainer::open(&recipe, None, &Device::flex()).unwrap()
 }
 
 const VIT: &str = "arch = \"vit\"\nwidth = 16\ndepth = 1\nheads = 2\npatch = 4\npool = \"mean\"";
@@ -100,15 +91,7 @@ fn one_view_per_anchor_is_refused_by_methods_that_compare_views() {
              [augment]\nsize = 16\n[encoder]\n{VIT}\n[train]\nbatch = 4\n[objective]\nkind = \"{kind}\""
         );
         let recipe: Recipe = parse_toml(Path::new("test"), &text).unwrap();
-        let device = Device::flex();
-        let how = OpenSource {
-            anchors: recipe.train.batch,
-            anchor_choice: recipe.anchors,
-            data_dir: None,
-            device: &device,
-        };
-        let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
-        match Trainer::new(&recipe, source, &device) {
+        match Trainer::open(&recipe, None, &Device::flex()) {
             Err(error) => assert!(error.to_string().contains("views.per_anchor"), "{kind}: {error}"),
             Ok(mut trainer) => {
                 assert!(["i-jepa", "inverter", "cross-entropy"].contains(kind), "{kind}");
@@ -182,15 +165,7 @@ fn what_the_views_do_not_have_is_asked_for_by_name() {
         parse_toml(Path::new("test"), &text).unwrap()
     };
     let refused = |source: &str, kind: &str| {
-        let (recipe, device) = (recipe(source, kind), Device::flex());
-        let how = OpenSource {
-            anchors: recipe.train.batch,
-            anchor_choice: recipe.anchors,
-            data_dir: None,
-            device: &device,
-        };
-        let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
-        Trainer::new(&recipe, source, &device).err().map(|error| error.to_string())
+        Trainer::open(&recipe(source, kind), None, &Device::flex()).err().map(|error| error.to_string())
     };
     let unconditional = "kind = \"generator\"\ngenerator = \"glyphs-gan\"";
     let real = "kind = \"real\"\ndata = \"glyphs\"";

@@ -1,16 +1,18 @@
 //! What a run of a recipe will take.
 
 use zview_network::optimizer::OptimizerKind;
+use zview_network::training::TrainingError;
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::device::MemoryLimit;
 use zview_runtime::forecast::{Fit, Forecast, RunSize, StepTimes, fit};
 
+use super::error::PretrainError;
 use super::length::with_epochs;
 use super::precision::Precision;
-use super::pretrain::{PretrainError, PretrainOptions, source_of};
+use super::pretrain::PretrainOptions;
 use super::profile::{ProfileError, seconds_of_steps};
 use super::recipe::Recipe;
-use super::trainer::Trainer;
+use super::trainer::{Trainer, source_of};
 
 /// What makes a run that is too long shorter.
 pub(super) const SHORTER: &str =
@@ -42,7 +44,7 @@ pub fn time_steps(trainer: &mut Trainer, most: u64) -> Result<StepTimes, Profile
 pub fn forecast(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Option<Forecast>, PretrainError> {
     recipe.train.precision.check(options.device)?;
     let device = &options.device.device;
-    let source = source_of(recipe, options)?;
+    let source = source_of(recipe, options.data_dir.clone(), device)?;
     let recipe = match options.epochs {
         Some(epochs) => &with_epochs(recipe, source.epoch(), epochs)?,
         None => recipe,
@@ -52,7 +54,7 @@ pub fn forecast(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Option
     check_memory(&size, options.device)?;
     let times = time_steps(&mut trainer, recipe.train.steps).map_err(|error| match error {
         ProfileError::Source(source) => PretrainError::Source(source),
-        ProfileError::Device(source) => PretrainError::Device { step: trainer.step, source },
+        ProfileError::Device(source) => TrainingError::Device { step: trainer.step, source }.into(),
     })?;
     let forecast = Forecast::new(&times, size, options.device);
     for warning in forecast.iter().flat_map(|forecast| forecast.warnings(SHORTER)) {

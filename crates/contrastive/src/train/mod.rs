@@ -1,7 +1,7 @@
 //! The training loop: a recipe, its run folder, and what came out.
 
 pub mod automatic;
-mod divergence;
+mod error;
 mod forecast;
 pub mod keys;
 mod learner;
@@ -9,13 +9,13 @@ mod learnt_from;
 mod left_open;
 mod length;
 mod loss_scale;
-mod losses;
+mod opening;
 mod paths;
 mod precision;
 mod pretrain;
+mod pretraining;
 mod profile;
 mod recipe;
-mod saver;
 mod stages;
 mod trainer;
 mod verdict;
@@ -23,7 +23,7 @@ mod view_picture;
 mod watched;
 mod without_effect;
 
-pub use divergence::NotFinite;
+pub use error::PretrainError;
 pub use forecast::{forecast, time_steps};
 pub use learner::{ENCODER, Learner};
 pub use learnt_from::{changed_since, learnt_from_other_images};
@@ -31,7 +31,7 @@ pub use length::all_warm_up;
 pub use loss_scale::LossScale;
 pub use paths::path_in_file;
 pub use precision::{NoHalfPrecision, Precision};
-pub use pretrain::{PretrainError, PretrainOptions, PretrainSummary, pretrain};
+pub use pretrain::{PretrainOptions, PretrainSummary, pretrain};
 pub use profile::{KernelLaunches, ProfileError, StageProfile, StepProfile, profile_step, seconds_of_steps};
 pub use recipe::{ProbeConfig, Recipe, TrainConfig};
 pub use stages::{PerStage, Stage, StageClock, StageSeconds};

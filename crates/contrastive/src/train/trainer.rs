@@ -1,5 +1,6 @@
 //! One encoder in training: its state, and one step.
 
+use std::path::PathBuf;
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor};
@@ -12,7 +13,7 @@ use super::learner::Learner;
 use super::recipe::Recipe;
 use super::stages::{PerStage, Stage, StageClock};
 use crate::objective::{Outcome, Setting, check_classes};
-use crate::source::{SourceError, ViewBatch, ViewSource};
+use crate::source::{OpenSource, SourceError, ViewBatch, ViewSource, open_source};
 use crate::watch::{OnlineProbe, view_agreement};
 use zview_encoder::augment::Augmentation;
 use zview_network::checkpoint::{Checkpoint, CheckpointError, Snapshot};
@@ -81,7 +82,29 @@ impl std::fmt::Debug for Trainer {
     }
 }
 
+/// The source of a recipe's views, opened for training.
+///
+/// # Errors
+/// [`SourceError`].
+pub(super) fn source_of(
+    recipe: &Recipe,
+    data_dir: Option<PathBuf>,
+    device: &Device,
+) -> Result<Box<dyn ViewSource>, SourceError> {
+    let (anchors, anchor_choice) = (recipe.train.batch, recipe.anchors);
+    let how = OpenSource { anchors, anchor_choice, data_dir, device };
+    open_source(&recipe.source, &recipe.views, &how)
+}
+
 impl Trainer {
+    /// A trainer of the views that `recipe` names; named data sets are looked up in `data_dir` first.
+    ///
+    /// # Errors
+    /// Those of opening them, and of [`Self::new`].
+    pub fn open(recipe: &Recipe, data_dir: Option<PathBuf>, device: &Device) -> Result<Self, SourceError> {
+        Self::new(recipe, source_of(recipe, data_dir, device)?, device)
+    }
+
     /// A trainer at step 0 on `device` (without autodiff). Initial weights depend on the seed alone, or are those of
     /// `encoder.weights`.
     ///

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use zview_data::ImageSet;
+use zview_network::training::TrainingError;
 use zview_runtime::device::read_floats;
 
 use super::batch::Batches;
@@ -13,7 +14,7 @@ use super::method::{Setting, new_method};
 /// Recipe and images must go together: see [`GeneratorTraining::problems_with`].
 ///
 /// # Errors
-/// [`GeneratorTrainingError::Device`] where the device fails.
+/// [`GeneratorTrainingError`] where the device fails.
 pub fn first_losses(
     training: &GeneratorTraining,
     images: &ImageSet,
@@ -31,7 +32,7 @@ pub fn first_losses(
     let mut read = |step: u64| {
         let losses = method.update(&mut batches, step, training.rate_factor(step));
         read_floats(Tensor::cat(losses, 0))
-            .map_err(|source| GeneratorTrainingError::Device { step: Some(step + 1), source })
+            .map_err(|source| TrainingError::Device { step: step + 1, source }.into())
     };
     (0..updates).map(&mut read).collect()
 }
