@@ -65,7 +65,7 @@ def losses(run):
         except ValueError:
             break
         if event.get("event") == "train":
-            found += event["losses"]
+            found += event["losses"]["loss"]
     return found
 
 

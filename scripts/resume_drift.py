@@ -37,7 +37,7 @@ keep_checkpoints = 2
 
 def losses(run):
     events = [json.loads(line) for line in (run / "events.jsonl").read_text().splitlines()]
-    return [loss for event in events if event.get("event") == "train" for loss in event["losses"]]
+    return [loss for event in events if event.get("event") == "train" for loss in event["losses"]["loss"]]
 
 
 def drift(a, b):

@@ -178,7 +178,7 @@ fn a_diverging_generator_run_exits_1_and_keeps_the_last_good_generator() {
     let huge = ["--set", "optimizer.lr=40", "--set", "train.checkpoint_every=1", "--out", "run"];
     let output = run(folder, &[&TRAIN[..], &huge].concat());
     assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
-    for word in ["diverged", "step", "optimizer.lr", "are kept"] {
+    for word in ["diverged", "step", "optimizer.lr", "is kept"] {
         assert!(stderr(&output).contains(word), "{word}: {}", stderr(&output));
     }
     run_json(folder, &["generator", "inspect", "run", "--device", "cpu"]);

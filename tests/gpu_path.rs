@@ -32,7 +32,7 @@ fn twenty_steps_on_wgpu_follow_the_cpu() {
         let output = run(folder, &[&train[..], &settings[..]].concat());
         assert!(output.status.success(), "{}", stderr(&output));
         let losses = train_events(folder, device);
-        let losses = losses.iter().flat_map(|event| event["losses"].as_array().unwrap().clone());
+        let losses = losses.iter().flat_map(|event| event["losses"]["loss"].as_array().unwrap().clone());
         losses.map(|loss| loss.as_f64().unwrap()).collect()
     };
     let (cpu, gpu) = (losses("cpu"), losses("wgpu"));
@@ -69,7 +69,7 @@ fn a_generator_in_training_on_wgpu_follows_the_cpu() {
             let output = run(folder, &train);
             assert!(output.status.success(), "{}", stderr(&output));
             let of_step =
-                |event: &serde_json::Value| names.map(|name| event["losses"][name].as_f64().unwrap());
+                |event: &serde_json::Value| names.map(|name| event["losses"][name][0].as_f64().unwrap());
             train_events(folder, &out).iter().flat_map(of_step).collect()
         };
         let (cpu, gpu) = (losses("cpu"), losses("wgpu"));
@@ -102,7 +102,7 @@ fn activations_of_16_bits_follow_the_cpu() {
         let output = run(folder, &[&train[..], &settings[..], more].concat());
         assert!(output.status.success(), "{}", stderr(&output));
         let events = train_events(folder, out);
-        let losses = events.iter().flat_map(|event| event["losses"].as_array().unwrap().clone());
+        let losses = events.iter().flat_map(|event| event["losses"]["loss"].as_array().unwrap().clone());
         losses.map(|loss| loss.as_f64().unwrap()).collect()
     };
     let full = losses("full", &["--device", "cpu"]);

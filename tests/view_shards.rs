@@ -33,7 +33,7 @@ fn losses(folder: &Path, recipe: &str, out: &str, more: &[&str]) -> Vec<f64> {
     let events = events.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
     events
         .filter(|event| event["event"] == "train")
-        .flat_map(|event| event["losses"].as_array().unwrap().clone())
+        .flat_map(|event| event["losses"]["loss"].as_array().unwrap().clone())
         .map(|loss| loss.as_f64().unwrap())
         .collect()
 }

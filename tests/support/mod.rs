@@ -195,7 +195,9 @@ pub fn losses(run: &Path) -> Vec<(u64, String)> {
     let events = text.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
     let mut losses = Vec::new();
     for event in events.filter(|event| event["event"] == "train") {
-        let of_event = event["losses"].as_array().unwrap();
+        let losses_of_event = &event["losses"];
+        // Earlier versions had no name for the only loss.
+        let of_event = losses_of_event.as_array().or(losses_of_event["loss"].as_array()).unwrap();
         let first = event["step"].as_u64().unwrap() - of_event.len() as u64 + 1;
         losses.extend((first..).zip(of_event.iter().map(ToString::to_string)));
     }

@@ -13,6 +13,7 @@ use zview_encoder::PretrainedError;
 use zview_generator::GeneratorError;
 use zview_generator::directions::DirectionsError;
 use zview_generator::training::GeneratorTrainingError;
+use zview_network::training::TrainingError;
 use zview_probe::suite::SuiteError;
 use zview_runtime::atomic::WriteError;
 use zview_runtime::config::ConfigError;
@@ -193,11 +194,20 @@ impl From<RunFolderError> for Failure {
     }
 }
 
+impl From<TrainingError> for Failure {
+    fn from(error: TrainingError) -> Self {
+        match error {
+            TrainingError::Folder(error) => error.into(),
+            error => Self::failed(error),
+        }
+    }
+}
+
 impl From<PretrainError> for Failure {
     fn from(error: PretrainError) -> Self {
         match error {
             PretrainError::Source(error) => error.into(),
-            PretrainError::Folder(error) => error.into(),
+            PretrainError::Training(error) => error.into(),
             error @ (PretrainError::Precision(_)
             | PretrainError::OtherImages { .. }
             | PretrainError::Shorter { .. }
@@ -220,7 +230,7 @@ impl From<GeneratorTrainingError> for Failure {
     fn from(error: GeneratorTrainingError) -> Self {
         match error {
             GeneratorTrainingError::Config(error) => error.into(),
-            GeneratorTrainingError::Folder(error) => error.into(),
+            GeneratorTrainingError::Training(error) => error.into(),
             error => Self::failed(error),
         }
     }

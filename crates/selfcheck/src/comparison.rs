@@ -118,7 +118,7 @@ impl<'a> Comparison<'a> {
         views: &ViewBatch,
     ) -> Result<(), ReadError> {
         self.announce(1);
-        let shape = [views.images.dims()[0], checked.encoder.feature_dimension()];
+        let shape = [views.images.dims()[0], checked.learner.encoder.feature_dimension()];
         let random = &mut Stream::new(0, Purpose::Check, 6, 0);
         let mut draw = || -> Vec<f32> { (0..shape[0] * shape[1]).map(|_| random.normal()).collect() };
         let (features, targets) = (draw(), draw());
@@ -126,7 +126,7 @@ impl<'a> Comparison<'a> {
             let on = |values: &[f32], device: &Device| {
                 Tensor::<2>::from_data(TensorData::new(values.to_vec(), shape), device)
             };
-            let mut objective = trainer.objective.clone(); // a queue moves
+            let mut objective = trainer.learner.objective.clone(); // a queue moves
             let features = on(&features, &device.clone().autodiff()).require_grad();
             let targets = objective.target().map(|_| on(&targets, device));
             let loss = objective.loss(features.clone(), targets, views);

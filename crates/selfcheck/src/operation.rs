@@ -108,8 +108,7 @@ impl Operation {
     /// The result, then the gradient of every input, each with what it is.
     fn run(&self, device: &Device) -> Result<Vec<(String, Vec<f32>)>, ReadError> {
         let device = &if self.differentiable { device.clone().autodiff() } else { device.clone() };
-        // Every input is tracked: backward through some inputs alone gives wrong gradients on some
-        // drivers (tracel-ai/burn #5162), and training tracks them all for that reason.
+        // Every input is tracked, as what training computes has (`training_input`).
         let upload = |input: &Input| {
             let data = TensorData::new(input.values.clone(), [input.values.len()]);
             let tensor = Tensor::<1>::from_data(data, device);

@@ -37,29 +37,29 @@ pub(super) fn check_recipe(
     let anchors = recipe.train.batch;
     // One batch is enough for one step.
     let stored = Stored::open(&recipe.source, anchors, data_dir)?.for_one_batch(&recipe.source, anchors);
-    let trainer = |anchors: usize, device: &Device, on_gpu: bool| -> Result<Trainer, SourceError> {
+    let trainer = |anchors: usize, device: &Device| -> Result<Trainer, SourceError> {
         let mut recipe = recipe.clone();
         recipe.train.batch = anchors;
         let how = OpenSource { anchors, anchor_choice: recipe.anchors, data_dir: None, device };
         let source = open_source_on(&recipe.source, &recipe.views, &how, stored.clone())?;
-        Trainer::new(&recipe, source, device, on_gpu)
+        Trainer::new(&recipe, source, device)
     };
-    let mut whole = trainer(anchors, comparison.device(), true)?;
+    let mut whole = trainer(anchors, comparison.device())?;
     let (views, rendering) = record_layers(|| whole.augmented_views(0));
     let views = views?;
     let [rows, channels, height, width] = views.images.dims();
 
-    let mut shown = trainer(SHOWN, &comparison.cpu, false)?;
+    let mut shown = trainer(SHOWN, &comparison.cpu)?;
     // Copies from before any forward pass, which moves running statistics.
-    let (mut on_cpu, mut on_device) = (freeze(&shown.encoder), freeze(&whole.encoder));
+    let (mut on_cpu, mut on_device) = (freeze(&shown.learner.encoder), freeze(&whole.learner.encoder));
     let shown_views = shown.augmented_views(0)?;
-    let (_, training) = record_layers(|| shown.forward(&shown_views));
+    let (_, training) = record_layers(|| shown.learner.forward(&shown_views));
     let per_anchor = multiplications(&training) / SHOWN as f64;
     let training: Vec<_> = training.iter().map(|call| at_batch(call, (anchors, SHOWN))).collect();
 
     comparison.layers(&rendering, false)?;
     comparison.layers(&training, true)?;
-    comparison.objective(&mut trainer(anchors, &comparison.cpu, false)?, &mut whole, &views)?;
+    comparison.objective(&mut trainer(anchors, &comparison.cpu)?, &mut whole, &views)?;
     comparison.features(
         rows,
         [channels, height, width],
@@ -69,9 +69,9 @@ pub(super) fn check_recipe(
 
     let affordable = (multiplications_max / (PASSES * per_anchor)) as usize;
     let few = affordable.clamp(2, anchors);
-    let mut reference = trainer(few, &comparison.cpu, false)?;
-    let mut nudged = trainer(few, &comparison.cpu, false)?;
-    let mut checked = if few == anchors { whole } else { trainer(few, comparison.device(), true)? };
+    let mut reference = trainer(few, &comparison.cpu)?;
+    let mut nudged = trainer(few, &comparison.cpu)?;
+    let mut checked = if few == anchors { whole } else { trainer(few, comparison.device())? };
     // An anchor's views do not depend on the batch, but which anchors of a mix are real does.
     if few < anchors && recipe.source.kind != SourceKind::Mix {
         comparison.announce(1);

@@ -51,7 +51,7 @@ pub(super) fn check_step(
     checked: &mut Trainer,
     mut done: impl FnMut(&Check),
 ) -> Result<Vec<Check>, SelfCheckError> {
-    let (tolerances, scale) = match &checked.loss_scale {
+    let (tolerances, scale) = match &checked.learner.loss_scale {
         Some(scale) => (IN_16_BITS, f64::from(scale.read()?)),
         None => (IN_32_BITS, 1.0),
     };

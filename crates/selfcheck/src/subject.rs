@@ -176,15 +176,15 @@ fn check_training(
         training
     };
     let batch = training.train.batch;
-    let (shown, layers) = record_layers(|| first_losses(&at(SHOWN), images, (&comparison.cpu, false), 1));
+    let (shown, layers) = record_layers(|| first_losses(&at(SHOWN), images, &comparison.cpu, 1));
     shown?;
     let per_image = multiplications(&layers) / SHOWN as f64;
     let layers: Vec<LayerCall> = layers.iter().map(|call| at_batch(call, (batch, SHOWN))).collect();
     comparison.layers(&layers, true)?;
     comparison.announce(2);
     let few = ((SHORT_STEP / (PASSES * per_image)) as usize).clamp(2, batch);
-    let expected = first_losses(&at(few), images, (&comparison.cpu, false), 2)?;
-    let got = first_losses(&at(few), images, (comparison.device(), true), 2)?;
+    let expected = first_losses(&at(few), images, &comparison.cpu, 2)?;
+    let got = first_losses(&at(few), images, comparison.device(), 2)?;
     for (update, tolerance) in [FIRST_LOSSES, SECOND_LOSSES].into_iter().enumerate() {
         let differences = expected[update].iter().zip(&got[update]).map(|(cpu, device)| {
             // A loss may lie near zero, so it is measured against 1 at least.

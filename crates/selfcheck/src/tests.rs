@@ -12,7 +12,6 @@ use zview_runtime::device::{cpu, on_test_adapter};
 use super::layers::convolve;
 use super::*;
 use zview_contrastive::objective::ObjectiveConfig;
-use zview_contrastive::source::{OpenSource, open_source};
 use zview_contrastive::train::Trainer;
 use zview_encoder::augment::{Augment, AugmentConfig};
 
@@ -71,15 +70,7 @@ fn trainer() -> Trainer {
 }
 
 fn trainer_of(recipe: &Recipe) -> Trainer {
-    let device = Device::flex();
-    let how = OpenSource {
-        anchors: recipe.train.batch,
-        anchor_choice: recipe.anchors,
-        data_dir: None,
-        device: &device,
-    };
-    let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
-    Trainer::new(recipe, source, &device, true).unwrap()
+    Trainer::open(recipe, None, &Device::flex()).unwrap()
 }
 
 #[test]
@@ -97,8 +88,8 @@ fn a_step_agrees_with_itself_and_not_with_other_weights() {
         fn counter(&mut self, _: &str, _: &mut u64) {}
     }
     let mut other = trainer();
-    other.objective.visit("", &mut Shift);
-    track_gradients(&mut other.objective);
+    other.learner.objective.visit("", &mut Shift);
+    track_gradients(&mut other.learner.objective);
     let checks = step::check_step(&mut trainer(), &mut trainer(), &mut other, |_| ()).unwrap();
     let broken = broken(&checks);
     assert!(broken.contains(&"step: loss") && broken.contains(&"step: objective"), "{checks:?}");

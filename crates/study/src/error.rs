@@ -13,7 +13,7 @@ use zview_report::ReportError;
 use zview_runtime::atomic::WriteError;
 use zview_runtime::config::ConfigError;
 use zview_runtime::device::ReadError;
-use zview_runtime::run_folder::{Changed, RunFolderError};
+use zview_runtime::run_folder::Changed;
 
 /// Why a study ended without a result. Arms that were finished stay.
 #[derive(Debug, thiserror::Error)]
@@ -156,6 +156,6 @@ impl StudyError {
     #[must_use]
     pub fn is_locked_run(&self) -> bool {
         let Self::Train { source, .. } = self else { return false };
-        matches!(**source, PretrainError::Folder(RunFolderError::Locked { .. }))
+        source.is_locked_run()
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use zview_contrastive::train::{PretrainOptions, Recipe, changed_since, pretrain};
 use zview_runtime::device::ChosenDevice;
-use zview_runtime::run_folder::read_run_json;
+use zview_runtime::run_folder::{LOSS, losses_of, read_run_json};
 use zview_runtime::stop::StopSignal;
 
 use crate::StudyError;
@@ -161,8 +161,7 @@ fn read_events(run: &Path) -> Result<(Vec<f32>, bool), StudyError> {
             serde_json::from_str(line).map_err(|error| problem(error.to_string()))?;
         match event["event"].as_str() {
             Some("train") => {
-                let values = event["losses"].as_array().into_iter().flatten();
-                losses.extend(values.filter_map(serde_json::Value::as_f64).map(|loss| loss as f32));
+                losses.extend(losses_of(&event, LOSS).into_iter().map(|loss| loss as f32));
             }
             // A stop at the very end resumes with no step left: nothing was interrupted.
             Some("resumed") => interrupted = true,

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 use serde::Serialize;
-use zview_contrastive::source::{OpenSource, open_source};
 use zview_contrastive::train::{
     KernelLaunches, Recipe, Stage, StageProfile, StepProfile, Trainer, profile_step,
 };
@@ -62,14 +61,7 @@ pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
     recipe.train.precision.check(&device)?;
     let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
     let device = compared(device, &subject, common)?;
-    let how = OpenSource {
-        anchors: recipe.train.batch,
-        anchor_choice: recipe.anchors,
-        data_dir: common.data_dir.clone(),
-        device: &device.device,
-    };
-    let source = open_source(&recipe.source, &recipe.views, &how)?;
-    let mut trainer = Trainer::new(&recipe, source, &device.device, device.is_gpu())?;
+    let mut trainer = Trainer::open(&recipe, common.data_dir.clone(), &device.device)?;
     if arguments.warm {
         return warm(&mut trainer, &device, common.json);
     }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 use zview_runtime::atomic::write_file;
 use zview_runtime::measurements::{SeriesSummary, measurements_of, scalars_as_csv, summarise};
-use zview_runtime::run_folder::{EventReader, RunFolder};
+use zview_runtime::run_folder::{EventReader, RunFolder, loss_names, losses_of};
 use zview_runtime::tensorboard::TensorBoardMirror;
 
 use crate::arguments::Common;
@@ -205,15 +205,8 @@ fn follow(run: &Path, log: &Path, common: &Common) -> Result<(), Failure> {
 fn event_in_words(event: &Value) -> String {
     let name = event["event"].as_str().unwrap_or("event");
     let mut parts = Vec::new();
-    match &event["losses"] {
-        Value::Array(losses) => {
-            parts.extend(losses.last().and_then(Value::as_f64).map(|loss| format!("loss {}", short(loss))));
-        }
-        Value::Object(losses) => {
-            let of = |(name, loss): (&String, &Value)| Some(format!("{name} {}", short(loss.as_f64()?)));
-            parts.extend(losses.iter().filter_map(of));
-        }
-        _ => {}
+    for name in loss_names(event) {
+        parts.extend(losses_of(event, name).last().map(|&loss| format!("{name} {}", short(loss))));
     }
     for key in ["learning_rate", "gradient_norm", "seconds_per_step", "seconds", "picture", "message"] {
         match &event[key] {

@@ -8,7 +8,6 @@ use zview_runtime::config::parse_toml;
 use zview_runtime::device::read_floats;
 
 use super::*;
-use crate::source::{OpenSource, open_source};
 use crate::train::{Recipe, Trainer};
 
 fn parse(text: &str) -> Result<ObjectiveConfig, String> {
@@ -44,15 +43,7 @@ fn trainer(kind: &str, keys: &str) -> Trainer {
          [encoder]\n{arch}\n[train]\nbatch = 8\nsteps = 10\n[objective]\nkind = \"{kind}\"\n{keys}"
     );
     let recipe: Recipe = parse_toml(Path::new("test"), &text).unwrap();
-    let device = Device::flex();
-    let how = OpenSource {
-        anchors: recipe.train.batch,
-        anchor_choice: recipe.anchors,
-        data_dir: None,
-        device: &device,
-    };
-    let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
-    Trainer::new(&recipe, source, &device, false).unwrap()
+    Trainer::open(&recipe, None, &Device::flex()).unwrap()
 }
 
 const VIT: &str = "arch = \"vit\"\nwidth = 16\ndepth = 1\nheads = 2\npatch = 4\npool = \"mean\"";
@@ -100,15 +91,7 @@ fn one_view_per_anchor_is_refused_by_methods_that_compare_views() {
              [augment]\nsize = 16\n[encoder]\n{VIT}\n[train]\nbatch = 4\n[objective]\nkind = \"{kind}\""
         );
         let recipe: Recipe = parse_toml(Path::new("test"), &text).unwrap();
-        let device = Device::flex();
-        let how = OpenSource {
-            anchors: recipe.train.batch,
-            anchor_choice: recipe.anchors,
-            data_dir: None,
-            device: &device,
-        };
-        let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
-        match Trainer::new(&recipe, source, &device, false) {
+        match Trainer::open(&recipe, None, &Device::flex()) {
             Err(error) => assert!(error.to_string().contains("views.per_anchor"), "{kind}: {error}"),
             Ok(mut trainer) => {
                 assert!(["i-jepa", "inverter", "cross-entropy"].contains(kind), "{kind}");
@@ -123,22 +106,22 @@ fn gradients_of_whole_networks_are_finite_differences() {
     for (kind, _) in ObjectiveConfig::KINDS {
         let mut trainer = trainer(kind, "");
         let views = trainer.augmented_views(0).unwrap();
-        let weights = (trainer.encoder.clone(), trainer.objective.clone());
-        let gradients = trainer.forward(&views).loss.backward();
+        let weights = (trainer.learner.encoder.clone(), trainer.learner.objective.clone());
+        let gradients = trainer.learner.forward(&views).loss.backward();
         // SimSiam's targets are its own projections, whose gradient is stopped: only its predictor is judged.
         let parts: &[&str] = if *kind == "simsiam" { &["predictor"] } else { &["encoder.", ""] };
         for part in parts {
             // The change of the loss is to be well above its rounding, and small against its curvature.
             let mut moved = |by: f32| -> (f64, f64) {
-                (trainer.encoder, trainer.objective) = weights.clone();
+                (trainer.learner.encoder, trainer.learner.objective) = weights.clone();
                 let mut along = Along { gradients: &gradients, part, by, squares: 0.0 };
                 if *part == "encoder." {
-                    trainer.encoder.visit("encoder.", &mut along);
+                    trainer.learner.encoder.visit("encoder.", &mut along);
                 } else {
-                    trainer.objective.visit("", &mut along);
+                    trainer.learner.objective.visit("", &mut along);
                 }
                 let squares = along.squares;
-                (f64::from(read_floats(trainer.forward(&views).loss.inner()).unwrap()[0]), squares)
+                (f64::from(read_floats(trainer.learner.forward(&views).loss.inner()).unwrap()[0]), squares)
             };
             let (loss, squares) = moved(0.0);
             if squares == 0.0 {
@@ -157,7 +140,7 @@ fn gradients_of_whole_networks_are_finite_differences() {
 fn a_checkpoint_keeps_all_that_a_method_moves() {
     for (kind, keys) in [("moco-v3", "queue = 24"), ("byol", ""), ("latent-step", ""), ("barlow-twins", "")] {
         let folder = tempfile::tempdir().unwrap();
-        let tensors = |trainer: &Trainer| NamedTensors::of_network(&trainer.objective, "").unwrap();
+        let tensors = |trainer: &Trainer| NamedTensors::of_network(&trainer.learner.objective, "").unwrap();
         let mut first = trainer(kind, keys);
         let fresh = format!("{:?}", tensors(&first));
         first.train_step().unwrap();
@@ -182,15 +165,7 @@ fn what_the_views_do_not_have_is_asked_for_by_name() {
         parse_toml(Path::new("test"), &text).unwrap()
     };
     let refused = |source: &str, kind: &str| {
-        let (recipe, device) = (recipe(source, kind), Device::flex());
-        let how = OpenSource {
-            anchors: recipe.train.batch,
-            anchor_choice: recipe.anchors,
-            data_dir: None,
-            device: &device,
-        };
-        let source = open_source(&recipe.source, &recipe.views, &how).unwrap();
-        Trainer::new(&recipe, source, &device, false).err().map(|error| error.to_string())
+        Trainer::open(&recipe(source, kind), None, &Device::flex()).err().map(|error| error.to_string())
     };
     let unconditional = "kind = \"generator\"\ngenerator = \"glyphs-gan\"";
     let real = "kind = \"real\"\ndata = \"glyphs\"";

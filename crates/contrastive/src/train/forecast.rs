@@ -1,17 +1,18 @@
 //! What a run of a recipe will take.
 
-use zview_network::count_parameters;
 use zview_network::optimizer::OptimizerKind;
+use zview_network::training::TrainingError;
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::device::MemoryLimit;
 use zview_runtime::forecast::{Fit, Forecast, RunSize, StepTimes, fit};
 
+use super::error::PretrainError;
 use super::length::with_epochs;
 use super::precision::Precision;
-use super::pretrain::{PretrainError, PretrainOptions, source_of};
+use super::pretrain::PretrainOptions;
 use super::profile::{ProfileError, seconds_of_steps};
 use super::recipe::Recipe;
-use super::trainer::Trainer;
+use super::trainer::{Trainer, source_of};
 
 /// What makes a run that is too long shorter.
 pub(super) const SHORTER: &str =
@@ -43,17 +44,17 @@ pub fn time_steps(trainer: &mut Trainer, most: u64) -> Result<StepTimes, Profile
 pub fn forecast(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Option<Forecast>, PretrainError> {
     recipe.train.precision.check(options.device)?;
     let device = &options.device.device;
-    let source = source_of(recipe, options)?;
+    let source = source_of(recipe, options.data_dir.clone(), device)?;
     let recipe = match options.epochs {
         Some(epochs) => &with_epochs(recipe, source.epoch(), epochs)?,
         None => recipe,
     };
-    let mut trainer = Trainer::new(recipe, source, device, options.device.is_gpu())?;
+    let mut trainer = Trainer::new(recipe, source, device)?;
     let size = run_size(&trainer, recipe);
     check_memory(&size, options.device)?;
     let times = time_steps(&mut trainer, recipe.train.steps).map_err(|error| match error {
         ProfileError::Source(source) => PretrainError::Source(source),
-        ProfileError::Device(source) => PretrainError::Device { step: trainer.step, source },
+        ProfileError::Device(source) => TrainingError::Device { step: trainer.step, source }.into(),
     })?;
     let forecast = Forecast::new(&times, size, options.device);
     for warning in forecast.iter().flat_map(|forecast| forecast.warnings(SHORTER)) {
@@ -76,17 +77,17 @@ pub(super) fn check_memory(size: &RunSize, device: &ChosenDevice) -> Result<(), 
 
 /// How large the run of `trainer` is, which stands at its first step or at the one that it is resumed from.
 pub(super) fn run_size(trainer: &Trainer, recipe: &Recipe) -> RunSize {
-    let (epoch, steps) = (trainer.epoch(), recipe.train.steps);
+    let (epoch, steps) = (trainer.views.source.epoch(), recipe.train.steps);
     let epochs = epoch.filter(|epoch| epoch.anchors > 0).map(|epoch| {
         steps as f64 * recipe.train.accumulate as f64 * epoch.per_batch as f64 / epoch.anchors as f64
     });
-    let shape = trainer.view_shape();
+    let shape = trainer.views.shape();
     RunSize {
         steps,
         steps_left: steps.saturating_sub(trainer.step),
         epochs,
         epoch_of: epoch.map(|epoch| format!("{} {}", thousands(epoch.anchors), epoch.unit)),
-        parameters: count_parameters(&trainer.encoder) + count_parameters(&trainer.objective),
+        parameters: trainer.learner.count_parameters(),
         view: [shape.channels, shape.height, shape.width],
         memory_estimate: Some(memory_estimate(trainer, recipe)),
     }
@@ -95,18 +96,18 @@ pub(super) fn run_size(trainer: &Trainer, recipe: &Recipe) -> RunSize {
 /// Bytes that a step holds at once: what the layers give, which the backward pass reads again; views before and after
 /// augmentation; weights, gradients, and the optimizer's moments.
 fn memory_estimate(trainer: &Trainer, recipe: &Recipe) -> u64 {
-    let shape = trainer.view_shape();
+    let shape = trainer.views.shape();
     let views = (recipe.train.batch * recipe.views.per_anchor) as u64;
     let pixels = 4 * views * (shape.channels * shape.height * shape.width) as u64;
     // Layers read what others give: half of the traffic is written.
     let activations = trainer.cost().forward.bytes / recipe.train.accumulate / 2;
-    let halved = trainer.loss_scale.is_some() && recipe.train.precision == Precision::F16;
+    let halved = trainer.learner.loss_scale.is_some() && recipe.train.precision == Precision::F16;
     let activations = if halved { activations / 2 } else { activations };
     let moments = match recipe.optimizer.kind {
         OptimizerKind::Sgd | OptimizerKind::Lars => 1,
         OptimizerKind::AdamW => 2,
     };
-    let parameters = count_parameters(&trainer.encoder) + count_parameters(&trainer.objective);
+    let parameters = trainer.learner.count_parameters();
     activations + 2 * pixels + 4 * parameters as u64 * (2 + moments)
 }
 

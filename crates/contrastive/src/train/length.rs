@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::{Value, json};
 use zview_network::optimizer::warmup_cosine;
 
-use super::pretrain::PretrainError;
+use super::error::PretrainError;
 use super::recipe::{MOST_STEPS, Recipe, TrainConfig};
 use crate::source::{Epoch, SourceError};
 

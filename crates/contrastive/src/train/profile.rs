@@ -111,25 +111,30 @@ pub fn profile_step(
     let steps = steps.max(1);
     seconds_of_steps(trainer, warmup)?;
     let memory_before = MemoryUse::now(&device.device);
-    let waited_before = trainer.waited();
+    let waited_before = trainer.views.source.waited();
     let seconds_per_step = seconds_of_steps(trainer, steps)? / steps as f64;
-    let waited = trainer.waited().zip(waited_before).map(|(after, before)| (after - before).as_secs_f64());
+    let waited = trainer
+        .views
+        .source
+        .waited()
+        .zip(waited_before)
+        .map(|(after, before)| (after - before).as_secs_f64());
     let launches = device.is_gpu().then(|| Rc::new(Launches::default()));
-    trainer.seconds = StageSeconds::default();
-    trainer.synchronise_stages = true;
-    trainer.after_stage = launches.clone().map(|launches| {
+    trainer.clock.seconds = StageSeconds::default();
+    trainer.clock.synchronise = true;
+    trainer.clock.after_stage = launches.clone().map(|launches| {
         let counter = LaunchCounter::start();
         Box::new(move |stage| launches.add(stage, counter.take())) as Box<dyn FnMut(Stage)>
     });
     seconds_of_steps(trainer, steps)?;
-    trainer.after_stage = None;
-    trainer.synchronise_stages = false;
+    trainer.clock.after_stage = None;
+    trainer.clock.synchronise = false;
     let memory_after = MemoryUse::now(&device.device);
     let peak = PeakRates::measure(device)?;
 
     let per_step = |count: u64| count as f64 / steps as f64;
     let launches = launches.as_deref();
-    let seconds = PerStage::of(|stage| trainer.seconds.at(stage) / steps as f64);
+    let seconds = PerStage::of(|stage| trainer.clock.seconds.at(stage) / steps as f64);
     let cost = trainer.cost();
     let profile = PerStage::of(|stage| {
         let kernels = launches.map(|launches| per_step(*launches.by_stage.borrow().at(stage)));

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use burn::tensor::Device;
 use serde::Serialize;
 
 /// The parts of a step.
@@ -98,11 +99,39 @@ impl<T: Copy + std::iter::Sum> PerStage<T> {
     }
 }
 
-impl StageSeconds {
-    /// Adds the time since `started` to `stage` and gives the present moment.
-    pub fn add(&mut self, stage: Stage, started: Instant) -> Instant {
+/// Measures the parts of steps on a device.
+pub struct StageClock {
+    /// Time spent, by stage.
+    pub seconds: StageSeconds,
+    /// Wait for the device after each stage, so that `seconds` are the device's.
+    pub synchronise: bool,
+    /// Called at the end of each stage, after any waiting.
+    pub after_stage: Option<Box<dyn FnMut(Stage)>>,
+    device: Device,
+}
+
+impl StageClock {
+    /// At 0 for all stages.
+    pub(super) fn of(device: &Device) -> Self {
+        Self {
+            seconds: StageSeconds::default(),
+            synchronise: false,
+            after_stage: None,
+            device: device.clone(),
+        }
+    }
+
+    /// Adds the time since `started` to `stage`, which ends, and gives the present moment.
+    pub(super) fn stage_done(&mut self, stage: Stage, started: Instant) -> Instant {
+        if self.synchronise {
+            // A failure shows at the next reading of a tensor, with a better message.
+            let _ = self.device.sync();
+        }
         let now = Instant::now();
-        *self.at_mut(stage) += (now - started).as_secs_f64();
+        *self.seconds.at_mut(stage) += (now - started).as_secs_f64();
+        if let Some(after_stage) = &mut self.after_stage {
+            after_stage(stage);
+        }
         now
     }
 }

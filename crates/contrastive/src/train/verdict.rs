@@ -2,6 +2,7 @@
 //! where they began.
 
 use serde_json::Value;
+use zview_runtime::run_folder::{LOSS, losses_of};
 
 use super::recipe::Recipe;
 
@@ -26,8 +27,7 @@ pub(super) fn verdict(events: &[Value], recipe: &Recipe) -> Vec<String> {
     let losses: Vec<f64> = events
         .iter()
         .filter(|event| event["event"] == "train")
-        .flat_map(|event| event["losses"].as_array().into_iter().flatten())
-        .filter_map(Value::as_f64)
+        .flat_map(|event| losses_of(event, LOSS))
         .collect();
     let Some(Ends { first, last, count }) = not_fallen(&losses) else { return said };
     if unmoved(events) {
@@ -106,7 +106,7 @@ mod tests {
             (0..400).map(|i| 5.0 - slope * f64::from(i) + 0.1 * f64::from(i % 7)).collect();
         vec![
             json!({ "event": FIRST_FEATURES, "step": 1, "features": watch(20.0) }),
-            json!({ "event": "train", "step": 400, "losses": losses, "watch": watch(rank) }),
+            json!({ "event": "train", "step": 400, "losses": { "loss": losses }, "watch": watch(rank) }),
         ]
     }
 
@@ -135,7 +135,7 @@ mod tests {
     #[test]
     fn nothing_is_said_of_a_run_that_learnt_or_is_too_short_to_tell() {
         assert!(verdict(&events(1e-3, 20.0), &recipe("simclr")).is_empty());
-        let short = json!({ "event": "train", "step": 4, "losses": [5.0, 5.1, 5.2, 5.3] });
+        let short = json!({ "event": "train", "step": 4, "losses": { "loss": [5.0, 5.1, 5.2, 5.3] } });
         assert!(verdict(&[short], &recipe("simclr")).is_empty());
     }
 }

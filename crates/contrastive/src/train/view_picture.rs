@@ -2,14 +2,12 @@
 
 use std::path::Path;
 
-use serde_json::json;
 use zview_data::ImageShape;
 use zview_data::picture::{PictureError, grid_size, unit_floats_to_u8, write_grid};
-use zview_runtime::atomic::WriteError;
+use zview_network::training::{Run, TrainingError};
 use zview_runtime::device::read_floats;
-use zview_runtime::run_folder::{EventLog, RunFolder};
 
-use super::pretrain::PretrainError;
+use super::error::PretrainError;
 use super::recipe::Recipe;
 use super::trainer::Trainer;
 
@@ -21,22 +19,16 @@ const GAP: usize = 2;
 pub(super) fn show_views(
     trainer: &mut Trainer,
     recipe: &Recipe,
-    folder: &RunFolder,
-    events: &mut EventLog,
+    run: &mut Run<'_>,
 ) -> Result<(), PretrainError> {
     let step = trainer.step;
-    let seconds = trainer.seconds; // the picture is not training
+    let seconds = trainer.clock.seconds; // the picture is not training
     let views = trainer.augmented_views(step * recipe.train.accumulate)?.images;
-    trainer.seconds = seconds;
+    trainer.clock.seconds = seconds;
     let dims = views.dims();
-    let pixels = read_floats(views).map_err(|source| PretrainError::Device { step, source })?;
+    let pixels = read_floats(views).map_err(|source| TrainingError::Device { step, source })?;
     let name = if step == 0 { "views.png".to_owned() } else { format!("views/step-{step:08}.png") };
-    if step > 0 {
-        let path = folder.file("views");
-        std::fs::create_dir_all(&path).map_err(|source| WriteError { path, source })?;
-    }
-    write_views(&folder.file(&name), &pixels, dims, recipe.views.per_anchor)?;
-    Ok(events.append(&json!({ "event": "views", "step": step, "picture": name }))?)
+    run.picture(("views", step), &name, |path| Ok(write_views(path, &pixels, dims, recipe.views.per_anchor)?))
 }
 
 /// Writes a grid with a row per anchor and its views in the columns, from the values of views (B * V, C, H, W)

@@ -9,7 +9,9 @@ use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use serde_json::{Value, json};
 use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
 use zview_network::weights::StateDict;
-use zview_network::{NamedTensors, Network, StateError, StateVisitor, read_network, track_gradients};
+use zview_network::{
+    NamedTensors, Network, StateError, StateVisitor, read_network, track_gradients, training_input,
+};
 
 /// Prefix of its tensors in checkpoints.
 const NAME: &str = "online_probe.";
@@ -36,16 +38,14 @@ pub struct OnlineProbe {
     classifier: Classifier,
     optimizer: Optimizer,
     device: Device,
-    track_input: bool,
     correct: Tensor<1>,
     examples: usize,
 }
 
 impl OnlineProbe {
     /// All weights 0, for features of `dimension` and `classes` classes, on `device` (without autodiff).
-    /// `track_input` as in training: some drivers give wrong gradients where only parameters have one.
     #[must_use]
-    pub fn new(dimension: usize, classes: usize, device: &Device, track_input: bool) -> Self {
+    pub fn new(dimension: usize, classes: usize, device: &Device) -> Self {
         let weight = Tensor::zeros([classes, dimension], device);
         let mut classifier = Classifier { weight, bias: Tensor::zeros([classes], device) };
         track_gradients(&mut classifier);
@@ -53,7 +53,6 @@ impl OnlineProbe {
             classifier,
             optimizer: Optimizer::new(&OptimizerConfig::adam(BETAS[0], BETAS[1])),
             device: device.clone(),
-            track_input,
             correct: Tensor::zeros([1], device),
             examples: 0,
         }
@@ -70,8 +69,7 @@ impl OnlineProbe {
         let numbers = TensorData::new(labels.to_vec(), [rows, 1]);
         let labels = Tensor::<2, Int>::from_data(numbers, &self.device);
 
-        let inputs = Tensor::from_inner(standardise(features));
-        let inputs = if self.track_input { inputs.require_grad() } else { inputs };
+        let inputs = training_input(standardise(features));
         let logits = inputs.matmul(self.classifier.weight.clone().transpose())
             + self.classifier.bias.clone().unsqueeze();
         let right = logits.clone().inner().argmax(1).equal(labels).float(); // [N, 1]
@@ -146,7 +144,7 @@ mod tests {
     fn it_learns_on_every_device_and_is_judged_before_it_learns() {
         on_test_devices(|name, device| {
             let (features, labels) = features(device);
-            let mut probe = OnlineProbe::new(3, 2, device, name != "cpu");
+            let mut probe = OnlineProbe::new(3, 2, device);
             probe.learn(features.clone(), &labels, 1);
             // All logits are 0: the first class wins, and half of the labels are it.
             assert_eq!(accuracy(&mut probe), 0.5, "{name}");

@@ -8,7 +8,7 @@
 use burn::tensor::{Device, Tensor, activation};
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
-use zview_network::{Mode, NamedTensors, StateError, freeze, read_network, track_gradients};
+use zview_network::{Mode, NamedTensors, StateError, freeze, read_network, track_gradients, training_input};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::batch::{Batches, normal_rows};
@@ -30,12 +30,11 @@ pub(super) struct Gan {
     generator_optimizer: Optimizer,
     discriminator_optimizer: Optimizer,
     device: Device,
-    track_input: bool,
 }
 
 impl Gan {
     pub(super) fn new(setting: &Setting<'_>, random: &mut Stream) -> Self {
-        let Setting { training, shape, classes, device, track_input } = *setting;
+        let Setting { training, shape, classes, device } = *setting;
         let (end, _) = output_layer(training.method);
         let layers = generator_layers(&training.generator, classes.is_some(), shape, end);
         let mut generator = LayerNetwork::new(&layers, classes.unwrap_or(0), random, device);
@@ -52,7 +51,6 @@ impl Gan {
             generator_optimizer: adam.clone(),
             discriminator_optimizer: adam,
             device: device.clone(),
-            track_input,
         }
     }
 
@@ -67,8 +65,7 @@ impl Gan {
         let real = batch.images * 2.0 - 1.0;
         let z = self.latents(Purpose::DiscriminatorLatent, number);
         let fake = freeze(&self.generator).forward(z, batch.classes.as_ref(), Mode::Train);
-        let (real, fake) = (real.autodiff(), fake.autodiff());
-        let real = if self.track_input { real.require_grad() } else { real };
+        let (real, fake) = (training_input(real), fake.autodiff());
         let classes = batch.classes.map(Tensor::autodiff);
         let discriminator = self.discriminator.normalised();
         let real_score = discriminator.score(real, classes.as_ref());
@@ -86,8 +83,7 @@ impl Gan {
         // The classes of a batch that D was just shown.
         let number = step * self.training.gan.discriminator_steps;
         let classes = batches.batch(number, self.training.train.batch).classes.map(Tensor::autodiff);
-        let z = self.latents(Purpose::GeneratorLatent, step).autodiff();
-        let z = if self.track_input { z.require_grad() } else { z };
+        let z = training_input(self.latents(Purpose::GeneratorLatent, step));
         let fake = self.generator.forward(z, classes.as_ref(), Mode::Train);
         let loss = self.discriminator.normalised().frozen().score(fake, classes.as_ref()).mean().neg();
         let mut gradients = NamedGradients::of(&self.generator, GENERATOR, loss.backward());

@@ -53,9 +53,6 @@ pub(super) struct Setting<'a> {
     pub(super) classes: Option<usize>,
     /// Without autodiff.
     pub(super) device: &'a Device,
-    /// Track inputs: backward through parameters alone gives wrong gradients on some GPU drivers
-    /// (tracel-ai/burn #5162).
-    pub(super) track_input: bool,
 }
 
 /// The method's table: adding one is a file and a line in each arm here.

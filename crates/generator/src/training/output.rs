@@ -5,12 +5,11 @@ use std::path::{Path, PathBuf};
 
 use zview_data::{ImageSet, ImageShape};
 use zview_network::NamedTensors;
+use zview_network::checkpoint::CheckpointError;
 use zview_runtime::atomic::{WriteError, write_file};
 use zview_runtime::hash::sha256_of_bytes;
 
 use super::config::GeneratorTraining;
-use super::error::GeneratorTrainingError;
-use super::layer_network::LayerNetwork;
 use super::layers::generator_layers;
 use super::method::output_layer;
 use crate::architectures::ArchitectureKind;
@@ -65,20 +64,22 @@ fn class_names(images: &ImageSet) -> Vec<String> {
 pub(super) fn write_generator(
     folder: &Path,
     manifest: &Manifest,
-    network: &LayerNetwork,
+    tensors: &NamedTensors,
     step: u64,
-) -> Result<(), GeneratorTrainingError> {
+) -> Result<(), CheckpointError> {
     let weights = weights_name(step);
-    let bytes = NamedTensors::of_network(network, "")?.to_bytes(HashMap::new())?;
+    let bytes = tensors.to_bytes(HashMap::new())?;
     write_file(&folder.join(&weights), &bytes)?;
     let (sha256, weights) = (sha256_of_bytes(&bytes), PathBuf::from(weights));
     let manifest = Manifest { sha256, weights, ..manifest.clone() };
-    let text = toml::to_string(&manifest).map_err(|source| GeneratorTrainingError::Manifest { source })?;
-    write_file(&folder.join(MANIFEST), text.as_bytes())?;
-    remove_other_weights(folder, step)
+    let path = folder.join(MANIFEST);
+    let text = toml::to_string(&manifest)
+        .map_err(|error| WriteError { path: path.clone(), source: std::io::Error::other(error) })?;
+    write_file(&path, text.as_bytes())?;
+    Ok(remove_other_weights(folder, step)?)
 }
 
-fn remove_other_weights(folder: &Path, step: u64) -> Result<(), GeneratorTrainingError> {
+fn remove_other_weights(folder: &Path, step: u64) -> Result<(), WriteError> {
     let kept = weights_name(step);
     for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -101,6 +102,7 @@ mod tests {
     use zview_runtime::device::read_floats;
     use zview_runtime::seed::{Purpose, Stream};
 
+    use super::super::layer_network::LayerNetwork;
     use super::*;
     use crate::Generator;
 
@@ -129,8 +131,9 @@ mod tests {
             let expected = network.clone().forward(z.clone(), Some(&one_hot), Mode::Evaluate);
 
             let folder = tempfile::tempdir().unwrap();
-            write_generator(folder.path(), &manifest, &network, 1).unwrap();
-            write_generator(folder.path(), &manifest, &network, 2).unwrap();
+            let weights = NamedTensors::of_network(&network, "").unwrap();
+            write_generator(folder.path(), &manifest, &weights, 1).unwrap();
+            write_generator(folder.path(), &manifest, &weights, 2).unwrap();
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "older weights go");
             let read = Manifest::read(&folder.path().join(MANIFEST)).unwrap();
             let generator = Generator::load(&read, None, &device).unwrap();

@@ -6,6 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::ImageShape;
 use zview_data::picture::{grid_size, unit_floats_to_u8, write_grid};
 use zview_network::Mode;
+use zview_network::training::TrainingError;
 use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -36,13 +37,13 @@ fn shape_of(manifest: &Manifest) -> ImageShape {
     ImageShape { channels: output.channels, height: output.height, width: output.width }
 }
 
-/// Draws the same latents each time, so that grids of one run can be compared. A conditional generator's rows go
+/// Draws the same latents after each `step`, so that grids of one run can be compared. A conditional generator's rows go
 /// through the classes.
 pub(super) fn write_samples(
     path: &Path,
     network: &LayerNetwork,
     manifest: &Manifest,
-    seed: u64,
+    (seed, step): (u64, u64),
     device: &Device,
 ) -> Result<(), GeneratorTrainingError> {
     let dimension = manifest.latent.dimension;
@@ -52,8 +53,8 @@ pub(super) fn write_samples(
         let mut anchor = Stream::new(seed, Purpose::Picture, 0, row);
         let z_anchor: Vec<f32> = (0..dimension).map(|_| anchor.normal()).collect();
         for (column, std) in STEP_STD.iter().enumerate() {
-            let mut step = Stream::new(seed, Purpose::Picture, 1 + column as u64, row);
-            z.extend(z_anchor.iter().map(|value| value + std * step.truncated_normal(2.0)));
+            let mut drawn = Stream::new(seed, Purpose::Picture, 1 + column as u64, row);
+            z.extend(z_anchor.iter().map(|value| value + std * drawn.truncated_normal(2.0)));
         }
     }
     let count = rows * STEP_STD.len();
@@ -64,8 +65,8 @@ pub(super) fn write_samples(
     });
     let raw = network.clone().forward(z, classes.as_ref(), Mode::Evaluate);
     let [low, high] = manifest.output.range;
-    let pixels = read_floats((raw - low) / (high - low))
-        .map_err(|source| GeneratorTrainingError::Device { step: None, source })?;
+    let pixels =
+        read_floats((raw - low) / (high - low)).map_err(|source| TrainingError::Device { step, source })?;
     let pixels = unit_floats_to_u8(&pixels);
     let shape = shape_of(manifest);
     let images: Vec<&[u8]> = pixels.chunks_exact(shape.bytes()).collect();

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use zview_data::ImageSet;
+use zview_network::training::TrainingError;
 use zview_runtime::device::read_floats;
 
 use super::batch::Batches;
@@ -10,15 +11,14 @@ use super::error::GeneratorTrainingError;
 use super::method::{Setting, new_method};
 
 /// The losses of the first `updates` updates, (updates, losses of the method), on `device` (without autodiff).
-/// `on_gpu` is true for a graphics adapter. Recipe and images must go together: see
-/// [`GeneratorTraining::problems_with`].
+/// Recipe and images must go together: see [`GeneratorTraining::problems_with`].
 ///
 /// # Errors
-/// [`GeneratorTrainingError::Device`] where the device fails.
+/// [`GeneratorTrainingError`] where the device fails.
 pub fn first_losses(
     training: &GeneratorTraining,
     images: &ImageSet,
-    (device, on_gpu): (&Device, bool),
+    device: &Device,
     updates: u64,
 ) -> Result<Vec<Vec<f32>>, GeneratorTrainingError> {
     let conditional = training.generator.conditional;
@@ -27,13 +27,12 @@ pub fn first_losses(
         shape: images.shape,
         classes: conditional.then_some(images.classes.len()),
         device,
-        track_input: on_gpu,
     });
     let mut batches = Batches::new(images, training.seed, conditional, device);
     let mut read = |step: u64| {
         let losses = method.update(&mut batches, step, training.rate_factor(step));
         read_floats(Tensor::cat(losses, 0))
-            .map_err(|source| GeneratorTrainingError::Device { step: Some(step + 1), source })
+            .map_err(|source| TrainingError::Device { step: step + 1, source }.into())
     };
     (0..updates).map(&mut read).collect()
 }

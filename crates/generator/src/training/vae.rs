@@ -11,7 +11,9 @@ use zview_data::ImageShape;
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::layers::{BatchNorm, Convolution, Init, Linear};
 use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
-use zview_network::{Mode, NamedTensors, Network, StateError, StateVisitor, read_network, track_gradients};
+use zview_network::{
+    Mode, NamedTensors, Network, StateError, StateVisitor, read_network, track_gradients, training_input,
+};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::batch::{Batches, normal_rows};
@@ -31,7 +33,6 @@ pub(super) struct Vae {
     encoder: Encoder,
     optimizer: Optimizer,
     device: Device,
-    track_input: bool,
 }
 
 /// x and y to mu and log sigma².
@@ -87,7 +88,7 @@ impl Network for Encoder {
 
 impl Vae {
     pub(super) fn new(setting: &Setting<'_>, random: &mut Stream) -> Self {
-        let Setting { training, shape, classes, device, track_input } = *setting;
+        let Setting { training, shape, classes, device } = *setting;
         let (end, _) = output_layer(training.method);
         let mut layers = generator_layers(&training.generator, classes.is_some(), shape, end);
         layers.pop(); // the sigmoid is part of the loss
@@ -102,7 +103,6 @@ impl Vae {
             encoder,
             optimizer: Optimizer::new(&adam),
             device: device.clone(),
-            track_input,
         }
     }
 }
@@ -116,8 +116,7 @@ impl Method for Vae {
         let (size, dimension) = (self.training.train.batch, self.training.generator.latent_dimension);
         let batch = batches.batch(step, size);
         let classes = batch.classes.map(Tensor::autodiff);
-        let x = batch.images.autodiff();
-        let x = if self.track_input { x.require_grad() } else { x };
+        let x = training_input(batch.images);
         let (mu, log_variance) = self.encoder.forward(x.clone(), classes.clone());
         let noise =
             normal_rows(size, dimension, (self.training.seed, Purpose::PosteriorNoise, step), &self.device);

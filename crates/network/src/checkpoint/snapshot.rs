@@ -13,20 +13,29 @@ use super::saved::file_name;
 use super::{Checkpoint, CheckpointError};
 use crate::NamedTensors;
 
+/// Puts what is made of a state into a run folder.
+type Product = Box<dyn FnOnce(&Path) -> Result<(), CheckpointError> + Send>;
+
 /// The state of a run after a step, read from the device: what a checkpoint is written from, on any thread.
-#[derive(Debug)]
 pub struct Snapshot {
     step: u64,
     parts: Vec<(&'static str, NamedTensors)>,
     state: BTreeMap<String, Value>,
     score: Option<Score>,
+    product: Option<Product>,
+}
+
+impl std::fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Snapshot").field("step", &self.step).finish_non_exhaustive()
+    }
 }
 
 impl Snapshot {
     /// The state after `step` steps: `parts`, each to become a file `<name>.safetensors`.
     #[must_use]
     pub fn new(step: u64, parts: Vec<(&'static str, NamedTensors)>) -> Self {
-        Self { step, parts, state: BTreeMap::new(), score: None }
+        Self { step, parts, state: BTreeMap::new(), score: None, product: None }
     }
 
     /// Adds something that is no tensor; it goes into the manifest.
@@ -43,6 +52,16 @@ impl Snapshot {
         self
     }
 
+    /// Has `write` put what is made of the state into the run folder, once the checkpoint is there.
+    #[must_use]
+    pub fn with_product(
+        mut self,
+        write: impl FnOnce(&Path) -> Result<(), CheckpointError> + Send + 'static,
+    ) -> Self {
+        self.product = Some(Box::new(write));
+        self
+    }
+
     /// Steps taken.
     #[must_use]
     pub fn step(&self) -> u64 {
@@ -55,12 +74,19 @@ impl Snapshot {
         self.parts.iter().find_map(|(_, tensors)| tensors.first_not_finite())
     }
 
-    /// Writes the checkpoint `checkpoints/step-NNNNNNNN` of the run folder `run`.
+    /// Writes the checkpoint `checkpoints/step-NNNNNNNN` of the run folder `run`, then what is made of the state.
     ///
     /// # Errors
     /// [`CheckpointError`]; nothing half-written is left, and older checkpoints are untouched.
-    pub fn write(self, run: &Path) -> Result<Checkpoint, CheckpointError> {
-        let Self { step, parts, state, score } = self;
+    pub fn write(mut self, run: &Path) -> Result<Checkpoint, CheckpointError> {
+        let product = self.product.take();
+        let checkpoint = self.write_checkpoint(run)?;
+        product.map_or(Ok(()), |write| write(run))?;
+        Ok(checkpoint)
+    }
+
+    fn write_checkpoint(self, run: &Path) -> Result<Checkpoint, CheckpointError> {
+        let Self { step, parts, state, score, product: _ } = self;
         let path = run.join("checkpoints").join(folder_name(step));
         if path.exists() {
             if let Ok(checkpoint) = Checkpoint::verify(&path) {

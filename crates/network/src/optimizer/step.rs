@@ -63,6 +63,12 @@ impl Optimizer {
         Self { config: config.clone(), rule: rule(config).into(), kept, held_back: None }
     }
 
+    /// Its settings.
+    #[must_use]
+    pub fn config(&self) -> &OptimizerConfig {
+        &self.config
+    }
+
     /// Checks that every group has parameters among those of the `names`.
     ///
     /// # Errors

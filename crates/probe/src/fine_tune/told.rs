@@ -1,6 +1,7 @@
 //! What is told on stderr while networks are trained: what there is to do, how far it is, and how long it takes.
 
 use burn::tensor::Device;
+use zview_network::training::Losses;
 use zview_runtime::device::name_of;
 use zview_runtime::forecast::{Forecast, RunSize, StepTimes};
 use zview_runtime::progress::Progress;
@@ -75,8 +76,8 @@ impl Told {
     }
 
     /// The last loss.
-    pub(super) fn loss(&mut self, loss: f32) {
-        self.progress.update(self.done, &format!("loss {loss:.3}"));
+    pub(super) fn losses(&mut self, losses: &Losses) {
+        self.progress.update(self.done, &losses.in_words());
     }
 
     /// A step took so many seconds and was waited for; the forecast comes once that says enough.

@@ -6,8 +6,9 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::{ImageSet, VisitOrder};
 use zview_encoder::augment::Augmentation;
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
-use zview_network::{count_parameters, track_gradients};
-use zview_runtime::device::{ReadError, read_floats};
+use zview_network::training::Losses;
+use zview_network::{count_parameters, track_gradients, training_input};
+use zview_runtime::run_folder::LOSS;
 
 use super::candidate::Candidate;
 use super::classifier::{Classifier, ENCODER, cross_entropy};
@@ -25,7 +26,6 @@ pub(super) struct Training {
     optimizer: Optimizer,
     clip_norm: Option<f64>,
     device: Device,
-    track_input: bool,
     steps_taken: u64,
 }
 
@@ -53,8 +53,6 @@ impl Training {
             optimizer: Optimizer::new(&optimizer),
             clip_norm: config.clip_norm,
             device: device.clone(),
-            // Backward through parameters alone gives wrong gradients on some GPU drivers (tracel-ai/burn #5162).
-            track_input: *device != Device::flex(),
             steps_taken: 0,
         }
     }
@@ -62,9 +60,8 @@ impl Training {
     /// One update at rate `lr` on images (B, C, H, W) in 0..1 and `labels` (B); gives the loss `[1]` before it, on
     /// the device.
     pub(super) fn step(&mut self, images: Tensor<4>, labels: &[u32], lr: f64) -> Tensor<1> {
-        let images = images.autodiff();
-        let images = if self.track_input { images.require_grad() } else { images };
-        let loss = cross_entropy(self.classifier.forward(images), labels, &self.device);
+        let logits = self.classifier.forward(training_input(images));
+        let loss = cross_entropy(logits, labels, &self.device);
         let mut gradients = NamedGradients::of(&self.classifier, "", loss.backward());
         let gate = self.clip_norm.and_then(|norm| StepGate::new(&gradients, None, Some(norm)));
         self.steps_taken += 1;
@@ -107,7 +104,7 @@ pub(super) fn train(
     let mut order = VisitOrder::new(lesson.seed, lesson.chosen.len());
     let mut training = Training::new(classifier, candidate, config, device);
     let warmup = (config.warmup_share * lesson.steps as f64).round() as u64;
-    let mut pending = Vec::new();
+    let mut losses = Losses::new(&[LOSS]);
     for step in 0..lesson.steps {
         let started = Instant::now();
         let batch = order.batch(step, lesson.batch).into_iter();
@@ -117,24 +114,20 @@ pub(super) fn train(
         let pixels = TensorData::new(lesson.images.unit_floats(&batch), size);
         let images = augmentation.apply(Tensor::from_data(pixels, device), lesson.seed, step);
         let lr = warmup_cosine(step, lesson.steps, warmup, candidate.learning_rate, 0.0);
-        pending.push(training.step(images, &labels, lr));
+        losses.push([training.step(images, &labels, lr)]);
         told.step();
         let timing = told.is_timing();
         if timing || (step + 1).is_multiple_of(READ_EVERY) || step + 1 == lesson.steps {
-            let last = last_finite(std::mem::take(&mut pending))
-                .map_err(|source| ProbeError::Training { step: step + 1, source })?;
-            let Some(loss) = last else { return Ok(Trained::Diverged(step + 1)) };
-            told.loss(loss);
+            let read = losses.read(Vec::new());
+            let [read, _] = read.map_err(|source| ProbeError::Training { step: step + 1, source })?;
+            if read.iter().any(|loss| !loss.is_finite()) {
+                return Ok(Trained::Diverged(step + 1));
+            }
+            told.losses(&losses);
         }
         if timing {
             told.timed(started.elapsed().as_secs_f64(), || count_parameters(&training.classifier));
         }
     }
     Ok(Trained::Finished(Box::new(training.classifier)))
-}
-
-/// The last of `losses`; `None` where one is not finite.
-fn last_finite(losses: Vec<Tensor<1>>) -> Result<Option<f32>, ReadError> {
-    let losses = read_floats(Tensor::cat(losses, 0))?;
-    Ok(losses.iter().all(|loss| loss.is_finite()).then(|| losses.last().copied()).flatten())
 }

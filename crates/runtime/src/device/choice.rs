@@ -92,10 +92,16 @@ pub fn cpu(reason: &str) -> ChosenDevice {
 /// The adapters that this process has started, by their names.
 static STARTED: Mutex<Vec<(Device, String)>> = Mutex::new(Vec::new());
 
+/// Whether tensors of `device` (without autodiff) live in the processor's memory.
+#[must_use]
+pub fn is_cpu(device: &Device) -> bool {
+    *device == Device::flex()
+}
+
 /// What people call `device`: the adapter's name, or `CPU (N threads)`.
 #[must_use]
 pub fn name_of(device: &Device) -> String {
-    if *device == Device::flex() {
+    if is_cpu(device) {
         return cpu("").name;
     }
     let started = STARTED.lock().unwrap_or_else(PoisonError::into_inner);

@@ -16,7 +16,7 @@ mod shader_compiler;
 mod test_devices;
 
 pub use adapters::{Adapter, AdapterKind, GraphicsApi};
-pub use choice::{ChosenDevice, DeviceError, choose, cpu, name_of};
+pub use choice::{ChosenDevice, DeviceError, choose, cpu, is_cpu, name_of};
 pub use graphics::list_adapters;
 pub use launches::LaunchCounter;
 pub use memory::MemoryUse;

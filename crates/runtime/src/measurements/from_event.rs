@@ -5,6 +5,7 @@ use std::path::{Component, Path};
 use serde_json::{Map, Value};
 
 use super::{Histogram, MeasuredValue, Measurement};
+use crate::run_folder::LOSS;
 
 /// Keys that place an event and are not measured.
 const PLACE: [&str; 3] = ["event", "step", "time"];
@@ -13,7 +14,7 @@ const PLACE: [&str; 3] = ["event", "step", "time"];
 ///
 /// A `train` event measures each of its numbers, under the path of its keys joined by `/`. A list of numbers has a
 /// value per step, the last one that of the event's step; an object with `low`, `high` and `counts` is a
-/// histogram. `losses` are told as `loss`. Any event with a `picture` shows that file under the event's name.
+/// histogram. `losses` are told as `loss`, or as `loss/<name>` where there are several. Any event with a `picture` shows that file under the event's name.
 #[must_use]
 pub fn measurements_of(event: &Value) -> Vec<Measurement> {
     let (Some(fields), Some(step)) = (event.as_object(), event["step"].as_u64()) else { return Vec::new() };
@@ -21,7 +22,13 @@ pub fn measurements_of(event: &Value) -> Vec<Measurement> {
     let mut found = Found { step, time: event["time"].as_f64().unwrap_or(0.0), measurements: Vec::new() };
     if kind == "train" {
         for (key, value) in fields.iter().filter(|(key, _)| !PLACE.contains(&key.as_str())) {
-            found.value(if key == "losses" { "loss" } else { key }, value);
+            match value {
+                Value::Object(losses) if key == "losses" => losses.iter().for_each(|(name, values)| {
+                    let tag = if name == LOSS { LOSS.to_owned() } else { format!("{LOSS}/{name}") };
+                    found.value(&tag, values);
+                }),
+                _ => found.value(if key == "losses" { LOSS } else { key }, value),
+            }
         }
     }
     if let Some(picture) = event["picture"].as_str().map(Path::new) {
@@ -103,6 +110,19 @@ mod tests {
         ];
         assert_eq!(got, expected.map(|(tag, step, value)| (tag.to_owned(), step, value)));
         assert!(measurements_of(&event).iter().all(|m| m.time == 5.5));
+    }
+
+    #[test]
+    fn losses_are_called_alike_in_logs_of_every_version() {
+        for (losses, tag, count) in [
+            (json!({ "loss": [3.0, 1.5] }), "loss", 2),
+            (json!([3.0, 1.5]), "loss", 2),
+            (json!({ "generator": [3.0, 1.5] }), "loss/generator", 2),
+            (json!({ "generator": 1.5 }), "loss/generator", 1),
+        ] {
+            let got = scalars(&json!({ "event": "train", "step": 4, "losses": losses }));
+            assert_eq!((got.len(), got.last()), (count, Some(&(tag.to_owned(), 4, 1.5))), "{losses}");
+        }
     }
 
     #[test]

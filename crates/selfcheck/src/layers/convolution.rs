@@ -59,7 +59,7 @@ pub(super) fn check(
         if !gradients {
             return (convolve(call, images, weights), None);
         }
-        // All inputs are tracked, as in training (tracel-ai/burn #5162).
+        // All inputs are tracked, as in training (`training_input`).
         let (images, weights) = (images.autodiff().require_grad(), weights.autodiff().require_grad());
         let result = convolve(call, images.clone(), weights.clone());
         let slopes = (result.clone() * upstream.autodiff()).sum().backward();

@@ -6,7 +6,6 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use zview_contrastive::source::{OpenSource, open_source};
 use zview_contrastive::train::{ProfileError, Trainer, seconds_of_steps};
 use zview_runtime::atomic::write_file;
 use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
@@ -93,15 +92,7 @@ fn lock(folder: &Path) -> Result<File, StudyError> {
 
 /// A trainer of the arm, before its first step.
 pub(super) fn trainer_of(arm: &Arm, options: &CellOptions<'_>) -> Result<Trainer, StudyError> {
-    let recipe = &arm.recipe;
-    let how = OpenSource {
-        anchors: recipe.train.batch,
-        anchor_choice: recipe.anchors,
-        data_dir: options.data_dir.clone(),
-        device: &options.device.device,
-    };
-    let source = open_source(&recipe.source, &recipe.views, &how)?;
-    Ok(Trainer::new(recipe, source, &options.device.device, options.device.is_gpu())?)
+    Ok(Trainer::open(&arm.recipe, options.data_dir.clone(), &options.device.device)?)
 }
 
 /// Seconds of the trainer's next steps.

@@ -1,13 +1,14 @@
 //! Numbers that are not finite, and where they were seen.
 
 use burn::tensor::Tensor;
-use zview_network::{Network, StateVisitor};
+
+use crate::{Network, StateVisitor};
 
 /// Training produced a number that is not finite; nothing after it is worth anything.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error(
-    "{what} (learning rate {learning_rate:.3e}, seed {seed}, last finite loss {last_finite}); \
-     lower optimizer.lr, lengthen train.warmup_steps, or look at the views of that step; {kept}"
+    "training diverged: {what} (learning rate {learning_rate:.3e}, seed {seed}, last finite: {last_finite}); {remedy}; \
+     {kept}"
 )]
 pub struct NotFinite {
     /// The first step where it was seen, counted from 1.
@@ -18,8 +19,10 @@ pub struct NotFinite {
     pub learning_rate: f64,
     /// The run's seed: with the step it gives the batch.
     pub seed: u64,
-    /// The last loss that was finite.
-    pub last_finite: f32,
+    /// The last losses that were finite, in words.
+    pub last_finite: String,
+    /// What may help.
+    pub remedy: &'static str,
     /// What is kept, such as the last good checkpoint.
     pub kept: String,
 }
@@ -36,7 +39,8 @@ impl NotFinite {
 
 /// The sum of the squares of a network's parameters, `[1]`, on the device: not finite from the first step on whose
 /// gradients are not.
-pub(super) fn squared_weights(network: &impl Network) -> Option<Tensor<1>> {
+#[must_use]
+pub fn squared_weights(network: &impl Network) -> Option<Tensor<1>> {
     struct Sum(Option<Tensor<1>>);
     impl StateVisitor for Sum {
         fn parameter<const D: usize>(&mut self, _: &str, tensor: &mut Tensor<D>) {
@@ -57,10 +61,10 @@ pub(super) fn squared_weights(network: &impl Network) -> Option<Tensor<1>> {
 #[cfg(test)]
 mod tests {
     use burn::tensor::Device;
-    use zview_network::track_gradients;
     use zview_runtime::device::read_floats;
 
     use super::*;
+    use crate::track_gradients;
 
     #[derive(Clone)]
     struct Two(Tensor<2>, Tensor<1>);

@@ -1,0 +1,15 @@
+//! The one training loop: a [`Run`] in its folder takes [`Step`]s until the last or a stop, logs them, and saves.
+
+mod divergence;
+mod error;
+mod losses;
+mod run;
+mod step;
+#[cfg(test)]
+mod tests;
+
+pub use divergence::{NotFinite, squared_weights};
+pub use error::TrainingError;
+pub use losses::Losses;
+pub use run::{Run, RunPlan, Trained, newest_checkpoint};
+pub use step::Step;
