@@ -4,7 +4,6 @@
 
 mod average;
 pub mod checkpoint;
-mod cost;
 pub mod layers;
 pub mod optimizer;
 mod state;
@@ -13,7 +12,6 @@ mod target;
 pub mod weights;
 
 pub use average::WeightAverage;
-pub use cost::{Cost, TrainingCost};
 pub use state::{Mode, Network, StateVisitor, count_parameters, freeze, parameter_names, track_gradients};
 pub use state_file::{NamedTensors, StateError, TensorSource, read_network, write_tensors};
 pub use target::{Target, cosine_to_one};

@@ -12,18 +12,17 @@ use zview_runtime::seed::{Purpose, Stream};
 use super::loss_scale::{self, LossScale};
 use super::precision::Precision;
 use super::recipe::Recipe;
-use super::stages::{PerStage, Stage, StageSeconds};
+use super::stages::{Stage, StageSeconds};
 use crate::objective::{Objective, Outcome, Setting, check_classes};
 use crate::source::{Epoch, SourceError, ViewBatch, ViewSource};
 use crate::watch::{OnlineProbe, view_agreement};
 use zview_encoder::augment::Augmentation;
 use zview_encoder::{Encoder, InitialWeights};
+use zview_kernels::record_costs;
 use zview_network::checkpoint::{Checkpoint, CheckpointError, Snapshot};
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
 use zview_network::weights::StateDict;
-use zview_network::{
-    Cost, NamedTensors, StateError, TrainingCost, parameter_names, read_network, track_gradients,
-};
+use zview_network::{Mode, NamedTensors, StateError, parameter_names, read_network, track_gradients};
 
 /// Prefix of the encoder's tensors in checkpoints; the objective's names begin with their parts' own.
 pub const ENCODER: &str = "encoder.";
@@ -263,10 +262,24 @@ impl Trainer {
     /// The loss of augmented views and the features, with their gradients recorded. The encoder's running
     /// statistics move.
     pub fn forward(&mut self, views: &ViewBatch) -> Outcome {
-        let images = views.images.clone().autodiff();
-        let images = if self.track_input { images.require_grad() } else { images };
-        let images = if self.loss_scale.is_some() { images.cast(FloatDType::F16) } else { images };
+        let images = self.tracked(views.images.clone());
         self.objective.forward(&mut self.encoder, images, views)
+    }
+
+    /// `images` as the encoder gets them in training.
+    fn tracked(&self, images: Tensor<4>) -> Tensor<4> {
+        let images = images.autodiff();
+        let images = if self.track_input { images.require_grad() } else { images };
+        if self.loss_scale.is_some() { images.cast(FloatDType::F16) } else { images }
+    }
+
+    /// Bytes that the encoder's layers give for an image, and that the backward pass reads again.
+    #[must_use]
+    pub fn activation_bytes(&self) -> u64 {
+        let ImageShape { channels, height, width } = self.view_shape();
+        let image = self.tracked(Tensor::zeros([1, channels, height, width], &self.device));
+        let mut encoder = self.encoder.clone();
+        record_costs(|| encoder.forward(image, Mode::Train)).1.forward.written
     }
 
     /// The loss of a micro-batch of augmented views as its share of the step's, and the features, without gradients
@@ -315,23 +328,6 @@ impl Trainer {
         let clip_norm = self.recipe.optimizer.clip_norm;
         let wanted = scale.is_some() || clip_norm.is_some() || self.recipe.train.logged_after(self.step + 1);
         wanted.then(|| StepGate::new(gradients, scale, clip_norm)).flatten()
-    }
-
-    /// What a step must do at least, by stage.
-    #[must_use]
-    pub fn cost(&self) -> PerStage<Cost> {
-        let (images, micro_batches) = (self.source.images(), self.recipe.train.accumulate);
-        let ImageShape { channels, height, width } = self.augmentation.output_shape();
-        let mut network = TrainingCost::default();
-        let views = [images, channels, height, width];
-        self.objective.cost(&self.encoder, views, self.track_input, &mut network);
-        PerStage {
-            views: self.source.cost() * micro_batches,
-            augment: self.augmentation.cost(images) * micro_batches,
-            forward: network.forward * micro_batches,
-            backward: network.backward * micro_batches,
-            optimize: self.optimizer.cost(&self.encoder) + self.optimizer.cost(&self.objective),
-        }
     }
 
     /// Everything that changes, read from the device.
