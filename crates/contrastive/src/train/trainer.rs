@@ -22,7 +22,7 @@ use zview_kernels::record_costs;
 use zview_network::checkpoint::{Checkpoint, CheckpointError, Snapshot};
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
 use zview_network::weights::StateDict;
-use zview_network::{Mode, NamedTensors, StateError, parameter_names, read_network, track_gradients};
+use zview_network::{Mode, NamedTensors, StateError, freeze, parameter_names, read_network, track_gradients};
 
 /// Prefix of the encoder's tensors in checkpoints; the objective's names begin with their parts' own.
 pub const ENCODER: &str = "encoder.";
@@ -262,23 +262,19 @@ impl Trainer {
     /// The loss of augmented views and the features, with their gradients recorded. The encoder's running
     /// statistics move.
     pub fn forward(&mut self, views: &ViewBatch) -> Outcome {
-        let images = self.tracked(views.images.clone());
+        let images = views.images.clone().autodiff();
+        let images = if self.track_input { images.require_grad() } else { images };
+        let images = if self.loss_scale.is_some() { images.cast(FloatDType::F16) } else { images };
         self.objective.forward(&mut self.encoder, images, views)
     }
 
-    /// `images` as the encoder gets them in training.
-    fn tracked(&self, images: Tensor<4>) -> Tensor<4> {
-        let images = images.autodiff();
-        let images = if self.track_input { images.require_grad() } else { images };
-        if self.loss_scale.is_some() { images.cast(FloatDType::F16) } else { images }
-    }
-
-    /// Bytes that the encoder's layers give for an image, and that the backward pass reads again.
+    /// Bytes that the encoder's layers give for an image, which the backward pass reads again. Sends one through it.
     #[must_use]
     pub fn activation_bytes(&self) -> u64 {
         let ImageShape { channels, height, width } = self.view_shape();
-        let image = self.tracked(Tensor::zeros([1, channels, height, width], &self.device));
-        let mut encoder = self.encoder.clone();
+        let image = Tensor::zeros([1, channels, height, width], &self.device);
+        let image = if self.loss_scale.is_some() { image.cast(FloatDType::F16) } else { image };
+        let mut encoder = freeze(&self.encoder);
         record_costs(|| encoder.forward(image, Mode::Train)).1.forward.written
     }
 
