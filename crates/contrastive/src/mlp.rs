@@ -5,10 +5,11 @@
 //! is applied to g(h), the probe to h.
 
 use burn::tensor::{Device, Tensor, activation};
+use zview_kernels::pass;
 use zview_runtime::seed::Stream;
 
 use zview_network::layers::{BatchNorm, Linear};
-use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
+use zview_network::{Mode, Network, StateVisitor};
 
 /// Added to variances.
 const EPSILON: f64 = 1e-5;
@@ -63,51 +64,22 @@ impl Mlp {
                         let x = norm.forward(x.reshape([batch, width, 1, 1]), None, true, Mode::Train);
                         x.reshape([batch, width])
                     }
-                    None => activation::relu(x),
+                    None => pass(x, activation::relu),
                 };
             }
         }
         if self.output_norm { standardise(x) } else { x }
-    }
-
-    /// Adds the cost for `input` (B, inputs) to `total` and gives the shape of the output.
-    #[must_use]
-    pub fn cost(&self, input: [usize; 2], total: &mut TrainingCost) -> [usize; 2] {
-        let last = self.layers.len().saturating_sub(1);
-        let mut shape = input;
-        for (index, layer) in self.layers.iter().enumerate() {
-            shape = layer.cost(shape, total);
-            if index < last {
-                match self.hidden_norms.get(index) {
-                    Some(norm) => norm.cost([shape[0], shape[1], 1, 1], false, true, total),
-                    None => {
-                        let values = shape.iter().product();
-                        total.forward += Cost::element_wise(1, values, 2);
-                        total.backward += Cost::element_wise(1, values, 3);
-                    }
-                }
-            }
-        }
-        if self.output_norm {
-            standardise_cost(shape, total);
-        }
-        shape
     }
 }
 
 /// Each dimension of x (B, D) with mean 0 and variance 1 over the batch: batch norm without weight and bias.
 #[must_use]
 pub(crate) fn standardise(x: Tensor<2>) -> Tensor<2> {
-    let centred = x.clone() - x.mean_dim(0);
-    let variance = centred.clone().square().mean_dim(0); // [1, D], biased as in PyTorch's batch norm
-    centred / (variance + EPSILON).sqrt()
-}
-
-/// Adds the cost of [`standardise`] for `input` (B, D) to `total`.
-pub(crate) fn standardise_cost(input: [usize; 2], total: &mut TrainingCost) {
-    let values = input.iter().product();
-    total.forward += Cost::element_wise(6, values, 2);
-    total.backward += Cost::element_wise(10, values, 3);
+    pass(x, |x| {
+        let centred = x.clone() - x.mean_dim(0);
+        let variance = centred.clone().square().mean_dim(0); // [1, D], biased as in PyTorch's batch norm
+        centred / (variance + EPSILON).sqrt()
+    })
 }
 
 impl Network for Mlp {

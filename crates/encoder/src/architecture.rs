@@ -3,7 +3,7 @@
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
 use zview_data::ImageShape;
-use zview_network::{Mode, Network, StateVisitor, TrainingCost};
+use zview_network::{Mode, Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 use super::config::EncoderConfig;
@@ -23,10 +23,6 @@ pub(super) trait EncoderNetwork: Network {
     /// Features (B, D), of 32 bits, of images (B, C, H, W) of 32, or of 16 where the recipe
     /// may ask for them.
     fn forward(&mut self, images: Tensor<4>, mode: Mode) -> Tensor<2>;
-
-    /// Adds the cost of a training step on `images` (B, C, H, W) to `total` and gives the shape of the features
-    /// (B, D). Without `input_gradient`, backward stops at the first weight.
-    fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 2];
 
     /// D, the features of an image.
     fn features(&self) -> usize;
@@ -139,17 +135,6 @@ macro_rules! architectures {
             pub(super) fn features(&self) -> usize {
                 match self {
                     $(Self::$name(network) => network.features(),)+
-                }
-            }
-
-            pub(super) fn cost(
-                &self,
-                images: [usize; 4],
-                input_gradient: bool,
-                total: &mut TrainingCost,
-            ) -> [usize; 2] {
-                match self {
-                    $(Self::$name(network) => network.cost(images, input_gradient, total),)+
                 }
             }
         }

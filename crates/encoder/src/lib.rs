@@ -18,6 +18,7 @@ mod vit;
 
 use burn::tensor::{Device, Tensor};
 use zview_data::ImageShape;
+use zview_kernels::pass;
 use zview_runtime::seed::Stream;
 
 pub use architecture::{Architecture, UnfitImages};
@@ -33,7 +34,7 @@ pub use initial::InitialWeights;
 pub use view::{ResizeRule, ViewFormat};
 pub use vit::Vit;
 pub use zview_network::layers::Init;
-use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
+use zview_network::{Mode, Network, StateVisitor};
 
 use architecture::AnyNetwork;
 
@@ -131,25 +132,13 @@ impl Encoder {
     /// Images in 0..1 as the network takes them.
     #[must_use]
     pub fn normalize(&self, images: Tensor<4>) -> Tensor<4> {
-        (images - self.config.pixel_mean) / self.config.pixel_std
+        pass(images, |images| (images - self.config.pixel_mean) / self.config.pixel_std)
     }
 
     /// Pooled features (B, D) of images (B, C, H, W) in 0..1.
     #[must_use]
     pub fn forward(&mut self, images: Tensor<4>, mode: Mode) -> Tensor<2> {
         self.network.forward(self.normalize(images), mode)
-    }
-
-    /// Adds the cost of a training step on `images` (B, C, H, W) to `total` and gives the shape of the
-    /// features (B, D). `input_gradient` says whether gradients reach the images.
-    #[must_use]
-    pub fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 2] {
-        let pixels = images.iter().product();
-        total.forward += Cost::element_wise(2, pixels, 2);
-        if input_gradient {
-            total.backward += Cost::element_wise(1, pixels, 2);
-        }
-        self.network.cost(images, input_gradient, total)
     }
 }
 

@@ -5,8 +5,9 @@
 
 use burn::tensor::{DType, Device, Tensor};
 use zview_data::ImageShape;
+use zview_kernels::pass;
 use zview_network::layers::{BatchNorm, Convolution};
-use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
+use zview_network::{Mode, Network, StateVisitor};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::architecture::{Architecture, EncoderNetwork, Recognised, UnfitImages};
@@ -43,20 +44,7 @@ impl EncoderNetwork for SmallConv {
         }
         let [batch, channels, height, width] = x.dims();
         let x = if x.dtype() == DType::F32 { x } else { x.cast(DType::F32) };
-        x.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim(2)
-    }
-
-    fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 2] {
-        let mut shape = images;
-        for (stage, (conv, norm)) in self.stages.iter().enumerate() {
-            shape = conv.cost(shape, input_gradient || stage > 0, total);
-            norm.cost(shape, false, true, total);
-        }
-        let [batch, channels, height, width] = shape;
-        let (features, values) = (batch * channels, batch * channels * height * width);
-        total.forward += Cost::new(values, values + features);
-        total.backward += Cost::new(values, values + features);
-        [batch, channels]
+        pass(x, |x| x.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim(2))
     }
 
     fn features(&self) -> usize {

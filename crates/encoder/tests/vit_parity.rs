@@ -7,7 +7,7 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use zview_data::ImageShape;
 use zview_encoder::{Architecture, Encoder, EncoderConfig, Pool};
 use zview_network::weights::StateDict;
-use zview_network::{Mode, Network, StateVisitor, TrainingCost, read_network, track_gradients};
+use zview_network::{Mode, Network, StateVisitor, read_network, track_gradients};
 use zview_runtime::device::{on_test_devices, read_floats};
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -135,7 +135,7 @@ fn its_tokens_are_those_of_the_whole_network() {
 }
 
 #[test]
-fn its_parameters_and_cost_are_timms() {
+fn its_parameters_are_timms() {
     let config = |width, depth, heads, patch| EncoderConfig {
         width,
         depth: Some(depth),
@@ -150,11 +150,4 @@ fn its_parameters_and_cost_are_timms() {
     assert_eq!(zview_network::count_parameters(&tiny), 5_524_416);
     let small = vit(config(192, 3, 3, 4), images(32), &device);
     assert_eq!(zview_network::count_parameters(&small), 1_357_056);
-    let mut total = TrainingCost::default();
-    assert_eq!(small.cost([8, 3, 32, 32], false, &mut total), [8, 192]);
-    // torch.utils.flop_counter around timm's network without fused attention, 8 images; the rest is element-wise.
-    for (got, products) in [(total.forward, 1_467_500_544.0), (total.backward, 2_925_563_904.0)] {
-        let ratio = got.operations as f64 / products;
-        assert!((1.0..1.03).contains(&ratio), "{ratio}");
-    }
 }

@@ -10,7 +10,6 @@ use crate::manifest::hash_of;
 use crate::prior::Prior;
 use crate::said_once::warn_once;
 use crate::{GeneratorError, LatentBatch, LatentSpace, Manifest, Output, Unneeded};
-use zview_network::Cost;
 use zview_network::weights::{StateDict, check_hash, check_hash_of_bytes};
 
 /// A pretrained generator with its weights on a device, for inference only.
@@ -180,17 +179,6 @@ impl Generator {
         self.network.parameters()
     }
 
-    /// What rendering `images` latents costs, from the upload of z to pixels in 0 to 1.
-    #[must_use]
-    pub fn cost(&self, images: usize) -> Cost {
-        let Output { channels, height, width, .. } = self.output;
-        let latents = images * self.prior.dimension();
-        // Subtraction and division to 0..1 and two comparisons, in one pass.
-        Cost::new(0, 2 * latents)
-            + self.network.cost([images, self.prior.dimension()])
-            + Cost::element_wise(4, images * channels * height * width, 2)
-    }
-
     /// Where the weights are, and where latents have to be.
     #[must_use]
     pub fn device(&self) -> &Device {
@@ -284,8 +272,10 @@ impl Generator {
 
     fn image_from_raw(&self, raw: Tensor<4>) -> Tensor<4> {
         let [low, high] = self.output.range;
-        let image = if [low, high] == [0.0, 1.0] { raw } else { (raw - low) / (high - low) };
-        image.clamp(0.0, 1.0)
+        zview_kernels::pass(raw, |raw| {
+            let image = if [low, high] == [0.0, 1.0] { raw } else { (raw - low) / (high - low) };
+            image.clamp(0.0, 1.0)
+        })
     }
 
     /// Uploads the latents of `batch` (B, V, D) and renders them: (B V, C, H, W) in 0 to 1, the

@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use zview_generator::architectures::Architecture;
 use zview_generator::{Generator, Manifest};
-use zview_kernels::{LayerCall, record_layers};
 use zview_network::weights::StateDict;
 use zview_runtime::device::{on_test_devices, read_floats};
 use zview_runtime::hash::sha256_of_file;
@@ -237,42 +236,6 @@ fn the_first_layer_is_what_a_latent_is_first_multiplied_with() {
         assert_eq!(styles.dims(), [2, 6 * 48 + 3 * 32 + 2 * 24]);
         let bias = vector(&manifest, "convs.0.conv.modulation.bias");
         reference.check("act.convs.0.conv.modulation", styles.narrow(1, 96, 48) + bias, "cpu");
-    }
-}
-
-/// What the layers that are recorded multiply is counted, and the rest is not much more.
-#[test]
-fn the_cost_holds_all_products_and_grows_with_the_batch() {
-    for manifest in NAMES.iter().filter_map(|name| manifest(name, &[])) {
-        let network = network(&manifest, &Device::flex());
-        let (z, classes) = drawn(&manifest, 2);
-        let dims = z.dims();
-        let (_, layers) = record_layers(|| network.raw_image_from_latent(z, classes));
-        // Two images of 16 channels at 64 x 64, pooled to 32 x 32: keys of 2 and values of 8 channels.
-        let attention = if manifest.name.contains("big") { 2 * 2 * 64 * 64 * 32 * 32 * (2 + 8) } else { 0 };
-        let products = attention + layers.iter().map(products).sum::<usize>();
-        let cost = network.cost(dims);
-        let share = cost.operations as f64 / products as f64;
-        eprintln!("{}: {products} in products, {} in all ({share:.2})", manifest.name, cost.operations);
-        assert!((1.0..1.6).contains(&share), "{}: {share}", manifest.name);
-        let more = network.cost([2 * dims[0], dims[1]]);
-        assert_eq!(more.operations, 2 * cost.operations, "{}", manifest.name);
-        assert!(more.bytes < 2 * cost.bytes, "weights are read once");
-    }
-}
-
-/// Operations of a layer's products, two for each.
-fn products(call: &LayerCall) -> usize {
-    let size = |dims: &[usize]| dims.iter().product::<usize>();
-    match call {
-        LayerCall::Convolution { input: [batch, _, height, width], weight, stride, padding } => {
-            let side =
-                |side: usize, axis: usize| (side + 2 * padding[axis] - weight[2 + axis]) / stride[axis] + 1;
-            2 * batch * side(*height, 0) * side(*width, 1) * size(weight)
-        }
-        LayerCall::TransposedConvolution { input, weight, .. } => 2 * size(input) * size(weight) / weight[0],
-        LayerCall::Linear { rows, inputs, outputs } => 2 * rows * inputs * outputs,
-        LayerCall::BatchNorm { .. } => 0,
     }
 }
 

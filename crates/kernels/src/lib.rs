@@ -13,6 +13,7 @@
 mod autodiff;
 mod backend;
 mod convolution;
+mod cost;
 #[cfg(all(feature = "wgpu", not(feature = "fusion")))]
 mod cube;
 mod flex;
@@ -20,9 +21,12 @@ mod memory;
 mod normalization;
 mod operations;
 mod primitives;
+mod products;
 mod recording;
 mod simd;
 mod sizes;
 
+pub use cost::{Cost, Costs};
 pub use operations::{BatchNormOutput, batch_norm, conv_transpose2d, conv2d, scale_shift};
-pub use recording::{LayerCall, record_layer, record_layers};
+pub use products::{linear, matmul, pass, sparse_conv_transpose2d, sparse_conv2d};
+pub use recording::{LayerCall, record_costs, record_layers, record_pass, take_costs};

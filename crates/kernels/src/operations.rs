@@ -7,7 +7,9 @@ use burn::tensor::ops::{ConvOptions, ConvTransposeOptions};
 use burn::tensor::{DType, Tensor, activation};
 
 use crate::backend::{ConvolutionOptions, KernelBackend, NormalizationOptions};
-use crate::recording::{LayerCall, record_layer};
+use crate::cost::{Costs, Operand, bytes};
+use crate::products::product;
+use crate::recording::{LayerCall, record_cost, record_layer};
 
 /// The backend of `tensor`, below recorded gradients.
 fn backend(tensor: &DispatchTensor) -> &DispatchTensorKind {
@@ -58,15 +60,23 @@ pub fn conv2d(input: Tensor<4>, weight: Tensor<4>, stride: [usize; 2], padding: 
         kernel_y <= height + 2 * padding[0] && kernel_x <= width + 2 * padding[1],
         "conv2d: a kernel of {kernel_y} x {kernel_x} does not fit {height} x {width} with padding {padding:?}"
     );
-    let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
-    if has_kernels(&[&input], &[&weight]) {
-        let options = ConvolutionOptions { stride, padding, output_padding: [0, 0] };
-        return Tensor::from_dispatch(Dispatch::kernel_conv2d(input, weight, options));
-    }
-    let options = ConvOptions::new(stride, padding, [1, 1], 1);
-    let input = Tensor::from_dispatch(input);
-    let weight = in_precision_of(Tensor::from_dispatch(weight), &input);
-    module::conv2d(input, weight, None, options)
+    let depth = channels * kernel_y * kernel_x;
+    product(
+        input,
+        weight,
+        |output| output * depth,
+        |input, weight| {
+            let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
+            if has_kernels(&[&input], &[&weight]) {
+                let options = ConvolutionOptions { stride, padding, output_padding: [0, 0] };
+                return Tensor::from_dispatch(Dispatch::kernel_conv2d(input, weight, options));
+            }
+            let options = ConvOptions::new(stride, padding, [1, 1], 1);
+            let input = Tensor::from_dispatch(input);
+            let weight = in_precision_of(Tensor::from_dispatch(weight), &input);
+            module::conv2d(input, weight, None, options)
+        },
+    )
 }
 
 /// Transposed convolution without bias and groups.
@@ -85,7 +95,7 @@ pub fn conv_transpose2d(
         let (input, weight) = (input.dims(), weight.dims());
         LayerCall::TransposedConvolution { input, weight, stride, padding, output_padding }
     });
-    let ([_, channels, height, width], [weight_channels, _, kernel_y, kernel_x]) =
+    let ([_, channels, height, width], [weight_channels, outputs, kernel_y, kernel_x]) =
         (input.dims(), weight.dims());
     assert_eq!(channels, weight_channels, "conv_transpose2d: channels of the input and of the weight differ");
     assert!(
@@ -98,15 +108,23 @@ pub fn conv_transpose2d(
             && (width - 1) * stride[1] + kernel_x + output_padding[1] > 2 * padding[1],
         "conv_transpose2d: padding {padding:?} leaves nothing of the result"
     );
-    let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
-    if has_kernels(&[&input], &[&weight]) {
-        let options = ConvolutionOptions { stride, padding, output_padding };
-        return Tensor::from_dispatch(Dispatch::kernel_conv_transpose2d(input, weight, options));
-    }
-    let options = ConvTransposeOptions::new(stride, padding, output_padding, [1, 1], 1);
-    let input = Tensor::from_dispatch(input);
-    let weight = in_precision_of(Tensor::from_dispatch(weight), &input);
-    module::conv_transpose2d(input, weight, None, options)
+    let multiply_adds = input.shape().num_elements() * outputs * kernel_y * kernel_x;
+    product(
+        input,
+        weight,
+        |_| multiply_adds,
+        |input, weight| {
+            let (input, weight) = (input.into_dispatch(), weight.into_dispatch());
+            if has_kernels(&[&input], &[&weight]) {
+                let options = ConvolutionOptions { stride, padding, output_padding };
+                return Tensor::from_dispatch(Dispatch::kernel_conv_transpose2d(input, weight, options));
+            }
+            let options = ConvTransposeOptions::new(stride, padding, output_padding, [1, 1], 1);
+            let input = Tensor::from_dispatch(input);
+            let weight = in_precision_of(Tensor::from_dispatch(weight), &input);
+            module::conv_transpose2d(input, weight, None, options)
+        },
+    )
 }
 
 /// What [`batch_norm`] computes.
@@ -138,6 +156,23 @@ pub fn batch_norm(
 ) -> BatchNormOutput {
     check_channels("batch_norm", &input, residual.as_ref(), [&weight, &bias]);
     record_layer(|| LayerCall::BatchNorm { input: input.dims() });
+    let operands = operands(&input, residual.as_ref(), [&weight, &bias]);
+    let result = normalize(input, residual, weight, bias, epsilon, relu);
+    record_cost(|| {
+        let BatchNormOutput { output, mean, variance } = &result;
+        Costs::pass(&operands, bytes(output) + bytes(mean) + bytes(variance))
+    });
+    result
+}
+
+fn normalize(
+    input: Tensor<4>,
+    residual: Option<Tensor<4>>,
+    weight: Tensor<1>,
+    bias: Tensor<1>,
+    epsilon: f64,
+    relu: bool,
+) -> BatchNormOutput {
     let (input, residual) = (input.into_dispatch(), residual.map(Tensor::into_dispatch));
     let (weight, bias) = (weight.into_dispatch(), bias.into_dispatch());
     let images: Vec<&DispatchTensor> = std::iter::once(&input).chain(&residual).collect();
@@ -183,6 +218,19 @@ pub fn scale_shift(
     relu: bool,
 ) -> Tensor<4> {
     check_channels("scale_shift", &input, residual.as_ref(), [&scale, &shift]);
+    let operands = operands(&input, residual.as_ref(), [&scale, &shift]);
+    let result = affine(input, residual, scale, shift, relu);
+    record_cost(|| Costs::pass(&operands, bytes(&result)));
+    result
+}
+
+fn affine(
+    input: Tensor<4>,
+    residual: Option<Tensor<4>>,
+    scale: Tensor<1>,
+    shift: Tensor<1>,
+    relu: bool,
+) -> Tensor<4> {
     let (input, residual) = (input.into_dispatch(), residual.map(Tensor::into_dispatch));
     let (scale, shift) = (scale.into_dispatch(), shift.into_dispatch());
     let images: Vec<&DispatchTensor> = std::iter::once(&input).chain(&residual).collect();
@@ -198,6 +246,12 @@ pub fn scale_shift(
     let residual = residual.map(|residual| in_precision_of(Tensor::from_dispatch(residual), &scale));
     let scaled = input * per_channel(scale);
     in_precision_of(finish(scaled, Tensor::from_dispatch(shift), residual, relu), &images)
+}
+
+/// What a normalisation reads.
+fn operands(input: &Tensor<4>, residual: Option<&Tensor<4>>, parameters: [&Tensor<1>; 2]) -> Vec<Operand> {
+    let images = std::iter::once(input).chain(residual).map(Operand::from);
+    images.chain(parameters.map(Operand::from)).collect()
 }
 
 /// (C) as (1, C, 1, 1).

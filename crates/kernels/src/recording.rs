@@ -1,10 +1,18 @@
 //! Which layers a computation is made of: the shapes of its convolutions, batch normalisations and fully
-//! connected layers, so that a device can be checked at exactly those.
+//! connected layers, so that a device can be checked at exactly those; and what it costs.
 
 use std::cell::RefCell;
 
+use crate::cost::{Cost, Costs};
+
 thread_local! {
-    static RECORDED: RefCell<Option<Vec<LayerCall>>> = const { RefCell::new(None) };
+    static RECORDED: RefCell<Option<Recording>> = const { RefCell::new(None) };
+}
+
+#[derive(Debug, Default)]
+struct Recording {
+    layers: Vec<LayerCall>,
+    costs: Costs,
 }
 
 /// One call of a layer, by its shapes.
@@ -53,17 +61,53 @@ pub enum LayerCall {
 /// Does `work` and gives the layers that it called on this thread, in their order, repetitions too. A recording
 /// within a recording takes its calls for itself.
 pub fn record_layers<T>(work: impl FnOnce() -> T) -> (T, Vec<LayerCall>) {
-    let outer = RECORDED.replace(Some(Vec::new()));
+    let (result, recording) = record(work);
+    (result, recording.layers)
+}
+
+/// Does `work` and gives what it took on this thread and what its gradients will, less what [`take_costs`] has taken.
+pub fn record_costs<T>(work: impl FnOnce() -> T) -> (T, Costs) {
+    let (result, recording) = record(work);
+    (result, recording.costs)
+}
+
+/// Within [`record_costs`]: the costs since its beginning or the last call.
+#[must_use]
+pub fn take_costs() -> Costs {
+    RECORDED.with_borrow_mut(|recorded| {
+        recorded.as_mut().map_or_else(Costs::default, |recording| std::mem::take(&mut recording.costs))
+    })
+}
+
+fn record<T>(work: impl FnOnce() -> T) -> (T, Recording) {
+    let outer = RECORDED.replace(Some(Recording::default()));
     let result = work();
-    let calls = RECORDED.replace(outer);
-    (result, calls.unwrap_or_default())
+    let recording = RECORDED.replace(outer);
+    (result, recording.unwrap_or_default())
 }
 
 /// Notes a call where somebody records.
-pub fn record_layer(call: impl FnOnce() -> LayerCall) {
+pub(crate) fn record_layer(call: impl FnOnce() -> LayerCall) {
     RECORDED.with_borrow_mut(|recorded| {
-        if let Some(calls) = recorded {
-            calls.push(call());
+        if let Some(recording) = recorded {
+            recording.layers.push(call());
+        }
+    });
+}
+
+/// Notes a pass without gradients over memory, by the bytes that it moves, where somebody records.
+pub fn record_pass(read: usize, written: usize) {
+    record_cost(|| {
+        let forward = Cost { operations: 0, read: read as u64, written: written as u64 };
+        Costs { forward, ..Costs::default() }
+    });
+}
+
+/// Notes costs where somebody records.
+pub(crate) fn record_cost(costs: impl FnOnce() -> Costs) {
+    RECORDED.with_borrow_mut(|recorded| {
+        if let Some(recording) = recorded {
+            recording.costs += costs();
         }
     });
 }

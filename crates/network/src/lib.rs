@@ -4,7 +4,6 @@
 
 mod average;
 pub mod checkpoint;
-mod cost;
 mod input;
 pub mod layers;
 pub mod optimizer;
@@ -15,7 +14,6 @@ pub mod training;
 pub mod weights;
 
 pub use average::WeightAverage;
-pub use cost::{Cost, TrainingCost};
 pub use input::training_input;
 pub use state::{Mode, Network, StateVisitor, count_parameters, freeze, parameter_names, track_gradients};
 pub use state_file::{NamedTensors, StateError, TensorSource, read_network, write_tensors};

@@ -131,8 +131,8 @@ fn row(name: &str, profile: &StageProfile) -> String {
         "{name:<9}{:>10.2}{:>10.2}{:>10.2}{:>10.3}{:>10.1} %{:>10.1} %{kernels:>9}\n",
         profile.milliseconds,
         profile.floor_milliseconds,
-        profile.cost.operations as f64 / 1e9,
-        profile.cost.bytes as f64 / 1e9,
+        profile.operations as f64 / 1e9,
+        profile.bytes as f64 / 1e9,
         100.0 * profile.arithmetic_share,
         100.0 * profile.bandwidth_share,
     )

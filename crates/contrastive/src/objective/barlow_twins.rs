@@ -10,13 +10,14 @@
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
-use zview_network::{Cost, Network, StateVisitor, TrainingCost};
+use zview_kernels::matmul;
+use zview_network::{Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 use super::config::Problems;
 use super::pairs::by_anchor;
 use super::{Method, MethodConfig, Setting};
-use crate::mlp::{Mlp, MlpNorm, standardise, standardise_cost};
+use crate::mlp::{Mlp, MlpNorm, standardise};
 use crate::source::{SourceError, ViewBatch};
 use zview_encoder::Encoder;
 
@@ -76,16 +77,6 @@ impl Method for BarlowTwins {
         let embeddings = self.projector.forward(features);
         redundancy_reduction(embeddings, self.per_anchor, self.lambda) * self.scale
     }
-
-    fn cost(&self, features: [usize; 2], total: &mut TrainingCost) {
-        let [count, dimension] = self.projector.cost(features, total);
-        standardise_cost([count, dimension], total);
-        let pairs = self.per_anchor * (self.per_anchor - 1) / 2;
-        let correlation = Cost::matrix_products(pairs, dimension, count / self.per_anchor, dimension);
-        let entries = pairs * dimension * dimension;
-        total.forward += correlation + Cost::element_wise(5, entries, 3);
-        total.backward += correlation + correlation + Cost::element_wise(4, entries, 3);
-    }
 }
 
 /// The loss `[1]`, without its scale, of embeddings (B * V, D).
@@ -100,7 +91,7 @@ fn redundancy_reduction(embeddings: Tensor<2>, per_anchor: usize, lambda: f32) -
     let pairs = (0..per_anchor).flat_map(|v| (v + 1..per_anchor).map(move |w| (v, w)));
     let losses: Vec<Tensor<1>> = pairs
         .map(|(v, w)| {
-            let product = standardised[v].clone().transpose().matmul(standardised[w].clone());
+            let product = matmul(standardised[v].clone().transpose(), standardised[w].clone());
             let correlation = product / anchors as f32; // [D, D]
             let squares = (correlation - identity.clone()).square() * weights.clone();
             squares.reshape([1, -1]).sum_dim(1).squeeze_dim(1)

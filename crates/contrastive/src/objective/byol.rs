@@ -9,7 +9,7 @@
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
-use zview_network::{Cost, Network, StateVisitor, TrainingCost};
+use zview_network::{Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 use super::config::Problems;
@@ -87,21 +87,6 @@ impl Method for Byol {
 
     fn follow(&mut self, encoder: &Encoder, progress: f64) {
         self.teacher.follow(encoder, &self.projector, progress);
-    }
-
-    fn target_passes(&self) -> u64 {
-        1
-    }
-
-    fn cost(&self, features: [usize; 2], total: &mut TrainingCost) {
-        let mut projecting = TrainingCost::default();
-        let projections = self.projector.cost(features, &mut projecting);
-        total.forward += projecting.forward + projecting.forward; // once for the targets
-        total.backward += projecting.backward;
-        let predictions: usize = self.predictor.cost(projections, total).iter().product();
-        // Two norms, products with the other views.
-        total.forward += Cost::element_wise(8, predictions, 6);
-        total.backward += Cost::element_wise(6, predictions, 4);
     }
 }
 

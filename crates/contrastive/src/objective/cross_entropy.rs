@@ -7,7 +7,7 @@
 
 use burn::tensor::{Device, Int, Tensor, activation};
 use serde::{Deserialize, Serialize};
-use zview_network::{Cost, Network, StateVisitor, TrainingCost};
+use zview_network::{Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 use super::{Method, MethodConfig, Setting};
@@ -56,12 +56,6 @@ impl Method for CrossEntropy {
     fn loss(&mut self, features: Tensor<2>, _: Option<Tensor<2>>, batch: &ViewBatch) -> Tensor<1> {
         let labels = batch.labels_on(self.per_anchor, &self.device);
         cross_entropy(self.classifier.forward(features), labels)
-    }
-
-    fn cost(&self, features: [usize; 2], total: &mut TrainingCost) {
-        let values = self.classifier.cost(features, total).iter().product();
-        total.forward += Cost::element_wise(8, values, 3);
-        total.backward += Cost::element_wise(3, values, 3);
     }
 }
 

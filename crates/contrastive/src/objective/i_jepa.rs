@@ -11,8 +11,9 @@
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
+use zview_kernels::matmul;
 use zview_network::layers::{LayerNorm, Linear, TransformerBlock, truncated_normal};
-use zview_network::{Cost, Network, StateVisitor, Target, TrainingCost, cosine_to_one};
+use zview_network::{Network, StateVisitor, Target, cosine_to_one};
 use zview_runtime::seed::Stream;
 
 use super::block_masks::BlockMasks;
@@ -142,13 +143,13 @@ impl Method for IJepa {
         let width = all.dims()[2];
 
         let context = choose(&masks.context);
-        let shown = tokens(encoder, images, |patches| context.clone().cast(patches.dtype()).matmul(patches));
+        let shown = tokens(encoder, images, |patches| matmul(context.clone().cast(patches.dtype()), patches));
         let (mut predictions, mut targets) = (Vec::new(), Vec::new());
         for block in &masks.targets {
             let hidden = choose(block);
             predictions
                 .push(self.predictor.forward(shown.clone(), &context, &hidden).reshape([-1, width as i32]));
-            targets.push(hidden.inner().matmul(all.clone()).reshape([-1, width as i32]));
+            targets.push(matmul(hidden.inner(), all.clone()).reshape([-1, width as i32]));
         }
         let loss = self.loss(Tensor::cat(predictions, 0), Some(Tensor::cat(targets, 0)), batch);
         let features = Tensor::from_inner(all.mean_dim(1).squeeze_dim(1));
@@ -157,37 +158,6 @@ impl Method for IJepa {
 
     fn follow(&mut self, encoder: &Encoder, progress: f64) {
         self.target.follow(encoder, cosine_to_one(self.momentum, progress));
-    }
-
-    fn cost(&self, features: [usize; 2], total: &mut TrainingCost) {
-        let values = features.iter().product();
-        total.forward += Cost::element_wise(11, values, 3);
-        total.backward += Cost::element_wise(3, values, 3);
-    }
-
-    fn step_cost(
-        &self,
-        encoder: &Encoder,
-        images: [usize; 4],
-        input_gradient: bool,
-        total: &mut TrainingCost,
-    ) {
-        let count = images[0];
-        let mut whole = TrainingCost::default();
-        let [_, width] = encoder.cost(images, input_gradient, &mut whole);
-        total.forward += whole.forward; // the target network
-        // The sizes differ from step to step: those of the first one.
-        let masks = BlockMasks::draw(0, 0, count, self.side, self.targets);
-        let shown = masks.context.len() / count;
-        if let Some(vit) = encoder.vit() {
-            vit.embedding_cost(images, input_gradient, total);
-            vit.encoding_cost([count, shown + 1, width], total);
-        }
-        for block in &masks.targets {
-            let hidden = block.len() / count;
-            self.predictor.cost([count, shown, width], hidden, total);
-            self.cost([count * hidden, width], total);
-        }
     }
 }
 
@@ -269,23 +239,12 @@ impl Predictor {
         let [count, shown_patches, _] = context.dims();
         let hidden_patches = hidden.dims()[1];
         let positions = Tensor::<3>::from_inner(self.positions.clone()).repeat_dim(0, count);
-        let context = each(&self.embed, context) + shown.clone().matmul(positions.clone());
-        let masks = hidden.clone().matmul(positions) + self.mask_token.clone();
+        let context = each(&self.embed, context) + matmul(shown.clone(), positions.clone());
+        let masks = matmul(hidden.clone(), positions) + self.mask_token.clone();
         let tokens = Tensor::cat(vec![context, masks], 1);
         let tokens = self.blocks.iter().fold(tokens, |tokens, block| block.forward(tokens));
         let predicted = self.norm.forward(tokens).narrow(1, shown_patches, hidden_patches);
         each(&self.project, predicted)
-    }
-
-    fn cost(&self, [count, shown, features]: [usize; 3], hidden: usize, total: &mut TrainingCost) {
-        let width = self.mask_token.dims()[2];
-        let _ = self.embed.cost([count * shown, features], total);
-        let tokens = [count, shown + hidden, width];
-        for block in &self.blocks {
-            block.cost(tokens, total);
-        }
-        self.norm.cost(tokens, total);
-        let _ = self.project.cost([count * hidden, width], total);
     }
 }
 
@@ -348,7 +307,7 @@ mod tests {
     fn rows_of_the_identity_take_patches() {
         let device = Device::flex();
         let patches = Tensor::<3>::from_data([[[1.0], [2.0], [3.0]], [[4.0], [5.0], [6.0]]], &device);
-        let chosen = choose(&[2, 0, 1, 1], [2, 3], &device).matmul(patches);
+        let chosen = matmul(choose(&[2, 0, 1, 1], [2, 3], &device), patches);
         assert_eq!(chosen.into_data().try_into_vec::<f32>().unwrap(), [3.0, 1.0, 5.0, 5.0]);
     }
 }

@@ -7,7 +7,7 @@
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::{Cost, Network, StateVisitor, TrainingCost};
+use zview_network::{Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 use super::config::Problems;
@@ -61,12 +61,6 @@ impl Method for Inverter {
 
     fn loss(&mut self, features: Tensor<2>, _: Option<Tensor<2>>, batch: &ViewBatch) -> Tensor<1> {
         squared_error(self.regression.forward(features), batch.latents_on(&self.device))
-    }
-
-    fn cost(&self, features: [usize; 2], total: &mut TrainingCost) {
-        let values = self.regression.cost(features, total).iter().product();
-        total.forward += Cost::element_wise(3, values, 2);
-        total.backward += Cost::element_wise(2, values, 3);
     }
 }
 

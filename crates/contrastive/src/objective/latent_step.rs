@@ -11,7 +11,7 @@
 
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::{Cost, Network, StateVisitor, TrainingCost};
+use zview_network::{Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 use super::config::Problems;
@@ -57,7 +57,6 @@ pub struct LatentStep {
     predictor: Mlp,
     teacher: Teacher,
     per_anchor: usize,
-    latent_dimension: usize,
     device: Device,
 }
 
@@ -79,7 +78,7 @@ impl Method for LatentStep {
         let predictor = Mlp::new(inputs, &widths, MlpNorm::Hidden, random, setting.device);
         let teacher = Teacher::new(encoder, &projector, config.momentum);
         let device = setting.autodiff_device();
-        Ok(Self { projector, predictor, teacher, per_anchor: setting.per_anchor, latent_dimension, device })
+        Ok(Self { projector, predictor, teacher, per_anchor: setting.per_anchor, device })
     }
 
     fn target(&mut self) -> Option<&mut Encoder> {
@@ -100,23 +99,6 @@ impl Method for LatentStep {
 
     fn follow(&mut self, encoder: &Encoder, progress: f64) {
         self.teacher.follow(encoder, &self.projector, progress);
-    }
-
-    fn target_passes(&self) -> u64 {
-        1
-    }
-
-    fn cost(&self, features: [usize; 2], total: &mut TrainingCost) {
-        let mut projecting = TrainingCost::default();
-        let [count, projection] = self.projector.cost(features, &mut projecting);
-        total.forward += projecting.forward + projecting.forward; // once for the targets
-        total.backward += projecting.backward;
-        let pairs = count * (self.per_anchor - 1);
-        let inputs = [pairs, projection + self.latent_dimension];
-        let predictions: usize = self.predictor.cost(inputs, total).iter().product();
-        total.forward +=
-            Cost::element_wise(8, predictions, 6) + Cost::element_wise(1, inputs[0] * inputs[1], 2);
-        total.backward += Cost::element_wise(6, predictions, 4);
     }
 }
 

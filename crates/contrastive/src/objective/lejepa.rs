@@ -14,7 +14,8 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
-use zview_network::{Cost, Network, StateVisitor, TrainingCost};
+use zview_kernels::matmul;
+use zview_network::{Network, StateVisitor};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::config::Problems;
@@ -106,16 +107,6 @@ impl Method for LeJepa {
         let directions = Tensor::from_data(TensorData::new(values, shape), &self.device);
         agree_and_spread(embeddings, directions, self.per_anchor, self.lambda)
     }
-
-    fn cost(&self, features: [usize; 2], total: &mut TrainingCost) {
-        let [count, dimension] = self.projector.cost(features, total);
-        let product = Cost::matrix_products(1, count, dimension, self.directions);
-        let angles = count * self.directions * KNOTS;
-        total.forward += product + Cost::element_wise(5, angles, 3);
-        total.backward += product + Cost::element_wise(6, angles, 4);
-        total.forward += Cost::element_wise(4, count * dimension, 3);
-        total.backward += Cost::element_wise(4, count * dimension, 3);
-    }
 }
 
 /// The loss `[1]` of embeddings (B * V, D) with directions (D, A) of any length.
@@ -137,7 +128,7 @@ fn sig_reg(embeddings: Tensor<3>, directions: Tensor<2>) -> Tensor<1> {
     let count = directions.dims()[1];
     let device = directions.device();
     let unit = directions.clone() / directions.square().sum_dim(0).sqrt(); // [D, A]
-    let along = embeddings.reshape([samples * views, dimension]).matmul(unit); // [N * V, A]
+    let along = matmul(embeddings.reshape([samples * views, dimension]), unit); // [N * V, A]
     let step = T_MAX / (KNOTS - 1) as f32;
     let knots: Vec<f32> = (0..KNOTS).map(|knot| knot as f32 * step).collect();
     let normal: Vec<f32> = knots.iter().map(|t| (-t * t / 2.0).exp()).collect();

@@ -3,7 +3,7 @@
 use std::fmt::Debug;
 
 use burn::tensor::{Device, Tensor};
-use zview_network::{Mode, Network, TrainingCost};
+use zview_network::{Mode, Network};
 use zview_runtime::seed::Stream;
 
 use super::MethodConfig;
@@ -155,32 +155,5 @@ pub trait Method: Network + Debug {
     /// Moves what follows the encoder, after its weights have moved. `progress` runs from 0 to 1 over the run.
     fn follow(&mut self, encoder: &Encoder, progress: f64) {
         let _ = (encoder, progress);
-    }
-
-    /// Adds the cost of the loss for `features` (B * V, D) to `total`.
-    fn cost(&self, features: [usize; 2], total: &mut TrainingCost);
-
-    /// How many passes forward through target encoders a step takes.
-    fn target_passes(&self) -> u64 {
-        0
-    }
-
-    /// Adds the cost of a step for views (B * V, C, H, W) to `total`; `input_gradient` says whether gradients reach
-    /// the images.
-    fn step_cost(
-        &self,
-        encoder: &Encoder,
-        images: [usize; 4],
-        input_gradient: bool,
-        total: &mut TrainingCost,
-    ) {
-        let mut once = TrainingCost::default();
-        let features = encoder.cost(images, input_gradient, &mut once);
-        total.forward += once.forward;
-        total.backward += once.backward;
-        for _ in 0..self.target_passes() {
-            total.forward += once.forward;
-        }
-        self.cost(features, total);
     }
 }

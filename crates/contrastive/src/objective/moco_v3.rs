@@ -11,7 +11,8 @@
 
 use burn::tensor::{Tensor, TensorData, activation};
 use serde::{Deserialize, Serialize};
-use zview_network::{Cost, Network, StateVisitor, TrainingCost};
+use zview_kernels::matmul;
+use zview_network::{Network, StateVisitor};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::config::Problems;
@@ -115,23 +116,6 @@ impl Method for MocoV3 {
     fn follow(&mut self, encoder: &Encoder, progress: f64) {
         self.teacher.follow(encoder, &self.projector, progress);
     }
-
-    fn target_passes(&self) -> u64 {
-        1
-    }
-
-    fn cost(&self, features: [usize; 2], total: &mut TrainingCost) {
-        let mut projecting = TrainingCost::default();
-        let projections = self.projector.cost(features, &mut projecting);
-        total.forward += projecting.forward + projecting.forward; // once for the keys
-        total.backward += projecting.backward;
-        let [count, dimension] = self.predictor.cost(projections, total);
-        let queued = self.queue.as_ref().map_or(0, |queue| queue.dims()[0]);
-        let keys = count + self.per_anchor * queued; // each query meets them once per other view
-        let similarities = Cost::matrix_products(1, count, dimension, count + queued);
-        total.forward += similarities + Cost::element_wise(9, count * keys, 4);
-        total.backward += similarities + Cost::element_wise(5, count * keys, 3);
-    }
 }
 
 /// The loss `[1]` of queries (B * V, D) against unit keys (B * V, D) and unit keys of earlier batches (K, D).
@@ -149,10 +133,10 @@ fn contrast(
     let q = by_view(queries).reshape([per_anchor, 1, anchors, dimension]);
     let k = by_view(keys).reshape([1, per_anchor, anchors, dimension]).swap_dims(2, 3);
     let repeated_q = q.clone().repeat_dim(1, per_anchor);
-    let mut logits = repeated_q.matmul(k.repeat_dim(0, per_anchor)); // [V, V, B, B]
+    let mut logits = matmul(repeated_q, k.repeat_dim(0, per_anchor)); // [V, V, B, B]
     if let Some(old_keys) = old_keys {
         let queued = old_keys.dims()[0];
-        let flat = q.reshape([count, dimension]).matmul(old_keys.transpose());
+        let flat = matmul(q.reshape([count, dimension]), old_keys.transpose());
         let old = flat.reshape([per_anchor, 1, anchors, queued]).repeat_dim(1, per_anchor);
         logits = Tensor::cat(vec![logits, old], 3);
     }

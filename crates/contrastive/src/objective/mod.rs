@@ -26,7 +26,7 @@ mod vicreg;
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Deserializer, Serialize, de};
-use zview_network::{Network, StateVisitor, TrainingCost};
+use zview_network::{Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 pub use config::MethodConfig;
@@ -144,19 +144,6 @@ macro_rules! objectives {
             /// After an update of the encoder's weights; see [`Method::follow`].
             pub fn follow(&mut self, encoder: &Encoder, progress: f64) {
                 match self { $(Self::$method(method) => method.follow(encoder, progress),)* }
-            }
-
-            /// Adds the cost of a step for views (B * V, C, H, W) to `total`; see [`Method::step_cost`].
-            pub fn cost(
-                &self,
-                encoder: &Encoder,
-                images: [usize; 4],
-                input_gradient: bool,
-                total: &mut TrainingCost,
-            ) {
-                match self {
-                    $(Self::$method(method) => method.step_cost(encoder, images, input_gradient, total),)*
-                }
             }
         }
 

@@ -10,7 +10,7 @@
 //! it averages over each view's V - 1 partners (Khosla et al. 2020, equation 2, the "out" form).
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
-use zview_network::{Cost, TrainingCost};
+use zview_kernels::matmul;
 
 /// Takes an anchor's similarity with itself out of the softmax.
 const EXCLUDED: f32 = -1e9;
@@ -45,28 +45,10 @@ impl NtXent {
     pub fn loss(&self, projections: Tensor<2>) -> Tensor<1> {
         let norm = (projections.clone().square().sum_dim(1) + 1e-12).sqrt(); // [N, 1]
         let unit = projections / norm; // [N, D]
-        let logits = unit.clone().matmul(unit.transpose()) / self.temperature; // [N, N]
+        let logits = matmul(unit.clone(), unit.transpose()) / self.temperature; // [N, N]
         let log_probability = activation::log_softmax(logits + self.own.clone(), 1);
         let per_view = -(log_probability * self.partners.clone()).sum_dim(1); // [N, 1]
         per_view.mean_dim(0).squeeze_dim(1)
-    }
-
-    /// Adds the cost for `projections` (N, D) to `total`.
-    pub fn cost(&self, projections: [usize; 2], total: &mut TrainingCost) {
-        let [count, dimension] = projections;
-        let (pairs, values) = (count * count, count * dimension);
-        let similarities = Cost::matrix_products(1, count, dimension, count);
-        // Norm 2 per value, division 1; its gradient a projection on the tangent plane.
-        total.forward += Cost::element_wise(3, values, 2);
-        total.backward += Cost::element_wise(5, values, 3);
-        // The product of the projections with themselves has two factors with a gradient, then added.
-        total.forward += similarities;
-        total.backward += similarities + similarities + Cost::element_wise(1, values, 3);
-        // Per pair: temperature, mask, maximum, difference, exponential, sum, logarithm's difference,
-        // partner's weight, sum; reads the similarities and both masks, writes the log-probabilities.
-        total.forward += Cost::element_wise(9, pairs, 4);
-        // softmax times the row's weight minus the partner's weight, over N and the temperature.
-        total.backward += Cost::element_wise(5, pairs, 3);
     }
 }
 

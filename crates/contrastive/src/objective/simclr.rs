@@ -5,7 +5,7 @@
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
-use zview_network::{Network, StateVisitor, TrainingCost};
+use zview_network::{Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 use super::config::Problems;
@@ -64,11 +64,6 @@ impl Method for SimClr {
 
     fn loss(&mut self, features: Tensor<2>, _: Option<Tensor<2>>, _: &ViewBatch) -> Tensor<1> {
         self.nt_xent.loss(self.projector.forward(features))
-    }
-
-    fn cost(&self, features: [usize; 2], total: &mut TrainingCost) {
-        let projections = self.projector.cost(features, total);
-        self.nt_xent.cost(projections, total);
     }
 }
 

@@ -10,7 +10,8 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
 use serde::{Deserialize, Serialize};
-use zview_network::{Cost, Network, StateVisitor, TrainingCost};
+use zview_kernels::matmul;
+use zview_network::{Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 use super::config::Problems;
@@ -100,17 +101,6 @@ impl Method for SupCon {
         };
         supervised_contrastive(self.projector.forward(features), labels, self.temperature)
     }
-
-    fn cost(&self, features: [usize; 2], total: &mut TrainingCost) {
-        let [count, dimension] = self.projector.cost(features, total);
-        let pairs = count * count;
-        let similarities = Cost::matrix_products(1, count, dimension, count);
-        total.forward += similarities + Cost::element_wise(3, count * dimension, 2);
-        total.backward += similarities + similarities + Cost::element_wise(6, count * dimension, 6);
-        // Besides NT-Xent's: comparing labels, taking out the diagonal, dividing by the number of positives.
-        total.forward += Cost::element_wise(13, pairs, 8);
-        total.backward += Cost::element_wise(5, pairs, 3);
-    }
 }
 
 /// The loss `[1]` of projections (N, D) with labels (N, 1).
@@ -121,7 +111,7 @@ fn supervised_contrastive(projections: Tensor<2>, labels: Tensor<2, Int>, temper
     let positives = same - itself.clone();
     let positives = positives.clone() / positives.sum_dim(1).clamp_min(1.0); // 1 / |P(i)| in P(i), else 0
     let unit = unit(projections);
-    let logits = unit.clone().matmul(unit.transpose()) / temperature;
+    let logits = matmul(unit.clone(), unit.transpose()) / temperature;
     let log_probability = activation::log_softmax(logits - itself * 1e9, 1);
     let per_view = -(log_probability * positives).sum_dim(1); // [N, 1]
     per_view.mean_dim(0).squeeze_dim(1)

@@ -11,7 +11,8 @@
 
 use burn::tensor::{Tensor, activation};
 use serde::{Deserialize, Serialize};
-use zview_network::{Cost, Network, StateVisitor, TrainingCost};
+use zview_kernels::matmul;
+use zview_network::{Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 use super::config::Problems;
@@ -81,17 +82,6 @@ impl Method for VicReg {
     fn loss(&mut self, features: Tensor<2>, _: Option<Tensor<2>>, _: &ViewBatch) -> Tensor<1> {
         variance_invariance_covariance(self.projector.forward(features), self.per_anchor, self.weights)
     }
-
-    fn cost(&self, features: [usize; 2], total: &mut TrainingCost) {
-        let [count, dimension] = self.projector.cost(features, total);
-        let anchors = count / self.per_anchor;
-        let covariance = Cost::matrix_products(self.per_anchor, dimension, anchors, dimension);
-        let entries = self.per_anchor * dimension * dimension;
-        total.forward += covariance + Cost::element_wise(3, entries, 2);
-        total.backward += covariance + covariance + Cost::element_wise(3, entries, 2);
-        total.forward += Cost::element_wise(8, count * dimension, 4);
-        total.backward += Cost::element_wise(8, count * dimension, 4);
-    }
 }
 
 /// The loss `[1]` of embeddings (B * V, D).
@@ -113,7 +103,7 @@ fn variance_invariance_covariance(
     let v = mean_of(activation::relu(-deviation + 1.0).reshape([1, per_anchor * dimension]));
 
     let by_view = centred.swap_dims(0, 1); // [V, B, D]
-    let matrix = by_view.clone().swap_dims(1, 2).matmul(by_view) / unbiased; // [V, D, D]
+    let matrix = matmul(by_view.clone().swap_dims(1, 2), by_view) / unbiased; // [V, D, D]
     let off_diagonal = Tensor::<2>::eye(dimension, &matrix.device()) * -1.0 + 1.0;
     let squares = (matrix.square() * off_diagonal.unsqueeze()).reshape([1, -1]).sum_dim(1);
     let c = squares.squeeze_dim(1) * (2.0 / (per_anchor * dimension) as f32);

@@ -2,7 +2,6 @@
 
 use zview_data::ImageShape;
 use zview_generator::{AnchorsConfig, Generator, LatentSampler, ViewsConfig};
-use zview_network::Cost;
 
 use super::{Epoch, SourceError, ViewBatch, ViewSource};
 
@@ -17,7 +16,6 @@ pub struct GeneratorSource {
     anchors: usize,
     /// How many anchors there are; without it there is no end of them.
     unique: Option<u64>,
-    per_anchor: usize,
     adaptive: bool,
 }
 
@@ -34,9 +32,9 @@ impl GeneratorSource {
         (first_anchor, anchors): (u64, usize),
     ) -> Result<Self, SourceError> {
         let sampler = LatentSampler::new(views, anchors_config, &generator)?;
-        let (per_anchor, adaptive) = (views.per_anchor, views.wanted_agreement().is_some());
+        let adaptive = views.wanted_agreement().is_some();
         let unique = anchors_config.unique;
-        Ok(Self { generator, sampler, first_anchor, anchors, unique, per_anchor, adaptive })
+        Ok(Self { generator, sampler, first_anchor, anchors, unique, adaptive })
     }
 }
 
@@ -59,20 +57,6 @@ impl ViewSource for GeneratorSource {
 
     fn classes(&self) -> Option<usize> {
         self.generator.classes()
-    }
-
-    fn images(&self) -> usize {
-        self.anchors * self.per_anchor
-    }
-
-    fn cost(&self) -> Cost {
-        if self.sampler.views_differ() {
-            return self.generator.cost(self.images());
-        }
-        // Each anchor is rendered once, and its image repeated.
-        let ImageShape { channels, height, width } = self.shape();
-        let moved = (self.anchors + self.images()) * channels * height * width;
-        self.generator.cost(self.anchors) + Cost::new(0, moved)
     }
 
     fn epoch(&self) -> Option<Epoch> {

@@ -2,7 +2,6 @@
 
 use burn::tensor::Tensor;
 use zview_data::ImageShape;
-use zview_network::Cost;
 
 use super::{Epoch, SourceError, ViewBatch, ViewSource};
 
@@ -64,16 +63,6 @@ impl ViewSource for MixSource {
 
     fn classes(&self) -> Option<usize> {
         self.classes
-    }
-
-    fn images(&self) -> usize {
-        self.parts.iter().map(|part| part.images()).sum()
-    }
-
-    fn cost(&self) -> Cost {
-        let ImageShape { channels, height, width } = self.shape;
-        let values = self.images() * channels * height * width;
-        self.parts.iter().map(|part| part.cost()).sum::<Cost>() + Cost::element_wise(0, values, 2)
     }
 
     fn content_sha256(&self) -> Option<String> {

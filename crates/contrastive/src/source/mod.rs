@@ -14,7 +14,6 @@ use std::time::Duration;
 use zview_data::view_shards::ShardError;
 use zview_data::{DataError, ImageShape};
 use zview_generator::GeneratorError;
-use zview_network::Cost;
 use zview_runtime::device::ReadError;
 
 pub use batch::ViewBatch;
@@ -45,9 +44,6 @@ pub trait ViewSource {
 
     /// Number of classes of the views' labels; `None` where views have none.
     fn classes(&self) -> Option<usize>;
-
-    /// B * V, the images of one batch.
-    fn images(&self) -> usize;
 
     /// What an epoch is; `None` where there is no end of fresh anchors.
     fn epoch(&self) -> Option<Epoch> {
@@ -85,9 +81,6 @@ pub trait ViewSource {
     fn account(&self) -> Vec<String> {
         Vec::new()
     }
-
-    /// What one batch costs on the device; drawing latents or gathering images on the host is not counted.
-    fn cost(&self) -> Cost;
 }
 
 /// One visit of every anchor of a source that has so many.

@@ -2,7 +2,6 @@
 
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::{ImageSet, ImageShape, VisitOrder};
-use zview_network::Cost;
 
 use super::{Epoch, SourceError, ViewBatch, ViewSource};
 
@@ -78,10 +77,6 @@ impl ViewSource for RealSource {
         self.images.labels.as_ref().map(|_| self.images.classes.len())
     }
 
-    fn images(&self) -> usize {
-        self.anchors * self.per_anchor
-    }
-
     fn epoch(&self) -> Option<Epoch> {
         Some(Epoch { anchors: self.images.len() as u64, per_batch: self.anchors, unit: "images" })
     }
@@ -101,11 +96,5 @@ impl ViewSource for RealSource {
     fn account(&self) -> Vec<String> {
         let small = self.images.warn_of_small().map(str::to_owned);
         self.images.account().into_iter().chain(small).collect()
-    }
-
-    /// The batch is uploaded once and its images are repeated.
-    fn cost(&self) -> Cost {
-        let ImageShape { channels, height, width } = self.images.shape;
-        Cost::new(0, (2 * self.anchors + self.images()) * channels * height * width)
     }
 }

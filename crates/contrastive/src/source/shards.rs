@@ -5,7 +5,6 @@ use std::time::Duration;
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::ImageShape;
 use zview_data::view_shards::BatchReader;
-use zview_network::Cost;
 
 use super::{Epoch, SourceError, ViewBatch, ViewSource};
 
@@ -39,7 +38,8 @@ impl ViewSource for ShardSource {
     fn views(&mut self, run_seed: u64, step: u64) -> Result<ViewBatch, SourceError> {
         let batch = self.reader.batch(run_seed, step)?;
         let ImageShape { channels, height, width } = self.shape();
-        let pixels = TensorData::new(batch.pixels, [self.images(), channels, height, width]);
+        let plan = self.reader.plan();
+        let pixels = TensorData::new(batch.pixels, [plan.anchors * plan.per_anchor, channels, height, width]);
         let images = Tensor::from_data(pixels, &self.device);
         Ok(ViewBatch { run_seed, step, images, latents: batch.latents, labels: batch.labels })
     }
@@ -50,17 +50,6 @@ impl ViewSource for ShardSource {
 
     fn classes(&self) -> Option<usize> {
         self.reader.shards().classes()
-    }
-
-    fn images(&self) -> usize {
-        let plan = self.reader.plan();
-        plan.anchors * plan.per_anchor
-    }
-
-    /// The batch is uploaded once.
-    fn cost(&self) -> Cost {
-        let ImageShape { channels, height, width } = self.shape();
-        Cost::new(0, 2 * self.images() * channels * height * width)
     }
 
     fn epoch(&self) -> Option<Epoch> {

@@ -8,7 +8,6 @@ use zview_runtime::forecast::{Fit, Forecast, RunSize, StepTimes, fit};
 
 use super::error::PretrainError;
 use super::length::with_epochs;
-use super::precision::Precision;
 use super::pretrain::PretrainOptions;
 use super::profile::{ProfileError, seconds_of_steps};
 use super::recipe::Recipe;
@@ -99,10 +98,7 @@ fn memory_estimate(trainer: &Trainer, recipe: &Recipe) -> u64 {
     let shape = trainer.views.shape();
     let views = (recipe.train.batch * recipe.views.per_anchor) as u64;
     let pixels = 4 * views * (shape.channels * shape.height * shape.width) as u64;
-    // Layers read what others give: half of the traffic is written.
-    let activations = trainer.cost().forward.bytes / recipe.train.accumulate / 2;
-    let halved = trainer.learner.loss_scale.is_some() && recipe.train.precision == Precision::F16;
-    let activations = if halved { activations / 2 } else { activations };
+    let activations = views * trainer.activation_bytes();
     let moments = match recipe.optimizer.kind {
         OptimizerKind::Sgd | OptimizerKind::Lars => 1,
         OptimizerKind::AdamW => 2,

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use serde::Serialize;
-use zview_network::Cost;
+use zview_kernels::{Cost, Costs, record_costs, take_costs};
 use zview_runtime::device::{ChosenDevice, LaunchCounter, MemoryUse, PeakRates, ReadError, read_floats};
 
 use super::stages::{PerStage, Stage, StageSeconds};
@@ -29,9 +29,10 @@ pub enum ProfileError {
 pub struct StageProfile {
     /// Milliseconds per step.
     pub milliseconds: f64,
-    /// What it must do at least per step.
-    #[serde(flatten)]
-    pub cost: Cost,
+    /// Floating-point operations of convolutions and products per step.
+    pub operations: u64,
+    /// Bytes read and written at least per step.
+    pub bytes: u64,
     /// Milliseconds that the arithmetic or the memory traffic takes at the peak rates, the longer of both.
     pub floor_milliseconds: f64,
     /// Achieved share of the peak rate of arithmetic: operations / rate / time.
@@ -45,10 +46,11 @@ pub struct StageProfile {
 impl StageProfile {
     fn new(seconds: f64, cost: Cost, peak: &PeakRates, kernels: Option<f64>) -> Self {
         let arithmetic = cost.operations as f64 / peak.operations_per_second;
-        let traffic = cost.bytes as f64 / peak.bytes_per_second;
+        let traffic = cost.bytes() as f64 / peak.bytes_per_second;
         Self {
             milliseconds: 1e3 * seconds,
-            cost,
+            operations: cost.operations,
+            bytes: cost.bytes(),
             floor_milliseconds: 1e3 * arithmetic.max(traffic),
             arithmetic_share: arithmetic / seconds,
             bandwidth_share: traffic / seconds,
@@ -135,7 +137,7 @@ pub fn profile_step(
     let per_step = |count: u64| count as f64 / steps as f64;
     let launches = launches.as_deref();
     let seconds = PerStage::of(|stage| trainer.clock.seconds.at(stage) / steps as f64);
-    let cost = trainer.cost();
+    let cost = cost_of_step(trainer)?;
     let profile = PerStage::of(|stage| {
         let kernels = launches.map(|launches| per_step(*launches.by_stage.borrow().at(stage)));
         StageProfile::new(*seconds.at(stage), *cost.at(stage), &peak, kernels)
@@ -152,6 +154,21 @@ pub fn profile_step(
         memory_after,
         kernels: launches.map_or_else(Vec::new, |launches| launches.by_frequency(per_step)),
     })
+}
+
+/// What one more step of `trainer` takes, by stage: the gradients where they are computed, not where they are recorded.
+fn cost_of_step(trainer: &mut Trainer) -> Result<PerStage<Cost>, SourceError> {
+    let by_stage = Rc::new(RefCell::new(PerStage::<Cost>::default()));
+    let sums = by_stage.clone();
+    trainer.clock.after_stage = Some(Box::new(move |stage| {
+        let Costs { forward, backward } = take_costs();
+        let mut sums = sums.borrow_mut();
+        *sums.at_mut(stage) += forward;
+        sums.backward += backward;
+    }));
+    let (step, _) = record_costs(|| trainer.train_step());
+    trainer.clock.after_stage = None;
+    step.map(|_| by_stage.take())
 }
 
 /// Seconds that `steps` steps take, until the last loss has been read.

@@ -3,23 +3,24 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, FloatDType, Tensor};
 use serde_json::Value;
 use zview_data::ImageShape;
-use zview_runtime::device::{is_cpu, read_floats};
+use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::learner::Learner;
 use super::recipe::Recipe;
-use super::stages::{PerStage, Stage, StageClock};
+use super::stages::{Stage, StageClock};
 use crate::objective::{Outcome, Setting, check_classes};
 use crate::source::{OpenSource, SourceError, ViewBatch, ViewSource, open_source};
 use crate::watch::{OnlineProbe, view_agreement};
 use zview_encoder::augment::Augmentation;
+use zview_kernels::record_costs;
 use zview_network::checkpoint::{Checkpoint, CheckpointError, Snapshot};
 use zview_network::optimizer::{NamedGradients, warmup_cosine};
 use zview_network::weights::StateDict;
-use zview_network::{Cost, StateError, TrainingCost};
+use zview_network::{Mode, StateError, freeze};
 
 /// Name, in a checkpoint's manifest, of the std of views whose distance adapts.
 const VIEW_STD: &str = "view_std";
@@ -209,6 +210,16 @@ impl Trainer {
         Ok(())
     }
 
+    /// Bytes that the encoder's layers give for an image, which the backward pass reads again. Sends one through it.
+    #[must_use]
+    pub fn activation_bytes(&self) -> u64 {
+        let ImageShape { channels, height, width } = self.views.shape();
+        let image: Tensor<4> = Tensor::zeros([1, channels, height, width], &self.device);
+        let image = if self.learner.loss_scale.is_some() { image.cast(FloatDType::F16) } else { image };
+        let mut encoder = freeze(&self.learner.encoder);
+        record_costs(|| encoder.forward(image, Mode::Train)).1.forward.written
+    }
+
     /// The loss of a micro-batch of augmented views as its share of the step's, and the features, without gradients
     /// and still on the device; adds the gradients, which have the loss scale, to `gradients`. The encoder's running
     /// statistics move.
@@ -235,25 +246,6 @@ impl Trainer {
         self.learner.objective.follow(&self.learner.encoder, progress);
         self.clock.stage_done(Stage::Optimize, started);
         self.step += 1;
-    }
-
-    /// What a step must do at least, by stage.
-    #[must_use]
-    pub fn cost(&self) -> PerStage<Cost> {
-        let Views { source, augmentation } = &self.views;
-        let Learner { encoder, objective, optimizer, .. } = &self.learner;
-        let (images, micro_batches) = (source.images(), self.recipe.train.accumulate);
-        let ImageShape { channels, height, width } = augmentation.output_shape();
-        let mut network = TrainingCost::default();
-        let views = [images, channels, height, width];
-        objective.cost(encoder, views, !is_cpu(&self.device), &mut network);
-        PerStage {
-            views: source.cost() * micro_batches,
-            augment: augmentation.cost(images) * micro_batches,
-            forward: network.forward * micro_batches,
-            backward: network.backward * micro_batches,
-            optimize: optimizer.cost(encoder) + optimizer.cost(objective),
-        }
     }
 
     /// Everything that changes, read from the device.

@@ -6,15 +6,6 @@ use burn::tensor::Tensor;
 /// ITU-R 601 weights of red, green and blue.
 const LUMA: [f32; 3] = [0.2989, 0.587, 0.114];
 
-/// Per value: the change, and two comparisons to stay in 0..1.
-pub(super) const BRIGHTNESS_OPERATIONS: usize = 3;
-/// Per value: two for the grey, three for the blend, and two comparisons.
-pub(super) const BLEND_OPERATIONS: usize = 7;
-/// Per value: the largest and the smallest 2, the angle 5, the channel 8.
-pub(super) const HUE_OPERATIONS: usize = 15;
-/// Per value: two comparisons and a difference.
-pub(super) const SOLARIZE_OPERATIONS: usize = 3;
-
 fn per_image(values: Tensor<1>) -> Tensor<4> {
     values.reshape([-1, 1, 1, 1])
 }

@@ -15,12 +15,15 @@ mod tests;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::ImageShape;
-use zview_network::Cost;
+use zview_kernels::pass;
 
 pub use config::{AugmentConfig, ViewAugment};
 use parameters::ImageParameters;
 pub use presets::{PRESET_NAMES, Preset};
 pub use section::Augment;
+
+/// A change of images by a number for each.
+type ColourChange = fn(Tensor<4>, Tensor<1>) -> Tensor<4>;
 
 /// Augmentation of images of one shape.
 #[derive(Debug, Clone)]
@@ -92,66 +95,25 @@ impl Augmentation {
             );
             x = resample::separable(x, rows, columns);
         }
-        if self.any(|of| of.brightness_factor > 0.0) {
-            x = colour::brightness_factor(x, column(|p| p.brightness_factor));
-        }
-        if self.any(|of| of.brightness > 0.0) {
-            x = colour::brightness(x, column(|p| p.brightness));
-        }
-        if self.any(|of| of.contrast > 0.0) {
-            x = colour::contrast(x, column(|p| p.contrast));
-        }
+        let change = |x, wanted, how: ColourChange, value| {
+            if wanted { pass(x, |x| how(x, column(value))) } else { x }
+        };
+        x = change(x, self.any(|of| of.brightness_factor > 0.0), colour::brightness_factor, |p| {
+            p.brightness_factor
+        });
+        x = change(x, self.any(|of| of.brightness > 0.0), colour::brightness, |p| p.brightness);
+        x = change(x, self.any(|of| of.contrast > 0.0), colour::contrast, |p| p.contrast);
         if self.input.channels == 3 {
-            if self.any(|of| of.saturation > 0.0) {
-                x = colour::saturation(x, column(|p| p.saturation));
-            }
-            if self.any(|of| of.hue > 0.0) {
-                x = colour::hue(x, column(|p| p.hue));
-            }
-            if self.any(|of| of.grey_probability > 0.0) {
-                x = colour::grey(x, column(|p| p.grey));
-            }
+            x = change(x, self.any(|of| of.saturation > 0.0), colour::saturation, |p| p.saturation);
+            x = change(x, self.any(|of| of.hue > 0.0), colour::hue, |p| p.hue);
+            x = change(x, self.any(|of| of.grey_probability > 0.0), colour::grey, |p| p.grey);
         }
         if self.any(|of| of.blur_probability > 0.0) {
             let radius = |side: usize| (side / 20).max(1);
             let kernel = |side| resample::gaussian(column(|p| p.blur_sigma), side, radius(side));
             x = resample::separable(x, kernel(output.height), kernel(output.width));
         }
-        if self.any(|of| of.solarize_probability > 0.0) {
-            x = colour::solarize(x, column(|p| p.solarize));
-        }
-        x
-    }
-
-    /// The cost of augmenting `images` images. Every change of colour is one pass.
-    #[must_use]
-    pub fn cost(&self, images: usize) -> Cost {
-        let output = self.output_shape();
-        let mut total = Cost::default();
-        if self.any(AugmentConfig::moves_pixels) || output != self.input {
-            // Distance, tent and the division by the row's sum.
-            total += resample::cost(images, self.input, output, 7);
-        }
-        let values = images * output.channels * output.height * output.width;
-        let colour = self.input.channels == 3;
-        // (whether it is on, operations per value)
-        let passes = [
-            (self.any(|of| of.brightness_factor > 0.0), colour::BRIGHTNESS_OPERATIONS),
-            (self.any(|of| of.brightness > 0.0), colour::BRIGHTNESS_OPERATIONS),
-            (self.any(|of| of.contrast > 0.0), colour::BLEND_OPERATIONS),
-            (colour && self.any(|of| of.saturation > 0.0), colour::BLEND_OPERATIONS),
-            (colour && self.any(|of| of.hue > 0.0), colour::HUE_OPERATIONS),
-            (colour && self.any(|of| of.grey_probability > 0.0), colour::BLEND_OPERATIONS),
-            (self.any(|of| of.solarize_probability > 0.0), colour::SOLARIZE_OPERATIONS),
-        ];
-        for (_, operations) in passes.into_iter().filter(|&(on, _)| on) {
-            total += Cost::element_wise(operations, values, 2);
-        }
-        if self.any(|of| of.blur_probability > 0.0) {
-            // Difference, square, exponential and the division by the row's sum.
-            total += resample::cost(images, output, output, 5);
-        }
-        total
+        change(x, self.any(|of| of.solarize_probability > 0.0), colour::solarize, |p| p.solarize)
     }
 }
 

@@ -3,8 +3,7 @@
 //! image, exact on every device, and without the scattered reads of a general warp.
 
 use burn::tensor::{Int, Tensor};
-use zview_data::ImageShape;
-use zview_network::Cost;
+use zview_kernels::matmul;
 
 /// Interpolation from a crop to `size_out` samples: (B, size_out, size_in), rows sum to 1.
 ///
@@ -47,16 +46,7 @@ pub(super) fn gaussian(sigma: Tensor<1>, size: usize, radius: usize) -> Tensor<3
 pub(super) fn separable(images: Tensor<4>, rows: Tensor<3>, columns: Tensor<3>) -> Tensor<4> {
     let rows = rows.unsqueeze_dim::<4>(1); // [B, 1, H', H]
     let columns = columns.swap_dims(1, 2).unsqueeze_dim::<4>(1); // [B, 1, W, W']
-    rows.matmul(images).matmul(columns)
-}
-
-/// The cost of [`separable`] from `input` to `output` for `images` images, with matrices that take
-/// `operations` per element to make.
-pub(super) fn cost(images: usize, input: ImageShape, output: ImageShape, operations: usize) -> Cost {
-    let elements = output.height * input.height + output.width * input.width;
-    Cost::element_wise(operations, images * elements, 1)
-        + Cost::matrix_products(images, output.height, input.height, input.channels * input.width)
-        + Cost::matrix_products(images, input.channels * output.height, input.width, output.width)
+    matmul(matmul(rows, images), columns)
 }
 
 #[cfg(test)]

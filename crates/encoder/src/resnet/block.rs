@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use zview_network::layers::{BatchNorm, ChannelGate, Convolution};
-use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
+use zview_network::{Mode, Network, StateVisitor};
 
 use super::plan::{BlockPlan, ConvPlan};
 
@@ -71,33 +71,6 @@ impl Block {
             };
         }
         x
-    }
-
-    /// Adds the cost for `input` (B, C, H, W) to `total` and gives the output's shape.
-    pub(super) fn cost(&self, input: [usize; 4], total: &mut TrainingCost) -> [usize; 4] {
-        if let Some(Downsample { averaged, conv, norm }) = &self.downsample {
-            let [batch, channels, height, width] = input;
-            let side = averaged.unwrap_or(1);
-            let input = [batch, channels, height.div_ceil(side), width.div_ceil(side)];
-            if averaged.is_some() {
-                let pass = Cost::element_wise(side * side, input.iter().product(), 2);
-                total.forward += pass;
-                total.backward += pass;
-            }
-            norm.cost(conv.cost(input, true, total), false, false, total);
-        }
-        let last = self.chain.len() - 1;
-        let mut shape = input;
-        for (index, (conv, norm)) in self.chain.iter().enumerate() {
-            shape = conv.cost(shape, true, total);
-            norm.cost(shape, index == last, true, total);
-        }
-        if let Some(gate) = &self.gate {
-            gate.cost(shape, total);
-        }
-        // The gradients of the chain and of the shortcut are added.
-        total.backward += Cost::element_wise(1, input.iter().product(), 3);
-        shape
     }
 }
 

@@ -13,8 +13,9 @@ use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{DType, Device, Tensor};
 use zview_data::ImageShape;
+use zview_kernels::pass;
 use zview_network::layers::{BatchNorm, Convolution};
-use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
+use zview_network::{Mode, Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 use super::architecture::{Architecture, EncoderNetwork, Recognised, UnfitImages};
@@ -61,38 +62,15 @@ impl EncoderNetwork for ResNet {
             x = norm.forward(conv.forward(x), None, true, mode);
         }
         if self.pool {
-            x = max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]));
+            let options = MaxPoolOptions::new([3, 3]).with_stride([2, 2]).with_padding([1, 1]);
+            x = pass(x, |x| max_pool2d(x, options));
         }
         for block in self.layers.iter_mut().flatten() {
             x = block.forward(x, mode);
         }
         let [batch, channels, height, width] = x.dims();
         let x = if x.dtype() == DType::F32 { x } else { x.cast(DType::F32) };
-        x.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim(2)
-    }
-
-    fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 2] {
-        let mut shape = images;
-        for (index, (conv, norm)) in self.stem.iter().enumerate() {
-            shape = conv.cost(shape, input_gradient || index > 0, total);
-            norm.cost(shape, false, true, total);
-        }
-        if self.pool {
-            let [batch, channels, height, width] = shape;
-            let pooled = [batch, channels, (height - 1) / 2 + 1, (width - 1) / 2 + 1];
-            let [x, y] = [shape, pooled].map(|shape| shape.iter().product::<usize>());
-            total.forward += Cost::new(9 * y, x + 2 * y); // the place of each maximum is kept
-            total.backward += Cost::new(y, x + 2 * y);
-            shape = pooled;
-        }
-        for block in self.layers.iter().flatten() {
-            shape = block.cost(shape, total);
-        }
-        let [batch, channels, height, width] = shape;
-        let (features, values) = (batch * channels, batch * channels * height * width);
-        total.forward += Cost::new(values, values + features);
-        total.backward += Cost::new(values, values + features);
-        [batch, channels]
+        pass(x, |x| x.reshape([batch, channels, height * width]).mean_dim(2).squeeze_dim(2))
     }
 
     fn features(&self) -> usize {

@@ -17,7 +17,7 @@ mod recognise;
 use burn::tensor::{Device, Tensor};
 use zview_data::ImageShape;
 use zview_network::layers::{LayerNorm, PatchEmbedding, TransformerBlock, truncated_normal};
-use zview_network::{Cost, Mode, Network, StateVisitor, TrainingCost};
+use zview_network::{Mode, Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 use super::architecture::{EncoderNetwork, Recognised, UnfitImages};
@@ -91,30 +91,6 @@ impl Vit {
         })
     }
 
-    /// Adds the cost of [`Self::embed_patches`] for images (B, C, H, W) to `total`, and gives the tokens' shape
-    /// (B, N, D).
-    pub fn embedding_cost(
-        &self,
-        images: [usize; 4],
-        input_gradient: bool,
-        total: &mut TrainingCost,
-    ) -> [usize; 3] {
-        let patches = self.patch_embed.cost(images, input_gradient, total);
-        let values = patches.iter().product();
-        // The position embedding is added, and its gradient summed over the batch.
-        total.forward += Cost::element_wise(1, values, 2);
-        total.backward += Cost::element_wise(1, values, 1);
-        patches
-    }
-
-    /// Adds the cost of [`Self::encode_tokens`] for tokens (B, n, D) to `total`.
-    pub fn encoding_cost(&self, tokens: [usize; 3], total: &mut TrainingCost) {
-        for block in &self.blocks {
-            block.cost(tokens, total);
-        }
-        self.norm.iter().for_each(|norm| norm.cost(tokens, total));
-    }
-
     /// (1, count, D) of the position embedding.
     fn positions(&self, first: usize, count: usize) -> Tensor<3> {
         self.pos_embed.clone().narrow(1, first, count)
@@ -167,19 +143,6 @@ impl EncoderNetwork for Vit {
             Pool::Mean => tokens.narrow(1, first, count).mean_dim(1),
         };
         normed(self.fc_norm.as_ref(), pooled).reshape([batch, width])
-    }
-
-    fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 2] {
-        let [batch, patches, width] = self.embedding_cost(images, input_gradient, total);
-        let first = [&self.cls_token, &self.reg_token].into_iter().flatten();
-        let first: usize = first.map(|token| token.dims()[1]).sum();
-        self.encoding_cost([batch, first + patches, width], total);
-        if self.pool == Pool::Mean {
-            let mean = Cost::new(batch * patches * width, batch * (patches + 1) * width);
-            total.forward += mean;
-            total.backward += mean;
-        }
-        [batch, width]
     }
 
     fn features(&self) -> usize {

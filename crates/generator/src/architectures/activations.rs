@@ -3,6 +3,7 @@
 use burn::tensor::Tensor;
 
 use crate::manifest::Features;
+use zview_kernels::pass;
 
 /// What flows between layers: (B, D) or (B, C, H, W).
 #[derive(Debug, Clone)]
@@ -46,9 +47,9 @@ impl Activations {
         match self {
             Self::Flat(features) => {
                 let shape @ [batch, dimension] = features.dims();
-                Self::Flat(function(features.reshape([1, 1, batch, dimension])).reshape(shape))
+                Self::Flat(pass(features.reshape([1, 1, batch, dimension]), function).reshape(shape))
             }
-            Self::Map(map) => Self::Map(function(map)),
+            Self::Map(map) => Self::Map(pass(map, function)),
         }
     }
 

@@ -3,7 +3,6 @@
 //! images use the embedding of class 0. Keys of lukemelas/pytorch-pretrained-gans.
 
 use burn::tensor::{Device, Int, Tensor};
-use zview_network::Cost;
 use zview_network::weights::{StateDict, WeightsError};
 
 use super::conditional_batch_norm::{ConditionalBatchNorm, Parts};
@@ -23,8 +22,6 @@ const NORM: SpectralNorm = SpectralNorm::PowerStep;
 const CHUNKS: usize = 6;
 /// Channels before, between and after the blocks, in units of the last ones.
 const WIDTHS: [usize; CHUNKS] = [16, 16, 8, 4, 2, 1];
-/// Sides of the blocks' inputs.
-const SIDES: [usize; CHUNKS - 1] = [4, 8, 16, 32, 64];
 /// The block after which positions attend to each other, at 64 x 64.
 const ATTENTION_AFTER: usize = 3;
 const SIDE: usize = 128;
@@ -161,19 +158,6 @@ impl Block {
         // A convolution of 1 x 1 does the same before the pixels are repeated, on a quarter of them.
         self.conv2.forward(h) + operations::upsample_nearest(self.shortcut.forward(x), 2)
     }
-
-    fn cost(&self, batch: usize, side: usize) -> Cost {
-        let [b, a, ..] = self.conv1.weight.dims();
-        let (positions, larger) = (side * side, 4 * side * side);
-        self.bn1.cost(batch, positions)
-            + Cost::new(0, batch * a * (positions + larger))
-            + self.conv1.cost(batch * larger)
-            + self.bn2.cost(batch, larger)
-            + self.conv2.cost(batch * larger)
-            + self.shortcut.cost(batch * positions)
-            + Cost::new(0, batch * b * (positions + larger))
-            + Cost::element_wise(1, batch * b * larger, 3)
-    }
 }
 
 impl Architecture for Bigbigan {
@@ -200,21 +184,6 @@ impl Architecture for Bigbigan {
 
     fn parameters(&self) -> usize {
         self.parameters
-    }
-
-    fn cost(&self, [batch, _]: [usize; 2]) -> Cost {
-        let [_, embedding] = self.shared.dims();
-        let condition = embedding + self.chunk;
-        let blocks: Cost = self.blocks.iter().zip(SIDES).map(|(block, side)| block.cost(batch, side)).sum();
-        let [unit] = self.output_norm[0].dims();
-        let pixels = batch * SIDE * SIDE;
-        self.linear.cost(batch)
-            + Cost::new(0, 2 * self.blocks.len() * batch * condition)
-            + blocks
-            + self.attention.cost(batch, [SIDES[ATTENTION_AFTER + 1]; 2])
-            + Cost::element_wise(3, unit * pixels, 2)
-            + self.output.cost(pixels)
-            + Cost::element_wise(1, 3 * pixels, 2)
     }
 
     /// The first layer sees chunk 0 only: the rows of the other chunks are zero.

@@ -5,7 +5,6 @@
 //! deviation outside) and selects the statistics of every batch normalisation.
 
 use burn::tensor::{Device, Int, Tensor};
-use zview_network::Cost;
 use zview_network::weights::{StateDict, WeightsError};
 
 use super::conditional_batch_norm::{ConditionalBatchNorm, Parts};
@@ -45,7 +44,6 @@ struct BigganDeep {
     output: Convolution,
     /// t.
     truncation: f64,
-    side: usize,
     parameters: usize,
 }
 
@@ -139,7 +137,6 @@ pub(super) fn build(
         output_norm,
         output,
         truncation: statistics.truncation,
-        side,
         parameters: loader.parameters,
     }))
 }
@@ -244,26 +241,6 @@ impl Block {
         let [_, b, ..] = h.dims();
         h + self.grown(x.narrow(1, 0, b))
     }
-
-    fn cost(&self, batch: usize, side: usize) -> Cost {
-        let [b, middle, ..] = self.convs[3].weight.dims();
-        let positions = side * side;
-        let out = if self.grows { 4 * positions } else { positions };
-        let [bn_0, bn_1, bn_2, bn_3] = &self.norms;
-        let [conv_0, conv_1, conv_2, conv_3] = &self.convs;
-        let repeats =
-            if self.grows { Cost::new(0, batch * (middle + b) * (positions + out)) } else { Cost::default() };
-        bn_0.cost(batch, positions)
-            + conv_0.cost(batch * positions)
-            + bn_1.cost(batch, positions)
-            + repeats
-            + conv_1.cost(batch * out)
-            + bn_2.cost(batch, out)
-            + conv_2.cost(batch * out)
-            + bn_3.cost(batch, out)
-            + conv_3.cost(batch * out)
-            + Cost::element_wise(1, batch * b * out, 3)
-    }
 }
 
 impl Architecture for BigganDeep {
@@ -290,27 +267,6 @@ impl Architecture for BigganDeep {
 
     fn parameters(&self) -> usize {
         self.parameters
-    }
-
-    fn cost(&self, [batch, dimension]: [usize; 2]) -> Cost {
-        let mut side = 4;
-        let mut blocks = Cost::default();
-        for (index, block) in self.blocks.iter().enumerate() {
-            if index == ATTENTION_AT {
-                blocks += self.attention.cost(batch, [side; 2]);
-            }
-            blocks += block.cost(batch, side);
-            side *= if block.grows { 2 } else { 1 };
-        }
-        let [unit] = self.output_norm[0].dims();
-        let pixels = batch * self.side * self.side;
-        Cost::element_wise(1, batch * dimension, 2)
-            + Cost::new(0, 4 * batch * dimension)
-            + self.gen_z.cost(batch)
-            + blocks
-            + Cost::element_wise(3, unit * pixels, 2)
-            + self.output.cost(pixels)
-            + Cost::element_wise(1, 3 * pixels, 2)
     }
 
     /// The half of `gen_z` that sees z, times t as z is.

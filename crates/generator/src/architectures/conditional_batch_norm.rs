@@ -2,7 +2,6 @@
 //! (de Vries et al. 2017, <https://arxiv.org/abs/1707.00683>; BigGAN, <https://arxiv.org/abs/1809.11096>).
 
 use burn::tensor::Tensor;
-use zview_network::Cost;
 
 use super::layers::Linear;
 use super::loader::Loader;
@@ -56,11 +55,5 @@ impl ConditionalBatchNorm {
         let scale = both.clone().narrow(1, 0, channels).reshape([batch * channels]);
         let shift = both.narrow(1, channels, channels).reshape([batch * channels]);
         operations::scale_and_shift_each(map, scale, shift, true)
-    }
-
-    /// The cost for B maps of `positions` = H W positions.
-    pub(super) fn cost(&self, batch: usize, positions: usize) -> Cost {
-        let channels = self.scale_and_shift.weight.dims()[1] / 2;
-        self.scale_and_shift.cost(batch) + Cost::element_wise(3, batch * channels * positions, 2)
     }
 }

@@ -1,7 +1,6 @@
 //! What an architecture is, and the macro that makes the table of them.
 
 use burn::tensor::{Int, Tensor};
-use zview_network::Cost;
 
 /// A generator network with its weights on a device.
 pub trait Architecture: std::fmt::Debug {
@@ -17,9 +16,6 @@ pub trait Architecture: std::fmt::Debug {
 
     /// The number of learned values (running statistics are not learned).
     fn parameters(&self) -> usize;
-
-    /// What images from latents of shape `z` (B, D) cost.
-    fn cost(&self, z: [usize; 2]) -> Cost;
 
     /// The weights (D, F) that a latent is first multiplied with, without bias; `None` where the first
     /// operation on it is another one.

@@ -1,7 +1,6 @@
 //! Fully connected and convolutional layers with their weights on a device.
 
 use burn::tensor::Tensor;
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::loader::Loader;
@@ -18,14 +17,7 @@ pub(crate) struct Linear {
 
 impl Linear {
     pub(crate) fn forward(&self, features: Tensor<2>) -> Tensor<2> {
-        operations::linear(features, self.weight.clone(), self.bias.clone())
-    }
-
-    /// The cost for `rows` rows.
-    pub(crate) fn cost(&self, rows: usize) -> Cost {
-        let [inputs, outputs] = self.weight.dims();
-        let bias = Cost::new(self.bias.as_ref().map_or(0, |_| rows * outputs), 0);
-        Cost::matrix_products(1, rows, inputs, outputs) + bias
+        zview_kernels::linear(features, self.weight.clone(), self.bias.clone())
     }
 }
 
@@ -60,13 +52,5 @@ impl Convolution {
     pub(crate) fn forward(&self, map: Tensor<4>) -> Tensor<4> {
         let padding = self.weight.dims()[2] / 2;
         operations::conv(map, self.weight.clone(), self.bias.clone(), 1, padding)
-    }
-
-    /// The cost for a map of `positions` = B H W positions.
-    pub(crate) fn cost(&self, positions: usize) -> Cost {
-        let [outputs, inputs, kernel, _] = self.weight.dims();
-        let window = inputs * kernel * kernel;
-        let products = 2 * window + usize::from(self.bias.is_some());
-        Cost::new(products * outputs * positions, (inputs + outputs) * positions + window * outputs)
     }
 }

@@ -4,15 +4,6 @@ use burn::tensor::module;
 use burn::tensor::ops::{ConvOptions, ConvTransposeOptions, InterpolateMode, InterpolateOptions};
 use burn::tensor::{Int, Tensor};
 
-/// (B, inputs) x (inputs, outputs) + (outputs).
-pub(crate) fn linear(features: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
-    zview_kernels::record_layer(|| {
-        let ([rows, inputs], [_, outputs]) = (features.dims(), weight.dims());
-        zview_kernels::LayerCall::Linear { rows, inputs, outputs }
-    });
-    module::linear(features, weight, bias)
-}
-
 /// (B, in, H, W) with weight (out, in, k, k).
 pub(crate) fn conv(
     map: Tensor<4>,
@@ -37,7 +28,8 @@ pub(crate) fn conv_transpose(
     let made = if [height, width, padding, output_padding] == [1, 1, 0, 0] {
         // Of a single position each output sees every input once: one matrix product.
         let weight = weight.reshape([inputs, outputs * kernel * kernel]);
-        linear(map.reshape([batch, inputs]), weight, None).reshape([batch, outputs, kernel, kernel])
+        zview_kernels::linear(map.reshape([batch, inputs]), weight, None)
+            .reshape([batch, outputs, kernel, kernel])
     } else {
         zview_kernels::conv_transpose2d(map, weight, [stride; 2], [padding; 2], [output_padding; 2])
     };
@@ -52,7 +44,7 @@ pub(crate) fn sparse_conv(
     [stride, padding, dilation, groups]: [usize; 4],
 ) -> Tensor<4> {
     let options = ConvOptions::new([stride; 2], [padding; 2], [dilation; 2], groups);
-    module::conv2d(map, weight, bias, options)
+    zview_kernels::sparse_conv2d(map, weight, bias, options)
 }
 
 /// As [`conv_transpose`], of a kernel with gaps or of groups of channels: stride, padding, output padding, dilation
@@ -65,7 +57,7 @@ pub(crate) fn sparse_conv_transpose(
 ) -> Tensor<4> {
     let options =
         ConvTransposeOptions::new([stride; 2], [padding; 2], [output_padding; 2], [dilation; 2], groups);
-    module::conv_transpose2d(map, weight, bias, options)
+    zview_kernels::sparse_conv_transpose2d(map, weight, bias, options)
 }
 
 /// (B, C, H, W) plus (C).

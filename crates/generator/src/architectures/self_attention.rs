@@ -3,7 +3,7 @@
 
 use burn::tensor::ops::MaxPoolOptions;
 use burn::tensor::{Tensor, activation, module};
-use zview_network::Cost;
+use zview_kernels::{matmul, pass};
 use zview_network::weights::WeightsError;
 
 use super::layers::Convolution;
@@ -75,8 +75,8 @@ impl SelfAttention {
         let parts = (0..batch).step_by(at_once).map(|first| {
             let rows = at_once.min(batch - first);
             let part = |all: &Tensor<3>| all.clone().narrow(0, first, rows);
-            let attention = activation::softmax(part(&theta).matmul(part(&phi)), 2);
-            part(&g).matmul(attention.swap_dims(1, 2))
+            let attention = pass(matmul(part(&theta), part(&phi)), |logits| activation::softmax(logits, 2));
+            matmul(part(&g), attention.swap_dims(1, 2))
         });
         let attended = Tensor::cat(parts.collect(), 0).reshape([batch, wide, height, width]);
         match &self.o {
@@ -88,29 +88,5 @@ impl SelfAttention {
     /// Positions of keys and values.
     fn pooled(&self, [height, width]: [usize; 2]) -> usize {
         (height / self.pool) * (width / self.pool)
-    }
-
-    /// The cost for B maps of the given height and width.
-    pub(crate) fn cost(&self, batch: usize, sides @ [height, width]: [usize; 2]) -> Cost {
-        let [narrow, channels, _, _] = self.theta.weight.dims();
-        let (positions, pooled) = (height * width, self.pooled(sides));
-        let all = batch * positions;
-        let wide = self.g.weight.dims()[0];
-        let convolutions = [&self.theta, &self.phi, &self.g].into_iter().chain(&self.o);
-        let windows = if self.pool == 1 {
-            Cost::default()
-        } else {
-            // Comparisons for each pooled value.
-            let comparisons = self.pool * self.pool - 1;
-            let values = narrow + wide;
-            Cost::new(comparisons * batch * pooled * values, batch * (positions + pooled) * values)
-        };
-        convolutions.map(|conv| conv.cost(all)).sum::<Cost>()
-            + windows
-            + Cost::matrix_products(batch, positions, narrow, pooled)
-            // Maximum, difference, exponential, sum and quotient.
-            + Cost::element_wise(5, all * pooled, 2)
-            + Cost::matrix_products(batch, wide, pooled, positions)
-            + Cost::element_wise(1, all * channels, 3)
     }
 }

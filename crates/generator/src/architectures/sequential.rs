@@ -8,7 +8,6 @@ use super::activations::Activations;
 use crate::Manifest;
 use crate::layers::{Chain, Layer, LayerLoader, walk};
 use crate::manifest::Features;
-use zview_network::Cost;
 use zview_network::weights::{StateDict, WeightsError};
 
 /// The built network.
@@ -88,9 +87,5 @@ impl Architecture for Sequential {
 
     fn first_layer(&self) -> Option<Tensor<2>> {
         self.layers.first_layer(0..self.dimension)
-    }
-
-    fn cost(&self, [batch, _]: [usize; 2]) -> Cost {
-        self.layers.cost(batch)
     }
 }

@@ -3,7 +3,7 @@
 //! (<https://arxiv.org/abs/1710.10196>, section 4.1).
 
 use burn::tensor::{Tensor, TensorData, activation};
-use zview_network::Cost;
+use zview_kernels::matmul;
 use zview_network::weights::WeightsError;
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -124,7 +124,7 @@ impl StyledConvolution {
 
     pub(super) fn forward(&self, map: Tensor<4>, w: &Tensor<2>) -> Tensor<4> {
         let style = self.affine.forward(w.clone());
-        let demodulation = (style.clone().square().matmul(self.squares.clone()) + EPS).sqrt().recip();
+        let demodulation = (matmul(style.clone().square(), self.squares.clone()) + EPS).sqrt().recip();
         let map = modulated(map, style);
         let map = match &self.blur {
             None => operations::conv(map, self.weight.clone(), None, 1, 1),
@@ -145,32 +145,6 @@ impl StyledConvolution {
             None => map,
         };
         activation::leaky_relu(map, SLOPE)
-    }
-
-    /// The cost for B images whose result has sides of `side`.
-    pub(super) fn cost(&self, batch: usize, side: usize) -> Cost {
-        let [inputs, outputs] = self.squares.dims();
-        let positions = batch * side * side;
-        let demodulation = Cost::matrix_products(1, batch, inputs, outputs);
-        let weights = 9 * inputs * outputs;
-        let convolution = match &self.blur {
-            None => {
-                Cost::element_wise(1, inputs * positions, 2)
-                    + Cost::new(2 * weights * positions, (inputs + outputs) * positions + weights)
-            }
-            Some(_) => {
-                let (before, between) = (positions / 4, batch * (side + 1) * (side + 1));
-                Cost::element_wise(1, inputs * before, 2)
-                    + Cost::new(2 * weights * before, inputs * before + outputs * between + weights)
-                    + Cost::new(2 * 16 * outputs * positions, outputs * (between + positions))
-            }
-        };
-        let noise = Cost::element_wise(usize::from(self.noise.is_some()), outputs * positions, 2);
-        self.affine.cost(batch)
-            + demodulation
-            + convolution
-            + noise
-            + Cost::element_wise(4, outputs * positions, 4)
     }
 }
 
@@ -211,16 +185,5 @@ impl ToRgb {
     pub(super) fn forward(&self, map: Tensor<4>, w: &Tensor<2>) -> Tensor<4> {
         let map = modulated(map, self.affine.forward(w.clone()));
         operations::conv(map, self.weight.clone(), Some(self.bias.clone()), 1, 0)
-    }
-
-    pub(super) fn cost(&self, batch: usize, side: usize) -> Cost {
-        let [colors, inputs, ..] = self.weight.dims();
-        let positions = batch * side * side;
-        self.affine.cost(batch)
-            + Cost::element_wise(1, inputs * positions, 2)
-            + Cost::new(
-                (2 * inputs + 1) * colors * positions,
-                (inputs + colors) * positions + inputs * colors,
-            )
     }
 }

@@ -7,7 +7,6 @@
 //! fixed stream) or "none".
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
-use zview_network::Cost;
 use zview_network::weights::{StateDict, WeightsError};
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -180,26 +179,6 @@ impl Architecture for Stylegan2 {
 
     fn parameters(&self) -> usize {
         self.parameters
-    }
-
-    fn cost(&self, [batch, dimension]: [usize; 2]) -> Cost {
-        // The square and the sum, then the quotient; the leaky ReLU's two.
-        let mut total = Cost::element_wise(3, batch * dimension, 3);
-        for layer in &self.mapping {
-            total += layer.cost(batch) + Cost::element_wise(2, batch * dimension, 2);
-        }
-        total += Cost::element_wise(3 * usize::from(self.truncation.is_some()), batch * dimension, 2);
-        total += self.conv1.cost(batch, 4) + self.to_rgb1.cost(batch, 4);
-        let colors = self.to_rgb1.weight.dims()[0];
-        let mut side = 8;
-        for size in &self.sizes {
-            let picture = batch * colors * side * side;
-            total += size.up.cost(batch, side) + size.same.cost(batch, side) + size.to_rgb.cost(batch, side);
-            // A quarter of the filter meets values that are not zero; then the sum.
-            total += Cost::new(2 * 4 * picture, picture + picture / 4) + Cost::element_wise(1, picture, 3);
-            side *= 2;
-        }
-        total
     }
 
     fn intermediate(&self) -> Option<&dyn IntermediateSpace> {

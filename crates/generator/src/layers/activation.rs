@@ -2,10 +2,8 @@
 
 use burn::tensor::{Int, Tensor, activation};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
-use super::spec::element_wise;
 use super::{LayerLoader, LayerSpec, Step};
 use crate::architectures::activations::Activations;
 use crate::manifest::Features;
@@ -39,11 +37,11 @@ fn number_problem(name: &str, value: f64, above_zero: bool) -> Option<String> {
 }
 
 /// Makes structs with [`LayerSpec`] and [`Step`] from: name and fields; x and self to the value of the function;
-/// operations per value; the problems of the fields; the range of the output.
+/// the problems of the fields; the range of the output.
 macro_rules! activations {
     ($($(#[$doc:meta])* $name:ident {
         $($(#[$field_meta:meta])* $field:ident: $type:ty,)*
-    } |$self:ident, $x:ident| $value:expr; $operations:literal; $problems:expr; $range:expr;)+) => {$(
+    } |$self:ident, $x:ident| $value:expr; $problems:expr; $range:expr;)+) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
         #[serde(deny_unknown_fields)]
@@ -80,10 +78,6 @@ macro_rules! activations {
                 let _ = $self;
                 now.each_value(|$x: Tensor<4>| $value)
             }
-
-            fn cost(&self, batch: usize, from: Features, _to: Features) -> Cost {
-                element_wise($operations, batch, from)
-            }
         }
     )+};
 }
@@ -93,33 +87,33 @@ activations! {
     LeakyRelu {
         /// Factor for negative values.
         slope: f64,
-    } |of, x| activation::leaky_relu(x, of.slope); 2; [number_problem("slope", of.slope, false)]; None;
+    } |of, x| activation::leaky_relu(x, of.slope); [number_problem("slope", of.slope, false)]; None;
 
     /// max(x, 0).
-    Relu {} |of, x| activation::relu(x); 1; []; None;
+    Relu {} |of, x| activation::relu(x); []; None;
 
     /// min(max(x, 0), 6).
-    Relu6 {} |of, x| x.clamp(0.0, 6.0); 2; []; None;
+    Relu6 {} |of, x| x.clamp(0.0, 6.0); []; None;
 
     /// x for x > 0, else alpha (e^x - 1) (Clevert et al. 2016, <https://arxiv.org/abs/1511.07289>).
     Elu {
         /// Minus the least value; default 1.
         #[serde(default = "number_one")]
         alpha: f64,
-    } |of, x| exponential(x, 1.0, of.alpha); 4; [number_problem("alpha", of.alpha, false)]; None;
+    } |of, x| exponential(x, 1.0, of.alpha); [number_problem("alpha", of.alpha, false)]; None;
 
     /// x for x > 0, else alpha (e^(x / alpha) - 1) (Barron 2017, <https://arxiv.org/abs/1704.07483>).
     Celu {
         /// Minus the least value; default 1.
         #[serde(default = "number_one")]
         alpha: f64,
-    } |of, x| exponential(x, of.alpha.recip(), of.alpha); 5; [number_problem("alpha", of.alpha, true)]; None;
+    } |of, x| exponential(x, of.alpha.recip(), of.alpha); [number_problem("alpha", of.alpha, true)]; None;
 
     /// ELU times a constant (Klambauer et al. 2017, <https://arxiv.org/abs/1706.02515>).
-    Selu {} |of, x| exponential(x, 1.0, SELU_ALPHA) * SELU_SCALE; 5; []; None;
+    Selu {} |of, x| exponential(x, 1.0, SELU_ALPHA) * SELU_SCALE; []; None;
 
     /// x sigmoid(x), also called swish (Ramachandran et al. 2017, <https://arxiv.org/abs/1710.05941>).
-    Silu {} |of, x| x.clone() * activation::sigmoid(x); 4; []; None;
+    Silu {} |of, x| x.clone() * activation::sigmoid(x); []; None;
 
     /// x times the normal distribution function of x (Hendrycks and Gimpel 2016, <https://arxiv.org/abs/1606.08415>).
     Gelu {
@@ -132,26 +126,26 @@ activations! {
             let inner = (x.clone() + x.clone() * x.clone() * x.clone() * 0.044_715) * GELU_FACTOR;
             (inner.tanh() + 1.0) * x * 0.5
         }
-    }; 8; []; None;
+    }; []; None;
 
     /// x tanh(softplus(x)) (Misra 2019, <https://arxiv.org/abs/1908.08681>).
-    Mish {} |of, x| softplus(x.clone(), 1.0).tanh() * x; 6; []; None;
+    Mish {} |of, x| softplus(x.clone(), 1.0).tanh() * x; []; None;
 
     /// log(1 + e^(beta x)) / beta.
     Softplus {
         /// Default 1.
         #[serde(default = "number_one")]
         beta: f64,
-    } |of, x| softplus(x, of.beta); 5; [number_problem("beta", of.beta, true)]; None;
+    } |of, x| softplus(x, of.beta); [number_problem("beta", of.beta, true)]; None;
 
     /// x / (1 + |x|).
-    Softsign {} |of, x| x.clone() / (x.abs() + 1.0); 3; []; Some([-1.0, 1.0]);
+    Softsign {} |of, x| x.clone() / (x.abs() + 1.0); []; Some([-1.0, 1.0]);
 
     /// x min(max(x + 3, 0), 6) / 6 (Howard et al. 2019, <https://arxiv.org/abs/1905.02244>).
-    HardSwish {} |of, x| (x.clone() + 3.0).clamp(0.0, 6.0) * x / 6.0; 5; []; None;
+    HardSwish {} |of, x| (x.clone() + 3.0).clamp(0.0, 6.0) * x / 6.0; []; None;
 
     /// Hyperbolic tangent: output in -1 to 1.
-    Tanh {} |of, x| x.tanh(); 1; []; Some([-1.0, 1.0]);
+    Tanh {} |of, x| x.tanh(); []; Some([-1.0, 1.0]);
 
     /// Output cut off at `low` and `high`.
     HardTanh {
@@ -161,17 +155,17 @@ activations! {
         /// PyTorch's `max_val`; default 1.
         #[serde(default = "number_one")]
         high: f64,
-    } |of, x| x.clamp(of.low, of.high); 2; [
+    } |of, x| x.clamp(of.low, of.high); [
         number_problem("low", of.low, false),
         number_problem("high", of.high, false),
         (of.low >= of.high).then(|| format!("expected `low` below `high`, got {} and {}", of.low, of.high)),
     ]; Some([of.low as f32, of.high as f32]);
 
     /// Logistic function: output in 0 to 1.
-    Sigmoid {} |of, x| activation::sigmoid(x); 3; []; Some([0.0, 1.0]);
+    Sigmoid {} |of, x| activation::sigmoid(x); []; Some([0.0, 1.0]);
 
     /// min(max(x + 3, 0), 6) / 6: output in 0 to 1.
-    HardSigmoid {} |of, x| (x + 3.0).clamp(0.0, 6.0) / 6.0; 4; []; Some([0.0, 1.0]);
+    HardSigmoid {} |of, x| (x + 3.0).clamp(0.0, 6.0) / 6.0; []; Some([0.0, 1.0]);
 }
 
 const SELU_ALPHA: f64 = 1.673_263_242_354_377_2;
@@ -213,10 +207,6 @@ impl LayerSpec for Dropout {
 impl Step for Dropout {
     fn forward(&self, now: Activations, _: Option<&Tensor<1, Int>>) -> Activations {
         now
-    }
-
-    fn cost(&self, _batch: usize, _from: Features, _to: Features) -> Cost {
-        Cost::default()
     }
 
     fn first_layer(&self, z: std::ops::Range<usize>, _from: Features) -> super::FirstLayer {

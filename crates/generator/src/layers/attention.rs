@@ -2,7 +2,6 @@
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::conv::with_channels;
@@ -166,9 +165,5 @@ impl SelfAttentionLayer {
 impl Step for SelfAttention {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
         Activations::Map(Self::forward(self, now.into_map()))
-    }
-
-    fn cost(&self, batch: usize, from: Features, _to: Features) -> Cost {
-        Self::cost(self, batch, from.sides())
     }
 }

@@ -2,12 +2,10 @@
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::conv::with_channels;
 use super::loader::{eps, eps_problem, is_yes, says_no, yes};
-use super::spec::element_wise;
 use super::{LayerLoader, LayerSpec, Step};
 use crate::architectures::activations::Activations;
 use crate::manifest::Features;
@@ -142,11 +140,6 @@ impl ScaleAndShift {
 impl Step for ScaleAndShift {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
         now.scaled_and_shifted(self.scale.clone(), self.shift.clone(), self.relu)
-    }
-
-    fn cost(&self, batch: usize, from: Features, _to: Features) -> Cost {
-        let relu = if self.relu { element_wise(1, batch, from) } else { Cost::default() };
-        element_wise(2, batch, from) + relu
     }
 
     fn take_relu(&mut self) -> bool {

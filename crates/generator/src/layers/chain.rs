@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use burn::tensor::{Int, Tensor};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::{FirstLayer, Layer, LayerLoader, Step};
@@ -46,13 +45,6 @@ impl Chain {
 
     pub(crate) fn forward(&self, now: Activations, classes: Option<&Tensor<1, Int>>) -> Activations {
         self.0.iter().fold(now, |now, placed| placed.step.forward(now, classes))
-    }
-
-    /// The cost for `batch` images.
-    pub(crate) fn cost(&self, batch: usize) -> Cost {
-        self.0
-            .iter()
-            .fold(Cost::default(), |total, placed| total + placed.step.cost(batch, placed.from, placed.to))
     }
 
     /// What comes out, or `from` where there is no layer.

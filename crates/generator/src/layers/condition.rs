@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::chain::{Chain, within};
@@ -218,12 +217,6 @@ impl Step for Joined {
                 }
             }
         })
-    }
-
-    fn cost(&self, batch: usize, from: Features, to: Features) -> Cost {
-        let operations = usize::from(!self.combine.joins()) * batch * to.size();
-        let joined = Cost::new(operations, batch * (from.size() + self.class.size() + to.size()));
-        self.layers.cost(batch) + joined
     }
 
     fn first_layer(&self, z: Range<usize>, from: Features) -> FirstLayer {

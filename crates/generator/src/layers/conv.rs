@@ -2,7 +2,6 @@
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::loader::{is_one, one, says_no, yes};
@@ -176,12 +175,5 @@ impl Step for Convolution {
             let [dilation, groups] = [self.dilation, self.groups];
             operations::sparse_conv(map, weight, bias, [self.stride, self.padding, dilation, groups])
         })
-    }
-
-    fn cost(&self, batch: usize, from: Features, to: Features) -> Cost {
-        let [_, inputs, kernel, _] = self.weight.dims();
-        let (x, y) = (batch * from.size(), batch * to.size());
-        let window = 2 * inputs * kernel * kernel + usize::from(self.bias.is_some());
-        Cost::new(window * y, x + self.weight.shape().num_elements() + y)
     }
 }

@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::conv::{convolved, number_problem, span, with_channels};
@@ -111,13 +110,6 @@ impl Step for TransposedConvolution {
             let options = [stride, padding, output_padding, dilation, groups];
             operations::sparse_conv_transpose(map, weight, bias, options)
         })
-    }
-
-    fn cost(&self, batch: usize, from: Features, to: Features) -> Cost {
-        let [_, outputs, kernel, _] = self.weight.dims();
-        let (x, y) = (batch * from.size(), batch * to.size());
-        let operations = 2 * x * outputs * kernel * kernel + self.bias.as_ref().map_or(0, |_| y);
-        Cost::new(operations, x + self.weight.shape().num_elements() + y)
     }
 
     fn first_layer(&self, z: Range<usize>, from: Features) -> FirstLayer {

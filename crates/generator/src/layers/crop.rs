@@ -2,7 +2,6 @@
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::padding::Sides;
@@ -48,9 +47,5 @@ impl Step for Crop {
         let [left, right, top, bottom] = self.pixels.each();
         let [batch, channels, height, width] = map.dims();
         Activations::Map(map.slice([0..batch, 0..channels, top..height - bottom, left..width - right]))
-    }
-
-    fn cost(&self, batch: usize, _from: Features, to: Features) -> Cost {
-        Cost::new(0, 2 * batch * to.size())
     }
 }

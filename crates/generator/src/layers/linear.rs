@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::loader::{says_no, yes};
@@ -60,10 +59,6 @@ impl LayerSpec for Linear {
 impl Step for Product {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
         Activations::Flat(Self::forward(self, now.into_flat()))
-    }
-
-    fn cost(&self, batch: usize, _from: Features, _to: Features) -> Cost {
-        Self::cost(self, batch)
     }
 
     fn first_layer(&self, z: Range<usize>, _from: Features) -> FirstLayer {

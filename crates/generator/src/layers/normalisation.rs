@@ -5,12 +5,10 @@
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::batch_norm::{ScaleAndShift, of_channels, with_channels_or_features};
 use super::loader::{eps, eps_problem, is_no, is_yes, says_no, yes};
-use super::spec::element_wise;
 use super::{LayerLoader, LayerSpec, Step};
 use crate::architectures::activations::Activations;
 use crate::manifest::Features;
@@ -198,10 +196,6 @@ impl Step for Grouped {
             }
         })
     }
-
-    fn cost(&self, batch: usize, from: Features, _to: Features) -> Cost {
-        element_wise(if self.affine.is_some() { 8 } else { 6 }, batch, from)
-    }
 }
 
 impl LayerSpec for LayerNorm {
@@ -256,10 +250,6 @@ impl Step for Whole {
             rows.reshape(shape)
         })
     }
-
-    fn cost(&self, batch: usize, from: Features, _to: Features) -> Cost {
-        element_wise(if self.affine.is_some() { 8 } else { 6 }, batch, from)
-    }
 }
 
 impl LayerSpec for PixelNorm {
@@ -279,9 +269,5 @@ impl LayerSpec for PixelNorm {
 impl Step for PixelNorm {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
         now.through_map(|map| map.clone() / (map.square().mean_dim(1) + self.eps).sqrt())
-    }
-
-    fn cost(&self, batch: usize, from: Features, _to: Features) -> Cost {
-        element_wise(3, batch, from)
     }
 }

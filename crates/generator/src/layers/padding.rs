@@ -2,7 +2,6 @@
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::{LayerLoader, LayerSpec, Step};
@@ -153,9 +152,5 @@ impl LayerSpec for Pad {
 impl Step for Padding {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
         Activations::Map(Self::forward(self, now.into_map()))
-    }
-
-    fn cost(&self, batch: usize, from: Features, to: Features) -> Cost {
-        Cost::new(0, batch * (from.size() + to.size()))
     }
 }

@@ -2,7 +2,6 @@
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::{LayerLoader, LayerSpec, Step};
@@ -50,9 +49,5 @@ impl Step for PixelShuffle {
         // (B, C, i, j, H, W) -> (B, C, H, i, W, j)
         let blocks = map.reshape([batch, out, factor, factor, height, width]).permute([0, 1, 4, 2, 5, 3]);
         Activations::Map(blocks.reshape([batch, out, height * factor, width * factor]))
-    }
-
-    fn cost(&self, batch: usize, from: Features, to: Features) -> Cost {
-        Cost::new(0, batch * (from.size() + to.size()))
     }
 }

@@ -3,7 +3,6 @@
 use burn::tensor::ops::{AvgPoolOptions, MaxPoolOptions};
 use burn::tensor::{Int, Tensor, module};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::conv::convolved;
@@ -60,10 +59,6 @@ fn pooled(from: Features, kernel: usize, stride: Option<usize>, padding: usize) 
     })
 }
 
-fn cost(kernel: usize, batch: usize, from: Features, to: Features) -> Cost {
-    Cost::new(kernel * kernel * batch * to.size(), batch * (from.size() + to.size()))
-}
-
 impl LayerSpec for AveragePool {
     fn through(&self, from: Features, _classes: Option<usize>) -> Result<Features, String> {
         pooled(from, self.kernel, self.stride, self.padding)
@@ -81,10 +76,6 @@ impl Step for AveragePool {
             .with_padding([self.padding; 2])
             .with_count_include_pad(self.count_include_pad);
         Activations::Map(module::avg_pool2d(now.into_map(), options))
-    }
-
-    fn cost(&self, batch: usize, from: Features, to: Features) -> Cost {
-        cost(self.kernel, batch, from, to)
     }
 }
 
@@ -104,9 +95,5 @@ impl Step for MaxPool {
             .with_stride([self.stride.unwrap_or(self.kernel); 2])
             .with_padding([self.padding; 2]);
         Activations::Map(module::max_pool2d(now.into_map(), options))
-    }
-
-    fn cost(&self, batch: usize, from: Features, to: Features) -> Cost {
-        cost(self.kernel, batch, from, to)
     }
 }

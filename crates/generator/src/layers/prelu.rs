@@ -2,11 +2,9 @@
 
 use burn::tensor::{Int, Tensor, activation};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::loader::{is_one, one};
-use super::spec::element_wise;
 use super::{LayerLoader, LayerSpec, Step};
 use crate::architectures::activations::Activations;
 use crate::manifest::Features;
@@ -52,9 +50,5 @@ impl Step for Slopes {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
         let slopes = self.0.clone().reshape([1, -1, 1, 1]);
         now.through_map(|map| activation::relu(map.clone()) + map.clamp_max(0.0) * slopes)
-    }
-
-    fn cost(&self, batch: usize, from: Features, _to: Features) -> Cost {
-        element_wise(4, batch, from)
     }
 }

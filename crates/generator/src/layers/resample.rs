@@ -1,11 +1,10 @@
 //! Interpolation as two matrix products: one for rows and one for columns, the same on every device.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use zview_network::Cost;
 
 use super::Step;
 use crate::architectures::activations::Activations;
-use crate::manifest::Features;
+use zview_kernels::matmul;
 
 /// The constant of PyTorch's cubic interpolation.
 const CUBIC: f64 = -0.75;
@@ -86,17 +85,10 @@ impl Step for Resample {
         let [batch, channels, height, width] = map.dims();
         let ([_, new_height], [_, new_width]) = (self.rows.dims(), self.columns.dims());
         let rows = batch * channels;
-        let wide = map.reshape([rows * height, width]).matmul(self.columns.clone());
+        let wide = matmul(map.reshape([rows * height, width]), self.columns.clone());
         let turned = wide.reshape([rows, height, new_width]).swap_dims(1, 2);
-        let tall = turned.reshape([rows * new_width, height]).matmul(self.rows.clone());
+        let tall = matmul(turned.reshape([rows * new_width, height]), self.rows.clone());
         let tall = tall.reshape([rows, new_width, new_height]).swap_dims(1, 2);
         Activations::Map(tall.reshape([batch, channels, new_height, new_width]))
-    }
-
-    fn cost(&self, batch: usize, from: Features, to: Features) -> Cost {
-        let ([height, width], [new_height, new_width]) = (from.sides(), to.sides());
-        let maps = batch * from.size() / (height * width).max(1);
-        Cost::matrix_products(1, maps * height, width, new_width)
-            + Cost::matrix_products(maps, new_height, height, new_width)
     }
 }

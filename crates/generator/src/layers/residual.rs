@@ -2,7 +2,6 @@
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::chain::{Chain, within};
@@ -77,10 +76,5 @@ impl Step for Sum {
         let through = self.layers.forward(now, classes);
         let scaled = |x: Tensor<4>| if self.scale == 1.0 { x } else { x * self.scale };
         through.joined(beside, |through, beside| scaled(through) + beside)
-    }
-
-    fn cost(&self, batch: usize, _from: Features, to: Features) -> Cost {
-        let sum = Cost::element_wise(1 + usize::from(self.scale != 1.0), batch * to.size(), 3);
-        self.layers.cost(batch) + self.shortcut.cost(batch) + sum
     }
 }

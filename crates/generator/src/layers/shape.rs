@@ -4,7 +4,6 @@ use std::ops::Range;
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::{FirstLayer, LayerLoader, LayerSpec, Step};
@@ -80,10 +79,6 @@ struct Reshaped(Features);
 impl Step for Reshaped {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
         now.reshaped(self.0)
-    }
-
-    fn cost(&self, _batch: usize, _from: Features, _to: Features) -> Cost {
-        Cost::default()
     }
 
     fn first_layer(&self, z: Range<usize>, _from: Features) -> FirstLayer {

@@ -4,7 +4,6 @@ use std::fmt::Debug;
 use std::ops::Range;
 
 use burn::tensor::{Int, Tensor};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::{Layer, LayerLoader};
@@ -64,9 +63,6 @@ pub(crate) trait LayerSpec {
 pub(crate) trait Step: Debug {
     fn forward(&self, now: Activations, classes: Option<&Tensor<1, Int>>) -> Activations;
 
-    /// The cost for `batch` images, of features of shape `from` that become `to`.
-    fn cost(&self, batch: usize, from: Features, to: Features) -> Cost;
-
     /// Takes a ReLU that follows into its own pass, if it can.
     fn take_relu(&mut self) -> bool {
         false
@@ -87,9 +83,4 @@ pub(crate) enum FirstLayer {
     Weights(Tensor<2>),
     /// Something else.
     Other,
-}
-
-/// Operations and bytes of one pass over values that are as many as come in.
-pub(super) fn element_wise(operations: usize, batch: usize, features: Features) -> Cost {
-    Cost::element_wise(operations, batch * features.size(), 2)
 }

@@ -2,7 +2,6 @@
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
-use zview_network::Cost;
 use zview_network::weights::WeightsError;
 
 use super::loader::is_no;
@@ -108,10 +107,6 @@ struct Repeat {
 impl Step for Repeat {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
         Activations::Map(operations::upsample_nearest(now.into_map(), self.factor))
-    }
-
-    fn cost(&self, batch: usize, from: Features, to: Features) -> Cost {
-        Cost::new(0, batch * (from.size() + to.size()))
     }
 }
 

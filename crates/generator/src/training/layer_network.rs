@@ -150,7 +150,7 @@ impl Step {
         use Activations::{Flat, Map};
         match self {
             Self::Linear { weight, bias, .. } => {
-                Flat(operations::linear(now.into_flat(), weight.clone().transpose(), bias.clone()))
+                Flat(zview_kernels::linear(now.into_flat(), weight.clone().transpose(), bias.clone()))
             }
             Self::Conv { weight, bias, stride, padding, .. } => {
                 Map(operations::conv(now.into_map(), weight.clone(), bias.clone(), *stride, *padding))

@@ -126,12 +126,6 @@ impl LatentSampler {
         };
     }
 
-    /// Whether an anchor's views differ at all.
-    #[must_use]
-    pub fn views_differ(&self) -> bool {
-        self.sampler.views_differ()
-    }
-
     /// Everything that is drawn in z.
     pub(crate) fn draw(&mut self, run_seed: u64, step: u64, (first, count): (u64, usize)) -> Drawn {
         let keys = self.anchors.keys(run_seed, step, first, count);

@@ -1,10 +1,11 @@
 //! Multi-head self-attention.
 
 use burn::tensor::{Device, Tensor, activation};
+use zview_kernels::{matmul, pass};
 use zview_runtime::seed::Stream;
 
 use super::{LayerNorm, Linear};
-use crate::{Cost, Network, StateVisitor, TrainingCost};
+use crate::{Network, StateVisitor};
 
 /// softmax(Q K^T / sqrt(D / H)) V of H heads, then a projection.
 ///
@@ -72,36 +73,14 @@ impl MultiHeadAttention {
         let joined = heads.swap_dims(1, 2).reshape([batch * count, features]);
         self.proj.forward(joined).reshape([batch, count, features])
     }
-
-    /// Adds the cost of a training pass over `tokens` (B, N, D) to `total`; the output has the same shape.
-    pub fn cost(&self, tokens: [usize; 3], total: &mut TrainingCost) {
-        let [batch, count, features] = tokens;
-        let rows = batch * count;
-        let _ = self.qkv.cost([rows, features], total);
-        if let Some(norms) = &self.norms {
-            norms
-                .iter()
-                .for_each(|norm| norm.cost([batch * self.heads, count, features / self.heads], total));
-        }
-        let groups = batch * self.heads;
-        let logits = Cost::matrix_products(groups, count, features / self.heads, count);
-        let joined = Cost::matrix_products(groups, count, count, features / self.heads);
-        total.forward += logits + joined + Cost::new(rows * features, 0); // the scale
-        total.backward += logits + logits + joined + joined + Cost::new(rows * features, 0);
-        // Maximum, difference, exponential, sum, division; its gradient a product, a sum, a difference, a product.
-        let pairs = groups * count * count;
-        total.forward += Cost::element_wise(5, pairs, 2);
-        total.backward += Cost::element_wise(4, pairs, 3);
-        let _ = self.proj.cost([rows, features], total);
-    }
 }
 
 /// softmax(Q K^T / sqrt(d)) V for queries, keys and values (B, H, N, d).
 #[must_use]
 pub fn attention(query: Tensor<4>, key: Tensor<4>, value: Tensor<4>) -> Tensor<4> {
     let scale = 1.0 / (query.dims()[3] as f64).sqrt();
-    let logits = (query * scale).matmul(key.transpose()); // [B, H, N, N]
-    activation::softmax(logits, 3).matmul(value)
+    let logits = matmul(query * scale, key.transpose()); // [B, H, N, N]
+    matmul(pass(logits, |logits| activation::softmax(logits, 3)), value)
 }
 
 /// Each head's vectors (B, H, N, d) normalised.

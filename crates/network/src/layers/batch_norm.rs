@@ -6,7 +6,7 @@
 use burn::tensor::{Device, Tensor};
 use zview_kernels::{batch_norm, scale_shift};
 
-use crate::{Cost, Mode, Network, StateVisitor, TrainingCost};
+use crate::{Mode, Network, StateVisitor};
 
 const EPSILON: f64 = 1e-5;
 /// Weight of the newest batch in the running statistics (PyTorch's convention).
@@ -57,23 +57,6 @@ impl BatchNorm {
                 scale_shift(x, shortcut, scale, shift, relu)
             }
         }
-    }
-
-    /// Adds the cost of a training pass over `input` (B, C, H, W) to `total`; the output has the same shape.
-    ///
-    /// Forward, per value: mean 1, variance 3, scale and shift 2, shortcut 1, ReLU 1. Backward, per value:
-    /// the sums of g and of g times the normalised x 5 (Ioffe and Szegedy 2015, section 3), the gradient of
-    /// x 5, ReLU 1. The mask of the ReLU comes from x, or with a shortcut from the output.
-    pub fn cost(&self, input: [usize; 4], shortcut: bool, relu: bool, total: &mut TrainingCost) {
-        let values = input.iter().product();
-        let per_channel = self.weight.shape().num_elements();
-        let (added, rectified) = (usize::from(shortcut), usize::from(relu));
-        // Weight, bias, mean and variance; the running statistics are read and written again.
-        total.forward += Cost::element_wise(6 + added + rectified, values, 2 + added);
-        total.forward += Cost::element_wise(6, per_channel, 8);
-        let masks = added * rectified; // the output is read again
-        total.backward += Cost::element_wise(10 + rectified, values, 3 + added + masks);
-        total.backward += Cost::element_wise(0, per_channel, 5);
     }
 
     /// Moves the running statistics towards a batch's. Normalisation uses the biased variance, the

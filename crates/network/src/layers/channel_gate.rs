@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor, activation};
 
-use crate::{Cost, Network, StateVisitor, TrainingCost};
+use crate::{Network, StateVisitor};
 
 /// x times a gate in 0..1 per image and channel, made from the channels' means.
 ///
@@ -70,20 +70,12 @@ impl ChannelGate {
         };
         x * activation::sigmoid(gate).reshape([batch, channels, 1, 1])
     }
-
-    /// Adds the cost of a training pass over `input` (B, C, H, W) to `total`; the output has the same shape.
-    pub fn cost(&self, input: [usize; 4], total: &mut TrainingCost) {
-        let values = input.iter().product();
-        // The mean and the product; their gradients. What is computed per channel is small beside it.
-        total.forward += Cost::element_wise(2, values, 3);
-        total.backward += Cost::element_wise(4, values, 4);
-    }
 }
 
 /// (B, I) times the transpose of the 1x1 convolution (O, I, 1, 1), plus its bias.
 fn linear(x: Tensor<2>, (weight, bias): &(Tensor<4>, Tensor<1>)) -> Tensor<2> {
     let [outputs, inputs, _, _] = weight.dims();
-    x.matmul(weight.clone().reshape([outputs, inputs]).transpose()) + bias.clone().unsqueeze()
+    zview_kernels::linear(x, weight.clone().reshape([outputs, inputs]).transpose(), Some(bias.clone()))
 }
 
 impl Network for ChannelGate {

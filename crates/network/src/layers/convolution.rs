@@ -1,13 +1,12 @@
 //! Convolution without bias, as in every ResNet; grouped in some.
 
-use burn::tensor::module;
 use burn::tensor::ops::ConvOptions;
 use burn::tensor::{Device, Tensor, TensorData};
-use zview_kernels::conv2d;
+use zview_kernels::{conv2d, sparse_conv2d};
 use zview_runtime::seed::Stream;
 
 use super::Init;
-use crate::{Cost, Network, StateVisitor, TrainingCost};
+use crate::{Network, StateVisitor};
 
 /// A square convolution without bias.
 #[derive(Debug, Clone)]
@@ -61,26 +60,7 @@ impl Convolution {
             return conv2d(images, self.weight.clone(), stride, padding);
         }
         let options = ConvOptions::new(stride, padding, [1, 1], self.groups);
-        module::conv2d(images, self.weight.clone(), None, options)
-    }
-
-    /// Adds the cost for images of shape `input` (B, C_in, H, W) to `total` and gives the output's shape.
-    /// Without `input_gradient`, backward stops at the weight.
-    #[must_use]
-    pub fn cost(&self, input: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 4] {
-        let [channels_out, per_group, kernel, _] = self.weight.dims();
-        let [batch, _, height, width] = input;
-        let side = |length: usize| (length + 2 * self.padding - kernel) / self.stride + 1;
-        let output = [batch, channels_out, side(height), side(width)];
-        let [x, y] = [input, output].map(|shape| shape.iter().product::<usize>());
-        // The forward pass and both gradients are the same multiply-adds between the same three tensors.
-        let pass = Cost::new(2 * y * per_group * kernel * kernel, x + self.weight.shape().num_elements() + y);
-        total.forward += pass;
-        total.backward += pass;
-        if input_gradient {
-            total.backward += pass;
-        }
-        output
+        sparse_conv2d(images, self.weight.clone(), None, options)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The Gaussian error linear unit.
 
 use burn::tensor::Tensor;
+use zview_kernels::pass;
 
 /// x Phi(x) with Phi the standard normal distribution function, exact as in timm: x (1 + erf(x / sqrt 2)) / 2.
 ///
@@ -8,8 +9,10 @@ use burn::tensor::Tensor;
 /// framework's own function: on graphics adapters its gradient is that of the tanh approximation.
 #[must_use]
 pub fn gelu<const D: usize>(x: Tensor<D>) -> Tensor<D> {
-    let twice_phi = (x.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0;
-    x * twice_phi * 0.5
+    pass(x, |x| {
+        let twice_phi = (x.clone() * std::f64::consts::FRAC_1_SQRT_2).erf() + 1.0;
+        x * twice_phi * 0.5
+    })
 }
 
 #[cfg(test)]

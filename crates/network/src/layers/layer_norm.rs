@@ -1,8 +1,9 @@
 //! Layer normalisation.
 
 use burn::tensor::{Device, Tensor};
+use zview_kernels::pass;
 
-use crate::{Cost, Network, StateVisitor, TrainingCost};
+use crate::{Network, StateVisitor};
 
 /// Added to the variance where nothing else is said: that of timm's Vision Transformers.
 const EPSILON: f64 = 1e-6;
@@ -36,17 +37,6 @@ impl LayerNorm {
     pub fn forward(&self, tokens: Tensor<3>) -> Tensor<3> {
         normalized(tokens, self.weight.clone(), self.bias.clone(), self.epsilon)
     }
-
-    /// Adds the cost of a training pass over `tokens` (B, N, D) to `total`; the output has the same shape.
-    ///
-    /// Forward, per value: mean 1, difference 1, variance 2, scale and shift 3. Backward, per value: the sums of g and
-    /// of g times the normalised x over tokens 3 and over features 3, the gradient of x 5.
-    pub fn cost(&self, tokens: [usize; 3], total: &mut TrainingCost) {
-        let [batch, count, features] = tokens;
-        let values = batch * count * features;
-        total.forward += Cost::element_wise(7, values, 2) + Cost::new(2 * batch * count, 2 * features);
-        total.backward += Cost::element_wise(11, values, 3) + Cost::new(0, 3 * features);
-    }
 }
 
 /// Tokens (B, N, D) normalised, with weight and bias (D).
@@ -56,10 +46,12 @@ pub fn layer_norm(tokens: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>) -> Tens
 }
 
 fn normalized(tokens: Tensor<3>, weight: Tensor<1>, bias: Tensor<1>, epsilon: f64) -> Tensor<3> {
-    let centred = tokens.clone() - tokens.mean_dim(2);
-    let variance = centred.clone().square().mean_dim(2); // [B, N, 1]
-    let normed = centred / (variance + epsilon).sqrt();
-    normed * weight.unsqueeze::<3>() + bias.unsqueeze::<3>()
+    pass(tokens, |tokens| {
+        let centred = tokens.clone() - tokens.mean_dim(2);
+        let variance = centred.clone().square().mean_dim(2); // [B, N, 1]
+        let normed = centred / (variance + epsilon).sqrt();
+        normed * weight.unsqueeze::<3>() + bias.unsqueeze::<3>()
+    })
 }
 
 impl Network for LayerNorm {

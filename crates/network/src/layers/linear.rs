@@ -1,11 +1,10 @@
 //! A fully connected layer.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use zview_kernels::{LayerCall, record_layer};
 use zview_runtime::seed::Stream;
 
 use super::init::truncated_normal;
-use crate::{Cost, Network, StateVisitor, TrainingCost};
+use crate::{Network, StateVisitor};
 
 /// y = x Wᵀ + b, with W stored [out, in] as PyTorch does; some published networks have no b.
 #[derive(Debug, Clone)]
@@ -41,33 +40,7 @@ impl Linear {
     /// (B, inputs) -> (B, outputs).
     #[must_use]
     pub fn forward(&self, x: Tensor<2>) -> Tensor<2> {
-        apply(x, self.weight.clone(), self.bias.clone())
-    }
-
-    /// Adds the cost for `input` (B, inputs) to `total` and gives the output's shape (B, outputs).
-    #[must_use]
-    pub fn cost(&self, input: [usize; 2], total: &mut TrainingCost) -> [usize; 2] {
-        let [outputs, inputs] = self.weight.dims();
-        let [batch, _] = input;
-        let product = Cost::matrix_products(1, batch, inputs, outputs);
-        // The bias is added, and its gradient summed, in the pass over the output.
-        let bias = Cost::new(batch * outputs, outputs);
-        total.forward += product + bias;
-        total.backward += product + product + bias;
-        [batch, outputs]
-    }
-}
-
-/// x (B, inputs) times the transpose of `weight` (outputs, inputs), plus `bias` (outputs) where there is one.
-pub(super) fn apply(x: Tensor<2>, weight: Tensor<2>, bias: Option<Tensor<1>>) -> Tensor<2> {
-    record_layer(|| {
-        let ([rows, inputs], [outputs, _]) = (x.dims(), weight.dims());
-        LayerCall::Linear { rows, inputs, outputs }
-    });
-    let product = x.matmul(weight.transpose());
-    match bias {
-        Some(bias) => product + bias.unsqueeze(),
-        None => product,
+        zview_kernels::linear(x, self.weight.clone().transpose(), self.bias.clone())
     }
 }
 

@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_runtime::seed::Stream;
 
 use super::linear;
-use crate::{Cost, Network, StateVisitor, TrainingCost};
+use crate::{Network, StateVisitor};
 
 /// A convolution whose kernel and step are the patch's side, computed as one matrix product: patches do not overlap.
 ///
@@ -42,25 +42,8 @@ impl PatchEmbedding {
         let count = (height / side) * (width / side);
         let patches = patches(images, side);
         let weight = self.weight.clone().reshape([features, channels * side * side]);
-        linear::apply(patches, weight, self.bias.clone()).reshape([batch, count, features])
-    }
-
-    /// Adds the cost for `images` (B, C, H, W) to `total` and gives the tokens' shape (B, N, D). Without
-    /// `input_gradient`, backward stops at the weight.
-    #[must_use]
-    pub fn cost(&self, images: [usize; 4], input_gradient: bool, total: &mut TrainingCost) -> [usize; 3] {
-        let [features, channels, side, _] = self.weight.dims();
-        let [batch, _, height, width] = images;
-        let count = (height / side) * (width / side);
-        let rows = batch * count;
-        let product = Cost::matrix_products(1, rows, channels * side * side, features);
-        let bias = Cost::new(rows * features, features);
-        total.forward += product + bias;
-        total.backward += product + bias;
-        if input_gradient {
-            total.backward += product;
-        }
-        [batch, count, features]
+        zview_kernels::linear(patches, weight.transpose(), self.bias.clone())
+            .reshape([batch, count, features])
     }
 }
 

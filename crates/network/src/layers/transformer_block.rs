@@ -4,7 +4,7 @@ use burn::tensor::{Device, Tensor};
 use zview_runtime::seed::Stream;
 
 use super::{AttentionShape, FeedForward, LayerNorm, MultiHeadAttention};
-use crate::{Cost, Network, StateVisitor, TrainingCost};
+use crate::{Network, StateVisitor};
 
 /// Hidden features of a block's perceptron per feature of a token.
 pub const MLP_RATIO: usize = 4;
@@ -75,22 +75,6 @@ impl TransformerBlock {
         match &self.scales[part] {
             Some(scale) => tokens * scale.clone().unsqueeze::<3>(),
             None => tokens,
-        }
-    }
-
-    /// Adds the cost of a training pass over `tokens` (B, N, D) to `total`; the output has the same shape.
-    pub fn cost(&self, tokens: [usize; 3], total: &mut TrainingCost) {
-        self.norm1.cost(tokens, total);
-        self.attn.cost(tokens, total);
-        self.norm2.cost(tokens, total);
-        self.mlp.cost(tokens, total);
-        // Each part is added to its input, and so are their gradients.
-        let sums = Cost::element_wise(2, tokens.iter().product(), 6);
-        total.forward += sums;
-        total.backward += sums;
-        for _ in self.scales.iter().flatten() {
-            total.forward += Cost::element_wise(1, tokens.iter().product(), 2);
-            total.backward += Cost::element_wise(2, tokens.iter().product(), 3);
         }
     }
 }

@@ -87,10 +87,4 @@ impl Rule for AdamW {
             decayed(parameter.weight, lr, parameter.weight_decay) - update
         })
     }
-
-    /// The moments 7, root, eps, quotient, rate and difference 5, weight decay 1; weight, gradient and both moments
-    /// are read, weight and moments written.
-    fn cost(&self) -> (usize, usize) {
-        (13, 7)
-    }
 }

@@ -56,9 +56,4 @@ impl Rule for Lars {
             w - v * parameter.lr
         })
     }
-
-    /// As SGD, with the two norms before it, which read weight and gradient, and the rate.
-    fn cost(&self) -> (usize, usize) {
-        (6 + 4 + 1, 5 + 2)
-    }
 }

@@ -56,9 +56,6 @@ pub(super) trait Rule: Debug + Send + Sync {
 
     /// The equation at one step.
     fn at(&self, steps: &Steps) -> Move<'_>;
-
-    /// Operations per number of a parameter, and tensors of its size read and written.
-    fn cost(&self) -> (usize, usize);
 }
 
 /// Values of `[optimizer]` where a recipe does not say them; `None` is a key that the optimizer does not use.

@@ -43,9 +43,4 @@ impl Rule for Sgd {
             w - v * parameter.lr
         })
     }
-
-    /// Three multiply-adds; weight, gradient and velocity are read, weight and velocity written.
-    fn cost(&self) -> (usize, usize) {
-        (6, 5)
-    }
 }

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use burn::tensor::{Tensor, TensorData};
+use zview_kernels::record_pass;
 
 use super::config::OptimizerConfig;
 use super::gate::StepGate;
 use super::gradients::NamedGradients;
 use super::rule::{Kept, Move, Parameter, Rule, Steps, rule};
 use crate::weights::StateDict;
-use crate::{Cost, NamedTensors, Network, StateError, StateVisitor, count_parameters};
+use crate::{NamedTensors, Network, StateError, StateVisitor};
 
 /// Name of the count of steps that were not taken among the optimizer's tensors.
 const HELD_BACK: &str = "held_back_steps";
@@ -101,14 +102,6 @@ impl Optimizer {
         Update { config: &self.config, kept: &mut self.kept, equation, lr, gate }
     }
 
-    /// The cost of a step of `network`, and of measuring its gradients where they are clipped.
-    #[must_use]
-    pub fn cost(&self, network: &impl Network) -> Cost {
-        let (parameters, (operations, tensors)) = (count_parameters(network), self.rule.cost());
-        let clip = if self.config.clip_norm.is_some() { (3, 1) } else { (0, 0) };
-        Cost::element_wise(operations + clip.0, parameters, tensors + clip.1)
-    }
-
     /// What it keeps, as named tensors.
     ///
     /// # Errors
@@ -188,6 +181,9 @@ impl StateVisitor for Step<'_, '_> {
                 }
             }
         }
+        // Weight, gradient and what is kept are read, and all but the gradient written.
+        let bytes = moved.dims()[0] * moved.dtype().size();
+        record_pass((2 + kept.0.len()) * bytes, (1 + kept.0.len()) * bytes);
         update.kept.insert(name.to_owned(), kept);
         *tensor = moved.reshape(shape).autodiff().require_grad();
     }

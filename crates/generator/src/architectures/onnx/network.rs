@@ -8,7 +8,6 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rten::{Model, ModelOptions, NodeId, ValueOrView};
 use rten_tensor::Tensor as HostTensor;
 use rten_tensor::prelude::*;
-use zview_network::Cost;
 use zview_runtime::device::read_floats;
 
 use super::interface::Interface;
@@ -153,12 +152,6 @@ impl Architecture for OnnxNetwork {
 
     fn parameters(&self) -> usize {
         self.model.total_params()
-    }
-
-    /// The transfers between device and host; what the runtime computes is not known.
-    fn cost(&self, [rows, dimension]: [usize; 2]) -> Cost {
-        let Output { channels, height, width, .. } = self.output;
-        Cost::new(0, rows * (dimension + channels * height * width))
     }
 }
 
