@@ -215,11 +215,8 @@ impl Generator {
         if let Some(condition) = &condition {
             self.check_size("classes", batch, condition.dims()[0])?;
         }
-        let images = self.network.raw_image_from_latent(z, condition);
-        match self.network.take_failure() {
-            None => Ok(images),
-            Some(problem) => Err(GeneratorError::Rendering { name: self.name.clone(), problem }),
-        }
+        let rendered = self.network.render(z, condition);
+        rendered.map_err(|problem| GeneratorError::Rendering { name: self.name.clone(), problem })
     }
 
     /// The number of values of a latent of `space`.

@@ -2,6 +2,7 @@
 //! optimizers, checkpoints.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr))]
 
+mod any_network;
 mod average;
 pub mod checkpoint;
 mod cost;
@@ -12,6 +13,7 @@ mod state_file;
 mod target;
 pub mod weights;
 
+pub use any_network::{AnyNetwork, AnyVisitor};
 pub use average::WeightAverage;
 pub use cost::{Cost, TrainingCost};
 pub use state::{Mode, Network, StateVisitor, count_parameters, freeze, parameter_names, track_gradients};

@@ -177,7 +177,7 @@ impl Block {
 }
 
 impl Architecture for Bigbigan {
-    fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4> {
+    fn render(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Result<Tensor<4>, String> {
         let [batch, _] = z.dims();
         let embedding = match condition {
             Some(classes) => self.shared.clone().select(0, classes),
@@ -195,7 +195,7 @@ impl Architecture for Bigbigan {
             }
         }
         let [scale, shift] = self.output_norm.clone();
-        self.output.forward(zview_kernels::scale_shift(map, None, scale, shift, true)).tanh()
+        Ok(self.output.forward(zview_kernels::scale_shift(map, None, scale, shift, true)).tanh())
     }
 
     fn parameters(&self) -> usize {

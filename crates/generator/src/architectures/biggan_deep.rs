@@ -267,7 +267,7 @@ impl Block {
 }
 
 impl Architecture for BigganDeep {
-    fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4> {
+    fn render(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Result<Tensor<4>, String> {
         let [batch, _] = z.dims();
         let z = z * self.truncation;
         let c = match condition {
@@ -285,7 +285,7 @@ impl Architecture for BigganDeep {
             map = block.forward(map, &c);
         }
         let [scale, shift] = self.output_norm.clone();
-        self.output.forward(zview_kernels::scale_shift(map, None, scale, shift, true)).tanh()
+        Ok(self.output.forward(zview_kernels::scale_shift(map, None, scale, shift, true)).tanh())
     }
 
     fn parameters(&self) -> usize {

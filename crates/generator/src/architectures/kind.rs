@@ -8,12 +8,10 @@ pub trait Architecture: std::fmt::Debug {
     /// Latents (B, D) and, for a conditional one, classes (B) to images (B, C, H, W) in the
     /// network's own range. The caller has checked that the sizes fit and that the classes are
     /// there if and only if the manifest has a section `[condition]`.
-    fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4>;
-
-    /// Why the images just made are not what was asked for, of a network that runs elsewhere and can fail.
-    fn take_failure(&self) -> Option<String> {
-        None
-    }
+    ///
+    /// # Errors
+    /// What went wrong, of a network that runs elsewhere and can fail.
+    fn render(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Result<Tensor<4>, String>;
 
     /// The number of learned values (running statistics are not learned).
     fn parameters(&self) -> usize;

@@ -17,6 +17,7 @@ mod styled_convolution;
 mod stylegan2;
 
 pub use kind::{Architecture, IntermediateSpace};
+pub(crate) use sequential::Sequential;
 
 kind::architectures! {
     /// The layer list of the manifest, one after the other.

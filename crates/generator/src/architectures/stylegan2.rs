@@ -174,8 +174,8 @@ impl Stylegan2 {
 }
 
 impl Architecture for Stylegan2 {
-    fn raw_image_from_latent(&self, z: Tensor<2>, _condition: Option<Tensor<1, Int>>) -> Tensor<4> {
-        self.raw_image_from_w(self.w_from_z(z))
+    fn render(&self, z: Tensor<2>, _condition: Option<Tensor<1, Int>>) -> Result<Tensor<4>, String> {
+        Ok(self.raw_image_from_w(self.w_from_z(z)))
     }
 
     fn parameters(&self) -> usize {

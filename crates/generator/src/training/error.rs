@@ -35,6 +35,9 @@ pub enum GeneratorTrainingError {
         /// What does not fit TOML.
         source: toml::ser::Error,
     },
+    /// The generator in training gave no images.
+    #[error("the generator in training renders nothing: {0}")]
+    Rendering(String),
     /// A sample grid could not be written.
     #[error(transparent)]
     Picture(#[from] PictureError),

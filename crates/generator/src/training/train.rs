@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::json;
 use zview_data::ImageSet;
 use zview_network::checkpoint::{Checkpoint, CheckpointError, Retention, Snapshot};
-use zview_network::{NamedTensors, WeightAverage, count_parameters, read_network};
+use zview_network::{NamedTensors, WeightAverage, read_network};
 use zview_runtime::device::{ChosenDevice, MemoryUse, read_floats};
 use zview_runtime::forecast::{Forecast, RunSize, StepTimes};
 use zview_runtime::progress::{Progress, say};
@@ -21,8 +21,8 @@ use zview_runtime::tensorboard::LiveTensorBoard;
 use super::batch::Batches;
 use super::config::GeneratorTraining;
 use super::error::GeneratorTrainingError;
-use super::layer_network::LayerNetwork;
-use super::method::{Method, Setting, new_method};
+use super::method::{Method, Setting, TrainedNetwork};
+use super::new_method;
 use super::output::{self, write_generator};
 use super::picture::{check_sample_size, write_samples};
 use crate::Manifest;
@@ -141,7 +141,7 @@ pub fn train_generator(
         images_per_second: if run.step == first_step { 0.0 } else { rate(run.step) },
         seconds,
         device: options.device.name.clone(),
-        parameters: count_parameters(run.method.generator()),
+        parameters: run.method.network().parameters(),
         stopped: run.step < steps,
     };
     run.folder.write_json("result.json", &summary)?;
@@ -158,7 +158,7 @@ struct Run<'a> {
     events: EventLog,
     batches: Batches<'a>,
     method: Box<dyn Method>,
-    average: WeightAverage<LayerNetwork>,
+    average: WeightAverage<Box<dyn TrainedNetwork>>,
     manifest: Manifest,
     /// Updates taken so far.
     step: u64,
@@ -188,10 +188,10 @@ impl<'a> Run<'a> {
             classes: conditional.then_some(images.classes.len()),
             device,
             track_input: options.device.is_gpu(),
-        });
-        let manifest = output::manifest(training, images);
+        })?;
+        let manifest = output::manifest(training, images, method.design());
         check_sample_size(&options.out.join("samples"), &manifest)?;
-        let average = WeightAverage::new(method.generator(), training.train.average_decay);
+        let average = WeightAverage::new(&method.network().boxed(), training.train.average_decay);
         let (folder, events) = open_folder(training, images, options)?;
         let mut run = Self {
             training,
@@ -251,7 +251,7 @@ impl<'a> Run<'a> {
         let factor = self.training.rate_factor(self.step);
         let losses = self.method.update(&mut self.batches, self.step, factor);
         self.step += 1;
-        self.average.update(self.method.generator(), self.step);
+        self.average.update(&self.method.network().boxed(), self.step);
         self.pending.extend(losses);
     }
 
@@ -297,7 +297,7 @@ impl<'a> Run<'a> {
         let checkpoint = snapshot.write(run)?;
         retention.apply(run, &checkpoint)?;
         self.events.append(&json!({ "event": "checkpoint", "step": self.step }))?;
-        write_generator(run, &self.manifest, self.finished_generator(), self.step)?;
+        write_generator(run, &self.manifest, &*self.finished_generator(), self.step)?;
         self.saved = Some(self.step);
         self.since = Instant::now();
         Ok(())
@@ -324,7 +324,7 @@ impl<'a> Run<'a> {
             steps_left,
             epochs: Some(train.steps as f64 * train.batch as f64 / images.len().max(1) as f64),
             epoch_of: Some(format!("{} images", images.len())),
-            parameters: count_parameters(self.method.generator()),
+            parameters: self.method.network().parameters(),
             view: [shape.channels, shape.height, shape.width],
             memory_estimate: None,
         }
@@ -342,8 +342,9 @@ impl<'a> Run<'a> {
     }
 
     /// What is written and shown: the average, or the last weights where there is none.
-    fn finished_generator(&self) -> &LayerNetwork {
-        if self.training.train.average_decay > 0.0 { &self.average.network } else { self.method.generator() }
+    fn finished_generator(&self) -> Box<dyn TrainedNetwork> {
+        let averaged = self.training.train.average_decay > 0.0;
+        if averaged { self.average.network.clone() } else { self.method.network().boxed() }
     }
 
     fn write_samples(&mut self) -> Result<(), GeneratorTrainingError> {
@@ -351,9 +352,9 @@ impl<'a> Run<'a> {
             return Ok(()); // the end of the run is a step with samples
         }
         let name = format!("samples/step-{:08}.png", self.step);
-        let network = zview_network::freeze(self.finished_generator());
+        let network = zview_network::freeze(&self.finished_generator());
         let (path, device) = (self.folder.file(&name), &self.options.device.device);
-        write_samples(&path, &network, &self.manifest, self.training.seed, device)?;
+        write_samples(&path, &*network, &self.manifest, self.training.seed, device)?;
         Ok(self.events.append(&json!({ "event": "samples", "step": self.step, "picture": name }))?)
     }
 
