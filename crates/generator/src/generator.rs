@@ -114,7 +114,7 @@ impl Generator {
             prior: Prior::of(&manifest.latent),
             classes: manifest.classes(),
             output: manifest.output,
-            truncation: manifest.options.truncation,
+            truncation: manifest.options.truncation(),
             network,
             sha256,
             unneeded,

@@ -13,7 +13,7 @@ use super::self_attention::{Names, SelfAttention};
 use super::spectral_norm::SpectralNorm;
 use super::{Architecture, operations};
 use crate::Manifest;
-use crate::manifest::OptionKey;
+pub(super) use crate::manifest::NoOptions as Options;
 
 /// A tensor that no other architecture here has.
 pub(super) const MARK: Option<&str> = Some("linear.u0");
@@ -57,7 +57,7 @@ struct Block {
 }
 
 pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
-    let mut problems = manifest.misplaced_sections(&[] as &[OptionKey]);
+    let mut problems = manifest.misplaced_sections();
     problems.extend(manifest.output_problems(&[SIDE], Some(3), [-1.0, 1.0]));
     let dimension = manifest.latent.dimension;
     if !dimension.is_multiple_of(CHUNKS) {

@@ -8,6 +8,7 @@ use super::activations::Activations;
 use crate::Manifest;
 use crate::layers::{Chain, Layer, LayerLoader, walk};
 use crate::manifest::Features;
+pub(super) use crate::manifest::NoOptions as Options;
 use zview_network::weights::{StateDict, WeightsError};
 use zview_network::{AnyVisitor, Cost, Network, StateVisitor};
 use zview_runtime::seed::Stream;
@@ -25,7 +26,7 @@ pub(super) const MARK: Option<&str> = None;
 
 /// Walks the layers with the shape of the features in hand and lists all that does not fit.
 pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
-    let mut problems = manifest.misplaced_options(&[]);
+    let mut problems = manifest.misplaced_sections();
     let from = Features::Flat(manifest.latent.dimension);
     let Some(features) = walk(&manifest.layers, "layers", from, manifest.classes(), &mut problems) else {
         return problems;

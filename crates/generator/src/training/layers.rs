@@ -9,7 +9,7 @@ use super::config::GeneratorConfig;
 use super::method::{Design, Setting};
 use crate::architectures::{ArchitectureKind, Sequential};
 use crate::layers::{BatchNorm, Condition, Conv, ConvTranspose, Layer, Linear, PadMode, Relu, Reshape};
-use crate::manifest::Latent;
+use crate::manifest::{Latent, NoOptions, Options};
 
 /// The side in pixels (4 to 8) that doubles up to `side`, and how often; `None` where none does.
 pub(super) fn start_size(side: usize) -> Option<(usize, usize)> {
@@ -26,6 +26,7 @@ impl Design {
         let config = &setting.training.generator;
         Self {
             architecture: ArchitectureKind::Sequential,
+            options: Options::Sequential(NoOptions {}),
             latent: Latent::normal(config.latent_dimension),
             range,
             layers: generator_layers(config, setting.classes.is_some(), setting.shape, end),

@@ -9,7 +9,7 @@ use zview_network::{AnyNetwork, AnyVisitor, NamedTensors, Network, StateError, S
 use super::batch::Batches;
 use super::config::GeneratorTraining;
 use crate::architectures::{Architecture, ArchitectureKind};
-use crate::manifest::{Latent, Layer};
+use crate::manifest::{Latent, Layer, Options};
 
 /// The keys of one method, in the section that has its name.
 pub trait MethodConfig: Default + Serialize {
@@ -83,6 +83,8 @@ impl Network for Box<dyn TrainedNetwork> {
 pub(super) struct Design {
     /// What reads the weights again.
     pub(super) architecture: ArchitectureKind,
+    /// What the architecture is to be told.
+    pub(super) options: Options,
     /// What goes in.
     pub(super) latent: Latent,
     /// The raw values for black and white.

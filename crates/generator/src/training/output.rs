@@ -11,7 +11,7 @@ use zview_runtime::hash::sha256_of_bytes;
 use super::config::GeneratorTraining;
 use super::error::GeneratorTrainingError;
 use super::method::{Design, TrainedNetwork};
-use crate::manifest::{Condition, Manifest, Options, Output};
+use crate::manifest::{Condition, Manifest, Output};
 
 /// The weights after `step` updates, beside the manifest.
 fn weights_name(step: u64) -> String {
@@ -25,7 +25,7 @@ pub(super) const MANIFEST: &str = "generator.toml";
 pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet, design: Design) -> Manifest {
     let ImageShape { channels, height, width } = images.shape;
     let classes = training.generator.conditional.then_some(images.classes.len());
-    let Design { architecture, latent, range, layers } = design;
+    let Design { architecture, options, latent, range, layers } = design;
     Manifest {
         path: PathBuf::new(),
         embedded_weights: None,
@@ -46,7 +46,7 @@ pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet, design: 
         latent,
         condition: classes.map(|classes| Condition { classes, names: class_names(images) }),
         output: Output { channels, height, width, range },
-        options: Options::default(),
+        options,
         layers,
     }
 }
