@@ -113,7 +113,7 @@ impl Generator {
             prior: Prior::of(&manifest.latent),
             classes: manifest.classes(),
             output: manifest.output,
-            truncation: manifest.options.truncation,
+            truncation: manifest.options.truncation(),
             network,
             sha256,
             unneeded,
@@ -203,11 +203,8 @@ impl Generator {
         if let Some(condition) = &condition {
             self.check_size("classes", batch, condition.dims()[0])?;
         }
-        let images = self.network.raw_image_from_latent(z, condition);
-        match self.network.take_failure() {
-            None => Ok(images),
-            Some(problem) => Err(GeneratorError::Rendering { name: self.name.clone(), problem }),
-        }
+        let rendered = self.network.render(z, condition);
+        rendered.map_err(|problem| GeneratorError::Rendering { name: self.name.clone(), problem })
     }
 
     /// The number of values of a latent of `space`.

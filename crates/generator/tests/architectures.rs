@@ -88,7 +88,7 @@ fn dcgan_64_equals_its_reference() {
     on_test_devices(|on, device| {
         let mut reference = Reference::of(&manifest, device);
         let z = reference.latents("z", 1.0);
-        reference.check("image", network(&manifest, device).raw_image_from_latent(z, None), on);
+        reference.check("image", network(&manifest, device).render(z, None).unwrap(), on);
     });
 }
 
@@ -99,7 +99,7 @@ fn stylegan2_equals_its_reference_in_z_and_in_w() {
         let mut reference = Reference::of(&manifest, device);
         let network = network(&manifest, device);
         let z = reference.latents("z", 1.0);
-        reference.check("image", network.raw_image_from_latent(z.clone(), None), on);
+        reference.check("image", network.render(z.clone(), None).unwrap(), on);
         let space = network.intermediate().unwrap();
         assert_eq!(space.dimension(), 64);
         reference.check("w", space.w_from_z(z), on);
@@ -120,9 +120,9 @@ fn stylegan2_truncates_about_the_mean_latent_and_can_leave_the_noise_out() {
     on_test_devices(|on, device| {
         let mut reference = Reference::of(&truncated, device);
         let z = reference.latents("z", 1.0);
-        let image = network(&truncated, device).raw_image_from_latent(z.clone(), None);
+        let image = network(&truncated, device).render(z.clone(), None).unwrap();
         reference.check("image_t0.7", image, on);
-        let image = network(&noiseless, device).raw_image_from_latent(z, None);
+        let image = network(&noiseless, device).render(z, None).unwrap();
         reference.check("image_nonoise", image, on);
     });
 }
@@ -137,7 +137,7 @@ fn biggan_deep_equals_its_reference_at_every_truncation() {
             // The reference's latents are scaled by t already.
             let z = reference.latents(&format!("z_t{t}"), t.parse().unwrap());
             let classes = reference.classes(&format!("y_t{t}"));
-            let image = network(&manifest, device).raw_image_from_latent(z, Some(classes));
+            let image = network(&manifest, device).render(z, Some(classes)).unwrap();
             reference.check(&format!("image_t{t}"), image, on);
         };
         // What a truncation changes is worked out on the CPU.
@@ -153,9 +153,9 @@ fn bigbigan_equals_its_reference_with_class_0_and_with_another() {
     on_test_devices(|on, device| {
         let mut reference = Reference::of(&plain, device);
         let z = reference.latents("z", 1.0);
-        reference.check("image", network(&plain, device).raw_image_from_latent(z, None), on);
+        reference.check("image", network(&plain, device).render(z, None).unwrap(), on);
         let (z, y) = (reference.latents("z_b", 1.0), reference.classes("y_b"));
-        reference.check("image_b", network(&conditional, device).raw_image_from_latent(z, Some(y)), on);
+        reference.check("image_b", network(&conditional, device).render(z, Some(y)).unwrap(), on);
     });
 }
 
@@ -176,9 +176,9 @@ fn an_image_does_not_depend_on_its_batch() {
     for manifest in NAMES.iter().filter_map(|name| manifest(name, &[])) {
         let network = network(&manifest, &Device::flex());
         let (z, classes) = drawn(&manifest, 3);
-        let all = network.raw_image_from_latent(z.clone(), classes.clone());
+        let all = network.render(z.clone(), classes.clone()).unwrap();
         let last = classes.map(|classes| classes.narrow(0, 2, 1));
-        let alone = network.raw_image_from_latent(z.narrow(0, 2, 1), last);
+        let alone = network.render(z.narrow(0, 2, 1), last).unwrap();
         let (all, alone) = (read_floats(all.narrow(0, 2, 1)).unwrap(), read_floats(alone).unwrap());
         assert!(all.iter().zip(&alone).all(|(a, b)| (a - b).abs() < 1e-5), "{}", manifest.name);
     }

@@ -2,6 +2,7 @@
 //! optimizers, checkpoints, the loop.
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr))]
 
+mod any_network;
 mod average;
 pub mod checkpoint;
 mod input;
@@ -13,6 +14,7 @@ mod target;
 pub mod training;
 pub mod weights;
 
+pub use any_network::{AnyNetwork, AnyVisitor};
 pub use average::WeightAverage;
 pub use input::training_input;
 pub use state::{Mode, Network, StateVisitor, count_parameters, freeze, parameter_names, track_gradients};

@@ -12,7 +12,7 @@ use super::self_attention::{Names, SelfAttention};
 use super::spectral_norm::SpectralNorm;
 use super::{Architecture, operations};
 use crate::Manifest;
-use crate::manifest::OptionKey;
+pub(super) use crate::manifest::NoOptions as Options;
 
 /// A tensor that no other architecture here has.
 pub(super) const MARK: Option<&str> = Some("linear.u0");
@@ -54,7 +54,7 @@ struct Block {
 }
 
 pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
-    let mut problems = manifest.misplaced_sections(&[] as &[OptionKey]);
+    let mut problems = manifest.misplaced_sections();
     problems.extend(manifest.output_problems(&[SIDE], Some(3), [-1.0, 1.0]));
     let dimension = manifest.latent.dimension;
     if !dimension.is_multiple_of(CHUNKS) {
@@ -161,7 +161,7 @@ impl Block {
 }
 
 impl Architecture for Bigbigan {
-    fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4> {
+    fn render(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Result<Tensor<4>, String> {
         let [batch, _] = z.dims();
         let embedding = match condition {
             Some(classes) => self.shared.clone().select(0, classes),
@@ -179,7 +179,7 @@ impl Architecture for Bigbigan {
             }
         }
         let [scale, shift] = self.output_norm.clone();
-        self.output.forward(zview_kernels::scale_shift(map, None, scale, shift, true)).tanh()
+        Ok(self.output.forward(zview_kernels::scale_shift(map, None, scale, shift, true)).tanh())
     }
 
     fn parameters(&self) -> usize {

@@ -5,6 +5,7 @@
 //! deviation outside) and selects the statistics of every batch normalisation.
 
 use burn::tensor::{Device, Int, Tensor};
+use serde::{Deserialize, Serialize};
 use zview_network::weights::{StateDict, WeightsError};
 
 use super::conditional_batch_norm::{ConditionalBatchNorm, Parts};
@@ -14,7 +15,7 @@ use super::self_attention::{Names, SelfAttention};
 use super::spectral_norm::SpectralNorm;
 use super::{Architecture, operations};
 use crate::Manifest;
-use crate::manifest::OptionKey;
+use crate::manifest::ArchitectureOptions;
 
 /// A tensor that no other architecture here has.
 pub(super) const MARK: Option<&str> = Some("generator.gen_z.weight_orig");
@@ -57,12 +58,29 @@ struct Block {
     grows: bool,
 }
 
+/// Keys in `[options]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// t, the latent's standard deviation and the choice of statistics; default 1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truncation: Option<f64>,
+}
+
+impl ArchitectureOptions for Options {
+    const KEYS: &'static [&'static str] = &["truncation"];
+
+    fn truncation(&self) -> Option<f64> {
+        self.truncation
+    }
+}
+
 fn truncation(manifest: &Manifest) -> f64 {
-    manifest.options.truncation.unwrap_or(1.0)
+    manifest.options.truncation().unwrap_or(1.0)
 }
 
 pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
-    let mut problems = manifest.misplaced_sections(&[OptionKey::Truncation]);
+    let mut problems = manifest.misplaced_sections();
     problems.extend(manifest.output_problems(&WIDTHS.map(|(side, _)| side), Some(3), [-1.0, 1.0]));
     if manifest.condition.is_none() {
         problems
@@ -244,7 +262,7 @@ impl Block {
 }
 
 impl Architecture for BigganDeep {
-    fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4> {
+    fn render(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Result<Tensor<4>, String> {
         let [batch, _] = z.dims();
         let z = z * self.truncation;
         let c = match condition {
@@ -262,7 +280,7 @@ impl Architecture for BigganDeep {
             map = block.forward(map, &c);
         }
         let [scale, shift] = self.output_norm.clone();
-        self.output.forward(zview_kernels::scale_shift(map, None, scale, shift, true)).tanh()
+        Ok(self.output.forward(zview_kernels::scale_shift(map, None, scale, shift, true)).tanh())
     }
 
     fn parameters(&self) -> usize {

@@ -8,13 +8,13 @@ use super::loader::Loader;
 use super::{Architecture, sequential};
 use crate::Manifest;
 use crate::layers::{BatchNorm, ConvTranspose, Layer, Relu, Reshape, Tanh};
-use crate::manifest::OptionKey;
+pub(super) use crate::manifest::NoOptions as Options;
 
 /// A tensor that no other architecture here has.
 pub(super) const MARK: Option<&str> = Some("main.12.weight");
 
 pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
-    let mut problems = manifest.misplaced_sections(&[] as &[OptionKey]);
+    let mut problems = manifest.misplaced_sections();
     problems.extend(manifest.output_problems(&[64], None, [-1.0, 1.0]));
     problems.extend(
         manifest.condition.as_ref().map(|_| {

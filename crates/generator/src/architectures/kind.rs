@@ -7,12 +7,10 @@ pub trait Architecture: std::fmt::Debug {
     /// Latents (B, D) and, for a conditional one, classes (B) to images (B, C, H, W) in the
     /// network's own range. The caller has checked that the sizes fit and that the classes are
     /// there if and only if the manifest has a section `[condition]`.
-    fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4>;
-
-    /// Why the images just made are not what was asked for, of a network that runs elsewhere and can fail.
-    fn take_failure(&self) -> Option<String> {
-        None
-    }
+    ///
+    /// # Errors
+    /// What went wrong, of a network that runs elsewhere and can fail.
+    fn render(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Result<Tensor<4>, String>;
 
     /// The number of learned values (running statistics are not learned).
     fn parameters(&self) -> usize;
@@ -44,8 +42,9 @@ pub trait IntermediateSpace {
     fn first_layer(&self) -> Tensor<2>;
 }
 
-/// Makes `ArchitectureKind` from lines `Variant = "name" => module;`. A module has a constant
-/// `MARK: Option<&str>`, a key that only its checkpoints have, and three functions:
+/// Makes `ArchitectureKind` and `Options` from lines `Variant = "name" => module;`. A module has `Options`, its keys in
+/// `[options]` (`NoOptions` for none), a constant `MARK: Option<&str>`, a key that only its checkpoints have, and three
+/// functions:
 /// `problems(&Manifest) -> Vec<String>`, `unneeded(&Manifest, key: &str) -> Option<&'static str>`, which says why a
 /// tensor that was not taken is not needed, and
 /// `build(&Manifest, &mut StateDict, &Device) -> Result<Box<dyn Architecture>, WeightsError>`.
@@ -89,6 +88,11 @@ macro_rules! architectures {
                 match self { $(Self::$variant => $module::unneeded(manifest, key),)+ }
             }
 
+            /// Its keys in `[options]`.
+            pub(crate) fn option_keys(self) -> &'static [&'static str] {
+                match self { $(Self::$variant => <$module::Options as ArchitectureOptions>::KEYS,)+ }
+            }
+
             /// A key that only checkpoints of this architecture have.
             fn mark(self) -> Option<&'static str> {
                 match self { $(Self::$variant => $module::MARK,)+ }
@@ -109,6 +113,55 @@ macro_rules! architectures {
                         got: other.name(),
                     }),
                     None => Err(state_dict.missing_key(key)),
+                }
+            }
+        }
+
+        /// The section `[options]` of a manifest.
+        #[derive(Debug, Clone, PartialEq, serde::Serialize)]
+        #[serde(untagged)]
+        pub enum Options {
+            /// As it is written: before the architecture is known, and where keys are another's.
+            Written(toml::Table),
+            $($(#[$doc])* $variant($module::Options),)+
+        }
+
+        impl Options {
+            /// Whether nothing was chosen.
+            #[must_use]
+            pub fn is_empty(&self) -> bool {
+                match self {
+                    Self::Written(table) => table.is_empty(),
+                    $(Self::$variant(options) => *options == Default::default(),)+
+                }
+            }
+
+            /// What is written becomes the options of `kind`; keys that only other architectures have stay.
+            pub(crate) fn settle(&mut self, kind: ArchitectureKind) -> Result<(), String> {
+                let Self::Written(table) = self else { return Ok(()) };
+                let mut all = [$(<$module::Options as ArchitectureOptions>::KEYS,)+].concat();
+                all.sort_unstable();
+                all.dedup();
+                let own = match kind {
+                    $(ArchitectureKind::$variant => Self::$variant(read_options(table, &all)?),)+
+                };
+                if table.is_empty() {
+                    *self = own;
+                }
+                Ok(())
+            }
+
+            /// The keys that the architecture does not have.
+            pub(crate) fn misplaced(&self) -> impl Iterator<Item = &str> {
+                let table = if let Self::Written(table) = self { Some(table) } else { None };
+                table.into_iter().flat_map(toml::Table::keys).map(String::as_str)
+            }
+
+            /// See [`ArchitectureOptions::truncation`].
+            pub(crate) fn truncation(&self) -> Option<f64> {
+                match self {
+                    Self::Written(_) => None,
+                    $(Self::$variant(options) => options.truncation(),)+
                 }
             }
         }

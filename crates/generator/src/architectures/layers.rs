@@ -22,7 +22,7 @@ impl Linear {
 }
 
 /// A convolution of stride 1 that keeps the size of a map.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Convolution {
     /// (O, I, k, k) with an odd k.
     pub(crate) weight: Tensor<4>,

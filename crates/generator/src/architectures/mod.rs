@@ -17,6 +17,21 @@ mod styled_convolution;
 mod stylegan2;
 
 pub use kind::{Architecture, IntermediateSpace};
+pub(crate) use sequential::Sequential;
+
+use crate::manifest::options::{ArchitectureOptions, read_options};
+
+impl Default for Options {
+    fn default() -> Self {
+        Self::Written(toml::Table::new())
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Options {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        toml::Table::deserialize(deserializer).map(Self::Written)
+    }
+}
 
 kind::architectures! {
     /// The layer list of the manifest, one after the other.

@@ -14,7 +14,7 @@ use super::spectral_norm::SpectralNorm;
 const VALUES_AT_ONCE: usize = 1 << 24;
 
 /// out = x + o(g A^T), A = softmax over the pooled positions of theta^T phi.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct SelfAttention {
     /// C to fewer channels, such as C/8.
     pub(crate) theta: Convolution,

@@ -7,6 +7,7 @@
 //! fixed stream) or "none".
 
 use burn::tensor::{Device, Int, Tensor, TensorData, activation};
+use serde::{Deserialize, Serialize};
 use zview_network::weights::{StateDict, WeightsError};
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -15,7 +16,7 @@ use super::loader::Loader;
 use super::styled_convolution::{EPS, SLOPE, StyledConvolution, ToRgb, equalized, filter, upsampled};
 use super::{Architecture, IntermediateSpace};
 use crate::Manifest;
-use crate::manifest::{Noise, OptionKey};
+use crate::manifest::ArchitectureOptions;
 
 /// A tensor that no other architecture here has.
 pub(super) const MARK: Option<&str> = Some("conv1.conv.modulation.weight");
@@ -50,15 +51,52 @@ struct Size {
     filter: Tensor<4>,
 }
 
+/// Keys in `[options]`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// psi, how far w goes from the mean latent; 1 is all the way, the default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub truncation: Option<f64>,
+    /// The noise that is added to the maps; default `fixed`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub noise: Option<Noise>,
+}
+
+/// The noise of a StyleGAN.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Noise {
+    /// The same maps for all images: those of the file, and where it has none, those of a fixed random stream.
+    Fixed,
+    /// None.
+    None,
+}
+
+impl ArchitectureOptions for Options {
+    const KEYS: &'static [&'static str] = &["truncation", "noise"];
+
+    fn truncation(&self) -> Option<f64> {
+        self.truncation
+    }
+}
+
+fn noise(manifest: &Manifest) -> Noise {
+    match &manifest.options {
+        super::Options::Stylegan2(options) => options.noise.unwrap_or(Noise::Fixed),
+        _ => Noise::Fixed,
+    }
+}
+
 pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
-    let mut problems = manifest.misplaced_sections(&[OptionKey::Truncation, OptionKey::Noise]);
+    let mut problems = manifest.misplaced_sections();
     let sides: Vec<usize> = (3..=11).map(|power| 1 << power).collect();
     let range = manifest.output.range; // not bounded by the network
     problems.extend(manifest.output_problems(&sides, Some(3), range));
     problems.extend(manifest.condition.as_ref().map(|_| {
         "[condition]: `stylegan2` is unconditional here: expected no such section, got one".to_owned()
     }));
-    if let Some(psi) = manifest.options.truncation.filter(|psi| !(*psi > 0.0 && *psi <= 1.0)) {
+    if let Some(psi) = manifest.options.truncation().filter(|psi| !(*psi > 0.0 && *psi <= 1.0)) {
         problems.push(format!("`options.truncation`: expected above 0 up to 1 (none), got {psi}"));
     }
     problems
@@ -66,7 +104,7 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
 
 /// Noise and the mean latent are used as `[options]` say.
 pub(super) fn unneeded(manifest: &Manifest, key: &str) -> Option<&'static str> {
-    let noiseless = manifest.options.noise == Some(Noise::None);
+    let noiseless = noise(manifest) == Noise::None;
     if key == "latent_avg" {
         Some("the mean latent, for `truncation` below 1")
     } else if noiseless && (key.starts_with("noises.") || key.ends_with(".noise.weight")) {
@@ -97,7 +135,7 @@ impl Stylegan2 {
         }
         let [_, channels, ..] = loader.extents("input.input", [Some(1), None, Some(4), Some(4)])?;
         let input = loader.parameter("input.input", [1, channels, 4, 4])?;
-        let (noise, colors) = (manifest.options.noise.unwrap_or(Noise::Fixed), manifest.output.channels);
+        let (noise, colors) = (noise(manifest), manifest.output.channels);
         let styled = |loader: &mut Loader<'_>, key: &str, inputs, place: usize, side, up| {
             let noise = (noise == Noise::Fixed).then_some(place);
             StyledConvolution::load(loader, key, width, inputs, noise, side, up)
@@ -120,7 +158,7 @@ impl Stylegan2 {
         loader.ends_before(&format!("convs.{}.conv.weight", 2 * sizes.len()), manifest.output.height)?;
         let mut network =
             Self { mapping, truncation: None, input, conv1, to_rgb1, sizes, parameters: loader.parameters };
-        if let Some(psi) = manifest.options.truncation.filter(|psi| *psi < 1.0) {
+        if let Some(psi) = manifest.options.truncation().filter(|psi| *psi < 1.0) {
             let mean = match loader.state_dict.take_beside("latent_avg", width)? {
                 Some(mean) => Tensor::from_data(TensorData::new(mean, [1, width]), device),
                 None => network.estimated_mean(width, device),
@@ -173,8 +211,8 @@ impl Stylegan2 {
 }
 
 impl Architecture for Stylegan2 {
-    fn raw_image_from_latent(&self, z: Tensor<2>, _condition: Option<Tensor<1, Int>>) -> Tensor<4> {
-        self.raw_image_from_w(self.w_from_z(z))
+    fn render(&self, z: Tensor<2>, _condition: Option<Tensor<1, Int>>) -> Result<Tensor<4>, String> {
+        Ok(self.raw_image_from_w(self.w_from_z(z)))
     }
 
     fn parameters(&self) -> usize {

@@ -199,7 +199,8 @@ impl LayerSpec for Dropout {
         true
     }
 
-    fn load(&self, _: &mut LayerLoader<'_>, _: Features) -> Result<Box<dyn Step>, WeightsError> {
+    fn load(&self, loader: &mut LayerLoader<'_>, _: Features) -> Result<Box<dyn Step>, WeightsError> {
+        loader.file("dropout")?;
         Ok(Box::new(self.clone()))
     }
 }

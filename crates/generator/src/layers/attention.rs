@@ -9,6 +9,7 @@ use super::loader::{is_no, is_one, one, says_no, yes};
 use super::{LayerLoader, LayerSpec, Step};
 use crate::architectures::activations::Activations;
 use crate::architectures::layers::Convolution;
+use crate::architectures::loader::Loader;
 use crate::architectures::self_attention::SelfAttention;
 use crate::manifest::Features;
 
@@ -103,12 +104,13 @@ impl LayerSpec for SelfAttentionLayer {
     }
 
     fn load(&self, loader: &mut LayerLoader<'_>, _from: Features) -> Result<Box<dyn Step>, WeightsError> {
+        let loader = loader.file("self-attention")?;
         let gamma_key = format!("{}.{}", self.key, self.gamma);
-        let shape = match loader.tensors.state_dict.shape(&gamma_key) {
+        let shape = match loader.state_dict.shape(&gamma_key) {
             Some(shape) if shape.iter().product::<usize>() == 1 => shape.to_vec(),
             _ => vec![1],
         };
-        let gamma = f64::from(loader.tensors.learned(&gamma_key, &shape)?[0]);
+        let gamma = f64::from(loader.learned(&gamma_key, &shape)?[0]);
         let mut conv = |name: &str, outputs: Option<usize>, inputs: usize| {
             self.convolution(loader, &format!("{}.{name}", self.key), outputs, inputs)
         };
@@ -136,13 +138,13 @@ impl SelfAttentionLayer {
     /// The convolution `key`, whose number of outputs is the file's unless it is known.
     fn convolution(
         &self,
-        loader: &mut LayerLoader<'_>,
+        loader: &mut Loader<'_>,
         key: &str,
         outputs: Option<usize>,
         inputs: usize,
     ) -> Result<Convolution, WeightsError> {
         let weight_key = format!("{key}.weight");
-        let stored = loader.tensors.state_dict.shape(&weight_key).map(<[usize]>::to_vec);
+        let stored = loader.state_dict.shape(&weight_key).map(<[usize]>::to_vec);
         let shape = match stored.as_deref() {
             Some([out, rest @ ..])
                 if rest.len() <= 3
@@ -154,11 +156,12 @@ impl SelfAttentionLayer {
                 [*out, inputs, 1, 1]
             }
             // Refused below, by the shape that was expected.
-            _ => loader.tensors.extents(&weight_key, [outputs, Some(inputs), Some(1), Some(1)])?,
+            _ => loader.extents(&weight_key, [outputs, Some(inputs), Some(1), Some(1)])?,
         };
-        let values = loader.tensors.learned(&weight_key, stored.as_deref().unwrap_or(&shape))?;
-        let weight = loader.tensors.tensor(values.into_iter().map(f64::from), shape);
-        Ok(Convolution { weight, bias: loader.bias(self.bias, key, shape[0])? })
+        let values = loader.learned(&weight_key, stored.as_deref().unwrap_or(&shape))?;
+        let weight = loader.tensor(values.into_iter().map(f64::from), shape);
+        let bias = self.bias.then(|| loader.parameter(&format!("{key}.bias"), [shape[0]])).transpose()?;
+        Ok(Convolution { weight, bias })
     }
 }
 

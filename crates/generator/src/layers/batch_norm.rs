@@ -2,7 +2,9 @@
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
+use zview_network::layers::BatchNorm as TrainedNorm;
 use zview_network::weights::WeightsError;
+use zview_network::{AnyVisitor, Mode, Network};
 
 use super::conv::with_channels;
 use super::loader::{eps, eps_problem, is_yes, says_no, yes};
@@ -85,13 +87,20 @@ impl LayerSpec for BatchNorm {
     }
 
     fn load(&self, loader: &mut LayerLoader<'_>, _from: Features) -> Result<Box<dyn Step>, WeightsError> {
+        if self.affine
+            && self.eps == eps()
+            && let Some(device) = loader.makes_fresh(2 * self.channels)
+        {
+            let norm = TrainedNorm::new(self.channels, device);
+            return Ok(Box::new(InTraining { key: self.key.clone(), norm, relu: false }));
+        }
         ScaleAndShift::of_statistics(loader, &self.key, self.channels, self.eps, self.affine)
             .map(|step| -> Box<dyn Step> { Box::new(step) })
     }
 }
 
 /// A factor and a summand (C) for each channel, then rectified if `relu`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct ScaleAndShift {
     scale: Tensor<1>,
     shift: Tensor<1>,
@@ -107,7 +116,7 @@ impl ScaleAndShift {
         eps: f64,
         affine: bool,
     ) -> Result<Self, WeightsError> {
-        let tensors = &mut loader.tensors;
+        let tensors = loader.file("a normalisation of this kind")?;
         let mean_key = format!("{key}.running_mean");
         if !tensors.has(&mean_key) && tensors.has(&format!("{key}.weight")) {
             let (path, present) = (tensors.state_dict.path().to_owned(), tensors.state_dict.keys().len());
@@ -140,6 +149,33 @@ impl ScaleAndShift {
 impl Step for ScaleAndShift {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
         now.scaled_and_shifted(self.scale.clone(), self.shift.clone(), self.relu)
+    }
+
+    fn take_relu(&mut self) -> bool {
+        self.relu = true;
+        true
+    }
+}
+
+/// With weights and statistics that training changes, then rectified if `relu`.
+#[derive(Debug, Clone)]
+struct InTraining {
+    key: String,
+    norm: TrainedNorm,
+    relu: bool,
+}
+
+impl Step for InTraining {
+    fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
+        now.through_map(|map| self.norm.clone().forward(map, None, self.relu, Mode::Evaluate))
+    }
+
+    fn train(&mut self, now: Activations, _classes: Option<&Tensor<2>>) -> Activations {
+        now.through_map(|map| self.norm.forward(map, None, self.relu, Mode::Train))
+    }
+
+    fn visit(&mut self, prefix: &str, visitor: &mut AnyVisitor<'_>) {
+        self.norm.visit(&format!("{prefix}{}", self.key), visitor);
     }
 
     fn take_relu(&mut self) -> bool {

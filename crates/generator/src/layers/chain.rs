@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use burn::tensor::{Int, Tensor};
+use zview_network::AnyVisitor;
 use zview_network::weights::WeightsError;
 
 use super::{FirstLayer, Layer, LayerLoader, Step};
@@ -10,10 +11,10 @@ use crate::architectures::activations::Activations;
 use crate::manifest::Features;
 
 /// Layers with their weights.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Chain(Vec<Placed>);
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Placed {
     step: Box<dyn Step>,
     from: Features,
@@ -45,6 +46,22 @@ impl Chain {
 
     pub(crate) fn forward(&self, now: Activations, classes: Option<&Tensor<1, Int>>) -> Activations {
         self.0.iter().fold(now, |now, placed| placed.step.forward(now, classes))
+    }
+
+    /// As [`Self::forward`] in training, with one-hot classes (B, K).
+    pub(crate) fn train(&mut self, now: Activations, classes: Option<&Tensor<2>>) -> Activations {
+        self.0.iter_mut().fold(now, |now, placed| placed.step.train(now, classes))
+    }
+
+    /// As [`Self::train`], without the last layer.
+    pub(crate) fn train_but_last(&mut self, now: Activations, classes: Option<&Tensor<2>>) -> Activations {
+        let count = self.0.len().saturating_sub(1);
+        self.0.iter_mut().take(count).fold(now, |now, placed| placed.step.train(now, classes))
+    }
+
+    /// Shows what training changes.
+    pub(crate) fn visit(&mut self, prefix: &str, visitor: &mut AnyVisitor<'_>) {
+        self.0.iter_mut().for_each(|placed| placed.step.visit(prefix, visitor));
     }
 
     /// What comes out, or `from` where there is no layer.

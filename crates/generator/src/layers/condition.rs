@@ -5,8 +5,10 @@ use std::ops::Range;
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
 use zview_network::weights::WeightsError;
+use zview_network::{AnyVisitor, StateVisitor};
 
 use super::chain::{Chain, within};
+use super::loader::Fresh;
 use super::{FirstLayer, Layer, LayerLoader, LayerSpec, Step};
 use crate::architectures::activations::Activations;
 use crate::manifest::Features;
@@ -174,18 +176,21 @@ impl LayerSpec for Condition {
 
     fn load(&self, loader: &mut LayerLoader<'_>, _from: Features) -> Result<Box<dyn Step>, WeightsError> {
         let (classes, values) = (loader.classes, self.values(loader.classes));
-        let table = match (self.class_as, &self.key) {
-            (ClassCode::Embedding, Some(key)) => loader.parameter(key, "weight", [classes, values])?,
-            _ => Tensor::eye(classes, loader.device()),
+        let key = self.key.clone().filter(|_| self.class_as == ClassCode::Embedding);
+        let table = match &key {
+            Some(key) => loader.parameter(key, "weight", [classes, values], Fresh::Normal)?,
+            None => Tensor::eye(classes, loader.file("a one-hot class")?.device),
         };
         let layers = Chain::load(&self.layers, loader, Features::Flat(values))?;
         let class = layers.to(Features::Flat(values));
-        Ok(Box::new(Joined { table, layers, class, combine: self.combine }))
+        Ok(Box::new(Joined { key, table, layers, class, combine: self.combine }))
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Joined {
+    /// Of the table, where it is learned.
+    key: Option<String>,
     /// (classes, E).
     table: Tensor<2>,
     layers: Chain,
@@ -194,11 +199,8 @@ struct Joined {
     combine: Combine,
 }
 
-impl Step for Joined {
-    fn forward(&self, now: Activations, classes: Option<&Tensor<1, Int>>) -> Activations {
-        let Some(classes) = classes else { return now }; // the caller gives classes to a conditional generator
-        let class = Activations::Flat(self.table.clone().select(0, classes.clone()));
-        let class = self.layers.forward(class, Some(classes));
+impl Joined {
+    fn join(&self, now: Activations, class: Activations) -> Activations {
         now.joined(class, |now, class| {
             let [batch, values, ..] = class.dims();
             let [_, _, height, width] = now.dims();
@@ -217,6 +219,29 @@ impl Step for Joined {
                 }
             }
         })
+    }
+}
+
+impl Step for Joined {
+    fn forward(&self, now: Activations, classes: Option<&Tensor<1, Int>>) -> Activations {
+        let Some(classes) = classes else { return now }; // the caller gives classes to a conditional generator
+        let class = Activations::Flat(self.table.clone().select(0, classes.clone()));
+        self.join(now, self.layers.forward(class, Some(classes)))
+    }
+
+    /// A product with one-hot classes picks rows, and its gradient is repeatable.
+    fn train(&mut self, now: Activations, classes: Option<&Tensor<2>>) -> Activations {
+        let Some(classes) = classes else { return now };
+        let class = Activations::Flat(classes.clone().matmul(self.table.clone()));
+        let class = self.layers.train(class, Some(classes));
+        self.join(now, class)
+    }
+
+    fn visit(&mut self, prefix: &str, visitor: &mut AnyVisitor<'_>) {
+        if let Some(key) = &self.key {
+            visitor.parameter(&format!("{prefix}{key}.weight"), &mut self.table);
+        }
+        self.layers.visit(prefix, visitor);
     }
 
     fn first_layer(&self, z: Range<usize>, from: Features) -> FirstLayer {

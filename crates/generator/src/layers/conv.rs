@@ -2,10 +2,12 @@
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
+use zview_network::AnyVisitor;
 use zview_network::weights::WeightsError;
 
-use super::loader::{is_one, one, says_no, yes};
+use super::loader::{Fresh, is_one, one, says_no, yes};
 use super::padding::{PadMode, Padding, Sides};
+use super::spec::show_weights;
 use super::{LayerLoader, LayerSpec, Step};
 use crate::architectures::activations::Activations;
 use crate::architectures::operations;
@@ -136,10 +138,15 @@ impl LayerSpec for Conv {
         let shape = [self.out, self.r#in / self.groups, self.kernel, self.kernel];
         let zeros = self.padding_mode.is_zeros() || self.padding == 0;
         let sides = Sides::all(self.padding);
-        let around = (!zeros).then(|| Padding::new(self.padding_mode, sides, from, loader.device()));
+        let around = match zeros {
+            true => None,
+            false => Some(Padding::new(self.padding_mode, sides, from, loader.file("padding")?.device)),
+        };
+        let fresh = Fresh::uniform(&shape[1..]);
         Ok(Box::new(Convolution {
-            weight: loader.parameter(&self.key, "weight", shape)?,
-            bias: loader.bias(self.bias, &self.key, self.out)?,
+            weight: loader.parameter(&self.key, "weight", shape, fresh)?,
+            bias: loader.bias(self.bias, &self.key, self.out, fresh)?,
+            key: self.key.clone(),
             stride: self.stride,
             padding: if zeros { self.padding } else { 0 },
             around,
@@ -149,8 +156,9 @@ impl LayerSpec for Conv {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Convolution {
+    key: String,
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
     stride: usize,
@@ -175,5 +183,9 @@ impl Step for Convolution {
             let [dilation, groups] = [self.dilation, self.groups];
             operations::sparse_conv(map, weight, bias, [self.stride, self.padding, dilation, groups])
         })
+    }
+
+    fn visit(&mut self, prefix: &str, visitor: &mut AnyVisitor<'_>) {
+        show_weights(&format!("{prefix}{}", self.key), &mut self.weight, &mut self.bias, visitor);
     }
 }

@@ -4,10 +4,12 @@ use std::ops::Range;
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
+use zview_network::AnyVisitor;
 use zview_network::weights::WeightsError;
 
 use super::conv::{convolved, number_problem, span, with_channels};
-use super::loader::{is_one, one, says_no, yes};
+use super::loader::{Fresh, is_one, one, says_no, yes};
+use super::spec::show_weights;
 use super::{FirstLayer, LayerLoader, LayerSpec, Step};
 use crate::architectures::activations::Activations;
 use crate::architectures::operations;
@@ -77,9 +79,13 @@ impl LayerSpec for ConvTranspose {
 
     fn load(&self, loader: &mut LayerLoader<'_>, _from: Features) -> Result<Box<dyn Step>, WeightsError> {
         let shape = [self.r#in, self.out / self.groups, self.kernel, self.kernel];
+        // Each output pixel sees (kernel / stride)² of the kernel's places.
+        let places = self.kernel.saturating_mul(self.kernel).saturating_mul(self.r#in / self.groups);
+        let fresh = Fresh::uniform(&[places.div_ceil(self.stride.saturating_mul(self.stride)).max(1)]);
         Ok(Box::new(TransposedConvolution {
-            weight: loader.parameter(&self.key, "weight", shape)?,
-            bias: loader.bias(self.bias, &self.key, self.out)?,
+            weight: loader.parameter(&self.key, "weight", shape, fresh)?,
+            bias: loader.bias(self.bias, &self.key, self.out, fresh)?,
+            key: self.key.clone(),
             stride: self.stride,
             padding: self.padding,
             output_padding: self.output_padding,
@@ -89,8 +95,9 @@ impl LayerSpec for ConvTranspose {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct TransposedConvolution {
+    key: String,
     weight: Tensor<4>,
     bias: Option<Tensor<1>>,
     stride: usize,
@@ -110,6 +117,10 @@ impl Step for TransposedConvolution {
             let options = [stride, padding, output_padding, dilation, groups];
             operations::sparse_conv_transpose(map, weight, bias, options)
         })
+    }
+
+    fn visit(&mut self, prefix: &str, visitor: &mut AnyVisitor<'_>) {
+        show_weights(&format!("{prefix}{}", self.key), &mut self.weight, &mut self.bias, visitor);
     }
 
     fn first_layer(&self, z: Range<usize>, from: Features) -> FirstLayer {

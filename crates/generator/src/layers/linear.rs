@@ -4,12 +4,13 @@ use std::ops::Range;
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
+use zview_network::AnyVisitor;
 use zview_network::weights::WeightsError;
 
-use super::loader::{says_no, yes};
+use super::loader::{Fresh, says_no, yes};
+use super::spec::show_weights;
 use super::{FirstLayer, LayerLoader, LayerSpec, Step};
 use crate::architectures::activations::Activations;
-use crate::architectures::layers::Linear as Product;
 use crate::manifest::Features;
 
 /// y = x W^T + b on flat features; weight (outputs, inputs).
@@ -48,21 +49,35 @@ impl LayerSpec for Linear {
     }
 
     fn load(&self, loader: &mut LayerLoader<'_>, _from: Features) -> Result<Box<dyn Step>, WeightsError> {
+        let fresh = Fresh::uniform(&[self.inputs]);
         Ok(Box::new(Product {
-            // PyTorch stores (outputs, inputs).
-            weight: loader.parameter(&self.key, "weight", [self.outputs, self.inputs])?.transpose(),
-            bias: loader.bias(self.bias, &self.key, self.outputs)?,
+            weight: loader.parameter(&self.key, "weight", [self.outputs, self.inputs], fresh)?,
+            bias: loader.bias(self.bias, &self.key, self.outputs, fresh)?,
+            key: self.key.clone(),
         }))
     }
 }
 
+#[derive(Debug, Clone)]
+struct Product {
+    key: String,
+    /// (outputs, inputs).
+    weight: Tensor<2>,
+    bias: Option<Tensor<1>>,
+}
+
 impl Step for Product {
     fn forward(&self, now: Activations, _classes: Option<&Tensor<1, Int>>) -> Activations {
-        Activations::Flat(Self::forward(self, now.into_flat()))
+        let weight = self.weight.clone().transpose();
+        Activations::Flat(zview_kernels::linear(now.into_flat(), weight, self.bias.clone()))
+    }
+
+    fn visit(&mut self, prefix: &str, visitor: &mut AnyVisitor<'_>) {
+        show_weights(&format!("{prefix}{}", self.key), &mut self.weight, &mut self.bias, visitor);
     }
 
     fn first_layer(&self, z: Range<usize>, _from: Features) -> FirstLayer {
-        let [_, outputs] = self.weight.dims();
-        FirstLayer::Weights(self.weight.clone().slice([z, 0..outputs]))
+        let [outputs, _] = self.weight.dims();
+        FirstLayer::Weights(self.weight.clone().slice([0..outputs, z]).transpose())
     }
 }

@@ -174,7 +174,7 @@ impl LayerSpec for GroupNorm {
 }
 
 /// Channels in groups that are normalised together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Grouped {
     groups: usize,
     eps: f64,
@@ -219,20 +219,24 @@ impl LayerSpec for LayerNorm {
 
     fn load(&self, loader: &mut LayerLoader<'_>, from: Features) -> Result<Box<dyn Step>, WeightsError> {
         let key = self.key.as_deref().unwrap_or_default();
-        let mut part = |part: &str| match from {
-            Features::Flat(features) => loader.parameter(key, part, [features]),
-            Features::Map { channels, height, width } => {
-                let values = loader.parameter(key, part, [channels, height, width])?;
-                Ok(values.reshape([channels * height * width]))
-            }
-        };
-        let affine = if self.affine { Some([part("weight")?, part("bias")?]) } else { None };
+        let mut affine = None;
+        if self.affine {
+            let file = loader.file("layer-norm")?;
+            let mut part = |part: &str| match from {
+                Features::Flat(features) => file.parameter(&format!("{key}.{part}"), [features]),
+                Features::Map { channels, height, width } => {
+                    let values = file.parameter(&format!("{key}.{part}"), [channels, height, width])?;
+                    Ok(values.reshape([channels * height * width]))
+                }
+            };
+            affine = Some([part("weight")?, part("bias")?]);
+        }
         Ok(Box::new(Whole { eps: self.eps, affine }))
     }
 }
 
 /// All features of an image, normalised together.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Whole {
     eps: f64,
     /// Factor and summand (C H W).

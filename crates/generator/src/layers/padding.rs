@@ -97,7 +97,7 @@ impl PadMode {
 }
 
 /// Padding of maps of one size.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Padding {
     /// Of zeros: left, right, top and bottom.
     zeros: Option<[usize; 4]>,
@@ -145,7 +145,7 @@ impl LayerSpec for Pad {
     }
 
     fn load(&self, loader: &mut LayerLoader<'_>, from: Features) -> Result<Box<dyn Step>, WeightsError> {
-        Ok(Box::new(Padding::new(self.mode, self.padding, from, loader.device())))
+        Ok(Box::new(Padding::new(self.mode, self.padding, from, loader.file("pad")?.device)))
     }
 }
 

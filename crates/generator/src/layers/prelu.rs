@@ -38,12 +38,13 @@ impl LayerSpec for Prelu {
     }
 
     fn load(&self, loader: &mut LayerLoader<'_>, _from: Features) -> Result<Box<dyn Step>, WeightsError> {
-        Ok(Box::new(Slopes(loader.parameter(&self.key, "weight", [self.channels])?)))
+        let slopes = loader.file("prelu")?.parameter(&format!("{}.weight", self.key), [self.channels])?;
+        Ok(Box::new(Slopes(slopes)))
     }
 }
 
 /// (1) or (C).
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Slopes(Tensor<1>);
 
 impl Step for Slopes {

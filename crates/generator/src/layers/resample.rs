@@ -18,7 +18,7 @@ pub(super) enum Kernel {
 }
 
 /// To maps of another size.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Resample {
     /// (H, H').
     rows: Tensor<2>,

@@ -2,6 +2,7 @@
 
 use burn::tensor::{Int, Tensor};
 use serde::{Deserialize, Serialize};
+use zview_network::AnyVisitor;
 use zview_network::weights::WeightsError;
 
 use super::chain::{Chain, within};
@@ -63,18 +64,35 @@ impl LayerSpec for Residual {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Sum {
     layers: Chain,
     shortcut: Chain,
     scale: f64,
 }
 
+impl Sum {
+    fn sum(&self, through: Activations, beside: Activations) -> Activations {
+        let scaled = |x: Tensor<4>| if self.scale == 1.0 { x } else { x * self.scale };
+        through.joined(beside, |through, beside| scaled(through) + beside)
+    }
+}
+
 impl Step for Sum {
     fn forward(&self, now: Activations, classes: Option<&Tensor<1, Int>>) -> Activations {
         let beside = self.shortcut.forward(now.clone(), classes);
         let through = self.layers.forward(now, classes);
-        let scaled = |x: Tensor<4>| if self.scale == 1.0 { x } else { x * self.scale };
-        through.joined(beside, |through, beside| scaled(through) + beside)
+        self.sum(through, beside)
+    }
+
+    fn train(&mut self, now: Activations, classes: Option<&Tensor<2>>) -> Activations {
+        let beside = self.shortcut.train(now.clone(), classes);
+        let through = self.layers.train(now, classes);
+        self.sum(through, beside)
+    }
+
+    fn visit(&mut self, prefix: &str, visitor: &mut AnyVisitor<'_>) {
+        self.layers.visit(prefix, visitor);
+        self.shortcut.visit(prefix, visitor);
     }
 }

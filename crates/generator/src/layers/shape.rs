@@ -73,7 +73,7 @@ impl LayerSpec for Flatten {
 }
 
 /// To these features.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Reshaped(Features);
 
 impl Step for Reshaped {

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use burn::tensor::{Int, Tensor};
 use zview_network::weights::WeightsError;
+use zview_network::{AnyVisitor, StateVisitor};
 
 use super::{Layer, LayerLoader};
 use crate::architectures::activations::Activations;
@@ -55,13 +56,23 @@ pub(crate) trait LayerSpec {
         false
     }
 
-    /// The layer with its tensors, for features that [`Self::through`] accepts.
+    /// The layer with its tensors, of a file or fresh, for features that [`Self::through`] accepts.
     fn load(&self, loader: &mut LayerLoader<'_>, from: Features) -> Result<Box<dyn Step>, WeightsError>;
 }
 
-/// A layer with its weights on a device.
-pub(crate) trait Step: Debug {
+/// A layer with its weights on a device. One that has tensors and overrides neither `visit` nor `train` is only read
+/// from files: see [`LayerLoader::file`].
+pub(crate) trait Step: Debug + CloneStep {
+    /// What it makes of features; nothing in it changes.
     fn forward(&self, now: Activations, classes: Option<&Tensor<1, Int>>) -> Activations;
+
+    /// As [`Self::forward`] in training, with one-hot classes (B, K).
+    fn train(&mut self, now: Activations, _classes: Option<&Tensor<2>>) -> Activations {
+        self.forward(now, None)
+    }
+
+    /// Shows what training changes, under its names in files after `prefix`.
+    fn visit(&mut self, _prefix: &str, _visitor: &mut AnyVisitor<'_>) {}
 
     /// Takes a ReLU that follows into its own pass, if it can.
     fn take_relu(&mut self) -> bool {
@@ -71,6 +82,36 @@ pub(crate) trait Step: Debug {
     /// What it does to z, which lies at `z` of the flat features so far.
     fn first_layer(&self, _z: Range<usize>, _from: Features) -> FirstLayer {
         FirstLayer::Other
+    }
+}
+
+/// Copying of steps of any kind.
+pub(crate) trait CloneStep {
+    fn boxed(&self) -> Box<dyn Step>;
+}
+
+impl<S: Step + Clone + 'static> CloneStep for S {
+    fn boxed(&self) -> Box<dyn Step> {
+        Box::new(self.clone())
+    }
+}
+
+impl Clone for Box<dyn Step> {
+    fn clone(&self) -> Self {
+        (**self).boxed()
+    }
+}
+
+/// Shows `name.weight` and, where there is one, `name.bias`.
+pub(super) fn show_weights<const R: usize>(
+    name: &str,
+    weight: &mut Tensor<R>,
+    bias: &mut Option<Tensor<1>>,
+    visitor: &mut AnyVisitor<'_>,
+) {
+    visitor.parameter(&format!("{name}.weight"), weight);
+    if let Some(bias) = bias {
+        visitor.parameter(&format!("{name}.bias"), bias);
     }
 }
 

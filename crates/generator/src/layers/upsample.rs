@@ -77,9 +77,10 @@ fn resample(
     kernel: Kernel,
     align_corners: bool,
     [from, to]: [Features; 2],
-    loader: &LayerLoader<'_>,
-) -> Box<dyn Step> {
-    Box::new(Resample::new(kernel, align_corners, from.sides(), to.sides(), loader.device()))
+    loader: &mut LayerLoader<'_>,
+) -> Result<Box<dyn Step>, WeightsError> {
+    let device = loader.file("interpolation")?.device;
+    Ok(Box::new(Resample::new(kernel, align_corners, from.sides(), to.sides(), device)))
 }
 
 impl LayerSpec for UpsampleNearest {
@@ -92,14 +93,14 @@ impl LayerSpec for UpsampleNearest {
     }
 
     fn load(&self, loader: &mut LayerLoader<'_>, from: Features) -> Result<Box<dyn Step>, WeightsError> {
-        Ok(match (self.factor, resized(from, self.factor, self.size)) {
+        match (self.factor, resized(from, self.factor, self.size)) {
             (None, Ok(to)) => resample(Kernel::Nearest, false, [from, to], loader),
-            (factor, _) => Box::new(Repeat { factor: factor.unwrap_or(1) }),
-        })
+            (factor, _) => Ok(Box::new(Repeat { factor: factor.unwrap_or(1) })),
+        }
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Repeat {
     factor: usize,
 }
@@ -121,7 +122,7 @@ impl LayerSpec for UpsampleBilinear {
 
     fn load(&self, loader: &mut LayerLoader<'_>, from: Features) -> Result<Box<dyn Step>, WeightsError> {
         let to = resized(from, self.factor, self.size).unwrap_or(from);
-        Ok(resample(Kernel::Linear, self.align_corners, [from, to], loader))
+        resample(Kernel::Linear, self.align_corners, [from, to], loader)
     }
 }
 
@@ -132,6 +133,6 @@ impl LayerSpec for UpsampleBicubic {
 
     fn load(&self, loader: &mut LayerLoader<'_>, from: Features) -> Result<Box<dyn Step>, WeightsError> {
         let to = resized(from, self.factor, self.size).unwrap_or(from);
-        Ok(resample(Kernel::Cubic, self.align_corners, [from, to], loader))
+        resample(Kernel::Cubic, self.align_corners, [from, to], loader)
     }
 }

@@ -1,86 +1,62 @@
-//! The section `[options]`: what some architectures let one choose.
+//! The section `[options]`: what an architecture lets one choose. Each has its own keys, beside its code.
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Manifest;
+use crate::architectures::ArchitectureKind;
 
-/// Choices that an architecture offers; each belongs to some architectures only.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Deserialize, Serialize)]
+/// The keys of one architecture in `[options]`.
+pub trait ArchitectureOptions: DeserializeOwned + Default + PartialEq {
+    /// The keys' names.
+    const KEYS: &'static [&'static str] = &[];
+
+    /// A factor of the latents of reference images, where there is one.
+    fn truncation(&self) -> Option<f64> {
+        None
+    }
+}
+
+/// Of an architecture that lets one choose nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
-pub struct Options {
-    /// `stylegan2`: psi, how far w goes from the mean latent; 1 is all the way, the default. `biggan-deep`: t, the
-    /// latent's standard deviation and the choice of statistics; default 1.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub truncation: Option<f64>,
-    /// `stylegan2`: the noise that is added to its maps; default `fixed`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub noise: Option<Noise>,
-}
+pub struct NoOptions {}
 
-/// The noise of a StyleGAN.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Noise {
-    /// The same maps for all images: those of the file, and where it has none, those of a fixed random stream.
-    Fixed,
-    /// None.
-    None,
-}
+impl ArchitectureOptions for NoOptions {}
 
-/// The name of an option.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum OptionKey {
-    /// `truncation`.
-    Truncation,
-    /// `noise`.
-    Noise,
-}
-
-impl OptionKey {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Truncation => "truncation",
-            Self::Noise => "noise",
-        }
+/// The options `O` in `table`; a key that only another architecture has (`all` are those of every one) stays there.
+pub(crate) fn read_options<O: ArchitectureOptions>(
+    table: &mut toml::Table,
+    all: &[&'static str],
+) -> Result<O, String> {
+    if let Some(key) = table.keys().find(|key| !all.contains(&key.as_str())) {
+        let known = if O::KEYS.is_empty() { all } else { O::KEYS };
+        let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
+        let expected = known.join(" or ");
+        return Err(format!("unknown field `{key}`, expected {expected}\nin `options.{key}`"));
     }
-}
-
-impl Options {
-    /// Whether nothing was chosen.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-
-    fn chosen(&self) -> impl Iterator<Item = OptionKey> {
-        let truncation = self.truncation.map(|_| OptionKey::Truncation);
-        truncation.into_iter().chain(self.noise.map(|_| OptionKey::Noise))
-    }
+    let mut own = toml::Table::new();
+    own.extend(O::KEYS.iter().filter_map(|key| table.remove_entry(*key)));
+    own.try_into().map_err(|error: toml::de::Error| {
+        let message = error.message().trim_end();
+        let (message, key) = message.split_once("\nin `").unwrap_or((message, ""));
+        format!("{message}\nin `options.{key}")
+    })
 }
 
 impl Manifest {
-    /// Options that this architecture does not have.
-    pub(crate) fn misplaced_options(&self, known: &[OptionKey]) -> Vec<String> {
+    /// Layers and options that this architecture does not have.
+    pub(crate) fn misplaced_sections(&self) -> Vec<String> {
         let architecture = self.architecture.name();
-        let has = match known {
+        let has = match self.architecture.option_keys() {
             [] => "it has none".to_owned(),
-            known => {
-                format!("it has `{}`", known.iter().map(|key| key.name()).collect::<Vec<_>>().join("`, `"))
-            }
+            known => format!("it has `{}`", known.join("`, `")),
         };
-        let misplaced = self.options.chosen().filter(|key| !known.contains(key));
-        misplaced
-            .map(|key| format!("`options.{}`: not an option of `{architecture}`; {has}", key.name()))
-            .collect()
-    }
-
-    /// As [`Self::misplaced_options`], and layers, for an architecture that is not made of the manifest's.
-    pub(crate) fn misplaced_sections(&self, known: &[OptionKey]) -> Vec<String> {
-        let mut problems = self.misplaced_options(known);
-        if !self.layers.is_empty() {
+        let misplaced = |key| format!("`options.{key}`: not an option of `{architecture}`; {has}");
+        let mut problems: Vec<String> = self.options.misplaced().map(misplaced).collect();
+        if !self.layers.is_empty() && self.architecture != ArchitectureKind::Sequential {
             problems.push(format!(
-                "[[layers]]: only `architecture = \"sequential\"` is made of them, this is `{}`: leave them out",
-                self.architecture.name()
+                "[[layers]]: only `architecture = \"sequential\"` is made of them, this is `{architecture}`: leave them out"
             ));
         }
         problems

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use zview_network::weights::WeightsError;
 use zview_runtime::hash::{sha256_of_bytes, sha256_of_file};
@@ -20,7 +21,7 @@ pub(crate) fn hash_of(path: &Path) -> Result<String, WeightsError> {
 
 /// One generator: where its weights are, what network they belong to, what goes in and comes out.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, remote = "Self")]
 pub struct Manifest {
     /// The manifest file itself; relative paths count from its folder.
     #[serde(skip)]
@@ -62,6 +63,21 @@ pub struct Manifest {
     /// The network, first layer first; for `architecture = "sequential"` only.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub layers: Vec<Layer>,
+}
+
+/// What `[options]` may say is the architecture's.
+impl<'de> Deserialize<'de> for Manifest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut manifest = Self::deserialize(deserializer)?;
+        manifest.options.settle(manifest.architecture).map_err(D::Error::custom)?;
+        Ok(manifest)
+    }
+}
+
+impl Serialize for Manifest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Self::serialize(self, serializer)
+    }
 }
 
 /// What a conditional generator is conditioned on.

@@ -7,50 +7,32 @@ use zview_data::{ColorMode, known_data_sets};
 use zview_runtime::config::{ConfigError, Former, Written, path_from_file, read_toml_renamed};
 use zview_runtime::run_folder::{RunFolder, RunFolderError};
 
-/// Methods by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum MethodKind {
-    /// Generative adversarial network: hinge loss, spectral norm.
-    Gan,
-    /// Variational autoencoder.
-    Vae,
-}
+use super::{Recipe, TrainingMethod};
 
-/// A training recipe of a generator. Unknown keys are refused.
+/// A training recipe of a generator. Unknown keys are refused; the file has what `method` holds in a section of its
+/// name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "Recipe", into = "Recipe")]
 pub struct GeneratorTraining {
     /// The name that the generator's manifest gets.
     pub name: String,
     /// Decides every random draw.
-    #[serde(default)]
     pub seed: u64,
     /// The licence of the weights, as the manifest will say it.
-    #[serde(default = "licence_not_stated")]
     pub licence: String,
     /// How it is trained.
-    pub method: MethodKind,
+    pub method: TrainingMethod,
     /// The images; only their training split is read.
     pub source: SourceConfig,
     /// The network that is trained.
-    #[serde(default)]
     pub generator: GeneratorConfig,
-    /// Of `method = "gan"`.
-    #[serde(default)]
-    pub gan: GanConfig,
-    /// Of `method = "vae"`.
-    #[serde(default)]
-    pub vae: VaeConfig,
     /// Adam.
-    #[serde(default)]
     pub optimizer: OptimizerConfig,
     /// Steps, batch and what is kept.
-    #[serde(default)]
     pub train: TrainConfig,
 }
 
-fn licence_not_stated() -> String {
+pub(super) fn licence_not_stated() -> String {
     "not stated".to_owned()
 }
 
@@ -85,38 +67,6 @@ pub struct GeneratorConfig {
 impl Default for GeneratorConfig {
     fn default() -> Self {
         Self { latent_dimension: 64, width: 64, conditional: false, class_dimension: 32 }
-    }
-}
-
-/// The `[gan]` section.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct GanConfig {
-    /// Channels of the discriminator's first feature map; each next one has twice as many.
-    pub discriminator_width: usize,
-    /// Discriminator updates per generator update.
-    pub discriminator_steps: u64,
-}
-
-impl Default for GanConfig {
-    fn default() -> Self {
-        Self { discriminator_width: 32, discriminator_steps: 1 }
-    }
-}
-
-/// The `[vae]` section.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct VaeConfig {
-    /// Channels of the encoder's first feature map; each next one has twice as many.
-    pub encoder_width: usize,
-    /// Weight of the divergence from the prior (the beta of a beta-VAE).
-    pub kl_weight: f64,
-}
-
-impl Default for VaeConfig {
-    fn default() -> Self {
-        Self { encoder_width: 32, kl_weight: 1.0 }
     }
 }
 
@@ -190,11 +140,13 @@ impl GeneratorTraining {
     /// # Errors
     /// [`ConfigError`], with everything wrong at once.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Self, ConfigError> {
-        let (mut training, written): (Self, Written) = read_toml_renamed(path, &[overrides], &FORMER)?;
+        let (recipe, written): (Recipe, Written) = read_toml_renamed(path, &[overrides], &FORMER)?;
+        let of_methods = recipe.changed_of_methods();
+        let mut training = Self::from(recipe);
         training.settle_path(path, &written);
         training.name_after_other_data(&written);
         let mut problems = training.problems();
-        problems.extend(training.without_effect(&written));
+        problems.extend(training.without_effect(of_methods, &written));
         if problems.is_empty() {
             Ok(training)
         } else {
@@ -295,6 +247,21 @@ mod tests {
             assert!(error.contains(key), "{error}");
         }
         assert!(load(MINIMAL, &["gan.width=3"]).unwrap_err().contains("unknown field `width`"));
+        assert!(load(MINIMAL, &["vae.width=3"]).unwrap_err().contains("unknown field `width`"));
+    }
+
+    #[test]
+    fn a_section_of_another_method_is_left_out_and_refused_where_it_says_something() {
+        let both = format!("{MINIMAL}[gan]\ndiscriminator_width = 8\n[vae]\nencoder_width = 32\n");
+        let training = load(&both, &[]).unwrap();
+        let text = toml::to_string(&training).unwrap();
+        assert!(text.contains("[gan]") && !text.contains("[vae]"), "{text}");
+        let error = load(&both, &["vae.kl_weight=2", "optimizer.discriminator_lr=1"]).unwrap_err();
+        assert!(error.contains("vae.kl_weight: has no effect with method = \"gan\""), "{error}");
+        assert!(!error.contains("discriminator_lr"), "{error}");
+        let error = load(&both, &["method=vae", "optimizer.discriminator_lr=1"]).unwrap_err();
+        assert!(error.contains("optimizer.discriminator_lr: has no effect with method = \"vae\""), "{error}");
+        assert!(!error.contains("gan."), "{error}");
     }
 
     #[test]

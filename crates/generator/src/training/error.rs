@@ -1,6 +1,7 @@
 //! Why training a generator ended without one.
 
 use zview_data::picture::PictureError;
+use zview_network::StateError;
 use zview_network::training::TrainingError;
 use zview_runtime::config::ConfigError;
 
@@ -13,6 +14,12 @@ pub enum GeneratorTrainingError {
     /// The run could not be opened or go on.
     #[error(transparent)]
     Training(#[from] TrainingError),
+    /// The generator in training gave no images.
+    #[error("the generator in training renders nothing: {0}")]
+    Rendering(String),
+    /// Weights of a new generator could not be made.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// A sample grid could not be written.
     #[error(transparent)]
     Picture(#[from] PictureError),

@@ -6,26 +6,55 @@
 //! There is no gradient penalty: spectral norm keeps D from growing steep.
 
 use burn::tensor::{Device, Tensor, activation};
+use serde::{Deserialize, Serialize};
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
-use zview_network::{Mode, NamedTensors, StateError, freeze, read_network, track_gradients, training_input};
+use zview_network::{NamedTensors, StateError, freeze, read_network, track_gradients, training_input};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::batch::{Batches, normal_rows};
 use super::config::GeneratorTraining;
 use super::discriminator::Discriminator;
-use super::layer_network::LayerNetwork;
-use super::layers::generator_layers;
-use super::method::{Method, Setting, output_layer};
+use super::error::GeneratorTrainingError;
+use super::method::{Design, Method, MethodConfig, Setting, TrainedNetwork};
+use super::problems::{count_problem, none_problem};
 use super::train::AVERAGE;
+use crate::architectures::Sequential;
+use crate::layers::{Layer, Tanh};
+
+/// The `[gan]` section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Channels of the discriminator's first feature map; each next one has twice as many.
+    pub discriminator_width: usize,
+    /// Discriminator updates per generator update.
+    pub discriminator_steps: u64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { discriminator_width: 32, discriminator_steps: 1 }
+    }
+}
+
+impl MethodConfig for Config {
+    fn problems(&self) -> Vec<String> {
+        let width = count_problem("gan.discriminator_width", self.discriminator_width);
+        let steps = none_problem("gan.discriminator_steps", self.discriminator_steps);
+        width.into_iter().chain(steps).collect()
+    }
+}
 
 /// Prefixes of the tensors' names in checkpoints.
 const GENERATOR: &str = "generator.";
 const DISCRIMINATOR: &str = "discriminator.";
 
 pub(super) struct Gan {
+    config: Config,
     training: GeneratorTraining,
-    generator: LayerNetwork,      // G
+    design: Design,
+    generator: Sequential,        // G
     discriminator: Discriminator, // D
     generator_optimizer: Optimizer,
     discriminator_optimizer: Optimizer,
@@ -33,25 +62,30 @@ pub(super) struct Gan {
 }
 
 impl Gan {
-    pub(super) fn new(setting: &Setting<'_>, random: &mut Stream) -> Self {
+    pub(super) fn new(
+        config: &Config,
+        setting: &Setting<'_>,
+        random: &mut Stream,
+    ) -> Result<Self, GeneratorTrainingError> {
         let Setting { training, shape, classes, device } = *setting;
-        let (end, _) = output_layer(training.method);
-        let layers = generator_layers(&training.generator, classes.is_some(), shape, end);
-        let mut generator = LayerNetwork::new(&layers, classes.unwrap_or(0), random, device);
+        let design = Design::layer_list(setting, Layer::Tanh(Tanh {}), [-1.0, 1.0]);
+        let mut generator = design.network(setting, random)?;
         let mut discriminator =
-            Discriminator::new(shape, training.gan.discriminator_width, classes, random, device);
+            Discriminator::new(shape, config.discriminator_width, classes, random, device);
         track_gradients(&mut generator);
         track_gradients(&mut discriminator);
         let adam = OptimizerConfig::adam(training.optimizer.beta1, training.optimizer.beta2);
         let adam = Optimizer::new(&adam);
-        Self {
+        Ok(Self {
+            config: config.clone(),
             training: training.clone(),
+            design,
             generator,
             discriminator,
             generator_optimizer: adam.clone(),
             discriminator_optimizer: adam,
             device: device.clone(),
-        }
+        })
     }
 
     fn latents(&self, purpose: Purpose, number: u64) -> Tensor<2> {
@@ -64,7 +98,7 @@ impl Gan {
         let batch = batches.batch(number, self.training.train.batch);
         let real = batch.images * 2.0 - 1.0;
         let z = self.latents(Purpose::DiscriminatorLatent, number);
-        let fake = freeze(&self.generator).forward(z, batch.classes.as_ref(), Mode::Train);
+        let fake = freeze(&self.generator).train(z, batch.classes.as_ref());
         let (real, fake) = (training_input(real), fake.autodiff());
         let classes = batch.classes.map(Tensor::autodiff);
         let discriminator = self.discriminator.normalised();
@@ -81,10 +115,10 @@ impl Gan {
     /// Update `step` of G, counted from 0; gives its loss.
     fn update_generator(&mut self, batches: &mut Batches<'_>, step: u64, lr: f64) -> Tensor<1> {
         // The classes of a batch that D was just shown.
-        let number = step * self.training.gan.discriminator_steps;
+        let number = step * self.config.discriminator_steps;
         let classes = batches.batch(number, self.training.train.batch).classes.map(Tensor::autodiff);
         let z = training_input(self.latents(Purpose::GeneratorLatent, step));
-        let fake = self.generator.forward(z, classes.as_ref(), Mode::Train);
+        let fake = self.generator.train(z, classes.as_ref());
         let loss = self.discriminator.normalised().frozen().score(fake, classes.as_ref()).mean().neg();
         let mut gradients = NamedGradients::of(&self.generator, GENERATOR, loss.backward());
         let mut update = self.generator_optimizer.update(step + 1, lr, None);
@@ -100,7 +134,7 @@ impl Method for Gan {
 
     fn update(&mut self, batches: &mut Batches<'_>, step: u64, rate_factor: f64) -> Vec<Tensor<1>> {
         let rates = (self.training.optimizer.discriminator_lr, self.training.optimizer.lr);
-        let updates = self.training.gan.discriminator_steps;
+        let updates = self.config.discriminator_steps;
         let mut discriminator_loss = Tensor::zeros([1], &self.device);
         for update in 0..updates {
             let number = step * updates + update;
@@ -109,8 +143,12 @@ impl Method for Gan {
         vec![discriminator_loss, self.update_generator(batches, step, rates.1 * rate_factor)]
     }
 
-    fn generator(&self) -> &LayerNetwork {
+    fn network(&self) -> &dyn TrainedNetwork {
         &self.generator
+    }
+
+    fn design(&self) -> Design {
+        self.design.clone()
     }
 
     fn model_state(&self) -> Result<NamedTensors, StateError> {

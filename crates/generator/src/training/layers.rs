@@ -2,9 +2,14 @@
 //! at any size that doubles up from 4 to 8 pixels.
 
 use zview_data::ImageShape;
+use zview_network::StateError;
+use zview_runtime::seed::Stream;
 
 use super::config::GeneratorConfig;
+use super::method::{Design, Setting};
+use crate::architectures::{ArchitectureKind, Sequential};
 use crate::layers::{BatchNorm, Condition, Conv, ConvTranspose, Layer, Linear, PadMode, Relu, Reshape};
+use crate::manifest::{Latent, NoOptions, Options};
 
 /// The side in pixels (4 to 8) that doubles up to `side`, and how often; `None` where none does.
 pub(super) fn start_size(side: usize) -> Option<(usize, usize)> {
@@ -15,9 +20,36 @@ pub(super) fn start_size(side: usize) -> Option<(usize, usize)> {
     Some((side >> doublings, doublings))
 }
 
+impl Design {
+    /// The layer list that GANs and VAEs train, whose layer `end` bounds the output to `range`.
+    pub(super) fn layer_list(setting: &Setting<'_>, end: Layer, range: [f32; 2]) -> Self {
+        let config = &setting.training.generator;
+        Self {
+            architecture: ArchitectureKind::Sequential,
+            options: Options::Sequential(NoOptions {}),
+            latent: Latent::normal(config.latent_dimension),
+            range,
+            layers: generator_layers(config, setting.classes.is_some(), setting.shape, end),
+        }
+    }
+
+    /// The layers with fresh weights.
+    ///
+    /// # Errors
+    /// [`StateError::Weights`] for a layer that cannot be trained.
+    pub(super) fn network(
+        &self,
+        setting: &Setting<'_>,
+        random: &mut Stream,
+    ) -> Result<Sequential, StateError> {
+        let (dimension, classes) = (self.latent.dimension, setting.classes.unwrap_or(0));
+        Ok(Sequential::fresh(&self.layers, dimension, classes, random, setting.device)?)
+    }
+}
+
 /// z (and the class's embedding) to images: linear, then a transposed convolution per doubling, each with batch
 /// normalisation and ReLU, and a convolution at full size. `end` bounds the output.
-pub(super) fn generator_layers(
+fn generator_layers(
     config: &GeneratorConfig,
     conditional: bool,
     shape: ImageShape,

@@ -1,17 +1,24 @@
-//! What a method of training generators has to do; the loop does the rest.
+//! What a method of training generators is; the loop does the rest.
 
 use burn::tensor::{Device, Tensor};
+use serde::Serialize;
 use zview_data::ImageShape;
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
-use zview_network::{NamedTensors, StateError};
-use zview_runtime::seed::{Purpose, Stream};
+use zview_network::{AnyNetwork, AnyVisitor, NamedTensors, Network, StateError, StateVisitor};
 
 use super::batch::Batches;
-use super::config::{GeneratorTraining, MethodKind};
-use super::gan::Gan;
-use super::layer_network::LayerNetwork;
-use super::vae::Vae;
-use crate::layers::{Layer, Sigmoid, Tanh};
+use super::config::GeneratorTraining;
+use crate::architectures::{Architecture, ArchitectureKind};
+use crate::manifest::{Latent, Layer, Options};
+
+/// The keys of one method, in the section that has its name.
+pub trait MethodConfig: Default + Serialize {
+    /// Keys of the sections that methods share, `section.key`, that this one has no use for.
+    const UNUSED: &'static [&'static str] = &[];
+
+    /// Everything wrong with the values, one line each.
+    fn problems(&self) -> Vec<String>;
+}
 
 /// One way to train a generator.
 pub(super) trait Method {
@@ -22,8 +29,11 @@ pub(super) trait Method {
     /// device, each of shape (1).
     fn update(&mut self, batches: &mut Batches<'_>, step: u64, rate_factor: f64) -> Vec<Tensor<1>>;
 
-    /// The generator as it stands.
-    fn generator(&self) -> &LayerNetwork;
+    /// The generator as it stands. Its running average is what is written and shown.
+    fn network(&self) -> &dyn TrainedNetwork;
+
+    /// What the generator's manifest says of the network.
+    fn design(&self) -> Design;
 
     /// Every tensor that an update changes, the optimizers' apart.
     ///
@@ -44,6 +54,45 @@ pub(super) trait Method {
     fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), CheckpointError>;
 }
 
+/// A network in training that renders as the finished generator will: of noise, and classes where it is told them.
+pub(super) trait TrainedNetwork: Architecture + AnyNetwork {
+    /// A copy, which shares nothing that changes.
+    fn boxed(&self) -> Box<dyn TrainedNetwork>;
+}
+
+impl<N: Architecture + Network + 'static> TrainedNetwork for N {
+    fn boxed(&self) -> Box<dyn TrainedNetwork> {
+        Box::new(self.clone())
+    }
+}
+
+impl Clone for Box<dyn TrainedNetwork> {
+    fn clone(&self) -> Self {
+        (**self).boxed()
+    }
+}
+
+impl Network for Box<dyn TrainedNetwork> {
+    fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
+        (**self).visit_any(prefix, &mut AnyVisitor::new(visitor));
+    }
+}
+
+/// What a manifest says of a network, beside what recipe and images decide.
+#[derive(Debug, Clone)]
+pub(super) struct Design {
+    /// What reads the weights again.
+    pub(super) architecture: ArchitectureKind,
+    /// What the architecture is to be told.
+    pub(super) options: Options,
+    /// What goes in.
+    pub(super) latent: Latent,
+    /// The raw values for black and white.
+    pub(super) range: [f32; 2],
+    /// Of a layer list.
+    pub(super) layers: Vec<Layer>,
+}
+
 /// What a method is made for.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Setting<'a> {
@@ -53,21 +102,4 @@ pub(super) struct Setting<'a> {
     pub(super) classes: Option<usize>,
     /// Without autodiff.
     pub(super) device: &'a Device,
-}
-
-/// The method's table: adding one is a file and a line in each arm here.
-pub(super) fn new_method(setting: &Setting<'_>) -> Box<dyn Method> {
-    let random = &mut Stream::new(setting.training.seed, Purpose::Weights, 0, 0);
-    match setting.training.method {
-        MethodKind::Gan => Box::new(Gan::new(setting, random)),
-        MethodKind::Vae => Box::new(Vae::new(setting, random)),
-    }
-}
-
-/// The last layer of the method's generator, and the raw values that it gives for black and white.
-pub(super) fn output_layer(method: MethodKind) -> (Layer, [f32; 2]) {
-    match method {
-        MethodKind::Gan => (Layer::Tanh(Tanh {}), [-1.0, 1.0]),
-        MethodKind::Vae => (Layer::Sigmoid(Sigmoid {}), [0.0, 1.0]),
-    }
 }

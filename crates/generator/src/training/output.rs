@@ -10,10 +10,8 @@ use zview_runtime::atomic::{WriteError, write_file};
 use zview_runtime::hash::sha256_of_bytes;
 
 use super::config::GeneratorTraining;
-use super::layers::generator_layers;
-use super::method::output_layer;
-use crate::architectures::ArchitectureKind;
-use crate::manifest::{Condition, Latent, Manifest, Options, Output};
+use super::method::Design;
+use crate::manifest::{Condition, Manifest, Output};
 
 /// The weights after `step` updates, beside the manifest.
 fn weights_name(step: u64) -> String {
@@ -24,10 +22,10 @@ fn weights_name(step: u64) -> String {
 pub(super) const MANIFEST: &str = "generator.toml";
 
 /// What the manifest of a trained generator says; `weights` and `sha256` are left for the weights to fill in.
-pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet) -> Manifest {
+pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet, design: Design) -> Manifest {
     let ImageShape { channels, height, width } = images.shape;
     let classes = training.generator.conditional.then_some(images.classes.len());
-    let (end, range) = output_layer(training.method);
+    let Design { architecture, options, latent, range, layers } = design;
     Manifest {
         path: PathBuf::new(),
         embedded_weights: None,
@@ -41,15 +39,15 @@ pub(super) fn manifest(training: &GeneratorTraining, images: &ImageSet) -> Manif
         licence: training.licence.clone(),
         weights: PathBuf::new(),
         sha256: String::new(),
-        architecture: ArchitectureKind::Sequential,
+        architecture,
         onnx: None,
         state_dict: None,
         ignore: Vec::new(),
-        latent: Latent::normal(training.generator.latent_dimension),
+        latent,
         condition: classes.map(|classes| Condition { classes, names: class_names(images) }),
         output: Output { channels, height, width, range },
-        options: Options::default(),
-        layers: generator_layers(&training.generator, classes.is_some(), images.shape, end),
+        options,
+        layers,
     }
 }
 
@@ -98,13 +96,14 @@ fn remove_other_weights(folder: &Path, step: u64) -> Result<(), WriteError> {
 #[cfg(test)]
 mod tests {
     use burn::tensor::{Device, Tensor, TensorData};
-    use zview_network::Mode;
+    use zview_network::freeze;
     use zview_runtime::device::read_floats;
     use zview_runtime::seed::{Purpose, Stream};
 
-    use super::super::layer_network::LayerNetwork;
     use super::*;
     use crate::Generator;
+    use crate::training::batch::Batches;
+    use crate::training::{Setting, new_method};
 
     /// The network in training and the generator that is loaded from its file draw the same.
     #[test]
@@ -112,23 +111,27 @@ mod tests {
         let device = Device::flex();
         let shape = ImageShape { channels: 3, height: 12, width: 12 };
         let classes: Vec<String> = ["a", "b", "c"].map(str::to_owned).to_vec();
-        let images = ImageSet::new("x", shape, vec![0; 432], Some(vec![0]), classes).unwrap();
-        for method in ["gan", "vae"] {
+        let pixels = (0..4 * 432).map(|place| (place * 37 % 251) as u8).collect();
+        let images = ImageSet::new("x", shape, pixels, Some(vec![0, 1, 2, 0]), classes).unwrap();
+        for (method, _) in crate::training::TrainingMethod::KINDS {
             let text = format!(
-                "name = \"x\"\nmethod = \"{method}\"\n[source]\ndata = \"x\"\n\
+                "name = \"x\"\nmethod = \"{method}\"\n[source]\ndata = \"x\"\n[train]\nbatch = 4\n\
                  [generator]\nlatent_dimension = 5\nwidth = 8\nconditional = true\nclass_dimension = 2\n"
             );
             let training: GeneratorTraining = toml::from_str(&text).unwrap();
-            let manifest = manifest(&training, &images);
+            let setting = Setting { training: &training, shape, classes: Some(3), device: &device };
+            let mut trained = new_method(&setting).unwrap();
+            let mut batches = Batches::new(&images, 0, true, &device);
+            for step in 0..3 {
+                let _ = trained.update(&mut batches, step, 1.0); // moves weights and running statistics
+            }
+            let manifest = manifest(&training, &images, trained.design());
+            let network = freeze(&trained.network().boxed());
             let mut random = Stream::new(3, Purpose::Check, 0, 0);
-            let mut network = LayerNetwork::new(&manifest.layers, 3, &mut random, &device);
             let z: Vec<f32> = (0..20).map(|_| random.normal()).collect();
             let z = Tensor::<2>::from_data(TensorData::new(z, [4, 5]), &device);
-            let one_hot = super::super::batch::one_hot(&[0, 2, 1, 2], 3, &device);
-            for _ in 0..3 {
-                let _ = network.forward(z.clone(), Some(&one_hot), Mode::Train); // moves the running statistics
-            }
-            let expected = network.clone().forward(z.clone(), Some(&one_hot), Mode::Evaluate);
+            let classes = Tensor::from_data([0i32, 2, 1, 2], &device);
+            let expected = network.render(z.clone(), Some(classes.clone())).unwrap();
 
             let folder = tempfile::tempdir().unwrap();
             let weights = NamedTensors::of_network(&network, "").unwrap();
@@ -137,7 +140,7 @@ mod tests {
             assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2, "older weights go");
             let read = Manifest::read(&folder.path().join(MANIFEST)).unwrap();
             let generator = Generator::load(&read, None, &device).unwrap();
-            let classes = Tensor::from_data([0i32, 2, 1, 2], &device);
+            assert_eq!(generator.parameters(), network.parameters());
             let got = generator.raw_image_from_latent(z, Some(classes)).unwrap();
             let (got, expected) = (read_floats(got).unwrap(), read_floats(expected).unwrap());
             assert!(got.iter().zip(&expected).all(|(a, b)| (a - b).abs() < 1e-5), "{method}");

@@ -5,14 +5,12 @@ use std::path::Path;
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::ImageShape;
 use zview_data::picture::{grid_size, unit_floats_to_u8, write_grid};
-use zview_network::Mode;
 use zview_network::training::TrainingError;
 use zview_runtime::device::read_floats;
 use zview_runtime::seed::{Purpose, Stream};
 
-use super::batch::one_hot;
 use super::error::GeneratorTrainingError;
-use super::layer_network::LayerNetwork;
+use super::method::TrainedNetwork;
 use crate::manifest::Manifest;
 
 const ROWS: usize = 16;
@@ -41,7 +39,7 @@ fn shape_of(manifest: &Manifest) -> ImageShape {
 /// through the classes.
 pub(super) fn write_samples(
     path: &Path,
-    network: &LayerNetwork,
+    network: &dyn TrainedNetwork,
     manifest: &Manifest,
     (seed, step): (u64, u64),
     device: &Device,
@@ -60,10 +58,10 @@ pub(super) fn write_samples(
     let count = rows * STEP_STD.len();
     let z = Tensor::from_data(TensorData::new(z, [count, dimension]), device);
     let classes = manifest.classes().map(|classes| {
-        let of_row: Vec<usize> = (0..count).map(|image| image / STEP_STD.len() % classes).collect();
-        one_hot(&of_row, classes, device)
+        let of_image = |image: usize| (image / STEP_STD.len() % classes) as i32;
+        Tensor::from_data(TensorData::new((0..count).map(of_image).collect(), [count]), device)
     });
-    let raw = network.clone().forward(z, classes.as_ref(), Mode::Evaluate);
+    let raw = network.render(z, classes).map_err(GeneratorTrainingError::Rendering)?;
     let [low, high] = manifest.output.range;
     let pixels =
         read_floats((raw - low) / (high - low)).map_err(|source| TrainingError::Device { step, source })?;

@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use serde::Serialize;
 use zview_data::ImageSet;
 use zview_runtime::config::{ConfigError, Written};
 
-use super::config::{GanConfig, GeneratorConfig, GeneratorTraining, MethodKind, OptimizerConfig, VaeConfig};
+use super::config::GeneratorTraining;
 use super::layers::start_size;
 
 /// Largest side that images are fitted to, in pixels.
@@ -23,25 +24,11 @@ impl GeneratorTraining {
             ("generator.latent_dimension", self.generator.latent_dimension),
             ("generator.width", self.generator.width),
             ("generator.class_dimension", self.generator.class_dimension),
-            ("gan.discriminator_width", self.gan.discriminator_width),
-            ("vae.encoder_width", self.vae.encoder_width),
             ("train.keep_checkpoints", self.train.keep_checkpoints),
         ];
-        for (key, got) in counts {
-            if !(1..=4096).contains(&got) {
-                problems.push(format!("{key}: expected 1 to 4096, got {got}"));
-            }
-        }
-        let updates = [
-            ("gan.discriminator_steps", self.gan.discriminator_steps),
-            ("train.steps", self.train.steps),
-            ("train.log_every", self.train.log_every),
-        ];
-        for (key, got) in updates {
-            if got == 0 {
-                problems.push(format!("{key}: expected 1 or more, got 0"));
-            }
-        }
+        problems.extend(counts.into_iter().filter_map(|(key, got)| count_problem(key, got)));
+        let updates = [("train.steps", self.train.steps), ("train.log_every", self.train.log_every)];
+        problems.extend(updates.into_iter().filter_map(|(key, got)| none_problem(key, got)));
         if self.train.batch < 2 {
             problems.push(format!(
                 "train.batch: expected 2 or more (batch normalisation needs them), got {}",
@@ -70,51 +57,39 @@ impl GeneratorTraining {
         if let Some(size) = self.source.size.filter(|size| !(1..=MOST_SIDE).contains(size)) {
             problems.push(format!("source.size: expected 1 to {MOST_SIDE} pixels per side, got {size}"));
         }
-        if !(self.vae.kl_weight >= 0.0 && self.vae.kl_weight.is_finite()) {
-            problems.push(format!("vae.kl_weight: expected 0 or more, got {}", self.vae.kl_weight));
-        }
+        problems.extend(self.method.problems());
         problems
     }
 
-    /// Keys of another method, or of a condition that there is not, one line each. A key of the file is no mistake where
-    /// an override chose otherwise, and neither is one at its default.
-    pub(super) fn without_effect(&self, written: &Written) -> Vec<String> {
-        let (gan, vae) = (GanConfig::default(), VaeConfig::default());
-        let is_gan = self.method == MethodKind::Gan;
-        let by_method = ("method", if is_gan { "method = \"gan\"" } else { "method = \"vae\"" });
-        let by_condition = ("generator.conditional", "generator.conditional = false");
-        let rules = [
-            (
-                "gan.discriminator_width",
-                self.gan.discriminator_width != gan.discriminator_width,
-                is_gan,
-                by_method,
-            ),
-            (
-                "gan.discriminator_steps",
-                self.gan.discriminator_steps != gan.discriminator_steps,
-                is_gan,
-                by_method,
-            ),
-            ("vae.encoder_width", self.vae.encoder_width != vae.encoder_width, !is_gan, by_method),
-            ("vae.kl_weight", self.vae.kl_weight != vae.kl_weight, !is_gan, by_method),
-            (
-                "optimizer.discriminator_lr",
-                self.optimizer.discriminator_lr != OptimizerConfig::default().discriminator_lr,
-                is_gan,
-                by_method,
-            ),
-            (
-                "generator.class_dimension",
-                self.generator.class_dimension != GeneratorConfig::default().class_dimension,
-                self.generator.conditional,
-                by_condition,
-            ),
+    /// Keys of another method (`of_methods`: the sections of methods, and what they change), keys that this method has
+    /// no use for, and those of a condition that there is not, one line each. A key of the file is no mistake where an
+    /// override chose otherwise, and neither is one at its default.
+    pub(super) fn without_effect(
+        &self,
+        of_methods: Vec<(&'static str, Vec<String>)>,
+        written: &Written,
+    ) -> Vec<String> {
+        let kind = self.method.kind();
+        let by_method = ("method", format!("method = \"{kind}\""));
+        let by_condition = ("generator.conditional", "generator.conditional = false".to_owned());
+        let shared = [
+            ("generator", changed_keys(&self.generator)),
+            ("optimizer", changed_keys(&self.optimizer)),
+            ("train", changed_keys(&self.train)),
         ];
-        let vain = rules.into_iter().filter(|(key, changed, has_effect, (chooser, _))| {
-            *changed && !has_effect && written.belongs_with(key, chooser)
+        let named = |(section, keys): (&'static str, Vec<String>)| {
+            keys.into_iter().map(move |key| format!("{section}.{key}"))
+        };
+        let of_others = of_methods.into_iter().filter(|(section, _)| *section != kind).flat_map(named);
+        let of_others = of_others.map(|key| (key, &by_method));
+        let of_all = shared.into_iter().flat_map(named).filter_map(|key| {
+            let unconditional = !self.generator.conditional && key == "generator.class_dimension";
+            let by = if unconditional { Some(&by_condition) } else { None };
+            let by = by.or(self.method.unused().contains(&&*key).then_some(&by_method))?;
+            Some((key, by))
         });
-        vain.map(|(key, .., (_, said))| format!("{key}: has no effect with {said}; remove it")).collect()
+        let vain = of_others.chain(of_all).filter(|(key, (chooser, _))| written.belongs_with(key, chooser));
+        vain.map(|(key, (_, said))| format!("{key}: has no effect with {said}; remove it")).collect()
     }
 
     /// What of `images` does not go with this recipe, one line each.
@@ -162,4 +137,21 @@ impl GeneratorTraining {
         let path = PathBuf::from(format!("the recipe of generator `{}`", self.name));
         Err(ConfigError::Invalid { path, problems })
     }
+}
+
+/// What is wrong with a number of channels, values or files.
+pub(super) fn count_problem(key: &str, got: usize) -> Option<String> {
+    (!(1..=4096).contains(&got)).then(|| format!("{key}: expected 1 to 4096, got {got}"))
+}
+
+/// What is wrong with a number of updates.
+pub(super) fn none_problem(key: &str, got: u64) -> Option<String> {
+    (got == 0).then(|| format!("{key}: expected 1 or more, got 0"))
+}
+
+/// The keys of a section that are not at their defaults.
+pub(super) fn changed_keys<C: Serialize + Default>(section: &C) -> Vec<String> {
+    let [now, default] =
+        [section, &C::default()].map(|section| toml::Table::try_from(section).unwrap_or_default());
+    now.into_iter().filter(|(key, value)| default.get(key) != Some(value)).map(|(key, _)| key).collect()
 }

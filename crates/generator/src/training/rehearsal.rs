@@ -8,7 +8,7 @@ use zview_runtime::device::read_floats;
 use super::batch::Batches;
 use super::config::GeneratorTraining;
 use super::error::GeneratorTrainingError;
-use super::method::{Setting, new_method};
+use super::{Setting, new_method};
 
 /// The losses of the first `updates` updates, (updates, losses of the method), on `device` (without autodiff).
 /// Recipe and images must go together: see [`GeneratorTraining::problems_with`].
@@ -27,7 +27,7 @@ pub fn first_losses(
         shape: images.shape,
         classes: conditional.then_some(images.classes.len()),
         device,
-    });
+    })?;
     let mut batches = Batches::new(images, training.seed, conditional, device);
     let mut read = |step: u64| {
         let losses = method.update(&mut batches, step, training.rate_factor(step));

@@ -8,7 +8,7 @@ use serde_json::json;
 use zview_data::ImageSet;
 use zview_network::checkpoint::{Checkpoint, CheckpointError, Retention, Snapshot};
 use zview_network::training::{Run, RunPlan, Step, TrainingError, newest_checkpoint};
-use zview_network::{NamedTensors, StateError, WeightAverage, count_parameters, freeze, read_network};
+use zview_network::{NamedTensors, StateError, WeightAverage, freeze, read_network};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::forecast::RunSize;
 use zview_runtime::progress::say;
@@ -18,8 +18,8 @@ use zview_runtime::stop::StopSignal;
 use super::batch::Batches;
 use super::config::GeneratorTraining;
 use super::error::GeneratorTrainingError;
-use super::layer_network::LayerNetwork;
-use super::method::{Method, Setting, new_method};
+use super::method::{Method, Setting, TrainedNetwork};
+use super::new_method;
 use super::output::{self, write_generator};
 use super::picture::{check_sample_size, write_samples};
 use crate::Manifest;
@@ -83,7 +83,7 @@ pub fn train_generator(
     options: &GeneratorTrainingOptions<'_>,
 ) -> Result<GeneratorTrainingSummary, GeneratorTrainingError> {
     training.check_with(images)?;
-    let mut subject = Subject::new(training, images, options.device);
+    let mut subject = Subject::new(training, images, options.device)?;
     check_sample_size(&options.out.join("samples"), &subject.manifest)?;
     let mut run = open(&mut subject, options)?;
     let trained = run.train(&mut subject)?;
@@ -97,7 +97,7 @@ pub fn train_generator(
         images_per_second: trained.per_second,
         seconds: trained.seconds,
         device: options.device.name.clone(),
-        parameters: count_parameters(subject.method.generator()),
+        parameters: subject.method.network().parameters(),
         stopped: trained.stopped,
     };
     run.end((subject.step, &trained), &summary, &[])?;
@@ -178,7 +178,7 @@ struct Subject<'a> {
     device: &'a ChosenDevice,
     batches: Batches<'a>,
     method: Box<dyn Method>,
-    average: WeightAverage<LayerNetwork>,
+    average: WeightAverage<Box<dyn TrainedNetwork>>,
     manifest: Manifest,
     /// Updates taken so far.
     step: u64,
@@ -187,26 +187,31 @@ struct Subject<'a> {
 }
 
 impl<'a> Subject<'a> {
-    fn new(training: &'a GeneratorTraining, images: &'a ImageSet, device: &'a ChosenDevice) -> Self {
+    fn new(
+        training: &'a GeneratorTraining,
+        images: &'a ImageSet,
+        device: &'a ChosenDevice,
+    ) -> Result<Self, GeneratorTrainingError> {
         let conditional = training.generator.conditional;
         let method = new_method(&Setting {
             training,
             shape: images.shape,
             classes: conditional.then_some(images.classes.len()),
             device: &device.device,
-        });
-        let average = WeightAverage::new(method.generator(), training.train.average_decay);
-        Self {
+        })?;
+        let manifest = output::manifest(training, images, method.design());
+        let average = WeightAverage::new(&method.network().boxed(), training.train.average_decay);
+        Ok(Self {
             training,
             images,
             device,
             batches: Batches::new(images, training.seed, conditional, &device.device),
             method,
             average,
-            manifest: output::manifest(training, images),
+            manifest,
             step: 0,
             shown: None,
-        }
+        })
     }
 
     fn restore(&mut self, checkpoint: &Checkpoint) -> Result<(), CheckpointError> {
@@ -217,13 +222,14 @@ impl<'a> Subject<'a> {
     }
 
     /// What is written and shown: the average, or the last weights where there is none.
-    fn finished_generator(&self) -> &LayerNetwork {
-        if self.training.train.average_decay > 0.0 { &self.average.network } else { self.method.generator() }
+    fn finished_generator(&self) -> Box<dyn TrainedNetwork> {
+        let averaged = self.training.train.average_decay > 0.0;
+        if averaged { self.average.network.clone() } else { self.method.network().boxed() }
     }
 
     /// The weights of the generator's file.
     fn weights(&self) -> Result<NamedTensors, StateError> {
-        NamedTensors::of_network(self.finished_generator(), "")
+        NamedTensors::of_network(&self.finished_generator(), "")
     }
 
     fn write_samples(&mut self, run: &mut Run<'_>) -> Result<(), GeneratorTrainingError> {
@@ -231,9 +237,9 @@ impl<'a> Subject<'a> {
         if self.shown.replace(step) == Some(step) {
             return Ok(()); // the end of the run is a step with samples
         }
-        let network = freeze(self.finished_generator());
+        let network = freeze(&self.finished_generator());
         run.picture(("samples", step), &format!("samples/step-{step:08}.png"), |path| {
-            write_samples(path, &network, &self.manifest, (self.training.seed, step), &self.device.device)
+            write_samples(path, &*network, &self.manifest, (self.training.seed, step), &self.device.device)
         })
     }
 }
@@ -256,7 +262,7 @@ impl Step for Subject<'_> {
             steps_left: train.steps.saturating_sub(self.step),
             epochs: Some(train.steps as f64 * train.batch as f64 / self.images.len().max(1) as f64),
             epoch_of: Some(format!("{} images", self.images.len())),
-            parameters: count_parameters(self.method.generator()),
+            parameters: self.method.network().parameters(),
             view: [shape.channels, shape.height, shape.width],
             memory_estimate: None,
         }
@@ -266,7 +272,7 @@ impl Step for Subject<'_> {
         let factor = self.training.rate_factor(self.step);
         let losses = self.method.update(&mut self.batches, self.step, factor);
         self.step += 1;
-        self.average.update(self.method.generator(), self.step);
+        self.average.update(&self.method.network().boxed(), self.step);
         Ok(losses)
     }
 

@@ -7,6 +7,7 @@
 //!   KL = 1/2 sum(mu² + sigma² - log sigma² - 1).
 
 use burn::tensor::{Device, Tensor, activation};
+use serde::{Deserialize, Serialize};
 use zview_data::ImageShape;
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::layers::{BatchNorm, Convolution, Init, Linear};
@@ -18,18 +19,52 @@ use zview_runtime::seed::{Purpose, Stream};
 
 use super::batch::{Batches, normal_rows};
 use super::config::GeneratorTraining;
-use super::layer_network::LayerNetwork;
-use super::layers::{generator_layers, start_size};
-use super::method::{Method, Setting, output_layer};
+use super::error::GeneratorTrainingError;
+use super::layers::start_size;
+use super::method::{Design, Method, MethodConfig, Setting, TrainedNetwork};
+use super::problems::count_problem;
 use super::train::AVERAGE;
+use crate::architectures::Sequential;
+use crate::layers::{Layer, Sigmoid};
+
+/// The `[vae]` section.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Config {
+    /// Channels of the encoder's first feature map; each next one has twice as many.
+    pub encoder_width: usize,
+    /// Weight of the divergence from the prior (the beta of a beta-VAE).
+    pub kl_weight: f64,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self { encoder_width: 32, kl_weight: 1.0 }
+    }
+}
+
+impl MethodConfig for Config {
+    const UNUSED: &'static [&'static str] = &["optimizer.discriminator_lr"];
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems: Vec<String> =
+            count_problem("vae.encoder_width", self.encoder_width).into_iter().collect();
+        if !(self.kl_weight >= 0.0 && self.kl_weight.is_finite()) {
+            problems.push(format!("vae.kl_weight: expected 0 or more, got {}", self.kl_weight));
+        }
+        problems
+    }
+}
 
 /// Prefixes of the tensors' names in checkpoints.
 const GENERATOR: &str = "generator.";
 const ENCODER: &str = "encoder.";
 
 pub(super) struct Vae {
+    config: Config,
     training: GeneratorTraining,
-    generator: LayerNetwork, // gives logits: its last layer, the sigmoid, is left out
+    design: Design,
+    generator: Sequential,
     encoder: Encoder,
     optimizer: Optimizer,
     device: Device,
@@ -43,10 +78,9 @@ struct Encoder {
 }
 
 impl Encoder {
-    fn new(setting: &Setting<'_>, random: &mut Stream) -> Self {
+    fn new(mut width: usize, setting: &Setting<'_>, random: &mut Stream) -> Self {
         let Setting { training, shape, classes, device, .. } = *setting;
         let ImageShape { channels: mut inputs, height: mut side, .. } = shape;
-        let mut width = training.vae.encoder_width;
         let mut stages = Vec::new();
         for _ in 0..start_size(side).map_or(1, |(_, doublings)| doublings) {
             let convolution = Convolution::new(inputs, width, 3, 2, Init::HeNormal, random, device);
@@ -87,23 +121,27 @@ impl Network for Encoder {
 }
 
 impl Vae {
-    pub(super) fn new(setting: &Setting<'_>, random: &mut Stream) -> Self {
-        let Setting { training, shape, classes, device } = *setting;
-        let (end, _) = output_layer(training.method);
-        let mut layers = generator_layers(&training.generator, classes.is_some(), shape, end);
-        layers.pop(); // the sigmoid is part of the loss
-        let mut generator = LayerNetwork::new(&layers, classes.unwrap_or(0), random, device);
-        let mut encoder = Encoder::new(setting, random);
+    pub(super) fn new(
+        config: &Config,
+        setting: &Setting<'_>,
+        random: &mut Stream,
+    ) -> Result<Self, GeneratorTrainingError> {
+        let Setting { training, device, .. } = *setting;
+        let design = Design::layer_list(setting, Layer::Sigmoid(Sigmoid {}), [0.0, 1.0]);
+        let mut generator = design.network(setting, random)?;
+        let mut encoder = Encoder::new(config.encoder_width, setting, random);
         track_gradients(&mut generator);
         track_gradients(&mut encoder);
         let adam = OptimizerConfig::adam(training.optimizer.beta1, training.optimizer.beta2);
-        Self {
+        Ok(Self {
+            config: config.clone(),
             training: training.clone(),
+            design,
             generator,
             encoder,
             optimizer: Optimizer::new(&adam),
             device: device.clone(),
-        }
+        })
     }
 }
 
@@ -121,14 +159,14 @@ impl Method for Vae {
         let noise =
             normal_rows(size, dimension, (self.training.seed, Purpose::PosteriorNoise, step), &self.device);
         let z = mu.clone() + (log_variance.clone() * 0.5).exp() * noise.autodiff(); // mu + sigma t
-        let logits = self.generator.forward(z, classes.as_ref(), Mode::Train);
+        let logits = self.generator.train_but_last(z, classes.as_ref()); // the sigmoid is part of the loss
         // -log p(x | z) of Bernoulli pixels: softplus(l) - x l, as max(l, 0) - x l + log(1 + exp(-|l|)).
         let pixels =
             activation::relu(logits.clone()) - x * logits.clone() + (logits.abs().neg().exp() + 1.0).log();
         let reconstruction = pixels.sum() / size as f64;
         let divergence =
             (mu.square() + log_variance.clone().exp() - log_variance - 1.0).sum() * (0.5 / size as f64);
-        let loss = reconstruction.clone() + divergence.clone() * self.training.vae.kl_weight;
+        let loss = reconstruction.clone() + divergence.clone() * self.config.kl_weight;
         let (mut backward, mut gradients) = (loss.backward(), NamedGradients::default());
         gradients.add(&self.generator, GENERATOR, &mut backward);
         gradients.add(&self.encoder, ENCODER, &mut backward);
@@ -138,8 +176,12 @@ impl Method for Vae {
         vec![reconstruction.inner(), divergence.inner()]
     }
 
-    fn generator(&self) -> &LayerNetwork {
+    fn network(&self) -> &dyn TrainedNetwork {
         &self.generator
+    }
+
+    fn design(&self) -> Design {
+        self.design.clone()
     }
 
     fn model_state(&self) -> Result<NamedTensors, StateError> {

@@ -171,4 +171,10 @@ pub enum WeightsError {
         /// What is wrong with them ("are not finite").
         problem: &'static str,
     },
+    /// A network to be trained has a layer whose weights are only read.
+    #[error("{layer} cannot be trained: its weights are only read from files")]
+    NotTrained {
+        /// The kind of layer.
+        layer: &'static str,
+    },
 }

@@ -154,7 +154,9 @@ impl<'a> Document<'a> {
             path.extend(within.split('.').filter(|key| !key.is_empty()).map(str::to_owned));
             let value = self.value(&path);
             let (message, hint) = in_words(message, &path, value.and_then(|span| self.text.get(span)));
-            Misfit { path, at: span.start, message, hint }
+            // Where the document was read as a whole, the key says the place.
+            let key = self.along(&path).pop().filter(|_| whole).map(|(key, _)| key.start);
+            Misfit { path, at: key.unwrap_or(span.start), message, hint }
         })
     }
 

@@ -12,12 +12,13 @@ use zview_network::weights::{StateDict, WeightsError};
 
 use super::Architecture;
 use crate::Manifest;
+pub(super) use crate::manifest::NoOptions as Options;
 
 /// The file is no state dict.
 pub(super) const MARK: Option<&str> = None;
 
 pub(super) fn problems(manifest: &Manifest) -> Vec<String> {
-    let mut problems = manifest.misplaced_sections(&[]);
+    let mut problems = manifest.misplaced_sections();
     if cfg!(not(feature = "onnx")) {
         problems.push(
             "`architecture = \"onnx\"`: this build has no ONNX runtime; build zview with `--features onnx`"

@@ -1,6 +1,5 @@
 //! Running an ONNX file as a generator.
 
-use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
@@ -23,8 +22,6 @@ pub(super) struct OnnxNetwork {
     classes: usize,
     output: Output,
     device: Device,
-    /// Why the last images are not what was asked for.
-    failure: RefCell<Option<String>>,
 }
 
 impl std::fmt::Debug for OnnxNetwork {
@@ -59,7 +56,6 @@ impl OnnxNetwork {
             classes: manifest.classes().unwrap_or(0),
             output: manifest.output,
             device: device.clone(),
-            failure: RefCell::new(None),
         };
         network.images(&vec![0.0; network.dimension], network.interface.class.map(|_| &[0][..]))?;
         Ok(network)
@@ -128,26 +124,19 @@ impl OnnxNetwork {
 
 impl Architecture for OnnxNetwork {
     /// On the host, wherever the latents are.
-    fn raw_image_from_latent(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Tensor<4> {
+    fn render(&self, z: Tensor<2>, condition: Option<Tensor<1, Int>>) -> Result<Tensor<4>, String> {
         let rows = z.dims()[0];
         let Output { channels, height, width, .. } = self.output;
-        let classes = condition.map(|condition| read_floats(condition.float()));
-        let read = read_floats(z).map_err(|error| error.to_string());
-        let images = read.and_then(|z| {
-            let classes = classes.transpose().map_err(|error| error.to_string())?;
-            let classes: Option<Vec<i32>> =
-                classes.map(|classes| classes.into_iter().map(|class| class as i32).collect());
+        let images = || {
+            let z = read_floats(z).map_err(|error| error.to_string())?;
+            let classes = condition.map(|condition| read_floats(condition.float())).transpose();
+            let classes: Option<Vec<i32>> = classes
+                .map_err(|error| error.to_string())?
+                .map(|classes| classes.into_iter().map(|class| class as i32).collect());
             self.images(&z, classes.as_deref())
-        });
-        let images = images.unwrap_or_else(|problem| {
-            *self.failure.borrow_mut() = Some(format!("the ONNX network {problem}"));
-            vec![f32::NAN; rows * channels * height * width]
-        });
-        Tensor::from_data(TensorData::new(images, [rows, channels, height, width]), &self.device)
-    }
-
-    fn take_failure(&self) -> Option<String> {
-        self.failure.take()
+        };
+        let images = images().map_err(|problem| format!("the ONNX network {problem}"))?;
+        Ok(Tensor::from_data(TensorData::new(images, [rows, channels, height, width]), &self.device))
     }
 
     fn parameters(&self) -> usize {
