@@ -251,7 +251,6 @@ impl From<StudyError> for Failure {
             | StudyError::Head { .. }
             | StudyError::NotTrained { .. }
             | StudyError::NotOneArm(_)
-            | StudyError::Unlabelled { .. }
             | StudyError::Groups { .. }
             | StudyError::OtherRecipe { .. }
             | StudyError::Changed { .. }

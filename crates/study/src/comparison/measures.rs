@@ -36,6 +36,18 @@ pub(super) fn measures(evaluation: &Value) -> BTreeMap<String, f64> {
     measures
 }
 
+/// What `evaluation` says of the measure `key` on test images; null of one that it does not have.
+pub(super) fn part_of<'a>(evaluation: &'a Value, key: &str) -> &'a Value {
+    if let Some(k) = key.strip_prefix("knn_") {
+        return &evaluation["knn"][k];
+    }
+    match key.strip_prefix("few_shot_") {
+        Some(share) if share.ends_with('%') => &evaluation["few_shot_shares"][share],
+        Some(labels) => &evaluation["few_shot"][labels],
+        None => &evaluation[key],
+    }
+}
+
 /// The linear probe on the images that its penalty was picked on.
 fn picked_validation(evaluation: &Value) -> Value {
     let penalty = &evaluation["linear"]["penalty"];

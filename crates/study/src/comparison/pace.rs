@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use zview_contrastive::source::{OpenSource, open_source};
+use zview_contrastive::source::{OpenSource, ViewSource, open_source};
 use zview_contrastive::train::{ProfileError, Trainer, seconds_of_steps};
 use zview_runtime::atomic::write_file;
 use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
@@ -91,8 +91,8 @@ fn lock(folder: &Path) -> Result<File, StudyError> {
     locked.map_err(|error| StudyError::RunFile { path, problem: format!("cannot be locked: {error}") })
 }
 
-/// A trainer of the arm, before its first step.
-pub(super) fn trainer_of(arm: &Arm, options: &CellOptions<'_>) -> Result<Trainer, StudyError> {
+/// What the arm learns from.
+pub(super) fn source_of(arm: &Arm, options: &CellOptions<'_>) -> Result<Box<dyn ViewSource>, StudyError> {
     let recipe = &arm.recipe;
     let how = OpenSource {
         anchors: recipe.train.batch,
@@ -100,8 +100,13 @@ pub(super) fn trainer_of(arm: &Arm, options: &CellOptions<'_>) -> Result<Trainer
         data_dir: options.data_dir.clone(),
         device: &options.device.device,
     };
-    let source = open_source(&recipe.source, &recipe.views, &how)?;
-    Ok(Trainer::new(recipe, source, &options.device.device, options.device.is_gpu())?)
+    Ok(open_source(&recipe.source, &recipe.views, &how)?)
+}
+
+/// A trainer of the arm, before its first step.
+pub(super) fn trainer_of(arm: &Arm, options: &CellOptions<'_>) -> Result<Trainer, StudyError> {
+    let source = source_of(arm, options)?;
+    Ok(Trainer::new(&arm.recipe, source, &options.device.device, options.device.is_gpu())?)
 }
 
 /// Seconds of the trainer's next steps.

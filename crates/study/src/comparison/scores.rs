@@ -3,18 +3,27 @@
 use serde::Serialize;
 use serde_json::Value;
 use zview_numerics::statistics::mean_interval;
+use zview_report::numbers::thousands;
 
+use super::measures::part_of;
 use crate::intervals::{of_accuracy, over_seeds, too_few};
 
-/// A measure of an arm: mean over seeds with its 95 % t-interval; fractions.
+/// Below this corrected probability of no difference, one is significant.
+pub(super) const SIGNIFICANT: f64 = 0.05;
+
+/// A measure of an arm: mean over seeds with its 95 % t-interval, or of one seed with that over test images or draws of
+/// labels; fractions.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Score {
     /// The mean.
     pub mean: f64,
-    /// Lower end of its interval; absent for one seed and for two.
+    /// Lower end of its interval; absent for two seeds.
     pub low: Option<f64>,
     /// Upper end of it.
     pub high: Option<f64>,
+    /// What the interval of one seed is over: `over 99 typeface families`, `over 5 draws of the labels`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub over: Option<String>,
     /// Why it has none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_interval: Option<&'static str>,
@@ -52,6 +61,40 @@ pub struct Difference {
     pub seeds: usize,
 }
 
+impl Difference {
+    /// Whether it can be told from 0: by its corrected p-value, or of one seed, which has none, by its interval.
+    #[must_use]
+    pub fn is_significant(&self) -> bool {
+        match self.p_holm {
+            Some(p) => p < SIGNIFICANT,
+            None => {
+                self.seeds == 1 && self.low.zip(self.high).is_some_and(|(low, high)| low > 0.0 || high < 0.0)
+            }
+        }
+    }
+}
+
+impl Score {
+    /// The same with the interval of the one encoder whose measure `key` it is; of several seeds as it is.
+    pub(super) fn of_one_encoder(mut self, key: &str, evaluation: &Value) -> Self {
+        let part = part_of(evaluation, key);
+        if let (1, Some(low), Some(high)) = (self.seeds.len(), part["low"].as_f64(), part["high"].as_f64()) {
+            (self.low, self.high) = (Some(low), Some(high));
+            self.over = Some(match part["draws"].as_array() {
+                Some(draws) => format!("over {} draws of the labels", draws.len()),
+                None => over_images(&evaluation["intervals"]),
+            });
+        }
+        self
+    }
+}
+
+/// `over 99 typeface families`: what the intervals of an evaluation are over.
+fn over_images(resampled: &Value) -> String {
+    let units = resampled["units"].as_u64().unwrap_or_default();
+    format!("over {} {}", thousands(units as usize), resampled["unit"].as_str().unwrap_or("test images"))
+}
+
 /// The score of the values of all seeds.
 pub(super) fn score(values: Vec<f64>, evaluation: &Value) -> Score {
     let summary = mean_interval(&values);
@@ -63,6 +106,7 @@ pub(super) fn score(values: Vec<f64>, evaluation: &Value) -> Score {
         mean: summary.mean,
         low,
         high,
+        over: None,
         no_interval,
         seeds: values,
         n_train: count("n_train"),
@@ -96,6 +140,32 @@ mod tests {
 
     use super::*;
     use crate::intervals::TWO_SEEDS;
+
+    #[test]
+    fn one_seed_has_the_interval_of_its_encoder() {
+        let evaluation = json!({
+            "intervals": { "unit": "typeface families", "units": 1200 },
+            "knn": { "20": { "low": 0.4, "high": 0.6 } },
+            "few_shot": { "10": { "low": 0.2, "high": 0.3, "draws": [0.2, 0.3] } },
+        });
+        let of = |key: &str, values: &[f64]| {
+            let score = score(values.to_vec(), &evaluation).of_one_encoder(key, &evaluation);
+            (score.low, score.over)
+        };
+        assert_eq!(of("knn_20", &[0.5]), (Some(0.4), Some("over 1,200 typeface families".to_owned())));
+        assert_eq!(of("few_shot_10", &[0.25]), (Some(0.2), Some("over 2 draws of the labels".to_owned())));
+        assert_eq!(of("few_shot_10_validation", &[0.25]), (None, None));
+        assert_eq!(of("knn_20", &[0.5, 0.6]), (None, None));
+    }
+
+    #[test]
+    fn a_difference_is_significant_by_its_p_value_or_of_one_seed_by_its_interval() {
+        let one = Difference { low: Some(0.01), high: Some(0.2), ..difference_over_seeds(&[0.6], &[0.5]) };
+        assert!(one.is_significant());
+        assert!(!Difference { low: Some(-0.01), ..one.clone() }.is_significant());
+        assert!(!Difference { p_holm: Some(0.05), ..one.clone() }.is_significant());
+        assert!(!Difference { seeds: 3, ..one }.is_significant());
+    }
 
     #[test]
     fn two_seeds_get_no_interval_and_three_get_one_within_0_and_1() {

@@ -1,7 +1,6 @@
 //! Pages: HTML files that need nothing beside themselves.
 
 mod comparison_page;
-mod demo_page;
 mod evaluation_page;
 mod machine;
 mod neighbours;
@@ -9,5 +8,4 @@ mod neighbours;
 mod style_tests;
 
 pub use comparison_page::*;
-pub use demo_page::{DemoPage, PageArm};
 pub use evaluation_page::*;
