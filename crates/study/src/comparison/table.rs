@@ -102,10 +102,10 @@ mod tests {
         let of = |key| [arm("near", 9, &[(key, [0.5, 0.6, 0.7])]), arm("far", 9, &[(key, [0.6, 0.8, 0.8])])];
         let neighbours = in_words(&comparison(of("knn_20").to_vec()));
         assert!(!neighbours.contains("linear"), "{neighbours}");
-        assert!(head(&neighbours).ends_with("20-nn - near"), "{neighbours}");
+        assert!(head(&neighbours).contains("20-nn - near"), "{neighbours}");
         let far = neighbours.lines().find(|line| line.starts_with("far ")).unwrap();
         assert!(far.contains("+13.3 ["), "{far}");
-        assert!(head(&in_words(&comparison(of("linear").to_vec()))).ends_with("linear - near"));
+        assert!(head(&in_words(&comparison(of("linear").to_vec()))).contains("linear - near"));
         // Nothing to compare: no column either.
         let alone = in_words(&comparison(of("knn_20")[..1].to_vec()));
         assert!(!alone.contains(" - near"), "{alone}");
