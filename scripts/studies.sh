@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Computes the studies of configs/studies (all, or those that are named) and renews their tables in docs/studies: what is
-# finished in runs/ stays, encoders that several studies have in common are trained once. About two minutes per cell and
+# Computes the studies of configs/studies (all that have a table in docs/studies, or those that are named) and renews their
+# tables there: what is finished in runs/ stays, encoders that several studies have in common are trained once. About two minutes per cell and
 # core; `zview compare FILE --plan` says how long it takes here. The tables of docs/studies/README.md are renewed last.
 #   scripts/studies.sh [--data-dir DIR] [--jobs N] [STUDY...]
 #   scripts/studies.sh --generators [STUDY...]     # names our own generators that they ask for, each with its recipe
+# To be named: those of docs/results.md (demo, digits), docs/methods.md (methods-*) and docs/views-results.md (views-*).
 # DIR has mnist/ and fashion-mnist/ (IDX files); published generators are looked for as configs/generators says.
 set -eu
 cd "$(dirname "$0")/.."
@@ -21,7 +22,7 @@ while [ $# -gt 0 ]; do
     esac
 done
 studies=("$@")
-[ ${#studies[@]} -gt 0 ] || for file in configs/studies/*.toml; do studies+=("$(basename "$file" .toml)"); done
+[ ${#studies[@]} -gt 0 ] || for file in docs/studies/*.json; do studies+=("$(basename "$file" .json)"); done
 
 # Our own generators, and early stages of their training (NAME-UPDATES): of digits two minutes on two cores, of clothes four each.
 recipe_of() {
@@ -36,11 +37,13 @@ train_generator() {
     [ "$(basename "$recipe" .toml)" = "$name" ] || changes=(--set "train.steps=${name##*-}" --set "name=$name")
     "$zview" generator train "$recipe" --out "$1" ${changes[@]+"${changes[@]}"} ${more[@]+"${more[@]}"}
 }
-# Folders start with a small letter: the runs/NAME of a comment is none.
+# Folders start with a small letter: the runs/NAME of a comment is none. What is in a folder, such as runs/walks/, is no
+# generator.
 generators_of() {
     recipes=$(grep -ho 'recipes/[a-z-]*.toml' "configs/studies/$1.toml" | sort -u | sed 's#^#configs/studies/#')
     # shellcheck disable=SC2086 # names without blanks
-    grep -ho 'runs/[a-z][a-z0-9-]*' $recipes "configs/studies/$1.toml" | sort -u
+    grep -hoE 'runs/[a-z][a-z0-9-]*([^a-z0-9-]|$)' $recipes "configs/studies/$1.toml" | grep -v '/$' |
+        sed 's/[^a-z0-9-]$//' | sort -u || true
 }
 if [ -n "$only_generators" ]; then
     for study in "${studies[@]}"; do

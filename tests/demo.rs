@@ -63,25 +63,30 @@ fn four_arms_a_table_and_a_page() {
         result["arms"].as_array().unwrap().iter().map(|arm| arm["name"].as_str().unwrap()).collect();
     assert_eq!(names, ARMS);
     for arm in result["arms"].as_array().unwrap() {
-        let linear = &arm["linear"];
-        let number = |key: &str| linear[key].as_f64().unwrap();
-        assert!(number("low") <= number("mean") && number("mean") <= number("high"), "{linear}");
-        assert!((0.0..=1.0).contains(&number("top1")) && linear["seeds"][0] == linear["mean"], "{linear}");
-        assert!(arm["knn"]["20"]["top1"].is_number() && arm["few_shot"]["10"]["mean"].is_number(), "{arm}");
+        let scores = &arm["scores"]["./shapes"];
+        for measure in ["linear", "knn_20", "few_shot_10"] {
+            let number = |key: &str| scores[measure][key].as_f64().unwrap();
+            assert!(number("low") <= number("mean") && number("mean") <= number("high"), "{scores}");
+            assert!((0.0..=1.0).contains(&number("mean")), "{scores}");
+            assert_eq!(scores[measure]["seeds"][0], scores[measure]["mean"]);
+        }
+        assert_eq!(scores["linear"]["over"], "over 60 test images");
+        assert_eq!((&arm["linear"], arm["linear"]["n_test"].as_u64()), (&scores["linear"], Some(60)));
         assert_eq!(arm["steps"], if arm["name"] == "random" { 0 } else { 6 });
-        assert_eq!(arm["kept"], false);
     }
-    assert!(result["arms"][3]["minus"]["real"]["low"].is_number(), "{result}");
-    assert!(result["seconds"].as_f64().unwrap() > 0.0 && result["stopped"] == false);
-    assert_eq!(
-        (result["n_test"].as_u64(), result["intervals"]["kind"].as_str()),
-        (Some(60), Some("image-bootstrap"))
-    );
+    assert!(result["arms"][3]["minus_reference"]["./shapes"]["linear"]["low"].is_number(), "{result}");
+    let pairs = result["pairs"].as_array().unwrap();
+    assert_eq!((pairs.len(), &pairs[5]["other"]), (6, &"synthetic-tx".into()), "{result}");
 
-    let page = std::fs::read_to_string(folder.join(result["report"].as_str().unwrap())).unwrap();
+    let page = std::fs::read_to_string(folder.join("my demo é/report.html")).unwrap();
     check_page(&page);
     for arm in ARMS {
         assert!(page.contains(&format!(">{arm}<")), "{arm}");
+    }
+    for part in
+        ["What each encoder saw", "Nearest neighbours", "Differences between all arms", "Loss", "Limits"]
+    {
+        assert!(page.contains(part), "{part}");
     }
 
     // What the page says repeats an arm does.
@@ -89,7 +94,7 @@ fn four_arms_a_table_and_a_page() {
     let commands: Vec<&str> = page
         .split("<code>")
         .map(|code| code.split("</code>").next().unwrap())
-        .filter(|code| code.starts_with("zview pr") && code.contains("/real"))
+        .filter(|code| code.starts_with("zview pr") && code.contains("/real-seed3"))
         .collect();
     assert!(commands.len() == 2 && commands[0].contains("pretrain"), "{commands:?}");
     for command in commands {
@@ -98,15 +103,16 @@ fn four_arms_a_table_and_a_page() {
             std::process::Command::new("sh").args(["-c", &line]).current_dir(folder).output().unwrap();
         assert!(output.status.success(), "{line}: {}", stderr(&output));
     }
-    let encoder =
-        |run: &str| std::fs::read(folder.join("my demo é").join(run).join("encoder.safetensors")).unwrap();
-    assert!(encoder("real") == encoder("real-again"), "the repeated arm has other weights");
-    assert!(encoder("real") != encoder("random"), "training changed nothing");
+    let encoder = |run: &str| {
+        std::fs::read(folder.join("my demo é/cells").join(run).join("encoder.safetensors")).unwrap()
+    };
+    assert!(encoder("real-seed3") == encoder("real-seed3-again"), "the repeated arm has other weights");
+    assert!(encoder("real-seed3") != encoder("random-seed3"), "training changed nothing");
     let again = run_json(
         folder,
         &[
             "probe",
-            "my demo é/real-again",
+            "my demo é/cells/real-seed3-again",
             "--seed",
             "3",
             "--labels-per-class",
@@ -117,9 +123,10 @@ fn four_arms_a_table_and_a_page() {
             "cpu",
         ],
     );
-    assert_eq!(again["linear"]["top1"], result["arms"][1]["linear"]["top1"]);
-    assert_eq!(again["knn"], result["arms"][1]["knn"]);
-    assert_eq!(again["few_shot"], result["arms"][1]["few_shot"]);
+    let scores = &result["arms"][1]["scores"]["./shapes"];
+    assert_eq!(again["linear"]["top1"], scores["linear"]["mean"]);
+    assert_eq!(again["knn"]["20"]["top1"], scores["knn_20"]["mean"]);
+    assert_eq!(again["few_shot"]["10"]["mean"], scores["few_shot_10"]["mean"]);
 }
 
 /// Every element is closed in its turn, and nothing is loaded from elsewhere.
@@ -151,12 +158,7 @@ fn a_second_run_keeps_what_is_there_and_another_configuration_is_refused() {
     let folder = inputs();
     let folder = folder.path();
     let first = demo_json(folder, "out", "train.steps=4");
-    let second = demo_json(folder, "out", "train.steps=4");
-    for (one, two) in first["arms"].as_array().unwrap().iter().zip(second["arms"].as_array().unwrap()) {
-        assert_eq!((&one["kept"], &two["kept"]), (&false.into(), &true.into()));
-        assert_eq!(one["linear"], two["linear"]);
-    }
-    assert_eq!(first["answer"], second["answer"]);
+    assert_eq!(first, demo_json(folder, "out", "train.steps=4"), "seconds too, as nothing was trained");
     let other = zview(folder).args(demo("out", "train.steps=5")).output().unwrap();
     assert_eq!(other.status.code(), Some(2), "{}", stderr(&other));
     for word in ["train.steps", "--out", "another configuration"] {
@@ -167,7 +169,8 @@ fn a_second_run_keeps_what_is_there_and_another_configuration_is_refused() {
     for arm in ARMS {
         assert!(table.lines().any(|line| line.starts_with(arm)), "{arm}: {table}");
     }
-    assert!(table.contains("report: out/report.html") && stderr(&words).contains("kept"), "{table}");
+    assert!(table.contains("report: out/report.html"), "{table}");
+    assert!(stderr(&words).contains("4 cells: 4 finished"), "{}", stderr(&words));
 }
 
 #[test]
@@ -181,18 +184,14 @@ fn a_signal_ends_it_with_130_and_the_same_command_continues_to_the_same_bits() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    wait_until("a checkpoint", || folder.join("stopped/real/checkpoints/step-00000003").exists());
+    wait_until("a checkpoint", || folder.join("stopped/cells/real-seed3/checkpoints/step-00000003").exists());
     send("TERM", &child);
     assert_eq!(child.wait().unwrap().code(), Some(130));
     let output = child.wait_with_output().unwrap();
-    assert!(String::from_utf8_lossy(&output.stdout).contains("the same command continues"));
+    assert!(stderr(&output).contains("the same command continues"), "{}", stderr(&output));
     assert!(!folder.join("stopped/report.html").exists());
     let resumed = demo_json(folder, "stopped", steps);
-    assert_eq!(resumed["arms"][0]["kept"], true);
-    assert_eq!(
-        (&resumed["arms"][1]["kept"], &resumed["arms"][1]["interrupted"]),
-        (&false.into(), &true.into())
-    );
+    assert_eq!(resumed["arms"][1]["interrupted_seeds"], serde_json::json!([3]), "{resumed}");
     let whole = demo_json(folder, "whole", steps);
     for arm in 0..4 {
         assert_eq!(resumed["arms"][arm]["linear"], whole["arms"][arm]["linear"]);
@@ -212,7 +211,7 @@ fn what_cannot_work_is_told_before_anything_is_trained() {
         for word in words {
             assert!(stderr(&output).contains(word), "{word}: {}", stderr(&output));
         }
-        assert!(!folder.join("out/real").exists(), "{more:?}");
+        assert!(!folder.join("out/cells").exists(), "{more:?}");
     };
     refused(&["--set", "train.stepz=3"], &["did you mean `steps`?"]);
     refused(&["--set", "views.kind=same"], &["views.kind", "gaussian"]);

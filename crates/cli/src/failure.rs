@@ -273,7 +273,6 @@ impl From<StudyError> for Failure {
             StudyError::Source(error) => error.into(),
             StudyError::Suite(error) => error.into(),
             StudyError::Shapes { .. }
-            | StudyError::Unlabelled { .. }
             | StudyError::OtherRecipe { .. }
             | StudyError::Changed { .. }
             | StudyError::OtherImages { .. } => Self::usage(error),

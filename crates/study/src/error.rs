@@ -6,8 +6,6 @@ use zview_contrastive::source::SourceError;
 use zview_contrastive::train::PretrainError;
 use zview_data::DataError;
 use zview_data::picture::PictureError;
-use zview_encoder::PretrainedError;
-use zview_probe::ProbeError;
 use zview_probe::suite::SuiteError;
 use zview_report::ReportError;
 use zview_runtime::atomic::WriteError;
@@ -35,42 +33,20 @@ pub enum StudyError {
         /// Why.
         source: Box<PretrainError>,
     },
-    /// An arm's encoder could not be loaded.
-    #[error("arm {arm}: {source}")]
-    Encoder {
-        /// The arm.
-        arm: String,
-        /// Why.
-        source: Box<PretrainedError>,
-    },
-    /// An arm could not be probed.
-    #[error("arm {arm}: {source}")]
-    Probe {
-        /// The arm.
-        arm: String,
-        /// Why.
-        source: Box<ProbeError>,
-    },
-    /// The data set has no labels to probe on.
-    #[error("{data} has no labels, and the comparison needs them; choose labelled images with --data")]
-    Unlabelled {
-        /// The data set.
-        data: String,
-    },
-    /// The generator's images and the real ones cannot be compared.
+    /// Two arms learn from images of different shapes.
     #[error(
-        "images of {data} are {real} and those of {generator} are {generated} (channels x height x width); \
+        "images of arm {arm} are {shape} and those of arm {other} are {other_shape} (channels x height x width); \
          set source.size or source.color so that they agree, or choose another --data or --generator"
     )]
     Shapes {
-        /// The data set.
-        data: String,
+        /// An arm.
+        arm: String,
         /// Shape of its images.
-        real: String,
-        /// The generator.
-        generator: String,
+        shape: String,
+        /// Another arm.
+        other: String,
         /// Shape of its images.
-        generated: String,
+        other_shape: String,
     },
     /// The folder holds an arm of another recipe.
     #[error(

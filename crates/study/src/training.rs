@@ -2,39 +2,27 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
+use serde_json::Value;
 use zview_contrastive::train::{PretrainOptions, Recipe, changed_since, pretrain};
 use zview_runtime::device::ChosenDevice;
-use zview_runtime::run_folder::{LOSS, losses_of, read_run_json};
+use zview_runtime::run_folder::{EventReader, LOSS, losses_of, read_run_json};
 use zview_runtime::stop::StopSignal;
 
 use crate::StudyError;
 use crate::arms::{Arm, differing_keys};
 
 /// What training an arm took.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Copy)]
 pub struct Training {
-    /// The run folder.
-    pub run: PathBuf,
     /// Optimizer steps.
     pub steps: u64,
-    /// Loss of the last step; `None` without steps.
-    pub loss: Option<f32>,
     /// Views per second, whole pipeline; 0 without steps.
     pub views_per_second: f64,
     /// Seconds of training; of its last part where it was interrupted.
     pub seconds: f64,
-    /// The device's name.
-    pub device: String,
-    /// Learned numbers of the encoder.
-    pub encoder_parameters: usize,
-    /// The encoder was there already, from an earlier run of the same configuration.
-    pub kept: bool,
     /// Training was interrupted and continued.
     pub interrupted: bool,
-    /// The loss of each step, from the first.
-    #[serde(skip)]
-    pub losses: Vec<f32>,
 }
 
 /// How far an arm's run folder is.
@@ -65,11 +53,8 @@ pub struct TrainingOptions<'a> {
 #[derive(Debug, Deserialize)]
 struct RunResult {
     steps: u64,
-    loss: Option<f32>,
     views_per_second: f64,
     seconds: f64,
-    device: String,
-    encoder_parameters: usize,
     stopped: bool,
 }
 
@@ -129,20 +114,10 @@ pub fn train(arm: &Arm, run: &Path, options: &TrainingOptions<'_>) -> Result<Opt
             return Ok(None);
         }
     }
-    let result = read_result(run)?;
-    let (losses, interrupted) = read_events(run)?;
-    Ok(Some(Training {
-        run: run.to_owned(),
-        steps: result.steps,
-        loss: result.loss,
-        views_per_second: result.views_per_second,
-        seconds: result.seconds,
-        device: result.device,
-        encoder_parameters: result.encoder_parameters,
-        kept: progress == Progress::Finished,
-        interrupted,
-        losses,
-    }))
+    let RunResult { steps, views_per_second, seconds, .. } = read_result(run)?;
+    // A stop at the very end resumes with no step left: nothing was interrupted.
+    let interrupted = events(run)?.iter().any(|event| event["event"] == "resumed");
+    Ok(Some(Training { steps, views_per_second, seconds, interrupted }))
 }
 
 fn read_result(run: &Path) -> Result<RunResult, StudyError> {
@@ -150,36 +125,31 @@ fn read_result(run: &Path) -> Result<RunResult, StudyError> {
     read_run_json(&path).map_err(|error| StudyError::RunFile { path, problem: error.to_string() })
 }
 
-/// The loss of each step, and whether training was interrupted.
-fn read_events(run: &Path) -> Result<(Vec<f32>, bool), StudyError> {
+fn events(run: &Path) -> Result<Vec<Value>, StudyError> {
     let path = run.join("events.jsonl");
-    let problem = |problem: String| StudyError::RunFile { path: path.clone(), problem };
-    let text = std::fs::read_to_string(&path).map_err(|error| problem(error.to_string()))?;
-    let (mut losses, mut interrupted) = (Vec::new(), false);
-    for line in text.lines() {
-        let event: serde_json::Value =
-            serde_json::from_str(line).map_err(|error| problem(error.to_string()))?;
-        match event["event"].as_str() {
-            Some("train") => {
-                losses.extend(losses_of(&event, LOSS).into_iter().map(|loss| loss as f32));
-            }
-            // A stop at the very end resumes with no step left: nothing was interrupted.
-            Some("resumed") => interrupted = true,
-            _ => {}
-        }
-    }
-    Ok((losses, interrupted))
+    let events = EventReader::new(&path).new_events();
+    events.map_err(|error| StudyError::RunFile { path, problem: error.to_string() })
+}
+
+/// The loss of each step of a run, from the first.
+///
+/// # Errors
+/// [`StudyError::RunFile`].
+pub(crate) fn losses(run: &Path) -> Result<Vec<f32>, StudyError> {
+    let events = events(run)?;
+    let trained = events.iter().filter(|event| event["event"] == "train");
+    let losses = trained.flat_map(|event| losses_of(event, LOSS));
+    Ok(losses.map(|loss| loss as f32).collect())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::arms::real_against_synthetic;
-    use crate::arms::tests::base;
+    use zview_runtime::config::parse_toml;
 
     fn arm() -> Arm {
-        let [_, real, ..] = real_against_synthetic(&base(), Path::new("base.toml")).unwrap();
-        real
+        let recipe = parse_toml(Path::new("recipe.toml"), RECIPE).unwrap();
+        Arm { name: "real".to_owned(), taught_by: String::new(), recipe }
     }
 
     fn write_run(run: &Path, recipe: &str, result: &str) {
@@ -228,8 +198,8 @@ mod tests {
                       {\"event\":\"train\",\"step\":2,\"losses\":[3.0,2.5]}\n{\"event\":\"resumed\",\"step\":2}\n\
                       {\"event\":\"train\",\"step\":3,\"losses\":[2.25]}\n";
         std::fs::write(run.path().join("events.jsonl"), events).unwrap();
-        assert_eq!(read_events(run.path()).unwrap(), (vec![3.0, 2.5, 2.25], true));
-        std::fs::write(run.path().join("events.jsonl"), "{half").unwrap();
-        assert!(read_events(run.path()).unwrap_err().to_string().contains("events.jsonl"));
+        assert_eq!(losses(run.path()).unwrap(), [3.0, 2.5, 2.25]);
+        std::fs::remove_file(run.path().join("events.jsonl")).unwrap();
+        assert!(losses(run.path()).unwrap_err().to_string().contains("events.jsonl"));
     }
 }

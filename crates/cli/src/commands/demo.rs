@@ -1,22 +1,21 @@
-//! `zview demo`: the main job on built-in data, and a page about it.
+//! `zview demo`: the main job on built-in data, and a page about it. It is the comparison `studies/demo`.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
-use serde_json::json;
+use zview_runtime::config::take_silently;
 use zview_runtime::device::choose;
-use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
-use zview_selfcheck::Subject;
-use zview_study::demo::{DemoConfig, DemoOutcome, DemoSummary, RECIPE_NAME, embedded_recipe, run_demo};
-use zview_study::table;
+use zview_runtime::stop::StopSignal;
 
-use super::compared::compared;
+use super::compare::{CompareArguments, cell_options, run_checked, say};
 use crate::arguments::Common;
 use crate::failure::Failure;
-use crate::output;
-use crate::output_folder::check_output_folder;
+
+/// The comparison, which is compiled in.
+const COMPARISON: &str = "studies/demo";
+/// The recipe of its arms.
+const RECIPE: &str = "demo";
 
 /// What to compare. Finished arms of the same configuration in the folder are kept.
 #[derive(Debug, Args)]
@@ -42,62 +41,36 @@ pub struct DemoArguments {
 }
 
 pub fn run(arguments: &DemoArguments, common: &Common) -> Result<ExitCode, Failure> {
-    let mut recipe = embedded_recipe(&arguments.overrides)?;
-    if let Some(seed) = arguments.seed {
-        recipe.seed = seed;
-    }
-    if let (Some(data), Some(probe)) = (&arguments.data, &mut recipe.probe) {
-        probe.data.clone_from(data);
-    }
-    if let Some(generator) = &arguments.generator {
-        recipe.source.generator = Some(generator.clone());
-    }
-    if let Some(weights) = &arguments.weights {
-        recipe.source.weights = Some(weights.clone());
-    }
-    recipe.validate(Path::new(RECIPE_NAME))?;
-    let begun =
-        |arm: std::fs::DirEntry| arm.path().join("lock").exists() || arm.path().join("config.toml").exists();
-    let is_demo = std::fs::read_dir(&arguments.out).is_ok_and(|arms| arms.flatten().any(begun));
-    if !is_demo {
-        check_output_folder("--out", &arguments.out, None)?;
-    }
-    // The arms differ in where views come from, and the one of the recipe renders them.
-    let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
-    let device = compared(choose(common.device)?, &subject, common)?;
-    let config = DemoConfig {
-        recipe,
-        out: arguments.out.clone(),
-        data_dir: common.data_dir.clone(),
-        command: std::env::args_os().map(|argument| argument.to_string_lossy().into_owned()).collect(),
-    };
-    let say = |what: &str| {
-        let _ = writeln!(std::io::stderr(), "{what}"); // a closed stderr must not end the work
-    };
-    say(&format!("computing on {} ({})", device.name, device.reason));
-    match run_demo(&config, &device, &StopSignal::listen(), &say)? {
-        DemoOutcome::Finished(summary) => {
-            output::result(common.json, &*summary, in_words)?;
-            Ok(ExitCode::SUCCESS)
-        }
-        DemoOutcome::Stopped { out, finished } => {
-            let stopped = json!({ "stopped": true, "out": out, "finished": finished });
-            output::result(common.json, &stopped, |_| {
-                format!("stopped and saved in {}; the same command continues", out.display())
-            })?;
-            Ok(ExitCode::from(EXIT_STOPPED as u8))
-        }
-    }
+    [COMPARISON, RECIPE].into_iter().for_each(take_silently);
+    let comparison = CompareArguments::all_of(COMPARISON.into(), arguments.changes(), arguments.out.clone());
+    run_checked(&comparison, common, |study| {
+        let device = choose(common.device)?;
+        study.refuse_other_shapes(&cell_options(&device, common, &StopSignal::listen()))?;
+        say(&format!("computing on {} ({})", device.name, device.reason));
+        Ok(())
+    })
 }
 
-fn in_words(summary: &DemoSummary) -> String {
-    format!(
-        "{}\n{}\n\nreport: {} (seed {}, {:.0} s on {})",
-        table::in_words(&summary.comparison),
-        summary.answer,
-        summary.report.display(),
-        summary.comparison.seed,
-        summary.seconds,
-        summary.device
-    )
+impl DemoArguments {
+    /// What the options change in the comparison.
+    fn changes(&self) -> Vec<String> {
+        // How arms are judged is the comparison's to say.
+        let of_comparison = |change: &String| match change.split_once('=') {
+            Some((key, pool)) if key.trim() == "probe.train_pool" => format!("evaluation.train_pool={pool}"),
+            _ => change.clone(),
+        };
+        let mut changes: Vec<String> = self.overrides.iter().map(of_comparison).collect();
+        changes.extend(self.seed.map(|seed| format!("seeds=[{seed}]")));
+        let quoted = |text: &String| serde_json::Value::from(text.as_str()).to_string();
+        if let Some(data) = self.data.as_ref().map(quoted) {
+            changes.extend([
+                format!("data=[{data}]"),
+                format!("source.data={data}"),
+                format!("probe.data={data}"),
+            ]);
+        }
+        changes.extend(self.generator.as_ref().map(|name| format!("source.generator={}", quoted(name))));
+        changes.extend(self.weights.as_ref().map(|file| format!("source.weights={}", quoted(file))));
+        changes
+    }
 }

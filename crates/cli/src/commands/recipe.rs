@@ -91,8 +91,8 @@ fn listed() -> Vec<Listed> {
 fn used_by(name: &str) -> &'static str {
     match name {
         _ if name.starts_with("generators/") => "zview generator train",
+        "studies/demo" => "zview demo",
         _ if name.starts_with("studies/") && !name.starts_with("studies/recipes/") => "zview compare",
-        "demo" => "zview demo",
         _ => "zview pretrain",
     }
 }

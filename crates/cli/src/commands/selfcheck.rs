@@ -7,12 +7,14 @@ use clap::Args;
 use zview_contrastive::train::Recipe;
 use zview_runtime::device::choose;
 use zview_selfcheck::{Check, SelfCheck, selfcheck};
-use zview_study::demo::{RECIPE_NAME, embedded_recipe};
 
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
+
+/// The demo's recipe.
+const DEMO: &str = include_str!("../../../../configs/demo.toml");
 
 /// What to compare. Exit code 3 where something differs, 2 where the device is the CPU itself.
 #[derive(Debug, Args)]
@@ -31,9 +33,8 @@ pub fn run(arguments: &SelfcheckArguments, common: &Common) -> Result<(), Failur
             Recipe::load(path, &arguments.overrides)?
         }
         None => {
-            let recipe = embedded_recipe(&arguments.overrides)?;
-            recipe.validate(Path::new(RECIPE_NAME))?;
-            recipe
+            let name = Path::new("configs/demo.toml (built in)");
+            Recipe::parse_in_layers(name, DEMO, &[], &[&arguments.overrides])?
         }
     };
     let device = choose(common.device)?;

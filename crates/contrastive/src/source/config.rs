@@ -107,6 +107,21 @@ impl SourceConfig {
         self.data.as_deref().or(self.shards.as_deref())
     }
 
+    /// Takes out the data set and the generator that its kind does not use, where they do not belong with it (`belongs`
+    /// of `data`, `generator`, `generators` and `weights`): a later layer chose another kind.
+    pub(crate) fn settle(&mut self, belongs: impl Fn(&str) -> bool) {
+        if matches!(self.kind, SourceKind::Real | SourceKind::Shards) {
+            self.generator = self.generator.take().filter(|_| belongs("generator"));
+            self.weights = self.weights.take().filter(|_| belongs("weights"));
+            if !belongs("generators") {
+                self.generators.clear();
+            }
+        }
+        if matches!(self.kind, SourceKind::Generator | SourceKind::Shards) {
+            self.data = self.data.take().filter(|_| belongs("data"));
+        }
+    }
+
     /// Everything wrong with it, one line each.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {

@@ -35,4 +35,4 @@ pub use pretrain::{PretrainOptions, PretrainSummary, pretrain};
 pub use profile::{KernelLaunches, ProfileError, StageProfile, StepProfile, profile_step, seconds_of_steps};
 pub use recipe::{ProbeConfig, Recipe, TrainConfig};
 pub use stages::{PerStage, Stage, StageClock, StageSeconds};
-pub use trainer::{StepOutcome, Trainer, Views};
+pub use trainer::{StepOutcome, Trainer, Views, source_of};

@@ -188,6 +188,11 @@ impl Recipe {
     fn settled(path: &Path, (mut recipe, written): (Self, Written)) -> Result<Self, ConfigError> {
         let written = written.with_shared_layer(1);
         recipe.augment.settle(|key| written.layer(&format!("augment.{key}")));
+        let belongs = |key: &str| written.belongs_with(key, "source.kind");
+        recipe.source.settle(|key| belongs(&format!("source.{key}")));
+        if recipe.source.kind == SourceKind::Real && !belongs("anchors") {
+            recipe.anchors = AnchorsConfig::default();
+        }
         if written.layer("train.warmup_steps").is_none() {
             recipe.train.warmup_steps = recipe.train.warmup_steps.min(recipe.train.steps);
         }
@@ -332,6 +337,24 @@ mod tests {
         let recipe = recipe.of_images(1);
         let again: Recipe = parse_toml(Path::new("resolved"), &toml::to_string(&recipe).unwrap()).unwrap();
         assert_eq!(again, recipe, "the resolved recipe reads back as itself");
+    }
+
+    #[test]
+    fn a_later_layer_may_choose_a_source_that_does_not_use_what_an_earlier_one_says() {
+        let text = "[source]\nkind = \"generator\"\ngenerator = \"gan\"\nweights = \"w.pt\"\n[anchors]\nunique = 9\n\
+                    [views]\nkind = \"gaussian\"\n";
+        let real = load(text, &["source.kind=real", "source.data=mnist", "views.kind=same"]).unwrap();
+        let source = &real.source;
+        assert_eq!(
+            (source.data.as_deref(), &source.generator, &source.weights),
+            (Some("mnist"), &None, &None)
+        );
+        assert!(is_default(&real.anchors));
+        let shared = ["source.data=mnist".to_owned()];
+        let path = Path::new("recipe.toml");
+        let generated = Recipe::parse_in_layers(path, text, &shared, &[]).unwrap();
+        assert_eq!((generated.source.data, generated.anchors.unique), (None, Some(9)));
+        assert!(load(text, &["source.data=mnist"]).unwrap_err().contains("source.data: not used"));
     }
 
     #[test]

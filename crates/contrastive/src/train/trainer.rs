@@ -87,7 +87,7 @@ impl std::fmt::Debug for Trainer {
 ///
 /// # Errors
 /// [`SourceError`].
-pub(super) fn source_of(
+pub fn source_of(
     recipe: &Recipe,
     data_dir: Option<PathBuf>,
     device: &Device,

@@ -20,7 +20,7 @@ pub use self::former::Former;
 pub use self::named_paths::{beside, is_of_a_run, path_from_file};
 use self::overrides::Override;
 pub use self::overrides::Written;
-pub use self::shipped::{Shipped, ship, shipped};
+pub use self::shipped::{Shipped, ship, shipped, take_silently};
 use self::source_text::read_text;
 
 /// Version of the TOML files that zview writes: their top-level key `format`. Files without it are as old as the first.

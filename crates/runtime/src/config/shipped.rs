@@ -14,7 +14,7 @@ pub struct Shipped {
 }
 
 static SHIPPED: OnceLock<&'static [Shipped]> = OnceLock::new();
-/// The names that were said to be taken.
+/// The names that were said to be taken, or are taken without a word.
 static SAID: Mutex<BTreeSet<&str>> = Mutex::new(BTreeSet::new());
 
 /// From now on `files` are read by name. The first call counts.
@@ -22,11 +22,27 @@ pub fn ship(files: &'static [Shipped]) {
     let _ = SHIPPED.set(files);
 }
 
+/// The shipped file `name` is what a command is made of: that it is taken is not said.
+pub fn take_silently(name: &'static str) {
+    if let Ok(mut said) = SAID.lock() {
+        said.insert(name);
+    }
+}
+
 /// The shipped file that `path` names: by its name, with or without `configs/` before and `.toml` behind.
 #[must_use]
 pub fn shipped(path: &Path) -> Option<&'static Shipped> {
     let text = path.to_str()?.replace('\\', "/");
-    let name = text.strip_prefix("./").unwrap_or(&text);
+    let mut parts: Vec<&str> = Vec::new();
+    for part in text.split('/') {
+        match part {
+            "." => {}
+            ".." if parts.last().is_some_and(|above| *above != "..") => drop(parts.pop()),
+            _ => parts.push(part),
+        }
+    }
+    let name = parts.join("/");
+    let name = name.as_str();
     let name = name.strip_prefix("configs/").unwrap_or(name);
     let name = name.strip_suffix(".toml").unwrap_or(name);
     SHIPPED.get()?.iter().find(|file| file.name == name)
@@ -64,7 +80,13 @@ mod tests {
     fn a_name_finds_what_comes_with_the_program_and_a_file_goes_first() {
         ship(&[Shipped { name: "methods/first", text: "steps = 1\n" }]);
         let read = |path: &str| read_toml::<toml::Table>(Path::new(path)).map_err(|error| error.to_string());
-        for path in ["methods/first", "methods/first.toml", "configs/methods/first.toml", "./methods/first"] {
+        let names = [
+            "methods/first",
+            "methods/first.toml",
+            "configs/methods/first.toml",
+            "./studies/../methods/first",
+        ];
+        for path in names {
             assert_eq!(read(path).unwrap()["steps"].as_integer(), Some(1), "{path}");
         }
         let error = read("methods/frist.toml").unwrap_err();

@@ -7,9 +7,6 @@ use super::measures::headlines;
 use super::recovered::Recovered;
 use super::scores::Difference;
 
-/// Above this corrected probability of no difference, arms are not told apart.
-const TOLD_APART: f64 = 0.05;
-
 /// What is said of differences over two seeds.
 const TOO_FEW_TO_SAY: &str = "two seeds are too few to say; three or more are needed";
 
@@ -30,7 +27,18 @@ pub(super) fn answer(comparison: &Comparison) -> String {
     };
     let taught_nothing = measures.iter().flat_map(of_data);
     let sentences = differences.chain(taught_nothing).collect::<Vec<_>>().join(" ");
-    if sentences.is_empty() { "Nothing can be said yet: cells are missing.".to_owned() } else { sentences }
+    match comparison.seeds.as_slice() {
+        _ if sentences.is_empty() => "Nothing can be said yet: cells are missing.".to_owned(),
+        [seed] => format!("{sentences} {}", of_one(*seed)),
+        _ => sentences,
+    }
+}
+
+fn of_one(seed: u64) -> String {
+    format!(
+        "All of it is of one seed ({seed}): its intervals say what other test images would, and nothing of other initial \
+         weights or samples."
+    )
 }
 
 fn by_measure(comparison: &Comparison, key: &str, name: &str) -> Option<String> {
@@ -86,7 +94,7 @@ fn on_data(comparison: &Comparison, data: &str, key: &str) -> Option<String> {
     if judged.is_empty() {
         return None;
     }
-    let told = |difference: &Difference| difference.p_holm.is_some_and(|p| p < TOLD_APART);
+    let told = Difference::is_significant;
     let named = |wanted: &dyn Fn(&Difference) -> bool| -> Vec<String> {
         let of = judged.iter().filter(|(_, difference)| wanted(difference));
         let against = |arm: &ArmComparison| match &arm.against {

@@ -15,7 +15,7 @@ use super::reuse::take_over;
 use super::study::{CellOptions, Study, StudyArm};
 use crate::StudyError;
 use crate::arms::Arm;
-use crate::training::{Progress, Training, TrainingOptions, progress, train};
+use crate::training::{Progress, TrainingOptions, progress, train};
 use zview_probe::suite::{ProtocolKind, SetEvaluation, SuiteConfig, SuiteRequest, evaluate};
 
 const FAILED: &str = "failed.json";
@@ -119,9 +119,9 @@ impl Study {
             beside: &others,
         };
         let Some(training) = train(arm, run, &training_options)? else { return Ok(CellOutcome::Stopped) };
-        let Training { steps, views_per_second, seconds, .. } = training;
-        let mut result = CellResult::read(run).filter(|result| result.steps == steps);
-        let mut result = result.take().unwrap_or_else(|| CellResult::new(steps, views_per_second, seconds));
+        let steps = training.steps;
+        let result = CellResult::read(run).filter(|result| result.steps == steps);
+        let mut result = result.unwrap_or_else(|| CellResult::new(training));
         for data in &self.config.data {
             let judged_by = self.judged_by(data, seed, study_arm);
             if result.sets.get(data).is_some_and(|set| set.judged_by == judged_by) {

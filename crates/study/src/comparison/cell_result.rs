@@ -10,6 +10,7 @@ use zview_runtime::atomic::write_file;
 use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
 
 use crate::StudyError;
+use crate::training::Training;
 use zview_probe::suite::SetEvaluation;
 use zview_probe::suite::metric::Right;
 
@@ -25,6 +26,9 @@ pub(super) struct CellResult {
     pub(super) steps: u64,
     pub(super) views_per_second: f64,
     pub(super) training_seconds: f64,
+    /// Training was interrupted and continued: its seconds are those of the last part.
+    #[serde(default)]
+    pub(super) interrupted: bool,
     /// By data set.
     pub(super) sets: BTreeMap<String, CellSet>,
 }
@@ -52,15 +56,16 @@ pub(super) struct CellProgress {
 }
 
 impl CellResult {
-    pub(super) fn new(steps: u64, views_per_second: f64, training_seconds: f64) -> Self {
-        let sets = BTreeMap::new();
+    pub(super) fn new(training: Training) -> Self {
+        let Training { steps, views_per_second, seconds, interrupted } = training;
         Self {
             format: RUN_FILE_FORMAT,
-            seconds: training_seconds,
+            seconds,
             steps,
             views_per_second,
-            training_seconds,
-            sets,
+            training_seconds: seconds,
+            interrupted,
+            sets: BTreeMap::new(),
         }
     }
 

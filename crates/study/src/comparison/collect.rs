@@ -12,11 +12,13 @@ use super::cell_result::CellResult;
 use super::equal_time::{EqualTime, equal_time};
 use super::held_out::{HeldOutPick, picks};
 use super::pace::read_pace;
+use super::pairs::{PairDifference, pairs};
 use super::progress::{ProgressScores, arm_seconds, progress_scores};
 use super::recovered::{Recovered, recovered};
 use super::scores::{Difference, IMAGES_UNKNOWN, Score, difference_over_seeds, score};
 use super::study::{Axis, Study, StudyArm};
 use zview_probe::suite::JudgedAt;
+use zview_probe::suite::intervals::too_few;
 
 /// Arms on the same test images.
 #[derive(Debug, Clone, Serialize)]
@@ -36,6 +38,10 @@ pub struct Comparison {
     pub seeds: Vec<u64>,
     /// The arms, in the file's order.
     pub arms: Vec<ArmComparison>,
+    /// Every arm minus every other that stands before it, by the linear probe or the first measure that there is; empty
+    /// of two arms, and of many.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pairs: Vec<PairDifference>,
     /// The share of the real-synthetic gap that views recover, by data set.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub recovered: BTreeMap<String, Recovered>,
@@ -50,6 +56,25 @@ pub struct Comparison {
 }
 
 impl Comparison {
+    /// What the intervals of scores are, in words.
+    #[must_use]
+    pub fn intervals_in_words(&self) -> String {
+        if self.seeds.len() > 1 {
+            let why = too_few(self.seeds.len()).map_or_else(String::new, |why| format!(" ({why})"));
+            return format!("95 % t intervals over seeds{why}");
+        }
+        let scores = self.arms.iter().flat_map(|arm| arm.scores.values()).flat_map(BTreeMap::values);
+        let mut over: Vec<&str> = Vec::new();
+        for words in scores.filter_map(|score| score.over.as_deref()) {
+            if !over.contains(&words) {
+                over.push(words);
+            }
+        }
+        // Of images before draws.
+        over.sort_by_key(|words| words.ends_with("labels"));
+        format!("95 % intervals {}", over.join(", of few labels ")).trim_end().to_owned()
+    }
+
     /// Whether any cell was judged.
     #[must_use]
     pub fn has_results(&self) -> bool {
@@ -82,6 +107,9 @@ pub struct ArmComparison {
     pub views_per_second: f64,
     /// Seeds whose cells are not finished.
     pub missing_seeds: Vec<u64>,
+    /// Seeds whose training was interrupted and continued: their seconds are those of the last part.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub interrupted_seeds: Vec<u64>,
     /// By linear probe on the first data set; the same as in `scores`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub linear: Option<Score>,
@@ -147,10 +175,12 @@ pub fn collect(study: &Study) -> Comparison {
         judged_at,
         seeds: study.config.seeds.clone(),
         arms,
+        pairs: Vec::new(),
         recovered,
         equal_time,
         failed,
     };
+    comparison.pairs = pairs(&comparison, &by_arm);
     comparison.answer = answer(&comparison);
     comparison
 }
@@ -231,6 +261,7 @@ pub(super) fn compared(
         seconds: middle(&|cell| cell.training_seconds),
         views_per_second: middle(&|cell| cell.views_per_second),
         missing_seeds: study.config.seeds.iter().copied().filter(|seed| !cells.contains_key(seed)).collect(),
+        interrupted_seeds: cells.iter().filter(|(_, cell)| cell.interrupted).map(|(&seed, _)| seed).collect(),
         linear: study.config.data.first().and_then(|data| scores.get(data)?.get("linear").cloned()),
         scores,
         minus_reference,
@@ -244,14 +275,15 @@ fn scores_on(cells: &Cells, data: &str) -> BTreeMap<String, Score> {
     let measured: Vec<_> = sets.iter().map(|set| set.measures()).collect();
     let score_of = |of: zview_probe::suite::metric::Score| {
         let values = measured.iter().filter_map(|set| set.get(&of.metric.key).copied()).collect();
-        (of.metric.key.clone(), score(values, of.metric, first.evaluation.images()))
+        let score = score(values, of.metric.clone(), first.evaluation.images()).of_one_encoder(&of);
+        (of.metric.key, score)
     };
     first.evaluation.scores().into_iter().map(score_of).collect()
 }
 
 /// On the seeds that both arms have. Where it is known which test images were right, the interval speaks of other test
 /// images too.
-fn differences_on(cells: &Cells, reference: &Cells, data: &str) -> BTreeMap<String, Difference> {
+pub(super) fn differences_on(cells: &Cells, reference: &Cells, data: &str) -> BTreeMap<String, Difference> {
     let pairs: Vec<_> = cells
         .iter()
         .filter_map(|(seed, cell)| Some((cell.sets.get(data)?, reference.get(seed)?.sets.get(data)?)))

@@ -50,12 +50,20 @@ fn conditions(comparison: &Comparison) -> String {
     let compared: Vec<(String, String)> =
         comparison.data.iter().flat_map(|data| headlines(comparison, data)).collect();
     let no_p = Some(without_p(comparison, &compared)).filter(|no_p| !no_p.is_empty());
+    let (accuracy, paired) = match seeds.as_slice() {
+        [seed] => (
+            format!("seed {seed}, with {}", comparison.intervals_in_words()),
+            "of the same test images, with 95 % intervals over those",
+        ),
+        _ => (
+            format!("mean over seeds ({}) ± half the 95 % t interval", seeds.join(", ")),
+            "paired by seed; their 95 % intervals are over seeds and test images, p is after Holm's correction over all \
+             arms and data sets of the measure",
+        ),
+    };
     format!(
-        "Accuracy in %, mean over seeds ({}) ± half the 95 % t interval; {} updates in every trained arm. Differences to \
-         {} (or to the arm that is named), in points, are paired by seed; their 95 % intervals are over seeds and test \
-         images, p is after Holm's correction over all arms and data sets of the measure. Seconds: training of one seed, \
-         median; machines that did other things too.{}{}",
-        seeds.join(", "),
+        "Accuracy in %, {accuracy}; {} updates in every trained arm. Differences to {} (or to the arm that is named), in \
+         points, are {paired}. Seconds: training of one seed, median; machines that did other things too.{}{}",
         updates.join(" or "),
         comparison.reference,
         too_few(comparison.seeds.len()).map_or_else(String::new, |why| format!(" With {why}.")),
@@ -175,8 +183,8 @@ fn images(comparison: &Comparison, data: &str) -> String {
 fn score(score: &Score) -> String {
     let mean = percent(score.mean);
     match score.low.zip(score.high) {
-        Some((low, high)) => format!("{mean} ± {}", percent(0.5 * (high - low))),
-        None => mean,
+        Some((low, high)) if score.over.is_none() => format!("{mean} ± {}", percent(0.5 * (high - low))),
+        ends => with_interval(score.mean, ends, percent),
     }
 }
 

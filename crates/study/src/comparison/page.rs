@@ -1,23 +1,28 @@
 //! A comparison as a page.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use zview_contrastive::source::SourceKind;
 use zview_data::{Comparable, LoadOptions, Split, comparable, load};
+use zview_generator::Manifest;
+use zview_runtime::config::shipped;
 use zview_runtime::run_folder::read_run_json;
 
 use super::cell_result::CellResult;
 use super::collect::Comparison;
 use super::measures::{headlines, shown_measures, without_p};
 use super::plan::CellState;
-use super::scores::{Difference, Score};
+use super::repeat::repeat_commands;
+use super::scores::{Difference, SIGNIFICANT, Score};
 use super::study::Study;
 use crate::StudyError;
 use crate::pages::{
-    ArmAxis, ArmProgress, ArmScore, ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ComparisonPage,
-    ConfigText, EqualTimeTable, FailedCell, MinusReference, MissingCell, ProgressFigure, ProgressPoint,
-    RecoveredShare, RepeatCommand,
+    ArmAxis, ArmLosses, ArmPair, ArmProgress, ArmScore, ArmViews, CellMachine, ComparedArm,
+    ComparedNeighbours, ComparisonPage, ConfigText, EqualTimeTable, FailedCell, MinusReference, MissingCell,
+    PairTable, ProgressFigure, ProgressPoint, RecoveredShare,
 };
-use zview_probe::suite::intervals::too_few;
+use crate::training::losses;
 use zview_probe::suite::{QueryNeighbours, neighbour_figure};
 
 /// The page of what was collected, as HTML; `command` makes it again, named data sets are looked up in `data_dir` first.
@@ -33,6 +38,8 @@ pub fn comparison_page(
     let plan = study.plan()?;
     let shown: Vec<(String, String)> =
         comparison.data.iter().flat_map(|data| shown_measures(comparison, data)).collect();
+    let one_seed = comparison.seeds.len() == 1;
+    let generators = generators(study);
     let missing = plan.cells.iter().filter(|cell| matches!(cell.state, CellState::Absent | CellState::Begun));
     let page = ComparisonPage {
         question: comparison.question.clone(),
@@ -40,10 +47,7 @@ pub fn comparison_page(
         conditions: conditions(comparison),
         reference: comparison.reference.clone(),
         seeds: comparison.seeds.clone(),
-        intervals: match too_few(comparison.seeds.len()) {
-            None => "95 % t intervals over seeds".to_owned(),
-            Some(why) => format!("95 % t intervals over seeds ({why})"),
-        },
+        intervals: comparison.intervals_in_words(),
         picks: comparison
             .data
             .iter()
@@ -51,11 +55,23 @@ pub fn comparison_page(
                 comparison.picks_in_words(data).into_iter().map(move |pick| (data.clone(), pick))
             })
             .collect(),
-        differences: "paired by seed, and over test images too".to_owned(),
-        p_values: "after Holm's correction over all arms and data sets of a measure".to_owned(),
+        differences: match one_seed {
+            true => "over the same test images".to_owned(),
+            false => "paired by seed, and over test images too".to_owned(),
+        },
+        p_values: match one_seed {
+            true => String::new(),
+            false => "after Holm's correction over all arms and data sets of a measure".to_owned(),
+        },
+        significant: match one_seed {
+            true => "an interval without 0".to_owned(),
+            false => format!("p below {SIGNIFICANT}"),
+        },
         without_p: without_p(comparison, &shown),
         arms: arms(study, comparison),
+        pairs: pairs(comparison),
         recovered: recovered(comparison),
+        losses: arm_losses(study)?,
         views: views(study),
         failed: comparison
             .failed
@@ -80,10 +96,12 @@ pub fn comparison_page(
             })
             .collect(),
         configs: configs(study),
-        commands: vec![RepeatCommand {
-            purpose: "The whole comparison".to_owned(),
-            command: command.to_owned(),
-        }],
+        commands: repeat_commands(study, command, data_dir),
+        generated: !generators.is_empty(),
+        class_generators: generators
+            .into_iter()
+            .filter_map(|(name, classes)| Some((name, classes?)))
+            .collect(),
         machines: machines(study),
         progress: progress(comparison),
         equal_time: equal_time(comparison),
@@ -129,6 +147,7 @@ fn arms(study: &Study, comparison: &Comparison) -> Vec<ComparedArm> {
             steps: arm.steps,
             seconds: (arm.steps > 0).then_some(arm.seconds),
             missing_seeds: arm.missing_seeds.clone(),
+            interrupted: !arm.interrupted_seeds.is_empty(),
             scores,
         }
     };
@@ -152,8 +171,26 @@ fn arm_score(
             difference: minus.difference,
             interval: minus.low.zip(minus.high),
             p_holm: minus.p_holm,
+            significant: minus.is_significant(),
         }),
     }
+}
+
+fn pairs(comparison: &Comparison) -> Vec<PairTable> {
+    let of_data = |data: &String| {
+        let (key, measure) = headlines(comparison, data).into_iter().next()?;
+        let of_data = comparison.pairs.iter().filter(|pair| pair.data == *data && pair.measure == key);
+        let pairs: Vec<ArmPair> = of_data
+            .map(|pair| ArmPair {
+                arm: pair.arm.clone(),
+                other: pair.other.clone(),
+                difference: pair.difference.difference,
+                interval: pair.difference.low.zip(pair.difference.high),
+            })
+            .collect();
+        (!pairs.is_empty()).then(|| PairTable { data: data.clone(), measure, pairs })
+    };
+    comparison.data.iter().filter_map(of_data).collect()
 }
 
 fn recovered(comparison: &Comparison) -> Vec<RecoveredShare> {
@@ -178,6 +215,31 @@ fn views(study: &Study) -> Vec<ArmViews> {
         Some(ArmViews { arm: arm.name.clone(), png, caption: arm.taught_by.clone() })
     };
     study.arms.iter().filter_map(of_arm).collect()
+}
+
+/// The losses of each trained arm's first finished seed.
+fn arm_losses(study: &Study) -> Result<Vec<ArmLosses>, StudyError> {
+    let mut all = Vec::new();
+    for arm in &study.arms {
+        let finished = study.config.seeds.iter().find(|&&seed| study.finished(arm, seed).is_some());
+        let Some(&seed) = finished else { continue };
+        let losses = losses(&study.run_folder(arm, seed))?;
+        if !losses.is_empty() {
+            all.push(ArmLosses { arm: arm.name.clone(), losses });
+        }
+    }
+    Ok(all)
+}
+
+/// The generators that arms learn from, each with the number of its classes where it is asked for one.
+fn generators(study: &Study) -> BTreeMap<String, Option<usize>> {
+    let seed = study.config.seeds.first().copied().unwrap_or_default();
+    let sources = study.arms.iter().filter_map(|arm| Some(study.arm(arm, seed).ok()?.recipe.source));
+    let names = sources.filter(|source| source.kind == SourceKind::Generator).flat_map(|source| {
+        source.generator.into_iter().chain(source.generators.into_iter().map(|share| share.generator))
+    });
+    let classes = |name: &str| Manifest::find(name, &[]).ok().and_then(|manifest| manifest.classes());
+    names.map(|name| (name.clone(), classes(&name))).collect()
 }
 
 /// Curves of the headline measures, where arms were judged on the way.
@@ -286,7 +348,7 @@ fn configs(study: &Study) -> Vec<ConfigText> {
         }
     }
     let text = |file: PathBuf| {
-        let text = std::fs::read_to_string(&file).ok()?;
+        let text = std::fs::read_to_string(&file).ok().or_else(|| Some(shipped(&file)?.text.to_owned()))?;
         Some(ConfigText { title: file.display().to_string(), text })
     };
     files.into_iter().filter_map(text).collect()

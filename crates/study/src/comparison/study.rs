@@ -107,13 +107,12 @@ impl Study {
         config.set.extend(of_recipes.iter().cloned());
         config.evaluation.data.clone_from(&config.data);
         let arms: Vec<StudyArm> = config.arms.iter().flat_map(|arm| expand(arm, &config, path)).collect();
-        for arm in &config.arms {
+        let own = |arm: &ArmConfig| {
             let varied = arm.vary.iter().map(|vary| vary.key.clone());
-            let own: Vec<String> = arm.set.iter().cloned().chain(varied).collect();
-            for told in not_reaching(&of_recipes, &arm.name, &own) {
-                tracing::warn!("{told}");
-            }
-        }
+            (arm.name.clone(), arm.set.iter().cloned().chain(varied).collect())
+        };
+        let (told, vain) = not_reaching(&of_recipes, &config.arms.iter().map(own).collect::<Vec<_>>());
+        told.iter().for_each(|told| tracing::warn!("{told}"));
         let mut study =
             Self { path: path.to_owned(), config, arms, at_equal_time: Vec::new(), out: out.to_owned() };
         if study.config.equal_time {
@@ -124,6 +123,7 @@ impl Study {
             study.config.evaluation.max_reject_share = study.reject_share_of_arms();
         }
         let mut problems = study.problems(data_dir);
+        problems.extend(vain);
         problems.extend(without_effect(&study.config.evaluation, &written, "evaluation."));
         if written.layer("evaluation.data").is_some() {
             problems

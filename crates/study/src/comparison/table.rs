@@ -1,6 +1,5 @@
 //! A comparison as a table of text.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use zview_report::numbers::{percent, signed_percent, with_interval};
@@ -25,6 +24,7 @@ pub fn in_words(comparison: &Comparison) -> String {
         table[0].extend(
             compared.iter().map(|(_, name)| format!("{} - {}", name.to_lowercase(), comparison.reference)),
         );
+        table[0].extend(["views/s", "seconds"].map(str::to_owned));
         for arm in &comparison.arms {
             let scores = arm.scores.get(data);
             let of = |key: &str| scores.and_then(|scores| scores.get(key));
@@ -35,6 +35,12 @@ pub fn in_words(comparison: &Comparison) -> String {
                 let difference = arm.minus_reference.get(data).and_then(|by_measure| by_measure.get(key));
                 difference.map_or_else(|| "-".to_owned(), signed)
             }));
+            row.extend(if arm.steps > 0 {
+                let mark = if arm.interrupted_seeds.is_empty() { "" } else { "*" };
+                [format!("{:.0}", arm.views_per_second), format!("{:.1}{mark}", arm.seconds)]
+            } else {
+                ["-", "-"].map(str::to_owned)
+            });
             table.push(row);
         }
         let n_test = comparison
@@ -42,17 +48,16 @@ pub fn in_words(comparison: &Comparison) -> String {
             .iter()
             .find_map(|arm| Some(arm.scores.get(data)?.values().next()?.n_test))
             .unwrap_or(0);
-        let scores =
-            || comparison.arms.iter().filter_map(|arm| arm.scores.get(data)).flat_map(BTreeMap::values);
-        let with = scores().any(|score| score.low.is_some()).then_some(" +- half its 95 % interval");
-        let without = scores().find_map(|score| score.no_interval).map(|why| format!("; {why}"));
-        let (with, without) = (with.unwrap_or_default(), without.unwrap_or_default());
         let judged = comparison.judged_in_words(data);
-        let _ = writeln!(text, "\n{data} ({n_test} test images{judged}; %, mean over seeds{with}{without})");
+        let intervals = comparison.intervals_in_words();
+        let _ = writeln!(text, "\n{data} ({n_test} test images{judged}; %; {intervals})");
         text.push_str(&text_table(&table, None));
         for pick in comparison.picks_in_words(data) {
             let _ = writeln!(text, "{pick}");
         }
+    }
+    if comparison.arms.iter().any(|arm| !arm.interrupted_seeds.is_empty()) {
+        text.push_str("* interrupted and continued: seconds of the last part\n");
     }
     let _ = write!(text, "\n{}", comparison.answer);
     for failed in &comparison.failed {
@@ -65,12 +70,13 @@ pub fn in_words(comparison: &Comparison) -> String {
     text
 }
 
+/// Of several seeds `80.1 +- 0.7`; of one the interval's ends, which are not as far from it.
 fn cell(score: &Score) -> String {
     let mean = percent(score.mean);
-    score
-        .low
-        .zip(score.high)
-        .map_or_else(|| mean.clone(), |(low, high)| format!("{mean} +- {}", percent(0.5 * (high - low))))
+    match score.low.zip(score.high) {
+        Some((low, high)) if score.over.is_none() => format!("{mean} +- {}", percent(0.5 * (high - low))),
+        ends => with_interval(score.mean, ends, percent),
+    }
 }
 
 fn signed(difference: &Difference) -> String {
@@ -96,10 +102,10 @@ mod tests {
         let of = |key| [arm("near", 9, &[(key, [0.5, 0.6, 0.7])]), arm("far", 9, &[(key, [0.6, 0.8, 0.8])])];
         let neighbours = in_words(&comparison(of("knn_20").to_vec()));
         assert!(!neighbours.contains("linear"), "{neighbours}");
-        assert!(head(&neighbours).ends_with("20-nn - near"), "{neighbours}");
+        assert!(head(&neighbours).contains("20-nn - near"), "{neighbours}");
         let far = neighbours.lines().find(|line| line.starts_with("far ")).unwrap();
         assert!(far.contains("+13.3 ["), "{far}");
-        assert!(head(&in_words(&comparison(of("linear").to_vec()))).ends_with("linear - near"));
+        assert!(head(&in_words(&comparison(of("linear").to_vec()))).contains("linear - near"));
         // Nothing to compare: no column either.
         let alone = in_words(&comparison(of("knn_20")[..1].to_vec()));
         assert!(!alone.contains(" - near"), "{alone}");

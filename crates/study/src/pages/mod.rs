@@ -1,9 +1,7 @@
 //! Pages: HTML files that need nothing beside themselves.
 
 mod comparison_page;
-mod demo_page;
 #[cfg(test)]
 mod style_tests;
 
 pub use comparison_page::*;
-pub use demo_page::{DemoPage, PageArm};

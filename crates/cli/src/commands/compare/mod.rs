@@ -66,7 +66,34 @@ pub struct CompareArguments {
 /// What the folder of a comparison has, begun or done.
 const OF_A_COMPARISON: [&str; 3] = ["cells", "pace.json", "comparison.json"];
 
+impl CompareArguments {
+    /// All of the comparison `config` in the folder `out`, whose cost nobody asks for before.
+    pub fn all_of(config: PathBuf, overrides: Vec<String>, out: PathBuf) -> Self {
+        Self {
+            config,
+            overrides,
+            out: Some(out),
+            plan: false,
+            untimed: true,
+            cell: None,
+            collect: false,
+            reuse: Vec::new(),
+            jobs: 1,
+            until_stdin_ends: false,
+        }
+    }
+}
+
 pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Failure> {
+    run_checked(arguments, common, |_| Ok(()))
+}
+
+/// As [`run`]; `check` looks at the comparison before anything is computed.
+pub fn run_checked(
+    arguments: &CompareArguments,
+    common: &Common,
+    check: impl FnOnce(&Study) -> Result<(), Failure>,
+) -> Result<ExitCode, Failure> {
     if arguments.jobs == 0 {
         return Err(Failure::usage("--jobs: expected 1 or more, got 0"));
     }
@@ -80,9 +107,9 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
     if !arguments.until_stdin_ends && !arguments.collect {
         study.remarks().iter().for_each(|told| tracing::warn!("{told}"));
     }
+    let plan = || if arguments.untimed { Ok(study.plan()?) } else { timed_plan(&study, common) };
     if arguments.plan {
-        let plan = if arguments.untimed { study.plan()? } else { timed_plan(&study, common)? };
-        output::result(common.json, &plan, plan_in_words)?;
+        output::result(common.json, &plan()?, plan_in_words)?;
         return Ok(ExitCode::SUCCESS);
     }
     if !OF_A_COMPARISON.iter().any(|name| out.join(name).exists()) {
@@ -106,7 +133,8 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
         )));
     }
     if !arguments.collect {
-        let plan = timed_plan(&study, common)?;
+        let plan = plan()?;
+        check(&study)?;
         say(&plan_in_words(&plan));
         measure_pace(&study, common)?;
         let open: Vec<usize> = plan
@@ -146,7 +174,7 @@ pub fn run(arguments: &CompareArguments, common: &Common) -> Result<ExitCode, Fa
     Ok(if comparison.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn say(what: &str) {
+pub fn say(what: &str) {
     let _ = writeln!(std::io::stderr(), "{what}"); // a closed stderr must not end the work
 }
 
@@ -162,8 +190,8 @@ fn measure_pace(study: &Study, common: &Common) -> Result<(), Failure> {
     Ok(study.measure_pace(&cell_options(&device, common, &StopSignal::listen()))?)
 }
 
-/// For steps that are only timed.
-fn cell_options<'a>(device: &'a ChosenDevice, common: &Common, stop: &'a StopSignal) -> CellOptions<'a> {
+/// For what is not computed to be kept.
+pub fn cell_options<'a>(device: &'a ChosenDevice, common: &Common, stop: &'a StopSignal) -> CellOptions<'a> {
     CellOptions { device, data_dir: common.data_dir.clone(), stop, cache_folder: None, reuse: &[] }
 }
 

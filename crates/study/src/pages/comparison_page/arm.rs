@@ -21,6 +21,8 @@ pub struct ComparedArm {
     pub seconds: Option<f64>,
     /// Seeds without a result.
     pub missing_seeds: Vec<u64>,
+    /// Whether the training of a seed was interrupted and continued, so that its seconds are those of the last part.
+    pub interrupted: bool,
     /// What came out. Data sets and measures have columns in the order in which they are first met here.
     pub scores: Vec<ArmScore>,
 }
@@ -62,6 +64,8 @@ pub struct MinusReference {
     pub interval: Option<(f64, f64)>,
     /// Probability of a difference at least as large if neither were better, after Holm's correction.
     pub p_holm: Option<f64>,
+    /// Whether it can be told from 0.
+    pub significant: bool,
 }
 
 impl ComparedArm {

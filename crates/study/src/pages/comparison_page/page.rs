@@ -12,15 +12,18 @@ use super::cells::cells_without_result;
 use super::config::{config_texts, repeat_commands, settings_table};
 use super::dots::dot_plots;
 use super::equal_time::equal_time_tables;
+use super::limits::limits;
+use super::losses::losses;
 use super::machines::machines;
+use super::pairs::pair_tables;
 use super::pictures::{neighbour_cards, view_grids};
 use super::progress::progress;
 use super::recovered::recovered_table;
 use super::results::{result_tables, seeds};
 use super::training_time::training_time;
 use super::{
-    ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ConfigText, EqualTimeTable, FailedCell,
-    MissingCell, ProgressFigure, RecoveredShare, RepeatCommand,
+    ArmLosses, ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ConfigText, EqualTimeTable,
+    FailedCell, MissingCell, PairTable, ProgressFigure, RecoveredShare, RepeatCommand,
 };
 use zview_probe::suite::page::EVALUATION_STYLE;
 
@@ -43,20 +46,26 @@ pub struct ComparisonPage {
     pub intervals: String,
     /// What an interval of a difference is, after "those of differences": `paired by seed`; may be empty.
     pub differences: String,
-    /// What a probability is, after "p": `with Holm's correction over the arms of a column`.
+    /// What a probability is, after "p": `with Holm's correction over the arms of a column`; empty where there is none.
     pub p_values: String,
+    /// Which differences can be told from 0: those `with p below 0.05`.
+    pub significant: String,
     /// Which differences have no probability, and why, in a sentence; may be empty.
     pub without_p: String,
     /// What held-out training images pick along an axis, by data set.
     pub picks: Vec<(String, String)>,
     /// The arms, in the order of the study.
     pub arms: Vec<ComparedArm>,
+    /// Every arm minus every other, by data set.
+    pub pairs: Vec<PairTable>,
     /// Shares of the gap between real and synthetic images.
     pub recovered: Vec<RecoveredShare>,
     /// Accuracy during training.
     pub progress: Vec<ProgressFigure>,
     /// The arms at equal training time.
     pub equal_time: Option<EqualTimeTable>,
+    /// Losses of a seed of each trained arm.
+    pub losses: Vec<ArmLosses>,
     /// What the encoders saw.
     pub views: Vec<ArmViews>,
     /// What the encoders hold for similar.
@@ -69,6 +78,10 @@ pub struct ComparisonPage {
     pub configs: Vec<ConfigText>,
     /// What to type to repeat it.
     pub commands: Vec<RepeatCommand>,
+    /// Whether an arm learns from generated images.
+    pub generated: bool,
+    /// Generators that are asked for a class, with the number of these.
+    pub class_generators: Vec<(String, usize)>,
     /// Where the cells were computed.
     pub machines: Vec<CellMachine>,
 }
@@ -102,6 +115,9 @@ impl ComparisonPage {
         if !self.failed.is_empty() || !self.missing.is_empty() {
             sections.push(("Cells without a result", cells_without_result(self)));
         }
+        if !self.pairs.is_empty() {
+            sections.push(("Differences between all arms", pair_tables(self)));
+        }
         if !self.recovered.is_empty() {
             sections.push(("Share of the gap that views recover", recovered_table(self)));
         }
@@ -120,11 +136,17 @@ impl ComparisonPage {
         if let Some(figures) = progress(self)? {
             sections.push(("Accuracy during training", figures));
         }
+        if !self.losses.is_empty() {
+            sections.push(("Loss", losses(self)?));
+        }
         if !self.views.is_empty() {
             sections.push(("What each encoder saw", view_grids(self)));
         }
         if !self.neighbours.is_empty() {
             sections.push(("Nearest neighbours", neighbour_cards(self)));
+        }
+        if scored {
+            sections.push(("Limits", limits(self)));
         }
         if !self.configs.is_empty() || self.arms.iter().any(|arm| !arm.settings.is_empty()) {
             sections.push(("Configuration", html! { (settings_table(self)) (config_texts(self)) }));

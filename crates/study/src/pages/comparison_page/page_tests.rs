@@ -17,6 +17,7 @@ fn score(data: &str, accuracy: f64, reference: Option<f64>) -> ArmScore {
             difference: accuracy - reference,
             interval: Some((accuracy - reference - 0.01, accuracy - reference + 0.01)),
             p_holm: Some(0.02),
+            significant: true,
         }),
     }
 }
@@ -32,6 +33,7 @@ fn arm(name: &str, axis: Option<f64>, accuracy: f64) -> ComparedArm {
         steps: 400,
         seconds: Some(50.0 * accuracy),
         missing_seeds: Vec::new(),
+        interrupted: name == "<walk>",
         scores: vec![score("<mnist>", accuracy, reference), score("glyphs", accuracy - 0.2, reference)],
     }
 }
@@ -48,6 +50,7 @@ fn full() -> ComparisonPage {
         intervals: "95 % intervals over <seeds>".to_owned(),
         differences: "paired by <seed>".to_owned(),
         p_values: "by <Holm>".to_owned(),
+        significant: "p below <0.05>".to_owned(),
         without_p: "Without p: <few>; it is not kept.".to_owned(),
         arms: vec![
             arm("real", None, 0.9),
@@ -56,6 +59,14 @@ fn full() -> ComparisonPage {
             arm("<walk>", None, 0.8),
         ],
         picks: vec![("<mnist>".to_owned(), "held-out picks <0.1>".to_owned())],
+        pairs: vec![PairTable {
+            data: "<mnist>".to_owned(),
+            measure: "<Linear>".to_owned(),
+            pairs: vec![ArmPair { arm: "<walk>".to_owned(), other: "real".to_owned(), ..ArmPair::default() }],
+        }],
+        losses: vec![ArmLosses { arm: "<walk>".to_owned(), losses: vec![3.0, 2.0] }],
+        generated: true,
+        class_generators: vec![("<gan>".to_owned(), 26)],
         recovered: vec![RecoveredShare {
             data: "<mnist>".to_owned(),
             measure: "<Linear>".to_owned(),
@@ -132,7 +143,7 @@ fn what_comes_from_elsewhere_is_escaped() {
     let page = full().render().unwrap();
     let names = [
         "real", "answer", "recipe", "seeds", "seed", "Holm", "few", "of", "mnist", "Linear", "std", "key",
-        "value", "walk", "grid", "A", "B", "weights", "begun", "study", "x", "CPU",
+        "value", "walk", "grid", "A", "B", "weights", "begun", "study", "x", "CPU", "gan", "0.05",
     ];
     for name in names {
         assert!(page.contains(&format!("&lt;{name}&gt;")), "{name} is shown");
@@ -140,16 +151,19 @@ fn what_comes_from_elsewhere_is_escaped() {
     }
 }
 
-const HEADINGS: [&str; 12] = [
+const HEADINGS: [&str; 15] = [
     "Result",
     "Cells without a result",
+    "Differences between all arms",
     "Share of the gap that views recover",
     "Accuracy over a setting",
     "Accuracy by arm",
     "Accuracy against training time",
     "Accuracy during training",
+    "Loss",
     "What each encoder saw",
     "Nearest neighbours",
+    "Limits",
     "Configuration",
     "Repeat it",
     "Where this was computed",

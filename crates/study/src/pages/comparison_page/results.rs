@@ -12,8 +12,6 @@ use super::{ArmScore, ComparedArm, ComparisonPage, MinusReference};
 
 /// Columns of measures beside each other; more go into further tables.
 const MEASURES_MAX: usize = 4;
-/// Below this corrected probability a difference has a sign for its direction.
-const SIGNIFICANT: f64 = 0.05;
 
 /// A table for each data set.
 pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
@@ -23,8 +21,8 @@ pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
             "Accuracy in %, mean over the seeds, and under it the difference to " b { (page.reference) }
             " (or to the arm that is named) in percentage points. In brackets " (page.intervals_text())
             @if !page.differences.is_empty() { ", those of differences " (page.differences) }
-            "; p " (page.p_values)
-            ". ▲ and ▼: better and worse than " (page.reference) " with p below " (SIGNIFICANT) "."
+            @if !page.p_values.is_empty() { "; p " (page.p_values) }
+            ". ▲ and ▼: better and worse than " (page.reference) " with " (page.significant) "."
             @if !page.without_p.is_empty() { " " (page.without_p) }
         }
         @if !page.picks.is_empty() {
@@ -32,6 +30,9 @@ pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
                 "Held out: on training images that the probe did not learn from. A setting that is chosen by test images "
                 "looks better than it is."
             }
+        }
+        @if page.arms.iter().any(|arm| arm.interrupted) {
+            p.fine { "* Training was interrupted and continued: seconds of its last part." }
         }
         @for data in sets {
             @for pick in page.picks.iter().filter(|(of, _)| of == data) { p { b { (data) } ": " (pick.1) "." } }
@@ -62,7 +63,8 @@ fn data_table(page: &ComparisonPage, data: &str, measures: &[&str], first: bool)
         if first {
             let seconds = arm.seconds.filter(|seconds| *seconds > 0.0);
             cells.push(or_dash((arm.steps > 0).then(|| thousands(arm.steps as usize))));
-            cells.push(or_dash(seconds.map(seconds_text)));
+            let mark = if arm.interrupted { " *" } else { "" };
+            cells.push(or_dash(seconds.map(|seconds| seconds_text(seconds) + mark)));
         }
         Row { reference, ..Row::new(name, cells) }
     };
@@ -90,9 +92,8 @@ pub(super) fn cell(score: &ArmScore, reference: bool) -> Markup {
 }
 
 fn difference_text(of: &MinusReference) -> Markup {
-    let significant = of.p_holm.is_some_and(|p| p < SIGNIFICANT);
     html! {
-        @if significant { @if of.difference > 0.0 { "▲ " } @else { "▼ " } }
+        @if of.significant { @if of.difference > 0.0 { "▲ " } @else { "▼ " } }
         (shown_signed_percent(of.difference))
         @if let Some(ends) = of.interval { " " (shown_interval(ends, shown_signed_percent)) }
         @if let Some(p) = of.p_holm { " " span.interval { "p\u{a0}" (p_text(p)) } }
@@ -122,8 +123,10 @@ mod tests {
 
     #[test]
     fn the_sign_of_a_significant_difference_is_more_than_a_colour() {
-        let text = |difference, p_holm| {
-            let of = MinusReference { difference, interval: Some((-0.02, 0.01)), p_holm, against: None };
+        let text = |difference, p_holm: Option<f64>| {
+            let significant = p_holm.is_some_and(|p| p < 0.05);
+            let interval = Some((-0.02, 0.01));
+            let of = MinusReference { difference, interval, p_holm, significant, against: None };
             difference_text(&of).into_string()
         };
         assert!(text(-0.012, Some(0.0004)).starts_with("▼ −1.2"), "{}", text(-0.012, Some(0.0004)));
