@@ -54,12 +54,13 @@ pub fn run(arguments: &DemoArguments, common: &Common) -> Result<ExitCode, Failu
 impl DemoArguments {
     /// What the options change in the comparison.
     fn changes(&self) -> Vec<String> {
+        let mut changes = self.overrides.clone();
         // How arms are judged is the comparison's to say.
-        let of_comparison = |change: &String| match change.split_once('=') {
-            Some((key, pool)) if key.trim() == "probe.train_pool" => format!("evaluation.train_pool={pool}"),
-            _ => change.clone(),
+        let pool = |change: &String| {
+            let (key, pool) = change.split_once('=')?;
+            (key.trim() == "probe.train_pool").then(|| format!("evaluation.train_pool={pool}"))
         };
-        let mut changes: Vec<String> = self.overrides.iter().map(of_comparison).collect();
+        changes.extend(self.overrides.iter().filter_map(pool));
         changes.extend(self.seed.map(|seed| format!("seeds=[{seed}]")));
         let quoted = |text: &String| serde_json::Value::from(text.as_str()).to_string();
         if let Some(data) = self.data.as_ref().map(quoted) {
