@@ -1,8 +1,8 @@
 //! How good the features of a frozen encoder are: linear probe, nearest neighbours, few labels,
 //! each with its uncertainty.
 //!
-//! [`encode`] and [`evaluate_features`] do the usual part of it for one encoder and one labelled data set; the
-//! modules below work on plain host matrices ([`zview_features::Features`]) and can be used alone.
+//! [`suite::evaluate`] judges encoders on data sets by any protocol; what the protocols call works on plain host
+//! matrices ([`zview_features::Features`]) and can be used alone.
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
@@ -10,8 +10,8 @@ mod calibration;
 mod confusion;
 mod corruptions;
 pub mod embedding;
+mod encoded_sets;
 mod error;
-mod evaluation;
 mod few_labels;
 mod fine_tune;
 mod linear;
@@ -25,10 +25,8 @@ pub mod suite;
 pub use calibration::*;
 pub use confusion::*;
 pub use corruptions::*;
+pub use encoded_sets::{EncodedSets, encode, encode_with};
 pub use error::ProbeError;
-pub use evaluation::{
-    EncodedSets, Evaluation, EvaluationConfig, Protocol, encode, encode_with, evaluate_features,
-};
 pub use few_labels::*;
 pub use fine_tune::*;
 pub use linear::*;
