@@ -140,12 +140,12 @@ impl<'a> Bench<'a> {
     /// # Errors
     /// Features that no classifier can be fitted on.
     pub fn linear_probe(&self) -> Result<&LinearProbe, ProbeError> {
-        if self.probe.get().is_none() {
-            Features::check_classified(&self.encoded.train, &self.encoded.test)?;
-            let _ = self.probe.set(LinearProbe::fit(&self.encoded.train, &self.config.linear)?);
+        if let Some(probe) = self.probe.get() {
+            return Ok(probe);
         }
-        let unfitted = || zview_features::FeatureError::Empty { set: "the linear probe".to_owned() };
-        Ok(self.probe.get().ok_or_else(unfitted)?)
+        Features::check_classified(&self.encoded.train, &self.encoded.test)?;
+        let probe = LinearProbe::fit(&self.encoded.train, &self.config.linear)?;
+        Ok(self.probe.get_or_init(|| probe))
     }
 
     /// The 95 % interval of an accuracy on the test images; protocols have random streams of their own.

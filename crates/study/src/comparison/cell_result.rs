@@ -1,7 +1,8 @@
 //! What a cell leaves in its run folder.
 
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -16,6 +17,9 @@ use zview_probe::suite::metric::Right;
 
 /// The file that is written last.
 pub(super) const EVALUATION: &str = "evaluation.json";
+
+/// Files that were found unreadable.
+static SAID: Mutex<BTreeSet<PathBuf>> = Mutex::new(BTreeSet::new());
 
 /// What a judged cell leaves.
 #[derive(Debug, Clone, Deserialize, Serialize)]
@@ -69,9 +73,18 @@ impl CellResult {
         }
     }
 
-    /// The result in `run`, where there is one.
+    /// The result in `run`, where there is one. One that cannot be read counts as none, with a word.
     pub(super) fn read(run: &Path) -> Option<Self> {
-        read_run_json(&run.join(EVALUATION)).ok()
+        let path = run.join(EVALUATION);
+        let error = match read_run_json(&path) {
+            Ok(result) => return Some(result),
+            Err(error) => error,
+        };
+        // A comparison asks several times.
+        if path.exists() && SAID.lock().is_ok_and(|mut said| said.insert(path)) {
+            tracing::warn!("{error}; as it is, this cell counts as not judged");
+        }
+        None
     }
 
     /// Writes it into `run`.

@@ -25,10 +25,12 @@ pub struct Outcome {
 
 /// The metric of a point; of all labels without a number.
 fn metric(point: &LabelCurvePoint) -> Metric {
-    let labels = point.labels_per_class.map_or_else(|| "all".to_owned(), |labels| labels.to_string());
-    let place = (4, point.labels_per_class.map_or(f64::INFINITY, |labels| labels as f64));
-    let title = format!("Label curve at {labels} per class").replace("all per class", "all labels");
-    Metric::other(&format!("label_curve_{labels}"), &title, Unit::Share, Better::Higher, place)
+    let (key, title, labels) = match point.labels_per_class {
+        Some(labels) => (format!("{labels}"), format!("{labels} per class"), labels as f64),
+        None => ("all".to_owned(), "all labels".to_owned(), f64::INFINITY),
+    };
+    let (key, title) = (format!("label_curve_{key}"), format!("Label curve at {title}"));
+    Metric::other(&key, &title, Unit::Share, Better::Higher, (4, labels))
 }
 
 impl Protocol for LabelCurve {
