@@ -490,3 +490,24 @@ fn a_plan_lists_arms_steps_and_seeds_and_short_times_in_seconds() {
     );
     assert!(plan.contains("plain  2 steps each, seeds 1, 2") && plan.contains("large  2 steps"), "{plan}");
 }
+
+/// It counted as none in silence.
+#[test]
+fn a_judgement_that_cannot_be_read_is_named_and_made_again() {
+    let folder = study();
+    let folder = folder.path();
+    let words = ["compare", "study.toml", "--device", "cpu", "--out", "short", "--set", "seeds=[0]"];
+    let words = [&words[..], &["--set", "train.steps=2", "--set", "train.warmup_steps=0"]].concat();
+    let first = run_json(folder, &words);
+    let file = folder.join("short/cells/real-seed0/evaluation.json");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let renamed = text.replace("\"top1\"", "\"top_1\"");
+    assert_ne!(renamed, text);
+    std::fs::write(&file, renamed).unwrap();
+    let again = run(folder, &words);
+    let told = stderr(&again);
+    assert!(again.status.success(), "{told}");
+    assert_eq!(told.matches("counts as not judged").count(), 1, "{told}");
+    assert!(told.contains("evaluation.json") && told.contains("top1"), "{told}");
+    assert_eq!(run_json(folder, &words)["arms"][0]["scores"], first["arms"][0]["scores"]);
+}
