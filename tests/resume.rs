@@ -264,11 +264,15 @@ fn a_finished_run_that_is_resumed_says_that_it_is_finished_and_what_extends_it()
     write_recipe(folder);
     let short = ["pretrain", "recipe.toml", "--device", "cpu", "--out", "run", "--steps"];
     assert!(run(folder, &[&short[..], &["4"]].concat()).status.success());
+    let result = std::fs::read(folder.join("run/result.json")).unwrap();
     let again = run(folder, &[&short[..], &["4", "--resume"]].concat());
     let said = stderr(&again);
+    // Its seconds and its speed were lost.
+    assert_eq!(std::fs::read(folder.join("run/result.json")).unwrap(), result);
     assert!(again.status.success() && said.contains("run is finished (4 of 4 steps)"), "{said}");
     assert!(said.contains("--steps with a number above 4 extends it"), "{said}");
     let longer = run(folder, &[&short[..], &["6", "--resume"]].concat());
+    assert_ne!(std::fs::read(folder.join("run/result.json")).unwrap(), result);
     let said = stderr(&longer);
     assert!(longer.status.success() && !said.contains("is finished"), "{said}");
 }

@@ -3,13 +3,13 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zview_runtime::atomic::WriteError;
 use zview_runtime::device::{ChosenDevice, MemoryUse};
 use zview_runtime::forecast::{Forecast, StepTimes};
 use zview_runtime::progress::Progress;
-use zview_runtime::run_folder::{Environment, EventLog, RunFolder};
+use zview_runtime::run_folder::{Environment, EventLog, RunFolder, read_run_json};
 use zview_runtime::stop::StopSignal;
 use zview_runtime::tensorboard::LiveTensorBoard;
 
@@ -64,6 +64,13 @@ pub struct Trained {
     pub per_second: f64,
     /// True where a signal ended the run early; the state is saved.
     pub stopped: bool,
+}
+
+/// What `result.json` says of the end of a run.
+#[derive(Deserialize)]
+struct Ended {
+    steps: u64,
+    stopped: bool,
 }
 
 /// A run in a folder that this process alone writes.
@@ -239,7 +246,8 @@ impl<'a> Run<'a> {
         Ok(Trained { seconds, per_second, stopped: subject.steps_taken() < plan.steps })
     }
 
-    /// Writes `result.json` and the last event, which says what there is to say (`said`) of the run.
+    /// Writes `result.json`, unless there is one of the same end and no step was taken since (it would lose its speed and
+    /// its seconds), and the last event, which says what there is to say (`said`) of the run.
     ///
     /// # Errors
     /// [`TrainingError`] where the folder cannot be written.
@@ -249,7 +257,11 @@ impl<'a> Run<'a> {
         summary: &impl Serialize,
         said: &[String],
     ) -> Result<(), TrainingError> {
-        self.folder.write_json("result.json", summary)?;
+        let before = read_run_json::<Ended>(&self.folder.file("result.json"));
+        let same_end = before.is_ok_and(|before| before.steps == step && before.stopped == trained.stopped);
+        if trained.per_second > 0.0 || !same_end {
+            self.folder.write_json("result.json", summary)?;
+        }
         let event = if trained.stopped { "stopped" } else { "finished" };
         let mut ended = json!({ "event": event, "step": step, "seconds": trained.seconds });
         if !said.is_empty() {
