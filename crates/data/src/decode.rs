@@ -10,11 +10,11 @@ use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
 
 use crate::content_kind::{Content, content_of};
-use crate::fit::PlanarImage;
 use crate::gif_structure::first_frame;
 use crate::image_set::ImageShape;
 use crate::jpeg_structure::{self, check_jpeg};
 use crate::options::Limits;
+use crate::resize::PlanarImage;
 use crate::webp_structure::check_webp;
 
 /// Images above this many pixels are decoded one at a time, so that memory does not grow with the

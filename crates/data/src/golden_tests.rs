@@ -4,8 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::decode::{decode, is_colour, shape_of};
-use crate::fit::PlanarImage;
 use crate::options::Limits;
+use crate::resize::PlanarImage;
 
 fn golden(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)

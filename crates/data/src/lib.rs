@@ -16,7 +16,6 @@ mod decode;
 mod embedded;
 mod error;
 mod file_names;
-mod fit;
 mod gif_structure;
 #[cfg(test)]
 mod golden_tests;
@@ -37,6 +36,7 @@ mod notes;
 pub mod of_bytes;
 mod options;
 pub mod picture;
+mod resize;
 mod short_name;
 mod source;
 mod split_names;

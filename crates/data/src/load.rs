@@ -7,12 +7,12 @@ use zview_runtime::words::counted;
 
 use crate::decode::decode;
 use crate::error::{DataError, Reject};
-use crate::fit::PlanarImage;
 use crate::ignored::ignored_in_words;
 use crate::image_set::{ImageSet, ImageShape};
 use crate::named::{self, OpenedSet, Resolved};
 use crate::notes::say_once;
 use crate::options::{ColorMode, LoadOptions, Split};
+use crate::resize::PlanarImage;
 use crate::source::{ImageFile, Items, SplitContent};
 
 /// Images decoded at once before their pixels are put together.

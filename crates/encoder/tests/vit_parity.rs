@@ -151,3 +151,29 @@ fn its_parameters_are_timms() {
     let small = vit(config(192, 3, 3, 4), images(32), &device);
     assert_eq!(zview_network::count_parameters(&small), 1_357_056);
 }
+
+/// As timm's `no_weight_decay`.
+#[test]
+fn weight_decay_does_not_shrink_class_token_and_places() {
+    struct BiasLike(Vec<String>);
+    impl StateVisitor for BiasLike {
+        fn parameter<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
+        fn bias_like<const D: usize>(&mut self, name: &str, _: &mut Tensor<D>) {
+            self.0.push(name.to_owned());
+        }
+        fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
+        fn counter(&mut self, _: &str, _: &mut u64) {}
+    }
+    let images = ImageShape { channels: 1, height: SIZE, width: SIZE };
+    let config = EncoderConfig {
+        width: 8,
+        depth: Some(2),
+        heads: Some(2),
+        patch: Some(4),
+        pool: Some(Pool::ClassToken),
+        ..EncoderConfig::default()
+    };
+    let mut names = BiasLike(Vec::new());
+    vit(config, images, &Device::flex()).visit("encoder.", &mut names);
+    assert_eq!(names.0, ["encoder.cls_token", "encoder.pos_embed"]);
+}

@@ -15,6 +15,11 @@ pub enum Mode {
 pub trait StateVisitor {
     /// A tensor that gradients change.
     fn parameter<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>);
+    /// One that is no weight of a product though it has several dimensions, such as a token or a place: optimizers that
+    /// treat biases otherwise treat it so too.
+    fn bias_like<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
+        self.parameter(name, tensor);
+    }
     /// A tensor that the forward pass changes.
     fn buffer<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>);
     /// A number that the forward pass changes.

@@ -259,14 +259,15 @@ fn a_state_of_which_a_part_is_missing_is_refused() {
 }
 
 #[test]
-fn class_tokens_and_position_embeddings_are_treated_like_biases() {
+fn what_is_shown_as_bias_like_is_treated_like_a_bias() {
     #[derive(Clone)]
     struct Tokens([Tensor<3>; 3]);
     impl Network for Tokens {
         fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
-            for (name, tensor) in ["cls_token", "pos_embed", "other"].iter().zip(&mut self.0) {
-                visitor.parameter(&format!("{prefix}{name}"), tensor);
-            }
+            let [token, place, other] = &mut self.0;
+            visitor.bias_like(&format!("{prefix}token"), token);
+            visitor.bias_like(&format!("{prefix}place"), place);
+            visitor.parameter(&format!("{prefix}other"), other);
         }
     }
     let mut network = Tokens(std::array::from_fn(|_| Tensor::ones([1, 1, 2], &Device::flex())));

@@ -11,7 +11,7 @@ use zview_runtime::atomic::{WriteError, write_file};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::hash::{sha256_of_bytes, sha256_of_file};
 
-use super::subject::remove;
+use super::workload::remove;
 
 /// Version of the file.
 const FORMAT: u32 = 1;
@@ -24,23 +24,23 @@ pub(super) struct Remembered {
 }
 
 impl Remembered {
-    /// The place under `folder` for checks of `subject` on `device` by this executable; `None` where the
+    /// The place under `folder` for checks of `workload` on `device` by this executable; `None` where the
     /// executable cannot be read.
-    pub(super) fn new(folder: &Path, device: &ChosenDevice, subject: &Value) -> Option<Self> {
+    pub(super) fn new(folder: &Path, device: &ChosenDevice, workload: &Value) -> Option<Self> {
         // The version alone would take two builds for one.
         let executable = std::env::current_exe().and_then(|path| sha256_of_file(&path)).ok()?;
         // Everything that is said of the device, but for what was asked for to get it.
         let mut device = serde_json::to_value(device).ok()?;
         remove(&mut device, &["request", "reason", "selfcheck", "adapter.request"]);
-        Some(Self::of(folder, &device, subject, &executable))
+        Some(Self::of(folder, &device, workload, &executable))
     }
 
-    fn of(folder: &Path, device: &Value, subject: &Value, executable: &str) -> Self {
+    fn of(folder: &Path, device: &Value, workload: &Value, executable: &str) -> Self {
         let key = json!({
             "zview": env!("CARGO_PKG_VERSION"),
             "executable": executable,
             "device": device,
-            "subject": subject,
+            "workload": workload,
         });
         let name = sha256_of_bytes(key.to_string().as_bytes());
         Self { path: folder.join("selfcheck").join(format!("{name}.json")), key }
@@ -71,17 +71,17 @@ mod tests {
     #[test]
     fn only_the_same_driver_build_and_shapes_are_remembered() {
         let folder = tempfile::tempdir().unwrap();
-        let of = |driver: &str, subject: &str, build: &str| {
-            Remembered::of(folder.path(), &json!({ "driver": driver }), &json!(subject), build)
+        let of = |driver: &str, workload: &str, build: &str| {
+            Remembered::of(folder.path(), &json!({ "driver": driver }), &json!(workload), build)
         };
         let first = of("1.0", "batch 128", "abc");
         assert!(!first.passed());
         first.remember(40).unwrap();
         assert!(of("1.0", "batch 128", "abc").passed());
-        for (driver, subject, build) in
+        for (driver, workload, build) in
             [("1.1", "batch 128", "abc"), ("1.0", "batch 256", "abc"), ("1.0", "batch 128", "abd")]
         {
-            assert!(!of(driver, subject, build).passed(), "{driver} {subject} {build}");
+            assert!(!of(driver, workload, build).passed(), "{driver} {workload} {build}");
         }
     }
 

@@ -1,8 +1,8 @@
 //! Does a device compute what the CPU computes? Drivers and shader compilers are known that do not, silently.
 //!
 //! [`selfcheck`] compares every operation on its own with its gradients, every layer of a recipe at its batch,
-//! the objective, the encoder's features, and a whole training step. [`short_selfcheck`] does the same before a
-//! command computes on a graphics adapter, for what that command computes ([`Subject`]), within seconds: the
+//! the objective, the encoder's features, and a whole training step. [`preflight`] does the same before a
+//! command computes on a graphics adapter, for what that command computes ([`Workload`]), within seconds: the
 //! layers need a few images on the CPU whatever the batch is (see `layers/mod.rs`), and the training step is taken
 //! at fewer anchors where a whole batch would keep the CPU busy. So what is compared at the run's own sizes is
 //! rendering, every convolution, batch norm and fully connected layer with all gradients, the objective, and the
@@ -12,16 +12,16 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod agreement;
 mod cache;
 mod check;
-mod comparison;
 mod layers;
 mod operation;
 mod operations;
+mod preflight;
 mod recipe;
-mod short;
 mod step;
-mod subject;
+mod workload;
 
 use std::path::PathBuf;
 
@@ -34,10 +34,10 @@ use zview_runtime::device::{ChosenDevice, ReadError};
 pub use check::Check;
 pub use operation::Operation;
 pub use operations::operations;
-pub use short::{ShortVerdict, short_selfcheck};
-pub use subject::Subject;
+pub use preflight::{PreflightVerdict, preflight};
+pub use workload::Workload;
 
-use comparison::Comparison;
+use agreement::Agreement;
 use zview_contrastive::source::SourceError;
 use zview_contrastive::train::Recipe;
 use zview_encoder::PretrainedError;
@@ -123,10 +123,10 @@ pub fn selfcheck(
     if !device.is_gpu() {
         return Err(SelfCheckError::OnlyCpu { reason: device.reason.clone() });
     }
-    let mut comparison = Comparison::new(device);
-    comparison.operations(&with_planted_fault(planted)?)?;
-    recipe::check_recipe(&mut comparison, recipe, data_dir, f64::INFINITY)?;
-    Ok(comparison.finish())
+    let mut agreement = Agreement::new(device);
+    agreement.operations(&with_planted_fault(planted)?)?;
+    recipe::check_recipe(&mut agreement, recipe, data_dir, f64::INFINITY)?;
+    Ok(agreement.finish())
 }
 
 /// The table of operations, one of which errs by a thousandth where `name` says so.

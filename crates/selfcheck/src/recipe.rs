@@ -8,8 +8,8 @@ use zview_network::{Mode, freeze};
 use zview_runtime::device::read_floats;
 
 use super::SelfCheckError;
+use super::agreement::Agreement;
 use super::check::{Check, relative_error};
-use super::comparison::Comparison;
 use super::layers::{at_batch, multiplications};
 use super::step::{self, check_step};
 use zview_contrastive::source::{OpenSource, SourceError, SourceKind, Stored, open_source_on};
@@ -26,7 +26,7 @@ const SHOWN: usize = 2;
 /// Compares the layers of `recipe` at its batch, and one training step: at its batch, or at fewer anchors where
 /// the CPU would need more than `multiplications_max` multiplications.
 pub(super) fn check_recipe(
-    comparison: &mut Comparison<'_>,
+    agreement: &mut Agreement<'_>,
     recipe: &Recipe,
     data_dir: Option<PathBuf>,
     multiplications_max: f64,
@@ -44,12 +44,12 @@ pub(super) fn check_recipe(
         let source = open_source_on(&recipe.source, &recipe.views, &how, stored.clone())?;
         Trainer::new(&recipe, source, device)
     };
-    let mut whole = trainer(anchors, comparison.device())?;
+    let mut whole = trainer(anchors, agreement.device())?;
     let (views, rendering) = record_layers(|| whole.augmented_views(0));
     let views = views?;
     let [rows, channels, height, width] = views.images.dims();
 
-    let mut shown = trainer(SHOWN, &comparison.cpu)?;
+    let mut shown = trainer(SHOWN, &agreement.cpu)?;
     // Copies from before any forward pass, which moves running statistics.
     let (mut on_cpu, mut on_device) = (freeze(&shown.learner.encoder), freeze(&whole.learner.encoder));
     let shown_views = shown.augmented_views(0)?;
@@ -57,10 +57,10 @@ pub(super) fn check_recipe(
     let per_anchor = multiplications(&training) / SHOWN as f64;
     let training: Vec<_> = training.iter().map(|call| at_batch(call, (anchors, SHOWN))).collect();
 
-    comparison.layers(&rendering, false)?;
-    comparison.layers(&training, true)?;
-    comparison.objective(&mut trainer(anchors, &comparison.cpu)?, &mut whole, &views)?;
-    comparison.features(
+    agreement.layers(&rendering, false)?;
+    agreement.layers(&training, true)?;
+    agreement.objective(&mut trainer(anchors, &agreement.cpu)?, &mut whole, &views)?;
+    agreement.features(
         rows,
         [channels, height, width],
         |images| on_cpu.forward(images, Mode::Evaluate),
@@ -69,16 +69,16 @@ pub(super) fn check_recipe(
 
     let affordable = (multiplications_max / (PASSES * per_anchor)) as usize;
     let few = affordable.clamp(2, anchors);
-    let mut reference = trainer(few, &comparison.cpu)?;
-    let mut nudged = trainer(few, &comparison.cpu)?;
-    let mut checked = if few == anchors { whole } else { trainer(few, comparison.device())? };
+    let mut reference = trainer(few, &agreement.cpu)?;
+    let mut nudged = trainer(few, &agreement.cpu)?;
+    let mut checked = if few == anchors { whole } else { trainer(few, agreement.device())? };
     // An anchor's views do not depend on the batch, but which anchors of a mix are real does.
     if few < anchors && recipe.source.kind != SourceKind::Mix {
-        comparison.announce(1);
+        agreement.announce(1);
         let expected = reference.augmented_views(0)?.images;
         let got = views.images.narrow(0, 0, expected.dims()[0]);
         let error = relative_error(&read_floats(expected)?, &read_floats(got)?);
-        comparison.add(Check::new(
+        agreement.add(Check::new(
             &format!("views of {anchors} anchors"),
             "pixels of the first",
             error,
@@ -87,7 +87,7 @@ pub(super) fn check_recipe(
     } else {
         drop(views);
     }
-    comparison.announce(step::CHECKS as usize);
-    let mut done = |check: &Check| comparison.add(check.clone());
+    agreement.announce(step::CHECKS as usize);
+    let mut done = |check: &Check| agreement.add(check.clone());
     check_step(&mut reference, &mut nudged, &mut checked, &mut done).map(|_| ())
 }

@@ -128,15 +128,15 @@ fn wrong_at(batch: usize) -> impl Fn(&LayerCall, Tensor<4>, Tensor<4>) -> Tensor
 fn a_convolution_that_is_wrong_at_one_batch_only_is_found_at_that_batch() {
     let chosen = cpu("plays the device");
     let wrong = wrong_at(227);
-    let mut comparison = Comparison::with_convolution(&chosen, &wrong);
+    let mut agreement = Agreement::with_convolution(&chosen, &wrong);
     let call = |images: usize| LayerCall::Convolution {
         input: [images, 2, 6, 6],
         weight: [3, 2, 3, 3],
         stride: [1, 1],
         padding: [1, 1],
     };
-    comparison.layers(&[226, 227, 228, 256].map(call), true).unwrap();
-    let result = comparison.finish();
+    agreement.layers(&[226, 227, 228, 256].map(call), true).unwrap();
+    let result = agreement.finish();
     assert_eq!(broken(&result.checks), ["conv2d 3x3, 2 to 3 channels, stride 1, to 6x6, 227 images"]);
     assert_eq!(result.worst.unwrap().what, "gradient of weight");
 }
@@ -145,10 +145,10 @@ fn a_convolution_that_is_wrong_at_one_batch_only_is_found_at_that_batch() {
 fn the_short_form_finds_a_fault_in_one_operation_and_one_at_the_recipes_batch() {
     let chosen = cpu("plays the device");
     let recipe = recipe(NARROW);
-    let subject = Subject::Recipe { recipe: &recipe, data_dir: None };
+    let workload = Workload::Recipe { recipe: &recipe, data_dir: None };
     let compare = |planted, wrong: &dyn Fn(&LayerCall, Tensor<4>, Tensor<4>) -> Tensor<4>| {
         let table = with_planted_fault(planted).unwrap();
-        short::compare(&subject, Comparison::with_convolution(&chosen, wrong), &table).unwrap().checks
+        preflight::compare(&workload, Agreement::with_convolution(&chosen, wrong), &table).unwrap().checks
     };
     assert_eq!(broken(&compare(None, &convolve)), Vec::<&str>::new());
     assert_eq!(broken(&compare(Some("log_softmax"), &convolve)), ["log_softmax"]);
@@ -162,9 +162,9 @@ fn the_short_form_finds_a_fault_in_one_operation_and_one_at_the_recipes_batch() 
 #[test]
 fn a_step_that_is_too_large_for_the_cpu_is_taken_at_fewer_anchors() {
     let chosen = cpu("plays the device");
-    let mut comparison = Comparison::new(&chosen);
-    recipe::check_recipe(&mut comparison, &recipe(NARROW), None, 0.0).unwrap();
-    let result = comparison.finish();
+    let mut agreement = Agreement::new(&chosen);
+    recipe::check_recipe(&mut agreement, &recipe(NARROW), None, 0.0).unwrap();
+    let result = agreement.finish();
     assert!(result.holds, "{:?}", result.worst);
     let names: Vec<&str> = result.checks.iter().map(|check| check.name.as_str()).collect();
     for name in ["batch_norm, 2 channels, 28x28, 8 images", "views of 4 anchors", "step: loss after it"] {
@@ -177,7 +177,7 @@ fn the_key_is_made_of_what_decides_shapes() {
     let key = |sections: &str, change: fn(&mut Recipe)| {
         let mut recipe = recipe(sections);
         change(&mut recipe);
-        Subject::Recipe { recipe: &recipe, data_dir: None }.key().unwrap()
+        Workload::Recipe { recipe: &recipe, data_dir: None }.key().unwrap()
     };
     let first = key(NARROW, |_| ());
     assert_eq!(first, key(NARROW, |recipe| recipe.seed = 7));
@@ -197,11 +197,11 @@ fn the_key_is_made_of_what_decides_shapes() {
     }
 }
 
-/// Every check of `subject` but the operations, on an adapter.
-fn assert_agrees(chosen: &ChosenDevice, what: &str, subject: &Subject<'_>) {
-    let mut comparison = Comparison::new(chosen);
-    subject.check(&mut comparison).unwrap();
-    let result = comparison.finish();
+/// Every check of `workload` but the operations, on an adapter.
+fn assert_agrees(chosen: &ChosenDevice, what: &str, workload: &Workload<'_>) {
+    let mut agreement = Agreement::new(chosen);
+    workload.check(&mut agreement).unwrap();
+    let result = agreement.finish();
     assert!(result.holds && result.checks.len() > 3, "{what}: {:?}", result.worst);
 }
 
@@ -221,7 +221,7 @@ fn every_encoder_agrees_on_an_adapter() {
                  [augment]\nsize = 32\n"
             );
             let recipe = recipe(&sections);
-            assert_agrees(chosen, &sections, &Subject::Recipe { recipe: &recipe, data_dir: None });
+            assert_agrees(chosen, &sections, &Workload::Recipe { recipe: &recipe, data_dir: None });
         }
     });
 }
@@ -239,7 +239,7 @@ fn every_objective_agrees_on_an_adapter() {
             let mut recipe = recipe(&sections);
             recipe.source.generator = Some("glyphs-gan-conditional".to_owned());
             recipe.train.batch = if *kind == "i-jepa" { 4 } else { 16 };
-            assert_agrees(chosen, kind, &Subject::Recipe { recipe: &recipe, data_dir: None });
+            assert_agrees(chosen, kind, &Workload::Recipe { recipe: &recipe, data_dir: None });
         }
     });
 }
@@ -251,8 +251,8 @@ fn every_embedded_generator_and_every_way_to_train_one_agrees_on_an_adapter() {
             let manifest = Manifest::find(embedded.name, &[]).unwrap();
             let (dimension, classes) = (manifest.latent.dimension, manifest.classes());
             let latents = sample_latents(&ViewsConfig::default(), dimension, classes, 0, 0, 5);
-            let subject = Subject::Rendering { manifest: &manifest, weights: None, latents: &latents };
-            assert_agrees(chosen, embedded.name, &subject);
+            let workload = Workload::Rendering { manifest: &manifest, weights: None, latents: &latents };
+            assert_agrees(chosen, embedded.name, &workload);
         }
         let shape = ImageShape { channels: 1, height: 16, width: 16 };
         let pixels = (0..12 * 256).map(|pixel| (pixel * 37 % 251) as u8).collect();
@@ -266,8 +266,8 @@ fn every_embedded_generator_and_every_way_to_train_one_agrees_on_an_adapter() {
                  [gan]\ndiscriminator_width = 4\n[vae]\nencoder_width = 4\n[train]\nbatch = 6\n"
             );
             let training: GeneratorTraining = parse_toml(std::path::Path::new("test"), &text).unwrap();
-            let subject = Subject::GeneratorTraining { training: &training, images: &images };
-            assert_agrees(chosen, method, &subject);
+            let workload = Workload::GeneratorTraining { training: &training, images: &images };
+            assert_agrees(chosen, method, &workload);
         }
     });
 }

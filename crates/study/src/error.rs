@@ -13,6 +13,8 @@ use zview_runtime::config::ConfigError;
 use zview_runtime::device::ReadError;
 use zview_runtime::run_folder::Changed;
 
+use crate::grid::Key;
+
 /// Why a study ended without a result. Arms that were finished stay.
 #[derive(Debug, thiserror::Error)]
 pub enum StudyError {
@@ -118,13 +120,28 @@ pub enum StudyError {
     #[error(transparent)]
     Write(#[from] WriteError),
     /// There is no such cell.
-    #[error("there is no cell {cell}: the comparison has {cells} cells, counted from 0")]
+    #[error("there is no cell {cell}: there are {cells}, counted from 0")]
     NoCell {
         /// The cell.
         cell: usize,
         /// How many there are.
         cells: usize,
     },
+    /// What a cell needs is not there.
+    #[error(
+        "cell {cell} needs cell {needed} ({key}), which is not finished; run that first (--cell {needed})"
+    )]
+    Needs {
+        /// The cell.
+        cell: usize,
+        /// The one that it needs.
+        needed: usize,
+        /// What that is.
+        key: Key,
+    },
+    /// The process of a cell cannot be started or waited for.
+    #[error("the process of a cell cannot be run: {0}")]
+    Process(std::io::Error),
 }
 
 impl StudyError {

@@ -9,9 +9,9 @@ use zview_contrastive::train::{
     KernelLaunches, Recipe, Stage, StageProfile, StepProfile, Trainer, profile_step,
 };
 use zview_runtime::device::{MemoryUse, choose};
-use zview_selfcheck::Subject;
+use zview_selfcheck::Workload;
 
-use super::compared::compared;
+use super::device_check::checked;
 use crate::arguments::Common;
 use crate::commands::warm::warm;
 use crate::failure::Failure;
@@ -59,8 +59,8 @@ pub fn run(arguments: &BenchArguments, common: &Common) -> Result<(), Failure> {
     let recipe = Recipe::load(&arguments.config, &arguments.overrides)?;
     let device = choose(common.device)?;
     recipe.train.precision.check(&device)?;
-    let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
-    let device = compared(device, &subject, common)?;
+    let workload = Workload::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
+    let device = checked(device, &workload, common)?;
     let mut trainer = Trainer::open(&recipe, common.data_dir.clone(), &device.device)?;
     if arguments.warm {
         return warm(&mut trainer, &device, common.json);

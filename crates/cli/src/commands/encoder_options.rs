@@ -11,10 +11,10 @@ use zview_features::PixelScale;
 use zview_probe::suite::{SuiteConfig, SuiteRequest};
 use zview_runtime::cache_folder;
 use zview_runtime::device::ChosenDevice;
-use zview_selfcheck::Subject;
+use zview_selfcheck::Workload;
 
-use super::compared::compared;
 use super::data::parse_color;
+use super::device_check::checked;
 use crate::arguments::Common;
 use crate::failure::Failure;
 
@@ -161,6 +161,6 @@ pub fn compared_for_features(
     let (config, shape) = (encoder.config(), images.shape);
     let batch = request.config.batch.min(images.len());
     let (options, beyond) = (&request.how_read(), encoder.encoder().beyond_recipes());
-    let subject = Subject::Features { encoder: path, options, config, beyond, shape, batch };
-    compared(device.clone(), &subject, common).map(|_| ())
+    let workload = Workload::Features { encoder: path, options, config, beyond, shape, batch };
+    checked(device.clone(), &workload, common).map(|_| ())
 }

@@ -2,9 +2,9 @@
 
 pub mod bench;
 pub mod compare;
-mod compared;
 pub mod data;
 pub mod demo;
+mod device_check;
 mod devices;
 pub mod embed;
 mod encoder_options;

@@ -12,9 +12,9 @@ use zview_runtime::device::choose;
 use zview_runtime::forecast::Forecast;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 use zview_runtime::words::counted;
-use zview_selfcheck::Subject;
+use zview_selfcheck::Workload;
 
-use super::compared::compared;
+use super::device_check::checked;
 use super::named::{Named, Taken, made_for, recipe_file, recipe_of_run};
 use crate::arguments::{Common, RunArguments};
 use crate::failure::Failure;
@@ -60,9 +60,9 @@ pub fn run(arguments: &PretrainArguments, common: &Common) -> Result<ExitCode, F
     let Taken { recipe, choices } = taken;
     check_probe_data(&recipe, &overrides, common)?;
     let out = arguments.run.out(recipe.seed);
-    let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
+    let workload = Workload::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
     recipe.train.precision.check(&device)?;
-    let device = compared(device, &subject, common)?;
+    let device = checked(device, &workload, common)?;
     let stop = StopSignal::listen();
     let options = PretrainOptions {
         out: &out,

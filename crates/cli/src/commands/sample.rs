@@ -14,9 +14,9 @@ use zview_generator::{
 };
 use zview_runtime::device::{choose, read_floats};
 use zview_runtime::progress::Progress;
-use zview_selfcheck::Subject;
+use zview_selfcheck::Workload;
 
-use super::compared::compared;
+use super::device_check::checked;
 use super::sample_output::{Rendered, Rows, SampleOutput, Sink};
 use crate::arguments::Common;
 use crate::failure::Failure;
@@ -140,8 +140,8 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
         let (latent, classes) = (&manifest.latent, manifest.classes());
         sample_latents_of(views, latent, classes, arguments.seed, 0, arguments.batch.min(arguments.anchors))
     };
-    let subject = Subject::Rendering { manifest: &manifest, weights, latents: &first };
-    let device = compared(choose(common.device)?, &subject, common)?.device;
+    let workload = Workload::Rendering { manifest: &manifest, weights, latents: &first };
+    let device = checked(choose(common.device)?, &workload, common)?.device;
     let generator = Generator::load(&manifest, weights, &device)?;
     let samplers =
         configs.iter().map(|views| LatentSampler::new(views, AnchorsConfig::default(), &generator));

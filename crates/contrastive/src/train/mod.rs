@@ -9,6 +9,7 @@ mod learnt_from;
 mod left_open;
 mod length;
 mod loss_scale;
+mod monitors;
 mod opening;
 mod paths;
 mod precision;
@@ -20,7 +21,6 @@ mod stages;
 mod trainer;
 mod verdict;
 mod view_picture;
-mod watched;
 mod without_effect;
 
 pub use error::PretrainError;

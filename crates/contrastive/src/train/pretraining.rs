@@ -11,11 +11,11 @@ use zview_runtime::run_folder::{EventLog, LOSS, losses_of};
 
 use super::error::PretrainError;
 use super::forecast::run_size;
+use super::monitors::{self, Monitors};
 use super::recipe::Recipe;
 use super::trainer::Trainer;
 use super::verdict::FIRST_FEATURES;
 use super::view_picture::show_views;
-use super::watched::{self, Watched};
 
 /// By what the best checkpoint is told, in its manifest.
 const MEAN_LOSS: &str = "mean training loss since the checkpoint before";
@@ -26,13 +26,13 @@ const PROBE_ACCURACY: &str = "online probe's accuracy on the training stream sin
 pub(super) struct Pretraining<'a> {
     pub(super) trainer: Trainer,
     recipe: &'a Recipe,
-    watched: Watched,
+    watched: Monitors,
     quality: Quality,
 }
 
 impl<'a> Pretraining<'a> {
     pub(super) fn new(trainer: Trainer, recipe: &'a Recipe) -> Self {
-        Self { trainer, recipe, watched: Watched::default(), quality: Quality::default() }
+        Self { trainer, recipe, watched: Monitors::default(), quality: Quality::default() }
     }
 
     fn device_error(&self) -> impl Fn(ReadError) -> TrainingError + use<> {
@@ -97,7 +97,7 @@ impl Step for Pretraining<'_> {
         let collapse = self.watched.add_to(&mut event, beside, &self.trainer, self.recipe);
         self.quality.note(&event);
         events.append(&event).map_err(TrainingError::from)?;
-        collapse.map_or(Ok(()), |collapse| watched::tell(collapse, self.recipe, events))
+        collapse.map_or(Ok(()), |collapse| monitors::tell(collapse, self.recipe, events))
     }
 
     fn snapshot(&mut self) -> Result<Snapshot, StateError> {

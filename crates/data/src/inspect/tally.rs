@@ -6,10 +6,10 @@ use rayon::prelude::*;
 
 use crate::decode::decode;
 use crate::error::Reject;
-use crate::fit::PlanarImage;
 use crate::image_set::ImageShape;
 use crate::load::CHUNK;
 use crate::options::LoadOptions;
+use crate::resize::PlanarImage;
 use crate::source::ImageFile;
 
 /// How often each byte value occurs, per channel.

@@ -236,12 +236,13 @@ impl Vit {
 
 impl Network for Vit {
     fn visit<V: StateVisitor>(&mut self, prefix: &str, visitor: &mut V) {
-        for (name, token) in [("cls_token", &mut self.cls_token), ("reg_token", &mut self.reg_token)] {
-            if let Some(token) = token {
-                visitor.parameter(&format!("{prefix}{name}"), token);
-            }
+        if let Some(token) = &mut self.cls_token {
+            visitor.bias_like(&format!("{prefix}cls_token"), token);
         }
-        visitor.parameter(&format!("{prefix}pos_embed"), &mut self.pos_embed);
+        if let Some(tokens) = &mut self.reg_token {
+            visitor.parameter(&format!("{prefix}reg_token"), tokens);
+        }
+        visitor.bias_like(&format!("{prefix}pos_embed"), &mut self.pos_embed);
         self.patch_embed.visit(&format!("{prefix}patch_embed"), visitor);
         if let Some(norm) = &mut self.norm_pre {
             norm.visit(&format!("{prefix}norm_pre"), visitor);

@@ -7,7 +7,7 @@
 use burn::tensor::Tensor;
 
 use super::config::OptimizerConfig;
-use super::rule::{Defaults, Kept, Move, Rule, Steps};
+use super::rule::{Defaults, Equation, State, Steps, UpdateRule};
 
 const FIRST: &str = "first_moment"; // m
 const SECOND: &str = "second_moment"; // v
@@ -30,7 +30,7 @@ struct AdamW {
     epsilon: f64,
 }
 
-pub(super) fn rule(config: &OptimizerConfig) -> impl Rule + use<> {
+pub(super) fn rule(config: &OptimizerConfig) -> impl UpdateRule + use<> {
     AdamW {
         beta1: config.beta1.unwrap_or_default(),
         beta2: config.beta2.unwrap_or_default(),
@@ -40,7 +40,7 @@ pub(super) fn rule(config: &OptimizerConfig) -> impl Rule + use<> {
 
 impl AdamW {
     /// m and v of this step.
-    fn moments(&self, g: Tensor<1>, kept: &mut Kept) -> [Tensor<1>; 2] {
+    fn moments(&self, g: Tensor<1>, kept: &mut State) -> [Tensor<1>; 2] {
         let m = kept.take(FIRST, &g) * self.beta1 + g.clone() * (1.0 - self.beta1);
         let v = kept.take(SECOND, &g) * self.beta2 + g.square() * (1.0 - self.beta2);
         kept.put(FIRST, m.clone());
@@ -54,14 +54,14 @@ fn decayed(w: Tensor<1>, lr: f64, weight_decay: f64) -> Tensor<1> {
     if weight_decay == 0.0 { w } else { w * (1.0 - lr * weight_decay) }
 }
 
-impl Rule for AdamW {
+impl UpdateRule for AdamW {
     fn kept(&self) -> &'static [&'static str] {
         &[FIRST, SECOND]
     }
 
     /// With c = 1 - b^t, the corrections go into the rate and into eps:
     /// (m / c1) / (sqrt(v / c2) + eps) = sqrt(c2) / c1 m / (sqrt(v) + eps sqrt(c2)).
-    fn at(&self, steps: &Steps) -> Move<'_> {
+    fn at(&self, steps: &Steps) -> Equation<'_> {
         // Above some thousand steps c is 1 to double precision.
         let number = i32::try_from(steps.number.max(1)).unwrap_or(i32::MAX);
         let power = |beta: f64| beta.powi(number);

@@ -4,7 +4,7 @@ use burn::tensor::{Bool, Tensor};
 
 use super::gradients::NamedGradients;
 
-/// Kept from dividing by zero, as `torch.nn.utils.clip_grad_norm_` does.
+/// State from dividing by zero, as `torch.nn.utils.clip_grad_norm_` does.
 const CLIP_EPSILON: f64 = 1e-6;
 
 /// Gradients on their way to an optimizer: measures them, divides them by their scale, clips them, and lets a scaled

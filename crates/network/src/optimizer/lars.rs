@@ -9,7 +9,7 @@
 
 use super::config::OptimizerConfig;
 use super::gradients::sum_of_squares;
-use super::rule::{Defaults, Move, Rule, Steps};
+use super::rule::{Defaults, Equation, Steps, UpdateRule};
 
 const VELOCITY: &str = "velocity";
 
@@ -30,16 +30,16 @@ struct Lars {
     trust: f64,
 }
 
-pub(super) fn rule(config: &OptimizerConfig) -> impl Rule + use<> {
+pub(super) fn rule(config: &OptimizerConfig) -> impl UpdateRule + use<> {
     Lars { momentum: config.momentum.unwrap_or_default(), trust: config.trust.unwrap_or_default() }
 }
 
-impl Rule for Lars {
+impl UpdateRule for Lars {
     fn kept(&self) -> &'static [&'static str] {
         &[VELOCITY]
     }
 
-    fn at(&self, _: &Steps) -> Move<'_> {
+    fn at(&self, _: &Steps) -> Equation<'_> {
         Box::new(|parameter, kept| {
             let (w, g, weight_decay) = (parameter.weight, parameter.gradient, parameter.weight_decay);
             let update = g.clone() + w.clone() * weight_decay;

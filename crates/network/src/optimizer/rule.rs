@@ -24,9 +24,9 @@ pub(super) struct Parameter {
 
 /// What an optimizer keeps of one parameter from step to step: tensors (N) by name, zero at first.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Kept(pub(super) BTreeMap<&'static str, Tensor<1>>);
+pub(super) struct State(pub(super) BTreeMap<&'static str, Tensor<1>>);
 
-impl Kept {
+impl State {
     /// Takes a tensor out, so that it can be computed with in place; `like` gives its size.
     pub(super) fn take(&mut self, name: &'static str, like: &Tensor<1>) -> Tensor<1> {
         self.0.remove(name).unwrap_or_else(|| like.zeros_like())
@@ -47,15 +47,15 @@ pub(super) struct Steps {
 }
 
 /// Gives a parameter's weights (N) after a step.
-pub(super) type Move<'a> = Box<dyn Fn(Parameter, &mut Kept) -> Tensor<1> + 'a>;
+pub(super) type Equation<'a> = Box<dyn Fn(Parameter, &mut State) -> Tensor<1> + 'a>;
 
 /// An optimizer's equation.
-pub(super) trait Rule: Debug + Send + Sync {
+pub(super) trait UpdateRule: Debug + Send + Sync {
     /// Names of the tensors that it keeps of every parameter.
     fn kept(&self) -> &'static [&'static str];
 
     /// The equation at one step.
-    fn at(&self, steps: &Steps) -> Move<'_>;
+    fn at(&self, steps: &Steps) -> Equation<'_>;
 }
 
 /// Values of `[optimizer]` where a recipe does not say them; `None` is a key that the optimizer does not use.
@@ -71,7 +71,7 @@ pub(super) struct Defaults {
 }
 
 /// Makes the table from lines `Variant = "name" => module;`. A module has a constant `DEFAULTS: Defaults` and a
-/// function `rule(&OptimizerConfig) -> impl Rule`.
+/// function `rule(&OptimizerConfig) -> impl UpdateRule`.
 macro_rules! optimizers {
     ($($(#[$doc:meta])* $variant:ident = $name:literal => $module:ident;)+) => {
         /// Optimizers by name.
@@ -96,7 +96,7 @@ macro_rules! optimizers {
         }
 
         /// The equation that a recipe describes.
-        pub(super) fn rule(config: &OptimizerConfig) -> Box<dyn Rule> {
+        pub(super) fn rule(config: &OptimizerConfig) -> Box<dyn UpdateRule> {
             match config.kind { $(OptimizerKind::$variant => Box::new($module::rule(config)),)+ }
         }
     };

@@ -4,7 +4,7 @@
 //! g = gradient + weight_decay w;  v = momentum v + g;  w = w - lr v
 
 use super::config::OptimizerConfig;
-use super::rule::{Defaults, Move, Rule, Steps};
+use super::rule::{Defaults, Equation, Steps, UpdateRule};
 
 /// v has the parameter's own name in checkpoints.
 const VELOCITY: &str = "";
@@ -25,16 +25,16 @@ struct Sgd {
     momentum: f64,
 }
 
-pub(super) fn rule(config: &OptimizerConfig) -> impl Rule + use<> {
+pub(super) fn rule(config: &OptimizerConfig) -> impl UpdateRule + use<> {
     Sgd { momentum: config.momentum.unwrap_or_default() }
 }
 
-impl Rule for Sgd {
+impl UpdateRule for Sgd {
     fn kept(&self) -> &'static [&'static str] {
         &[VELOCITY]
     }
 
-    fn at(&self, _: &Steps) -> Move<'_> {
+    fn at(&self, _: &Steps) -> Equation<'_> {
         Box::new(|parameter, kept| {
             let w = parameter.weight;
             let g = parameter.gradient + w.clone() * parameter.weight_decay;

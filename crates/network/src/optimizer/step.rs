@@ -9,14 +9,12 @@ use zview_kernels::record_pass;
 use super::config::OptimizerConfig;
 use super::gate::StepGate;
 use super::gradients::NamedGradients;
-use super::rule::{Kept, Move, Parameter, Rule, Steps, rule};
+use super::rule::{Equation, Parameter, State, Steps, UpdateRule, rule};
 use crate::weights::StateDict;
 use crate::{NamedTensors, Network, StateError, StateVisitor};
 
 /// Name of the count of steps that were not taken among the optimizer's tensors.
 const HELD_BACK: &str = "held_back_steps";
-/// Parameters that are treated like biases though they have more than one dimension, by the last part of their name.
-const LIKE_BIASES: [&str; 2] = ["cls_token", "pos_embed"];
 
 /// A group of parameters that has no parameters.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +33,8 @@ pub struct UnmatchedGroup {
 #[derive(Debug, Clone)]
 pub struct Optimizer {
     config: OptimizerConfig,
-    rule: Arc<dyn Rule>,
-    kept: BTreeMap<String, Kept>,
+    rule: Arc<dyn UpdateRule>,
+    kept: BTreeMap<String, State>,
     /// Steps that a gate held back, `[1]`.
     held_back: Option<Tensor<1>>,
 }
@@ -44,8 +42,8 @@ pub struct Optimizer {
 /// One step of the optimizer, for every network in turn.
 pub struct Update<'a> {
     config: &'a OptimizerConfig,
-    kept: &'a mut BTreeMap<String, Kept>,
-    equation: Move<'a>,
+    kept: &'a mut BTreeMap<String, State>,
+    equation: Equation<'a>,
     lr: f64,
     gate: Option<&'a StepGate>,
 }
@@ -142,15 +140,13 @@ impl Update<'_> {
         network.visit(prefix, &mut Step { update: self, gradients });
     }
 
-    /// The parameter `name` of `dimensions` dimensions, with its group's settings.
-    fn parameter(&self, name: &str, dimensions: usize, weight: Tensor<1>, gradient: Tensor<1>) -> Parameter {
+    /// The parameter `name`, a bias or treated like one if `bias_like`, with its group's settings.
+    fn parameter(&self, name: &str, bias_like: bool, weight: Tensor<1>, gradient: Tensor<1>) -> Parameter {
         let groups = self.config.groups.iter().filter(|group| name.starts_with(&group.prefix));
         let group = groups.max_by_key(|group| group.prefix.len());
         let (lr_scale, weight_decay) =
             group.map_or((1.0, None), |group| (group.lr_scale, group.weight_decay));
-        let last = name.rsplit('.').next().unwrap_or(name);
-        let norm_or_bias =
-            self.config.exclude_norm_and_bias && (dimensions <= 1 || LIKE_BIASES.contains(&last));
+        let norm_or_bias = self.config.exclude_norm_and_bias && bias_like;
         let weight_decay = if norm_or_bias { 0.0 } else { weight_decay.unwrap_or(self.config.weight_decay) };
         Parameter { weight, gradient, lr: self.lr * lr_scale, weight_decay, norm_or_bias }
     }
@@ -161,19 +157,19 @@ struct Step<'a, 'b> {
     gradients: &'a mut NamedGradients,
 }
 
-impl StateVisitor for Step<'_, '_> {
-    fn parameter<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
+impl Step<'_, '_> {
+    fn take<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>, bias_like: bool) {
         let Some(mut gradient) = self.gradients.remove(name) else { return };
         let (update, shape) = (&mut *self.update, tensor.dims());
         let weight = tensor.clone().inner().reshape([-1]);
         let mut kept = update.kept.remove(name).unwrap_or_default();
         let moved;
         match update.gate {
-            None => moved = (update.equation)(update.parameter(name, D, weight, gradient), &mut kept),
+            None => moved = (update.equation)(update.parameter(name, bias_like, weight, gradient), &mut kept),
             Some(gate) => {
                 gradient = gate.passed(gradient);
-                let mut before = if gate.open().is_some() { kept.clone() } else { Kept::default() };
-                let parameter = update.parameter(name, D, weight.clone(), gradient);
+                let mut before = if gate.open().is_some() { kept.clone() } else { State::default() };
+                let parameter = update.parameter(name, bias_like, weight.clone(), gradient);
                 moved = gate.choose((update.equation)(parameter, &mut kept), weight);
                 for (part, tensor) in &mut kept.0 {
                     let before = before.take(part, tensor);
@@ -186,6 +182,15 @@ impl StateVisitor for Step<'_, '_> {
         record_pass((2 + kept.0.len()) * bytes, (1 + kept.0.len()) * bytes);
         update.kept.insert(name.to_owned(), kept);
         *tensor = moved.reshape(shape).autodiff().require_grad();
+    }
+}
+
+impl StateVisitor for Step<'_, '_> {
+    fn parameter<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
+        self.take(name, tensor, D <= 1);
+    }
+    fn bias_like<const D: usize>(&mut self, name: &str, tensor: &mut Tensor<D>) {
+        self.take(name, tensor, true);
     }
     fn buffer<const D: usize>(&mut self, _: &str, _: &mut Tensor<D>) {}
     fn counter(&mut self, _: &str, _: &mut u64) {}
@@ -202,7 +207,7 @@ impl Restore<'_> {
         let parts = self.optimizer.rule.kept();
         let device = tensor.clone().inner().device();
         let count = tensor.shape().num_elements();
-        let mut kept = Kept::default();
+        let mut kept = State::default();
         if parts.iter().any(|part| self.state.shape(&stored_name(name, part)).is_some()) {
             for part in parts {
                 let values = self.state.take(&stored_name(name, part), &[count])?;

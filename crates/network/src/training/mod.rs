@@ -2,7 +2,7 @@
 
 mod divergence;
 mod error;
-mod losses;
+mod loss_log;
 mod run;
 mod step;
 #[cfg(test)]
@@ -10,6 +10,6 @@ mod tests;
 
 pub use divergence::{NotFinite, squared_weights};
 pub use error::TrainingError;
-pub use losses::Losses;
+pub use loss_log::LossLog;
 pub use run::{Run, RunPlan, Trained, newest_checkpoint};
 pub use step::Step;

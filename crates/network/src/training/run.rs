@@ -15,7 +15,7 @@ use zview_runtime::tensorboard::LiveTensorBoard;
 
 use super::divergence::NotFinite;
 use super::error::TrainingError;
-use super::losses::Losses;
+use super::loss_log::LossLog;
 use super::step::Step;
 use crate::checkpoint::{Checkpoint, CheckpointError, CheckpointWriter, Retention, Written};
 
@@ -79,7 +79,7 @@ pub struct Run<'a> {
     folder: RunFolder,
     events: EventLog,
     tensorboard: LiveTensorBoard,
-    losses: Losses,
+    losses: LossLog,
     writer: CheckpointWriter,
     /// Step of the last snapshot.
     saved: Option<u64>,
@@ -136,7 +136,7 @@ impl<'a> Run<'a> {
         events: EventLog,
         checkpoint: Option<&Checkpoint>,
     ) -> Self {
-        let mut losses = Losses::new(plan.losses);
+        let mut losses = LossLog::new(plan.losses);
         let last = |name: &&str| Some(checkpoint?.state(name)?.as_f64()? as f32);
         losses.set_last(plan.losses.iter().map(last).collect::<Option<_>>().unwrap_or_default());
         Self {

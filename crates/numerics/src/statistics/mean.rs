@@ -32,6 +32,17 @@ pub fn mean_interval(values: &[f64]) -> MeanInterval {
     }
 }
 
+/// The middle value, or the mean of the middle two; 0 of no values.
+#[must_use]
+pub fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    match values.len() {
+        0 => 0.0,
+        count if count % 2 == 1 => values[count / 2],
+        count => f64::midpoint(values[count / 2 - 1], values[count / 2]),
+    }
+}
+
 /// mean(first) - mean(second) and its 95 % t-interval, without taking their variances for equal; no interval where
 /// either has fewer than two values.
 ///

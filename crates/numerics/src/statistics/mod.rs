@@ -16,7 +16,7 @@ pub use bootstrap::{Interval, accuracy_interval, paired_difference_interval, per
 pub use cluster_bootstrap::{cluster_accuracy_interval, cluster_difference_interval};
 pub use fieller::ratio_interval;
 pub use mcnemar::{PairedTest, holm, mcnemar};
-pub use mean::{MeanInterval, mean_interval, welch_interval};
+pub use mean::{MeanInterval, mean_interval, median, welch_interval};
 pub use paired_seeds::{PairedSeeds, paired_seeds_difference};
 pub use student_t::{student_t_cdf, student_t_quantile};
 pub use variance_split::{VarianceSplit, variance_split};

@@ -17,7 +17,7 @@ use super::labels::labelled_subset;
 use super::score::{FineTuneRun, FineTuneScore};
 use super::start::{Origin, Start};
 use super::told::{Told, Work};
-use super::training::{Lesson, Trained, train};
+use super::training::{Trained, TrainingSet, train};
 use crate::{LinearProbe, LinearProbeConfig, ProbeError};
 use zview_features::{FeatureError, extract_some, split_by_class};
 
@@ -197,7 +197,7 @@ impl Arm<'_> {
     ) -> Result<Option<Judged>, ProbeError> {
         let (config, images) = (self.config, self.train_set);
         let classifier = self.first_classifier(chosen, seed)?;
-        let lesson = Lesson {
+        let lesson = TrainingSet {
             images,
             labels: images.labels.as_deref().unwrap_or_default(),
             chosen,

@@ -1,7 +1,7 @@
 //! What is told on stderr while networks are trained: what there is to do, how far it is, and how long it takes.
 
 use burn::tensor::Device;
-use zview_network::training::Losses;
+use zview_network::training::LossLog;
 use zview_runtime::device::name_of;
 use zview_runtime::forecast::{Forecast, RunSize, StepTimes};
 use zview_runtime::progress::Progress;
@@ -76,7 +76,7 @@ impl Told {
     }
 
     /// The last loss.
-    pub(super) fn losses(&mut self, losses: &Losses) {
+    pub(super) fn losses(&mut self, losses: &LossLog) {
         self.progress.update(self.done, &losses.in_words());
     }
 

@@ -6,7 +6,7 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::{ImageSet, VisitOrder};
 use zview_encoder::augment::Augmentation;
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
-use zview_network::training::Losses;
+use zview_network::training::LossLog;
 use zview_network::{count_parameters, track_gradients, training_input};
 use zview_runtime::run_folder::LOSS;
 
@@ -73,7 +73,7 @@ impl Training {
 
 /// The labelled images that are learnt from.
 #[derive(Clone, Copy)]
-pub(super) struct Lesson<'a> {
+pub(super) struct TrainingSet<'a> {
     pub(super) images: &'a ImageSet,
     /// Class of each image of the set.
     pub(super) labels: &'a [u32],
@@ -94,7 +94,7 @@ pub(super) struct Lesson<'a> {
 pub(super) fn train(
     classifier: Classifier,
     candidate: Candidate,
-    lesson: Lesson<'_>,
+    lesson: TrainingSet<'_>,
     config: &FineTuneConfig,
     device: &Device,
     told: &mut Told,
@@ -104,7 +104,7 @@ pub(super) fn train(
     let mut order = VisitOrder::new(lesson.seed, lesson.chosen.len());
     let mut training = Training::new(classifier, candidate, config, device);
     let warmup = (config.warmup_share * lesson.steps as f64).round() as u64;
-    let mut losses = Losses::new(&[LOSS]);
+    let mut losses = LossLog::new(&[LOSS]);
     for step in 0..lesson.steps {
         let started = Instant::now();
         let batch = order.batch(step, lesson.batch).into_iter();

@@ -1,73 +1,95 @@
 //! One cell: train, judge, keep what came out.
 
-use std::path::Path;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use zview_contrastive::train::learnt_from_other_images;
-use zview_encoder::ReadOptions;
-use zview_runtime::atomic::write_file;
+use zview_encoder::{ReadOptions, load_encoder};
+use zview_runtime::device::cpu;
 use zview_runtime::hash::sha256_of_bytes;
-use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
 
 use super::cell_result::{CellProgress, CellResult, CellSet};
-use super::reuse::take_over;
-use super::study::{CellOptions, Study, StudyArm};
+use super::pace::timed_training;
+use super::study::{Study, StudyArm};
 use crate::StudyError;
 use crate::arms::Arm;
+use crate::grid::{Cell, CellOptions, CellOutcome, Key, Reached, Took, take_over};
 use crate::training::{Progress, TrainingOptions, progress, train};
 use zview_probe::suite::{ProtocolKind, SetEvaluation, SuiteConfig, SuiteRequest, evaluate};
-
-const FAILED: &str = "failed.json";
 
 /// Part of what a judgement is recognised by; raised when judging changes.
 const JUDGING: u32 = 1;
 
-/// How a cell ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CellOutcome {
-    /// It is finished, now or from before.
-    Finished,
-    /// A signal ended it; what was reached is saved.
-    Stopped,
+/// An arm with a seed: its encoder is trained, then judged on every data set.
+#[derive(Debug, Clone, Copy)]
+pub struct StudyCell<'a> {
+    /// The comparison.
+    pub study: &'a Study,
+    /// The arm.
+    pub arm: &'a StudyArm,
+    /// The seed.
+    pub seed: u64,
 }
 
-pub(super) fn has_failed(run: &Path) -> bool {
-    run.join(FAILED).exists()
-}
+impl Cell for StudyCell<'_> {
+    fn key(&self) -> Key {
+        Key { arm: self.arm.name.clone(), seed: self.seed, stage: None }
+    }
 
-/// Why the last attempt failed.
-pub(super) fn failure(run: &Path) -> Option<String> {
-    let value: Value = read_run_json(&run.join(FAILED)).ok()?;
-    Some(value["error"].as_str().unwrap_or("unknown").to_owned())
+    fn folder(&self) -> PathBuf {
+        self.study.run_folder(self.arm, self.seed)
+    }
+
+    fn steps(&self) -> Option<u64> {
+        if self.study.waits_for_pace(self.arm) {
+            return None;
+        }
+        Some(self.study.arm(self.arm, self.seed).ok()?.recipe.train.steps)
+    }
+
+    fn reached(&self) -> Result<Reached, StudyError> {
+        if self.study.waits_for_pace(self.arm) {
+            return Ok(Reached::Absent);
+        }
+        let trained = progress(&self.study.arm(self.arm, self.seed)?, &self.folder())?;
+        Ok(match (self.study.finished(self.arm, self.seed), trained) {
+            (Some(CellResult { seconds, training_seconds: timed, .. }), _) => {
+                Reached::Finished(Took { seconds, timed })
+            }
+            (None, Progress::Absent) => Reached::Absent,
+            (None, _) => Reached::Begun,
+        })
+    }
+
+    fn as_long_as(&self) -> String {
+        let reference = self.arm.equal_time_of.as_ref().map(|_| self.study.config.reference.clone());
+        reference.unwrap_or_else(|| self.arm.name.clone())
+    }
+
+    fn timed(&self, options: &CellOptions<'_>) -> Result<Option<f64>, StudyError> {
+        if self.arm.equal_time_of.is_some() {
+            return Ok(None);
+        }
+        timed_training(&self.study.arm(self.arm, self.seed)?, options).map(Some)
+    }
+
+    fn run(&self, options: &CellOptions<'_>) -> Result<CellOutcome, StudyError> {
+        if self.arm.equal_time_of.is_some() {
+            self.study.measure_pace(options)?;
+        }
+        let arm = self.study.arm(self.arm, self.seed)?;
+        self.study.computed(self.arm, &arm, self.seed, options)
+    }
 }
 
 impl Study {
-    /// Trains and judges cell `number`, or takes what is there. A failure is written beside the run and returned.
-    ///
-    /// # Errors
-    /// [`StudyError`].
-    pub fn run_cell(&self, number: usize, options: &CellOptions<'_>) -> Result<CellOutcome, StudyError> {
-        let Some((study_arm, seed)) = self.arm_and_seed(number) else {
-            return Err(StudyError::NoCell { cell: number, cells: self.cells() });
-        };
-        let run = self.run_folder(study_arm, seed);
-        let outcome = self.arm(study_arm, seed).map_err(StudyError::from);
-        let outcome = outcome.and_then(|arm| self.computed(study_arm, &arm, seed, options));
-        if let Err(error) = &outcome {
-            // Another process is at it: nothing failed.
-            if error.is_locked_run() {
-                return outcome;
-            }
-            let record = json!({ "format": RUN_FILE_FORMAT, "error": error.to_string() });
-            if run.is_dir() || std::fs::create_dir_all(&run).is_ok() {
-                write_file(&run.join(FAILED), format!("{record:#}\n").as_bytes())?;
-            }
-        } else if has_failed(&run) {
-            // It went well this time.
-            let _ = std::fs::remove_file(run.join(FAILED));
-        }
-        outcome
+    /// All cells: arm by arm, and seed by seed within an arm; those at equal time are last.
+    #[must_use]
+    pub fn cells(&self) -> Vec<StudyCell<'_>> {
+        let of_arm = |arm| self.config.seeds.iter().map(move |&seed| StudyCell { study: self, arm, seed });
+        self.all_arms().flat_map(of_arm).collect()
     }
 
     /// The result of a cell, where every data set of this comparison was judged as it asks.
@@ -104,7 +126,7 @@ impl Study {
         let run = &self.run_folder(study_arm, seed);
         let others: Vec<_> = self.run_folders().into_iter().filter(|other| other != run).collect();
         if progress(arm, run)? == Progress::Absent {
-            take_over(arm, run, options.reuse, &others)?;
+            take_over(run, options.reuse, |cell| learnt_the_same(arm, cell, &others))?;
         }
         if let Some((other, changed)) = learnt_from_other_images(run, &others) {
             return Err(StudyError::OtherImages { run: run.clone(), changed, other: other.to_owned() });
@@ -187,4 +209,22 @@ fn judged(path: &Path, config: &SuiteConfig, options: &CellOptions<'_>) -> Resul
     let suite = evaluate::<StudyError>(&request, options.device, |_, _, _| Ok(()))?;
     let set = suite.encoders.into_iter().flat_map(|encoder| encoder.sets).next();
     set.ok_or_else(|| StudyError::RunFile { path: path.to_owned(), problem: "nothing was judged".to_owned() })
+}
+
+/// Whether the cell in `folder` has a finished run of `arm`'s recipe, of the same images as the runs `beside` it.
+fn learnt_the_same(arm: &Arm, folder: &Path, beside: &[PathBuf]) -> bool {
+    decided(arm, folder).is_some_and(|arm| {
+        matches!(progress(&arm, folder), Ok(Progress::Finished))
+            && learnt_from_other_images(folder, beside).is_none()
+    })
+}
+
+/// The arm with what its recipe leaves to the images decided by the channels of those that the encoder in `folder` takes:
+/// somebody may have chosen for them what others decide.
+fn decided<'a>(arm: &'a Arm, folder: &Path) -> Option<Cow<'a, Arm>> {
+    if !arm.recipe.augment.is_open() {
+        return Some(Cow::Borrowed(arm));
+    }
+    let encoder = load_encoder(folder, &cpu("only its shape is read").device).ok()?;
+    Some(Cow::Owned(Arm { recipe: arm.recipe.of_images(encoder.channels()), ..arm.clone() }))
 }

@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use zview_data::{Split, image_groups};
-use zview_numerics::statistics::{holm, paired_seeds_difference};
+use zview_numerics::statistics::{holm, median, paired_seeds_difference};
 
 use super::answer::answer;
-use super::cell::failure;
 use super::cell_result::CellResult;
 use super::equal_time::{EqualTime, equal_time};
 use super::held_out::{HeldOutPick, picks};
@@ -17,6 +16,7 @@ use super::progress::{ProgressScores, arm_seconds, progress_scores};
 use super::recovered::{Recovered, recovered};
 use super::scores::{Difference, IMAGES_UNKNOWN, Score, difference_over_seeds, score};
 use super::study::{Axis, Study, StudyArm};
+use crate::grid::{Cell, failure};
 use zview_probe::suite::JudgedAt;
 use zview_probe::suite::intervals::too_few;
 
@@ -145,7 +145,7 @@ pub(super) type ArmCells<'a> = (&'a StudyArm, Cells);
 #[must_use]
 pub fn collect(study: &Study) -> Comparison {
     let mut failed = Vec::new();
-    let by_arm = finished_cells(study, &study.arms, 0, &mut failed);
+    let by_arm = finished_cells(study, &study.arms, &mut failed);
     let arm_seconds = arm_seconds(study, &by_arm, &read_pace(study));
     let mut arms: Vec<ArmComparison> = by_arm
         .iter()
@@ -211,27 +211,22 @@ impl Comparison {
     }
 }
 
-/// The finished cells of `arms`, whose cells are numbered after those of `before` other arms; failed ones are added.
+/// The finished cells of each of `arms`, all or some of the comparison's; failed ones are added.
 pub(super) fn finished_cells<'a>(
-    study: &Study,
+    study: &'a Study,
     arms: &'a [StudyArm],
-    before: usize,
     failed: &mut Vec<FailedCell>,
 ) -> Vec<ArmCells<'a>> {
-    let seeds = &study.config.seeds;
-    let of_arm = |(position, arm): (usize, &'a StudyArm)| {
-        let mut cells = Cells::new();
-        for (index, &seed) in seeds.iter().enumerate() {
-            if let Some(cell) = study.finished(arm, seed) {
-                cells.insert(seed, cell);
-            } else if let Some(error) = failure(&study.run_folder(arm, seed)) {
-                let cell = (before + position) * seeds.len() + index;
-                failed.push(FailedCell { cell, arm: arm.name.clone(), seed, error });
-            }
+    let mut by_arm: Vec<ArmCells<'a>> = arms.iter().map(|arm| (arm, Cells::new())).collect();
+    for (number, cell) in study.cells().iter().enumerate() {
+        let Some((_, cells)) = by_arm.iter_mut().find(|(arm, _)| arm.name == cell.arm.name) else { continue };
+        if let Some(result) = study.finished(cell.arm, cell.seed) {
+            cells.insert(cell.seed, result);
+        } else if let Some(error) = failure(&cell.folder()) {
+            failed.push(FailedCell { cell: number, arm: cell.arm.name.clone(), seed: cell.seed, error });
         }
-        (arm, cells)
-    };
-    arms.iter().enumerate().map(of_arm).collect()
+    }
+    by_arm
 }
 
 /// `arm` by its cells, minus those of the arm that it is compared with.
@@ -316,15 +311,6 @@ pub(super) fn differences_on(cells: &Cells, reference: &Cells, data: &str) -> BT
 
 fn slices(rows: &[Vec<f32>]) -> Vec<&[f32]> {
     rows.iter().map(Vec::as_slice).collect()
-}
-
-pub(super) fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    match values.len() {
-        0 => 0.0,
-        count if count % 2 == 1 => values[count / 2],
-        count => f64::midpoint(values[count / 2 - 1], values[count / 2]),
-    }
 }
 
 /// Holm's correction over the p-values of all arms and data sets, for each measure.

@@ -58,7 +58,7 @@ pub(super) fn equal_time(
     seconds: f64,
     failed: &mut Vec<FailedCell>,
 ) -> Option<EqualTime> {
-    let at_time: Vec<ArmCells<'_>> = finished_cells(study, &study.at_equal_time, study.arms.len(), failed);
+    let at_time = finished_cells(study, &study.at_equal_time, failed);
     if at_time.iter().all(|(_, cells)| cells.is_empty()) {
         return None;
     }

@@ -1,7 +1,7 @@
 //! Comparing arms at equal updates: arms x seeds, each a run folder, judged on the same test images.
 //!
-//! [`Study::load`] reads and checks a configuration, [`Study::plan`] says what there is to do, [`Study::run_cell`] does one
-//! cell, in any process and on any machine, and [`collect`] makes one table of all that is there.
+//! [`Study::load`] reads and checks a configuration, [`Study::cells`] are its cells, which [`crate::grid`] plans and runs,
+//! in any process and on any machine, and [`collect`] makes one table of all that is there.
 
 mod answer;
 mod cell;
@@ -19,19 +19,17 @@ mod pace;
 mod page;
 mod pairs;
 mod paths;
-mod plan;
 mod problems;
 mod progress;
 mod recovered;
 mod remarks;
 mod repeat;
-mod reuse;
 mod same_shape;
 mod scores;
 mod study;
 mod table;
 
-pub use cell::CellOutcome;
+pub use cell::StudyCell;
 pub use collect::{ArmComparison, Comparison, FailedCell, collect};
 pub use config::{ArmConfig, ComparisonConfig, GapConfig, Place, Vary};
 pub use equal_time::EqualTime;
@@ -39,9 +37,8 @@ pub use held_out::HeldOutPick;
 pub use markdown::in_markdown;
 pub use page::comparison_page;
 pub use pairs::PairDifference;
-pub use plan::{CellState, EstimatedBy, Plan, PlannedCell};
 pub use progress::ProgressScores;
 pub use recovered::Recovered;
 pub use scores::{Difference, Score};
-pub use study::{Axis, CellOptions, Study, StudyArm};
+pub use study::{Axis, Study, StudyArm};
 pub use table::in_words;

@@ -6,14 +6,15 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use zview_contrastive::train::{ProfileError, Trainer, seconds_of_steps};
+use zview_contrastive::train::{ProfileError, Trainer, seconds_of_steps, time_steps};
+use zview_numerics::statistics::median;
 use zview_runtime::atomic::write_file;
 use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
 
-use super::collect::median;
-use super::study::{CellOptions, Study, StudyArm};
+use super::study::{Study, StudyArm};
 use crate::StudyError;
 use crate::arms::Arm;
+use crate::grid::CellOptions;
 
 const PACE: &str = "pace.json";
 
@@ -91,7 +92,7 @@ fn lock(folder: &Path) -> Result<File, StudyError> {
 }
 
 /// A trainer of the arm, before its first step.
-pub(super) fn trainer_of(arm: &Arm, options: &CellOptions<'_>) -> Result<Trainer, StudyError> {
+fn trainer_of(arm: &Arm, options: &CellOptions<'_>) -> Result<Trainer, StudyError> {
     Ok(Trainer::open(&arm.recipe, options.data_dir.clone(), &options.device.device)?)
 }
 
@@ -101,9 +102,19 @@ fn timed(trainer: &mut Trainer, steps: u64) -> Result<f64, StudyError> {
 }
 
 /// Why steps could not be timed.
-pub(super) fn not_timed(error: ProfileError) -> StudyError {
+fn not_timed(error: ProfileError) -> StudyError {
     match error {
         ProfileError::Source(source) => StudyError::Source(source),
         ProfileError::Device(device) => StudyError::Device(device),
     }
+}
+
+/// Seconds that all steps of `arm` take, by a few of them.
+pub(super) fn timed_training(arm: &Arm, options: &CellOptions<'_>) -> Result<f64, StudyError> {
+    if arm.recipe.train.steps == 0 {
+        return Ok(0.0);
+    }
+    let mut trainer = trainer_of(arm, options)?;
+    let times = time_steps(&mut trainer, arm.recipe.train.steps).map_err(not_timed)?;
+    Ok(times.seconds_of(arm.recipe.train.steps).unwrap_or(0.0))
 }

@@ -12,11 +12,11 @@ use zview_runtime::run_folder::read_run_json;
 use super::cell_result::CellResult;
 use super::collect::Comparison;
 use super::measures::{headlines, shown_measures, without_p};
-use super::plan::CellState;
 use super::repeat::repeat_commands;
 use super::scores::{Difference, SIGNIFICANT, Score};
 use super::study::Study;
 use crate::StudyError;
+use crate::grid::{CellState, Plan};
 use crate::pages::{
     ArmAxis, ArmLosses, ArmPair, ArmProgress, ArmScore, ArmViews, CellMachine, ComparedArm,
     ComparedNeighbours, ComparisonPage, ConfigText, EqualTimeTable, FailedCell, MinusReference, MissingCell,
@@ -35,7 +35,7 @@ pub fn comparison_page(
     command: &str,
     data_dir: Option<&Path>,
 ) -> Result<String, StudyError> {
-    let plan = study.plan()?;
+    let plan = Plan::of(&study.cells())?;
     let shown: Vec<(String, String)> =
         comparison.data.iter().flat_map(|data| shown_measures(comparison, data)).collect();
     let one_seed = comparison.seeds.len() == 1;
@@ -86,8 +86,8 @@ pub fn comparison_page(
         missing: missing
             .map(|cell| MissingCell {
                 cell: cell.cell,
-                arm: cell.arm.clone(),
-                seed: cell.seed,
+                arm: cell.key.arm.clone(),
+                seed: cell.key.seed,
                 state: if cell.state == CellState::Begun {
                     "begun".to_owned()
                 } else {

@@ -2,8 +2,9 @@
 
 use zview_data::ImageShape;
 
-use super::study::{CellOptions, Study};
+use super::study::Study;
 use crate::StudyError;
+use crate::grid::CellOptions;
 use zview_contrastive::train::source_of;
 
 impl Study {

@@ -4,14 +4,13 @@ use std::path::{Path, PathBuf};
 
 use zview_contrastive::train::Recipe;
 use zview_runtime::config::{ConfigError, Written, read_toml_in_layers};
-use zview_runtime::device::ChosenDevice;
-use zview_runtime::stop::StopSignal;
 
 use super::changes::{divided, not_reaching};
 use super::config::{ArmConfig, ComparisonConfig, Place};
 use super::equal_time::at_equal_time;
 use super::paths::{changes_in_file, recipe_file, settle_paths};
 use crate::arms::Arm;
+use crate::grid::{Cell, Key};
 use zview_probe::suite::without_effect;
 
 /// A value on an arm's axis.
@@ -70,21 +69,6 @@ pub struct Study {
     pub at_equal_time: Vec<StudyArm>,
     /// Where runs go.
     pub out: PathBuf,
-}
-
-/// What a cell is computed with.
-#[derive(Debug, Clone)]
-pub struct CellOptions<'a> {
-    /// Where to compute.
-    pub device: &'a ChosenDevice,
-    /// Where named data sets are looked up first.
-    pub data_dir: Option<PathBuf>,
-    /// Asks for an orderly end.
-    pub stop: &'a StopSignal,
-    /// Where features are kept.
-    pub cache_folder: Option<&'a Path>,
-    /// Other comparisons, or folders of them, whose encoders are taken where they are of the same recipe.
-    pub reuse: &'a [PathBuf],
 }
 
 impl Study {
@@ -160,29 +144,16 @@ impl Study {
         self.arms.iter().filter_map(of_arm).fold(0.0, f64::max)
     }
 
-    /// How many cells there are: arms x seeds.
-    #[must_use]
-    pub fn cells(&self) -> usize {
-        self.all_arms().count() * self.config.seeds.len()
-    }
-
-    /// The arm and seed of a cell, counted from 0 seed by seed within an arm.
-    #[must_use]
-    pub fn arm_and_seed(&self, cell: usize) -> Option<(&StudyArm, u64)> {
-        let seeds = self.config.seeds.len().max(1);
-        Some((self.all_arms().nth(cell / seeds)?, *self.config.seeds.get(cell % seeds)?))
-    }
-
     /// The run folder of an arm's seed.
     #[must_use]
     pub fn run_folder(&self, arm: &StudyArm, seed: u64) -> PathBuf {
-        self.out.join("cells").join(format!("{}-seed{seed}", arm.name))
+        let key = Key { arm: arm.name.clone(), seed, stage: None };
+        self.out.join("cells").join(key.folder_name())
     }
 
     /// The run folders of all cells.
     pub(super) fn run_folders(&self) -> Vec<PathBuf> {
-        let cells = (0..self.cells()).filter_map(|cell| self.arm_and_seed(cell));
-        cells.map(|(arm, seed)| self.run_folder(arm, seed)).collect()
+        self.cells().iter().map(Cell::folder).collect()
     }
 
     /// Everything that decides what an arm's encoder of `seed` learns.

@@ -1,6 +1,6 @@
 //! `zview compare`: arms x seeds at equal updates, on the same test images.
 
-mod processes;
+mod cell_command;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -11,17 +11,15 @@ use serde_json::json;
 use zview_runtime::atomic::write_file;
 use zview_runtime::cache_folder;
 use zview_runtime::device::{ChosenDevice, choose};
-use zview_runtime::progress::about;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
-use zview_selfcheck::Subject;
+use zview_selfcheck::Workload;
+use zview_study::StudyError;
 use zview_study::commands::command_line;
-use zview_study::comparison::{
-    CellOptions, CellOutcome, CellState, EstimatedBy, Plan, Study, collect, comparison_page, in_markdown,
-    in_words,
-};
+use zview_study::comparison::{Study, StudyCell, collect, comparison_page, in_markdown, in_words};
+use zview_study::grid::{self, Cell, CellOptions, CellOutcome, Ended, Plan};
 
-use self::processes::run_in_processes;
-use super::compared::compared;
+use self::cell_command::cell_command;
+use super::device_check::checked;
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
@@ -107,25 +105,23 @@ pub fn run_checked(
     if !arguments.until_stdin_ends && !arguments.collect {
         study.remarks().iter().for_each(|told| tracing::warn!("{told}"));
     }
-    let plan = || if arguments.untimed { Ok(study.plan()?) } else { timed_plan(&study, common) };
+    let cells = study.cells();
+    let plan = || if arguments.untimed { Ok(Plan::of(&cells)?) } else { timed_plan(&cells, common) };
     if arguments.plan {
-        output::result(common.json, &plan()?, plan_in_words)?;
+        output::result(common.json, &plan()?, Plan::in_words)?;
         return Ok(ExitCode::SUCCESS);
     }
-    if !OF_A_COMPARISON.iter().any(|name| out.join(name).exists()) {
+    let has_begun = OF_A_COMPARISON.iter().any(|name| out.join(name).exists());
+    if !has_begun {
         check_output_folder("--out", &out, None)?;
     }
     if arguments.until_stdin_ends {
         StopSignal::listen().request_at_end_of(std::io::stdin());
     }
-    if let Some(cell) = arguments.cell {
-        let at_equal_time = study.arm_and_seed(cell).is_some_and(|(arm, _)| arm.equal_time_of.is_some());
-        if at_equal_time {
-            measure_pace(&study, common)?;
-        }
-        return run_here(&study, &[cell], &arguments.reuse, common, true);
+    if let Some(number) = arguments.cell {
+        return run_cell(&cells, number, &arguments.reuse, common);
     }
-    if arguments.collect && !OF_A_COMPARISON.iter().any(|name| out.join(name).exists()) {
+    if arguments.collect && !has_begun {
         return Err(Failure::usage(format!(
             "--collect: {} has no cells of a comparison; leave --collect out to compute them, or name their folder with \
              --out",
@@ -135,22 +131,20 @@ pub fn run_checked(
     if !arguments.collect {
         let plan = plan()?;
         check(&study)?;
-        say(&plan_in_words(&plan));
+        say(&plan.in_words());
         measure_pace(&study, common)?;
-        let open: Vec<usize> = plan
-            .cells
-            .iter()
-            .filter(|cell| cell.state != CellState::Finished)
-            .map(|cell| cell.cell)
-            .collect();
+        let open = plan.open_cells();
         let ended = if arguments.jobs == 1 {
-            run_here(&study, &open, &arguments.reuse, common, false)?
+            grid::run(&cells, &open, say, |cell| work(cell, &arguments.reuse, common))?
         } else {
-            run_in_processes(&open, arguments, &out, common)?
+            let program = std::env::current_exe().map_err(Failure::failed)?;
+            let command_of = |number| cell_command(&program, number, arguments, &out, common);
+            let stop = StopSignal::listen();
+            grid::run_in_processes(&cells, &open, arguments.jobs, &stop, say, command_of)?
         };
-        if ended == ExitCode::from(EXIT_STOPPED as u8) {
+        if ended == Ended::Stopped {
             say(&format!("stopped and saved in {}; the same command continues", out.display()));
-            return Ok(ended);
+            return Ok(ExitCode::from(EXIT_STOPPED as u8));
         }
     }
     let comparison = collect(&study);
@@ -179,9 +173,9 @@ pub fn say(what: &str) {
 }
 
 /// The plan, with a few steps timed where no finished cell says what an arm takes.
-fn timed_plan(study: &Study, common: &Common) -> Result<Plan, Failure> {
+fn timed_plan(cells: &[StudyCell<'_>], common: &Common) -> Result<Plan, Failure> {
     let device = choose(common.device)?;
-    Ok(study.timed_plan(&cell_options(&device, common, &StopSignal::listen()))?)
+    Ok(Plan::timed(cells, &cell_options(&device, common, &StopSignal::listen()))?)
 }
 
 /// What updates of the arms take, where it matters and is not known.
@@ -195,80 +189,38 @@ pub fn cell_options<'a>(device: &'a ChosenDevice, common: &Common, stop: &'a Sto
     CellOptions { device, data_dir: common.data_dir.clone(), stop, cache_folder: None, reuse: &[] }
 }
 
-/// Cells one after another in this process. A failed cell does not end the others, unless it is the only one asked for.
-fn run_here(
-    study: &Study,
-    cells: &[usize],
+/// One cell on the device asked for, once that is compared with the CPU on the cell's recipe.
+fn work(
+    cell: &StudyCell<'_>,
     reuse: &[PathBuf],
     common: &Common,
-    only: bool,
-) -> Result<ExitCode, Failure> {
+) -> Result<Result<CellOutcome, StudyError>, Failure> {
+    let recipe = cell.study.arm(cell.arm, cell.seed)?.recipe;
+    let workload = Workload::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
+    let device = checked(choose(common.device)?, &workload, common)?;
     let (stop, cache) = (StopSignal::listen(), cache_folder());
-    for (done, &cell) in cells.iter().enumerate() {
-        let Some((arm, seed)) = study.arm_and_seed(cell) else {
-            return Err(Failure::usage(format!(
-                "--cell {cell}: there are {} cells, 0 to {}",
-                study.cells(),
-                study.cells() - 1
-            )));
-        };
-        say(&format!("cell {cell} ({} of {}): {}, seed {seed}", done + 1, cells.len(), arm.name));
-        let recipe = study.arm(arm, seed)?.recipe;
-        let subject = Subject::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
-        let device = compared(choose(common.device)?, &subject, common)?;
-        let options = CellOptions {
-            device: &device,
-            data_dir: common.data_dir.clone(),
-            stop: &stop,
-            cache_folder: cache.as_deref(),
-            reuse,
-        };
-        match study.run_cell(cell, &options) {
-            Ok(CellOutcome::Finished) => {}
-            Ok(CellOutcome::Stopped) => return Ok(ExitCode::from(EXIT_STOPPED as u8)),
-            Err(error) if only => return Err(error.into()),
-            Err(error) => say(&format!("cell {cell} failed: {error}")),
-        }
-    }
-    Ok(ExitCode::SUCCESS)
+    let options =
+        CellOptions { cache_folder: cache.as_deref(), reuse, ..cell_options(&device, common, &stop) };
+    Ok(cell.run(&options))
 }
 
-fn plan_in_words(plan: &Plan) -> String {
-    let of = |state: CellState| plan.cells.iter().filter(|cell| cell.state == state).count();
-    let time = about(plan.estimated_seconds.unwrap_or(0.0));
-    let judged = of(CellState::Finished) > 0;
-    let cost = match plan.estimated_by {
-        None => String::new(),
-        Some(EstimatedBy::FinishedCells) => {
-            format!("; {time} one after another, by the finished ones")
-        }
-        Some(EstimatedBy::TimedSteps) => format!(
-            "; {time} one after another, by a few steps of each arm{}",
-            if judged { " and the finished ones" } else { "; judging comes on top" }
-        ),
+/// The one cell `number`, whose failure is this command's.
+fn run_cell(
+    cells: &[StudyCell<'_>],
+    number: usize,
+    reuse: &[PathBuf],
+    common: &Common,
+) -> Result<ExitCode, Failure> {
+    let Some(cell) = cells.get(number) else {
+        return Err(Failure::usage(format!(
+            "--cell {number}: there are {} cells, 0 to {}",
+            cells.len(),
+            cells.len() - 1
+        )));
     };
-    let mut arms: Vec<(&str, u64, Vec<String>)> = Vec::new();
-    for cell in &plan.cells {
-        match arms.iter_mut().find(|(arm, _, _)| *arm == cell.arm) {
-            Some((_, _, seeds)) => seeds.push(cell.seed.to_string()),
-            None => arms.push((&cell.arm, cell.steps.unwrap_or(0), vec![cell.seed.to_string()])),
-        }
+    say(&format!("cell {number} (1 of 1): {}", cell.key()));
+    match grid::run_one(cells, number, |cell| work(cell, reuse, common))?? {
+        CellOutcome::Finished => Ok(ExitCode::SUCCESS),
+        CellOutcome::Stopped => Ok(ExitCode::from(EXIT_STOPPED as u8)),
     }
-    let width = arms.iter().map(|(arm, _, _)| arm.chars().count()).max().unwrap_or(0);
-    let known = |arm: &str| plan.cells.iter().any(|cell| cell.arm == arm && cell.steps.is_some());
-    let lines = arms.iter().map(|(arm, steps, seeds)| {
-        let steps =
-            if known(arm) { format!("{steps} steps") } else { "steps by the reference's time".to_owned() };
-        let s = if seeds.len() == 1 { "" } else { "s" };
-        format!("\n  {arm:width$}  {steps} each, seed{s} {}", seeds.join(", "))
-    });
-    let lines = lines.collect::<String>();
-    format!(
-        "{} cells: {} finished, {} begun, {} failed before, {} not begun{cost}{lines}",
-        plan.cells.len(),
-        of(CellState::Finished),
-        of(CellState::Begun),
-        of(CellState::Failed),
-        of(CellState::Absent)
-    )
 }

@@ -8,10 +8,10 @@ use zview_generator::training::{
 };
 use zview_runtime::device::choose;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
-use zview_selfcheck::Subject;
+use zview_selfcheck::Workload;
 
 use crate::arguments::{Common, RunArguments};
-use crate::commands::compared::compared;
+use crate::commands::device_check::checked;
 use crate::failure::Failure;
 use crate::file_kinds::{Wanted, refuse_other_kind};
 use crate::output;
@@ -29,8 +29,8 @@ pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failur
     };
     let images = zview_data::load(&training.source.data, Split::Train, &options)?;
     images.warn_of_small();
-    let subject = Subject::GeneratorTraining { training: &training, images: &images };
-    let device = compared(choose(common.device)?, &subject, common)?;
+    let workload = Workload::GeneratorTraining { training: &training, images: &images };
+    let device = checked(choose(common.device)?, &workload, common)?;
     let stop = StopSignal::listen();
     let options =
         GeneratorTrainingOptions { out: &out, resume: arguments.resume, device: &device, stop: &stop };

@@ -6,13 +6,13 @@ use zview_runtime::device::{ReadError, read_floats};
 
 /// The losses of the last steps that are still on the device, so many of each step, and those that were read last.
 #[derive(Debug)]
-pub struct Losses {
+pub struct LossLog {
     names: &'static [&'static str],
     pending: Vec<Tensor<1>>, // each [1], step after step
     last: Vec<f32>,
 }
 
-impl Losses {
+impl LossLog {
     /// None yet; a step has one for each of `names`.
     #[must_use]
     pub fn new(names: &'static [&'static str]) -> Self {
@@ -118,13 +118,13 @@ mod tests {
 
     #[test]
     fn the_first_number_that_is_not_finite_is_named_with_its_step() {
-        let losses = Losses::new(&["loss"]);
+        let losses = LossLog::new(&["loss"]);
         assert_eq!(losses.first_not_finite(10, &[1.0, 2.0], 3.0), None);
         let (step, what) = losses.first_not_finite(10, &[1.0, f32::NAN, f32::INFINITY], f32::NAN).unwrap();
         assert_eq!((step, what.as_str()), (12, "the loss of step 12 is NaN"));
         let (step, what) = losses.first_not_finite(10, &[1.0, 2.0], f32::INFINITY).unwrap();
         assert!(step == 12 && what.contains("after step 12") && what.contains("since step 11"), "{what}");
-        let two = Losses::new(&["discriminator", "generator"]);
+        let two = LossLog::new(&["discriminator", "generator"]);
         let (step, what) = two.first_not_finite(4, &[1.0, 2.0, 3.0, f32::NAN], 0.0).unwrap();
         assert_eq!((step, what.as_str()), (6, "the generator loss of step 6 is NaN"));
     }
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn losses_of_several_steps_are_read_at_once_and_told_by_name() {
         let one = |value: f32| Tensor::<1>::from_floats([value], &Device::flex());
-        let mut losses = Losses::new(&["a", "b"]);
+        let mut losses = LossLog::new(&["a", "b"]);
         losses.push([one(1.0), one(2.0)]);
         losses.push([one(3.0), one(4.0)]);
         losses.push([one(f32::NAN), one(5.0)]);

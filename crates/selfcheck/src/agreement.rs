@@ -1,4 +1,4 @@
-//! A comparison under way: what is compared, and what came of it.
+//! How far a device agrees with the CPU: what is compared, and what came of it.
 
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_kernels::LayerCall;
@@ -22,7 +22,7 @@ const ORIGINALS: usize = 3;
 const OBJECTIVE: f64 = 1e-5;
 
 /// One device against the CPU.
-pub(super) struct Comparison<'a> {
+pub(super) struct Agreement<'a> {
     pub(super) cpu: Device,
     pub(super) chosen: &'a ChosenDevice,
     convolve: Convolve<'a>,
@@ -30,7 +30,7 @@ pub(super) struct Comparison<'a> {
     checks: Vec<Check>,
 }
 
-impl<'a> Comparison<'a> {
+impl<'a> Agreement<'a> {
     /// Nothing compared yet.
     pub(super) fn new(chosen: &'a ChosenDevice) -> Self {
         Self::with_convolution(chosen, &convolve)

@@ -14,23 +14,23 @@ use zview_features::views::FeatureRows;
 
 /// The features that are to be measured, and whether they were collapsed before.
 #[derive(Debug, Default)]
-pub(super) struct Watched {
+pub(super) struct Monitors {
     /// Those of the first step, (N, D), on the device.
     first: Option<Tensor<2>>,
     /// Those of the last step, where they are to be measured.
     features: Option<Tensor<2>>,
-    asked: Asked,
+    asked: Pending,
     collapse: CollapseWatch,
 }
 
 /// What was put at the end of a transfer.
 #[derive(Debug, Default)]
-struct Asked {
+struct Pending {
     feature_dimension: Option<usize>,
     probe_examples: Option<usize>,
 }
 
-impl Watched {
+impl Monitors {
     /// Keeps the features of the step just taken where they are to be measured.
     pub(super) fn keep(&mut self, outcome: &StepOutcome, step: u64, recipe: &Recipe) {
         let measured = |due: bool| due.then(|| measured(&outcome.features, recipe));
@@ -61,8 +61,10 @@ impl Watched {
         let features = self.features.take();
         let counts = trainer.online_probe.as_mut().map(OnlineProbe::take_counts);
         let (correct, probe_examples) = counts.unzip();
-        self.asked =
-            Asked { feature_dimension: features.as_ref().map(|features| features.dims()[1]), probe_examples };
+        self.asked = Pending {
+            feature_dimension: features.as_ref().map(|features| features.dims()[1]),
+            probe_examples,
+        };
         let features = features.map(|features| features.reshape([-1]));
         correct.into_iter().chain(features).collect()
     }

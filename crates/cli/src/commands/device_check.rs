@@ -4,7 +4,7 @@ use std::io::Write;
 
 use zview_runtime::cache_folder;
 use zview_runtime::device::{ChosenDevice, SelfcheckOutcome};
-use zview_selfcheck::{ShortVerdict, Subject, short_selfcheck};
+use zview_selfcheck::{PreflightVerdict, Workload, preflight};
 
 use super::selfcheck::complaint;
 use crate::arguments::{Common, SelfcheckMode};
@@ -12,9 +12,9 @@ use crate::failure::Failure;
 
 /// The device, compared with the CPU for what the command is about to compute as `--selfcheck` says. Fails with
 /// exit code 3 where it must not be used.
-pub fn compared(
+pub fn checked(
     mut device: ChosenDevice,
-    subject: &Subject<'_>,
+    workload: &Workload<'_>,
     common: &Common,
 ) -> Result<ChosenDevice, Failure> {
     if !device.is_gpu() || common.selfcheck == SelfcheckMode::Skip {
@@ -26,15 +26,15 @@ pub fn compared(
     let starting =
         || say(format!("checking {} against the CPU (once per driver, build and shape)", device.name));
     let (cache, planted) = (cache_folder(), common.plant_fault.as_deref());
-    let verdict = short_selfcheck(subject, &device, cache.as_deref(), planted, starting)?;
+    let verdict = preflight(workload, &device, cache.as_deref(), planted, starting)?;
     device.selfcheck = match verdict {
-        ShortVerdict::PassedEarlier => SelfcheckOutcome::PassedEarlier,
-        ShortVerdict::Compared(result) if result.holds => SelfcheckOutcome::Passed,
-        ShortVerdict::Compared(result) if common.selfcheck == SelfcheckMode::Warn => {
+        PreflightVerdict::PassedEarlier => SelfcheckOutcome::PassedEarlier,
+        PreflightVerdict::Checked(result) if result.holds => SelfcheckOutcome::Passed,
+        PreflightVerdict::Checked(result) if common.selfcheck == SelfcheckMode::Warn => {
             say(format!("{}\ngoing on all the same, as asked for", complaint(&result)));
             SelfcheckOutcome::Failed
         }
-        ShortVerdict::Compared(result) => {
+        PreflightVerdict::Checked(result) => {
             let remedy = "or go on all the same with `--selfcheck warn`";
             return Err(Failure::check(format!("{}; {remedy}", complaint(&result))));
         }

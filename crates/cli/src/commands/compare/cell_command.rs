@@ -1,62 +1,15 @@
-//! Cells in processes of their own, which end when this one does.
+//! The command of one cell, for a process of its own.
 
 use std::path::Path;
-use std::process::{Command, ExitCode, Stdio};
+use std::process::Command;
 
 use clap::ValueEnum;
-use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 
-use super::{CompareArguments, say};
+use super::CompareArguments;
 use crate::arguments::Common;
-use crate::failure::Failure;
-
-/// Runs cells, `--jobs` at once; the processor's cores are shared out among them. Asked to stop, or killed, this
-/// process leaves none behind: each holds the reading end of a pipe, and saves and stops when the other end closes.
-pub fn run_in_processes(
-    cells: &[usize],
-    arguments: &CompareArguments,
-    out: &Path,
-    common: &Common,
-) -> Result<ExitCode, Failure> {
-    let stop = StopSignal::listen();
-    let program = std::env::current_exe().map_err(Failure::failed)?;
-    let mut waiting = cells.iter();
-    let mut running = Vec::new();
-    let mut stopped = false;
-    loop {
-        while running.len() < arguments.jobs && !stop.requested() {
-            let Some(&cell) = waiting.next() else { break };
-            let mut command = cell_command(&program, cell, arguments, out, common);
-            command.stdin(Stdio::piped()).stdout(Stdio::null());
-            running.push((cell, command.spawn().map_err(Failure::failed)?));
-        }
-        let mut still = Vec::new();
-        for (cell, mut child) in running {
-            if stop.requested() {
-                drop(child.stdin.take());
-            }
-            match child.try_wait().map_err(Failure::failed)? {
-                None => still.push((cell, child)),
-                Some(status) => {
-                    stopped |= status.code() == Some(EXIT_STOPPED);
-                    say(&format!(
-                        "cell {cell}: {}",
-                        if status.success() { "done" } else { "failed or stopped" }
-                    ));
-                }
-            }
-        }
-        running = still;
-        if running.is_empty() && (waiting.len() == 0 || stop.requested() || stopped) {
-            let ended_early = stopped || stop.requested();
-            return Ok(if ended_early { ExitCode::from(EXIT_STOPPED as u8) } else { ExitCode::SUCCESS });
-        }
-        std::thread::sleep(std::time::Duration::from_millis(50));
-    }
-}
 
 /// The command of one cell, with every option of this process that a cell listens to.
-fn cell_command(
+pub fn cell_command(
     program: &Path,
     cell: usize,
     arguments: &CompareArguments,
@@ -81,11 +34,6 @@ fn cell_command(
     }
     if let Some(folder) = &common.data_dir {
         command.arg("--data-dir").arg(folder);
-    }
-    // A number of threads that the user gave stays.
-    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        command.env("RAYON_NUM_THREADS", (cores / arguments.jobs).max(1).to_string());
     }
     command
 }

@@ -13,8 +13,8 @@ use zview_kernels::{LayerCall, record_layers};
 use zview_runtime::device::read_floats;
 
 use super::SelfCheckError;
+use super::agreement::Agreement;
 use super::check::{Check, relative_error};
-use super::comparison::Comparison;
 use super::layers::{at_batch, multiplications};
 use super::recipe::{SHORT_STEP, check_recipe};
 use zview_contrastive::source::SourceError;
@@ -36,7 +36,7 @@ const PASSES: f64 = 6.0;
 
 /// What the short check compares beside the operations on their own.
 #[derive(Debug, Clone)]
-pub enum Subject<'a> {
+pub enum Workload<'a> {
     /// Steps of a recipe: its layers at its batch, its objective, a training step.
     Recipe {
         /// The recipe.
@@ -77,7 +77,7 @@ pub enum Subject<'a> {
     },
 }
 
-impl Subject<'_> {
+impl Workload<'_> {
     /// All that decides which shapes are computed; two subjects of one key need one check.
     ///
     /// # Errors
@@ -109,34 +109,34 @@ impl Subject<'_> {
         })
     }
 
-    /// Compares what is particular to this subject.
-    pub(super) fn check(&self, comparison: &mut Comparison<'_>) -> Result<(), SelfCheckError> {
+    /// Compares what is particular to this workload.
+    pub(super) fn check(&self, agreement: &mut Agreement<'_>) -> Result<(), SelfCheckError> {
         match *self {
             Self::Recipe { recipe, data_dir } => {
-                check_recipe(comparison, recipe, data_dir.map(PathBuf::from), SHORT_STEP)
+                check_recipe(agreement, recipe, data_dir.map(PathBuf::from), SHORT_STEP)
             }
             Self::Rendering { manifest, weights, latents } => {
-                check_rendering(comparison, manifest, weights, latents)
+                check_rendering(agreement, manifest, weights, latents)
             }
             Self::Features { encoder, options, shape, batch, .. } => {
-                let on_cpu = read_encoder(encoder, options, &comparison.cpu)?.encoder;
-                let on_device = read_encoder(encoder, options, comparison.device())?.encoder;
+                let on_cpu = read_encoder(encoder, options, &agreement.cpu)?.encoder;
+                let on_device = read_encoder(encoder, options, agreement.device())?.encoder;
                 let dims = [shape.channels, shape.height, shape.width];
                 let features = |images| on_device.features(images);
                 // Seen on one image: what is recorded are shapes.
-                let one = Tensor::<4>::zeros([1, dims[0], dims[1], dims[2]], &comparison.cpu);
+                let one = Tensor::<4>::zeros([1, dims[0], dims[1], dims[2]], &agreement.cpu);
                 let (_, layers) = record_layers(|| on_cpu.features(one));
                 let layers: Vec<_> = layers.iter().map(|call| at_batch(call, (batch, 1))).collect();
-                comparison.layers(&layers, false)?;
-                Ok(comparison.features(batch, dims, |images| on_cpu.features(images), features)?)
+                agreement.layers(&layers, false)?;
+                Ok(agreement.features(batch, dims, |images| on_cpu.features(images), features)?)
             }
-            Self::GeneratorTraining { training, images } => check_training(comparison, training, images),
+            Self::GeneratorTraining { training, images } => check_training(agreement, training, images),
         }
     }
 }
 
 fn check_rendering(
-    comparison: &mut Comparison<'_>,
+    agreement: &mut Agreement<'_>,
     manifest: &Manifest,
     weights: Option<&Path>,
     latents: &LatentBatch,
@@ -144,10 +144,10 @@ fn check_rendering(
     let render = |device: &Device, latents: &LatentBatch| {
         Generator::load(manifest, weights, device).and_then(|generator| generator.render(latents))
     };
-    let (images, layers) = record_layers(|| render(comparison.device(), latents));
+    let (images, layers) = record_layers(|| render(agreement.device(), latents));
     let images = images?;
-    comparison.layers(&layers, false)?;
-    comparison.announce(1);
+    agreement.layers(&layers, false)?;
+    agreement.announce(1);
     let count = latents.anchors;
     let mut anchors: Vec<usize> = (0..RENDERED_ANCHORS.min(count))
         .map(|place| place * (count - 1) / (RENDERED_ANCHORS.min(count) - 1).max(1))
@@ -158,14 +158,14 @@ fn check_rendering(
         let views = images.clone().narrow(0, anchor * latents.per_anchor, latents.per_anchor);
         got.extend(read_floats(views)?);
     }
-    let expected = read_floats(render(&comparison.cpu, &latents.select(&anchors))?)?;
+    let expected = read_floats(render(&agreement.cpu, &latents.select(&anchors))?)?;
     let name = format!("rendering of {} images", latents.images());
-    comparison.add(Check::new(&name, "pixels", relative_error(&expected, &got), RENDERED));
+    agreement.add(Check::new(&name, "pixels", relative_error(&expected, &got), RENDERED));
     Ok(())
 }
 
 fn check_training(
-    comparison: &mut Comparison<'_>,
+    agreement: &mut Agreement<'_>,
     training: &GeneratorTraining,
     images: &ImageSet,
 ) -> Result<(), SelfCheckError> {
@@ -176,15 +176,15 @@ fn check_training(
         training
     };
     let batch = training.train.batch;
-    let (shown, layers) = record_layers(|| first_losses(&at(SHOWN), images, &comparison.cpu, 1));
+    let (shown, layers) = record_layers(|| first_losses(&at(SHOWN), images, &agreement.cpu, 1));
     shown?;
     let per_image = multiplications(&layers) / SHOWN as f64;
     let layers: Vec<LayerCall> = layers.iter().map(|call| at_batch(call, (batch, SHOWN))).collect();
-    comparison.layers(&layers, true)?;
-    comparison.announce(2);
+    agreement.layers(&layers, true)?;
+    agreement.announce(2);
     let few = ((SHORT_STEP / (PASSES * per_image)) as usize).clamp(2, batch);
-    let expected = first_losses(&at(few), images, &comparison.cpu, 2)?;
-    let got = first_losses(&at(few), images, comparison.device(), 2)?;
+    let expected = first_losses(&at(few), images, &agreement.cpu, 2)?;
+    let got = first_losses(&at(few), images, agreement.device(), 2)?;
     for (update, tolerance) in [FIRST_LOSSES, SECOND_LOSSES].into_iter().enumerate() {
         let differences = expected[update].iter().zip(&got[update]).map(|(cpu, device)| {
             // A loss may lie near zero, so it is measured against 1 at least.
@@ -192,7 +192,7 @@ fn check_training(
             if error.is_finite() { error } else { f64::INFINITY }
         });
         let error = differences.fold(0.0, f64::max);
-        comparison.add(Check::new(&format!("update {}", update + 1), "losses", error, tolerance));
+        agreement.add(Check::new(&format!("update {}", update + 1), "losses", error, tolerance));
     }
     Ok(())
 }

@@ -1,0 +1,75 @@
+//! Cells in processes of their own, which end when this one does.
+
+use std::collections::VecDeque;
+use std::process::{Child, Command, Stdio};
+
+use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
+
+use super::cell::Cell;
+use super::run::{Ended, ready};
+use crate::StudyError;
+
+/// Runs the cells numbered `numbers`, `jobs` at once, each by the command that `command_of` makes for its number; the
+/// processor's cores are shared out among them. A cell waits until all that it needs is finished, and is left out where
+/// that failed. Asked to stop, or killed, this process leaves none behind: each holds the reading end of a pipe, and must
+/// save and stop when the other end closes.
+///
+/// # Errors
+/// A process that cannot be started or waited for; a folder that holds something else.
+pub fn run_in_processes<C: Cell>(
+    cells: &[C],
+    numbers: &[usize],
+    jobs: usize,
+    stop: &StopSignal,
+    tell: impl Fn(&str),
+    command_of: impl Fn(usize) -> Command,
+) -> Result<Ended, StudyError> {
+    let mut waiting: VecDeque<usize> = numbers.iter().copied().collect();
+    let mut running: Vec<(usize, Child)> = Vec::new();
+    let mut stopped = false;
+    loop {
+        while running.len() < jobs && !stop.requested() {
+            let under_way = |needed: &usize| {
+                waiting.contains(needed) || running.iter().any(|(number, _)| number == needed)
+            };
+            let needs = |number: &usize| cells.get(*number).map(Cell::needs).unwrap_or_default();
+            let Some(place) = waiting.iter().position(|number| !needs(number).iter().any(under_way)) else {
+                break;
+            };
+            let Some(number) = waiting.remove(place) else { break };
+            if let Err(error) = ready(cells, number) {
+                tell(&format!("cell {number} failed: {error}"));
+                continue;
+            }
+            running.push((number, started(command_of(number), jobs)?));
+        }
+        let mut still = Vec::new();
+        for (number, mut child) in running {
+            if stop.requested() {
+                drop(child.stdin.take());
+            }
+            match child.try_wait().map_err(StudyError::Process)? {
+                None => still.push((number, child)),
+                Some(status) => {
+                    stopped |= status.code() == Some(EXIT_STOPPED);
+                    let how = if status.success() { "done" } else { "failed or stopped" };
+                    tell(&format!("cell {number}: {how}"));
+                }
+            }
+        }
+        running = still;
+        if running.is_empty() && (waiting.is_empty() || stop.requested() || stopped) {
+            return Ok(if stopped || stop.requested() { Ended::Stopped } else { Ended::Tried });
+        }
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+}
+
+fn started(mut command: Command, jobs: usize) -> Result<Child, StudyError> {
+    // A number of threads that the user gave stays.
+    if std::env::var_os("RAYON_NUM_THREADS").is_none() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        command.env("RAYON_NUM_THREADS", (cores / jobs).max(1).to_string());
+    }
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().map_err(StudyError::Process)
+}
