@@ -1,8 +1,8 @@
 //! Finding and starting graphics adapters, in a build that can.
 
 use burn::backend::{Backend, Dispatch};
-use burn::tensor::wgpu::{WgpuBackend, wgpu};
 use burn::tensor::{Device, DeviceKind};
+use burn_wgpu::{WgpuBackend, wgpu};
 
 use super::adapters::{Adapter, AdapterKind, GraphicsApi};
 use super::shader_compiler::ShaderCompiler;

@@ -76,9 +76,6 @@ impl Cell for StudyCell<'_> {
     }
 
     fn run(&self, options: &CellOptions<'_>) -> Result<CellOutcome, StudyError> {
-        if self.arm.equal_time_of.is_some() {
-            self.study.measure_pace(options)?;
-        }
         let arm = self.study.arm(self.arm, self.seed)?;
         self.study.computed(self.arm, &arm, self.seed, options)
     }

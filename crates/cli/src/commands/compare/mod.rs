@@ -195,6 +195,9 @@ fn work(
     reuse: &[PathBuf],
     common: &Common,
 ) -> Result<Result<CellOutcome, StudyError>, Failure> {
+    if cell.arm.equal_time_of.is_some() {
+        measure_pace(cell.study, common)?;
+    }
     let recipe = cell.study.arm(cell.arm, cell.seed)?.recipe;
     let workload = Workload::Recipe { recipe: &recipe, data_dir: common.data_dir.as_deref() };
     let device = checked(choose(common.device)?, &workload, common)?;
