@@ -25,12 +25,19 @@ pub(crate) trait Lanes: Copy {
     /// `target[i] = source[indices[i]]`, zero where the index is negative, for `count` values rounded up to
     /// sixteens; `source` has `len` values.
     #[inline(always)]
-    unsafe fn pick(source: *const f32, _len: usize, indices: *const i32, target: *mut f32, count: usize) {
-        for place in 0..count.next_multiple_of(16) {
+    unsafe fn pick(source: *const f32, len: usize, indices: *const i32, target: *mut f32, count: usize) {
+        // Where no value is asked for, the first is read all the same: a branch for each would be guessed wrong.
+        let source = if len == 0 { &0.0 } else { source };
+        for start in (0..count.next_multiple_of(16)).step_by(16) {
             // SAFETY: the caller's indices lie within `source`; they and `target` have room for whole sixteens.
             unsafe {
-                let index = *indices.add(place);
-                *target.add(place) = if index < 0 { 0.0 } else { *source.add(index as usize) };
+                let indices = *indices.add(start).cast::<[i32; 16]>();
+                let mut values = [0.0; 16];
+                for (value, index) in values.iter_mut().zip(indices) {
+                    let there = *source.add(index.max(0) as usize);
+                    *value = if index < 0 { 0.0 } else { there };
+                }
+                *target.add(start).cast::<[f32; 16]>() = values;
             }
         }
     }
