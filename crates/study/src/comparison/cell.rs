@@ -15,7 +15,7 @@ use super::reuse::take_over;
 use super::study::{CellOptions, Study, StudyArm};
 use crate::StudyError;
 use crate::arms::Arm;
-use crate::training::{Progress, TrainingOptions, progress, train};
+use crate::training::{Progress, TrainingOptions, has_encoder, progress, train};
 use zview_probe::suite::{ProtocolKind, SetEvaluation, SuiteConfig, SuiteRequest, evaluate};
 
 const FAILED: &str = "failed.json";
@@ -70,9 +70,13 @@ impl Study {
         outcome
     }
 
-    /// The result of a cell, where every data set of this comparison was judged as it asks.
+    /// The result of a cell whose encoder is there, where every data set of this comparison was judged as it asks.
     pub(super) fn finished(&self, arm: &StudyArm, seed: u64) -> Option<CellResult> {
-        let mut result = CellResult::read(&self.run_folder(arm, seed))?;
+        let run = self.run_folder(arm, seed);
+        if !has_encoder(&run) {
+            return None;
+        }
+        let mut result = CellResult::read(&run)?;
         let judged = |data: &String| {
             result.sets.get(data).is_some_and(|set| set.judged_by == self.judged_by(data, seed, arm))
         };
