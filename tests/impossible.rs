@@ -31,8 +31,8 @@ fn impossible_values_of_an_evaluation_are_refused_before_anything_is_trained() {
     fs::write(folder.join("wrong.toml"), wrong).unwrap();
     let set = ["--set", "evaluation.linear.validation_share=5", "--set", "evaluation.size=0"];
     let words = [
-        "evaluation.train_pool: expected 1 or more, got 0 (line 13)",
-        "evaluation.knn.k: expected one number of 1 or more, or several, got [0] (line 14)",
+        "evaluation.train_pool: expected 1 or more, got 0 (line 14)",
+        "evaluation.knn.k: expected one number of 1 or more, or several, got [0] (line 15)",
         "evaluation.batch: expected 1 or more, got 0",
         "evaluation.linear.validation_share: expected a number between 0 and 1, both excluded, got 5.0 (--set \
          evaluation.linear.validation_share=5)",
@@ -168,7 +168,7 @@ fn a_run_whose_recipe_is_garbage_is_wrong_usage_for_every_command() {
     run_json(folder, train);
     trained(folder);
     for run in ["gan", "run"] {
-        fs::write(folder.join(run).join("config.toml"), "\u{1}garbage =").unwrap();
+        fs::write(folder.join(run).join("config.toml"), "garbage =\n").unwrap();
     }
     let pretrain: &[&str] = &["pretrain", "real.toml", "--device", "cpu", "--out", "run", "--steps", "2"];
     for command in [
@@ -177,7 +177,7 @@ fn a_run_whose_recipe_is_garbage_is_wrong_usage_for_every_command() {
         vec!["pretrain", "./shapes", "--device", "cpu", "--out", "run", "--resume"],
         vec!["probe", "run", "--data", "./shapes", "--device", "cpu"],
     ] {
-        refused(folder, &command, &["config.toml, line 1"]);
+        refused(folder, &command, &["config.toml"]);
     }
 }
 

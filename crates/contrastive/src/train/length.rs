@@ -7,6 +7,7 @@ use std::sync::Mutex;
 use serde_json::{Value, json};
 use zview_network::optimizer::warmup_cosine;
 use zview_runtime::config::Written;
+use zview_runtime::words::counted;
 
 use super::error::PretrainError;
 use super::recipe::{MOST_STEPS, Recipe, TrainConfig};
@@ -55,7 +56,8 @@ pub(super) fn end_warm_up_in_time(train: &mut TrainConfig, written: &Written) {
         train.warmup_steps = warm_up.min(steps);
     } else if steps > 0 && warm_up > steps && written.layer("train.steps") > said {
         train.warmup_steps = steps;
-        let said = format!("train.warmup_steps={steps} instead of {warm_up}: the run has {steps} steps");
+        let length = counted(usize::try_from(steps).unwrap_or(usize::MAX), "step");
+        let said = format!("train.warmup_steps={steps} instead of {warm_up}: the run has {length}");
         if SAID.lock().is_ok_and(|mut all| all.insert(said.clone())) {
             tracing::warn!("{said}");
         }
