@@ -21,6 +21,7 @@ mod generator_files;
 mod generator_training;
 mod gpu_path;
 mod image_data;
+mod impossible;
 mod main_job;
 mod markdown;
 mod messages;

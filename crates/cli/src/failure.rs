@@ -182,6 +182,7 @@ impl From<NoHalfPrecision> for Failure {
 impl From<RunFolderError> for Failure {
     fn from(error: RunFolderError) -> Self {
         match error {
+            RunFolderError::Config(error) => error.into(),
             RunFolderError::Exists { .. }
             | RunFolderError::Occupied { .. }
             | RunFolderError::NoFolder { .. }
@@ -239,6 +240,7 @@ impl From<GeneratorTrainingError> for Failure {
 impl From<PretrainedError> for Failure {
     fn from(error: PretrainedError) -> Self {
         match error {
+            PretrainedError::Recipe(error) => error.into(),
             PretrainedError::Missing { .. }
             | PretrainedError::Images(_)
             | PretrainedError::Unfinished { .. }
@@ -259,6 +261,8 @@ impl From<SuiteError> for Failure {
             | SuiteError::Head { .. }
             | SuiteError::NotTrained { .. }
             | SuiteError::NotOneArm(_)
+            | SuiteError::SameEncoder { .. }
+            | SuiteError::Settings(_)
             | SuiteError::Groups { .. } => Self::usage(error),
             error => Self::failed(error),
         }

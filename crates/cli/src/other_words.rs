@@ -74,7 +74,12 @@ fn ours(table: &[(&[&str], &'static str)], word: &str) -> Option<&'static str> {
 /// The error with what the word is called here, where it is one of other tools.
 pub fn with_our_words(mut error: clap::Error) -> clap::Error {
     let (table, kind) = match error.kind() {
-        ErrorKind::UnknownArgument => (OPTIONS, ContextKind::InvalidArg),
+        ErrorKind::UnknownArgument => {
+            if suggests_hidden(&error) {
+                error.remove(ContextKind::SuggestedArg);
+            }
+            (OPTIONS, ContextKind::InvalidArg)
+        }
         ErrorKind::InvalidSubcommand => (COMMANDS, ContextKind::InvalidSubcommand),
         ErrorKind::ValueValidation => return of_value(error),
         _ => return error,
@@ -88,6 +93,23 @@ pub fn with_our_words(mut error: clap::Error) -> clap::Error {
         error.insert(ContextKind::Suggested, ContextValue::StyledStrs(vec![tip]));
     }
     error
+}
+
+/// Whether the option that is named as similar is one that `--help` does not show.
+fn suggests_hidden(error: &clap::Error) -> bool {
+    let Some(ContextValue::String(option)) = error.get(ContextKind::SuggestedArg) else { return false };
+    let is_hidden = |command: &clap::Command| {
+        let mut named = command.get_arguments().filter(|known| known.get_long() == option.strip_prefix("--"));
+        named.any(clap::Arg::is_hide_set)
+    };
+    let mut commands = vec![crate::help::command()];
+    while let Some(command) = commands.pop() {
+        if is_hidden(&command) {
+            return true;
+        }
+        commands.extend(command.get_subcommands().cloned());
+    }
+    false
 }
 
 /// What the language's own parsers say of a number, and what was expected.
@@ -121,6 +143,21 @@ mod tests {
             words.dedup();
             assert_eq!(words.len(), all);
         }
+    }
+
+    #[test]
+    fn a_hidden_option_is_never_suggested() {
+        for (line, hidden) in [
+            (vec!["zview", "demo", "--plan"], "--plant-fault"),
+            (vec!["zview", "compare", "r.toml", "--until-stdin"], "--until-stdin-ends"),
+            (vec!["zview", "probe", "run", "--outlier"], "--outliers"),
+        ] {
+            let error = crate::help::command().try_get_matches_from(&line).unwrap_err();
+            let text = with_our_words(error).to_string();
+            assert!(!text.contains(hidden) && text.contains(line[line.len() - 1]), "{line:?}: {text}");
+        }
+        let shown = crate::help::command().try_get_matches_from(["zview", "demo", "--see"]).unwrap_err();
+        assert!(with_our_words(shown).to_string().contains("'--seed'"));
     }
 
     #[test]

@@ -87,6 +87,14 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// The side in pixels of the largest square image.
+    #[must_use]
+    pub fn most_side(&self) -> usize {
+        self.max_side.min(self.max_pixels.isqrt())
+    }
+}
+
 /// How to load a data set.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LoadOptions {
@@ -114,15 +122,13 @@ impl LoadOptions {
                 got: self.max_reject_share.to_string(),
             });
         }
-        let Limits { max_side, max_pixels, .. } = self.limits;
+        let most = self.limits.most_side();
         match self.size {
-            Some(size) if size == 0 || size > max_side || size.saturating_mul(size) > max_pixels => {
-                Err(DataError::InvalidOption {
-                    option: "size",
-                    expected: format!("1 to {} pixels per side", max_side.min(max_pixels.isqrt())),
-                    got: size.to_string(),
-                })
-            }
+            Some(size) if !(1..=most).contains(&size) => Err(DataError::InvalidOption {
+                option: "size",
+                expected: format!("1 to {most} pixels per side"),
+                got: size.to_string(),
+            }),
             _ => Ok(()),
         }
     }

@@ -25,8 +25,8 @@ pub use architecture::{Architecture, UnfitImages};
 pub use config::{EncoderConfig, Pool, Stem, VitConfig};
 pub use export::{ExportError, ExportFormat, Exported, Program, export_encoder};
 pub use file::{
-    Account, ExpectedPixels, LoadedEncoder, PretrainedError, ReadOptions, is_own_encoder, load_encoder,
-    read_encoder, save_encoder,
+    Account, ENCODER_FILE, ExpectedPixels, LoadedEncoder, PretrainedError, ReadOptions, encoder_file,
+    is_own_encoder, load_encoder, read_encoder, save_encoder,
 };
 pub use frozen::FrozenEncoder;
 pub use head::{ClassifierHead, save_classifier};

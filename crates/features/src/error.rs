@@ -76,6 +76,12 @@ pub enum FeatureError {
         /// What was given.
         got: String,
     },
+    /// Settings that cannot work.
+    #[error("{}", problems.join("; "))]
+    Settings {
+        /// One line for each, with key, what is expected and what was given.
+        problems: Vec<String>,
+    },
     /// Training and test set do not have the same classes.
     #[error(
         "class {index} is {train} in the train set and {test} in the test set; both need the same classes in the same order"

@@ -19,6 +19,7 @@ mod pixel_scale;
 mod pretrained;
 mod rows;
 mod rows_file;
+mod settings;
 mod split;
 
 pub use cache::FeatureCache;
@@ -29,4 +30,5 @@ pub use nearest_on_device::{nearest_neighbours_on, nearest_on};
 pub use pixel_scale::{PixelScale, ScaledPixels};
 pub use rows::Features;
 pub use rows_file::rows_as_safetensors;
+pub use settings::{Problems, Settings};
 pub use split::{Split, split_by_class, stratified_split};

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use serde_json::Value;
 use zview_contrastive::train::{PretrainOptions, Recipe, changed_since, pretrain};
+use zview_encoder::ENCODER_FILE;
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::{EventReader, LOSS, losses_of, read_run_json};
 use zview_runtime::stop::StopSignal;
@@ -74,7 +75,7 @@ pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, StudyError> {
     let stored = Recipe::load(&config, &[])?;
     let mut keys = differing_keys(&stored, &arm.recipe.as_in(&stored).with_paths_as_in(&stored));
     keys.retain(|key| key != "train.checkpoint_minutes");
-    let finished = run.join("encoder.safetensors").exists()
+    let finished = has_encoder(run)
         && read_result(run).is_ok_and(|result| !result.stopped && result.steps == arm.recipe.train.steps);
     if finished && arm.recipe.train.checkpoint_every == 0 {
         // More checkpoints than asked for do no harm.
@@ -87,6 +88,11 @@ pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, StudyError> {
         return Err(StudyError::Changed { run: run.to_owned(), changed });
     }
     Ok(if finished { Progress::Finished } else { Progress::Begun })
+}
+
+/// Whether the encoder of a finished run is there.
+pub(crate) fn has_encoder(run: &Path) -> bool {
+    run.join(ENCODER_FILE).exists()
 }
 
 /// Trains `arm` in the folder `run`, or takes what is there. `None` where a signal ended it; what was
@@ -131,15 +137,22 @@ fn events(run: &Path) -> Result<Vec<Value>, StudyError> {
     events.map_err(|error| StudyError::RunFile { path, problem: error.to_string() })
 }
 
-/// The loss of each step of a run, from the first.
-///
-/// # Errors
-/// [`StudyError::RunFile`].
-pub(crate) fn losses(run: &Path) -> Result<Vec<f32>, StudyError> {
-    let events = events(run)?;
+/// The loss of each step of a run of `steps`, from the first, and what is wrong with its log.
+pub(crate) fn losses(run: &Path, steps: u64) -> (Vec<f32>, Option<String>) {
+    let path = run.join("events.jsonl");
+    let (events, error) = match EventReader::new(&path).new_events() {
+        Ok(events) => (events, None),
+        Err(error) => (Vec::new(), Some(error.to_string())),
+    };
     let trained = events.iter().filter(|event| event["event"] == "train");
-    let losses = trained.flat_map(|event| losses_of(event, LOSS));
-    Ok(losses.map(|loss| loss as f32).collect())
+    let losses: Vec<f32> = trained.flat_map(|event| losses_of(event, LOSS)).map(|loss| loss as f32).collect();
+    let few = || {
+        let known = losses.len();
+        ((known as u64) < steps)
+            .then(|| format!("{} has the loss of {known} of {steps} steps", path.display()))
+    };
+    let problem = error.or_else(few);
+    (losses, problem)
 }
 
 #[cfg(test)]
@@ -192,14 +205,33 @@ mod tests {
     }
 
     #[test]
+    fn a_damaged_log_is_told_of_with_the_losses_that_it_has() {
+        let run = tempfile::tempdir().unwrap();
+        let problem = |text: &str| {
+            std::fs::write(run.path().join("events.jsonl"), text).unwrap();
+            let (losses, problem) = losses(run.path(), 3);
+            (losses, problem.unwrap())
+        };
+        let half =
+            "{\"schema\":1}\n{\"event\":\"train\",\"step\":2,\"losses\":[3.0,2.5]}\n{\"event\":\"tr\u{0}\n";
+        let (losses_of_half, said) = problem(half);
+        assert!(losses_of_half == [3.0, 2.5] && said.contains("has the loss of 2 of 3 steps"), "{said}");
+        for text in ["", "\u{0}\u{0}\n", "{\"schema\":9}\n"] {
+            let (losses, said) = problem(text);
+            assert!(losses.is_empty() && said.contains("events.jsonl"), "{said}");
+        }
+        std::fs::remove_file(run.path().join("events.jsonl")).unwrap();
+        assert!(losses(run.path(), 3).1.is_some_and(|said| said.contains("events.jsonl")));
+        assert!(losses(run.path(), 0).0.is_empty());
+    }
+
+    #[test]
     fn losses_are_read_step_by_step() {
         let run = tempfile::tempdir().unwrap();
         let events = "{\"schema\":1}\n{\"event\":\"started\",\"step\":0}\n\
                       {\"event\":\"train\",\"step\":2,\"losses\":[3.0,2.5]}\n{\"event\":\"resumed\",\"step\":2}\n\
                       {\"event\":\"train\",\"step\":3,\"losses\":[2.25]}\n";
         std::fs::write(run.path().join("events.jsonl"), events).unwrap();
-        assert_eq!(losses(run.path()).unwrap(), [3.0, 2.5, 2.25]);
-        std::fs::remove_file(run.path().join("events.jsonl")).unwrap();
-        assert!(losses(run.path()).unwrap_err().to_string().contains("events.jsonl"));
+        assert_eq!(losses(run.path(), 3), (vec![3.0, 2.5, 2.25], None));
     }
 }

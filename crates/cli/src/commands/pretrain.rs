@@ -7,7 +7,6 @@ use zview_contrastive::train::Recipe;
 use zview_contrastive::train::automatic::Choice;
 use zview_contrastive::train::{PretrainOptions, PretrainSummary, forecast, pretrain};
 use zview_data::find_data;
-use zview_runtime::config::read_toml;
 use zview_runtime::device::choose;
 use zview_runtime::forecast::Forecast;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
@@ -41,7 +40,6 @@ pub fn run(arguments: &PretrainArguments, common: &Common) -> Result<ExitCode, F
     refuse_two_lengths(arguments)?;
     let mut overrides = arguments.run.overrides.clone();
     overrides.extend(arguments.steps.map(|steps| format!("train.steps={steps}")));
-    overrides.extend(shorter_warm_up(arguments));
     if Named::of(&arguments.run.config) != Named::Generator {
         refuse_other_kind(&arguments.run.config, Wanted::Recipe)?;
     }
@@ -117,22 +115,6 @@ fn refuse_two_lengths(arguments: &PretrainArguments) -> Result<(), Failure> {
         ))),
         _ => Ok(()),
     }
-}
-
-/// The change that ends a recipe's warm-up with the run, where `--steps` makes that the shorter one.
-fn shorter_warm_up(arguments: &PretrainArguments) -> Option<String> {
-    const KEY: &str = "train.warmup_steps=";
-    let steps = arguments.steps?;
-    let RunArguments { config, overrides, resume, .. } = &arguments.run;
-    let is_said = overrides.iter().any(|change| change.trim_start().starts_with(KEY));
-    if *resume || is_said || Named::of(config) != Named::Recipe {
-        return None;
-    }
-    // What cannot be read is said where the recipe is.
-    let table: serde_json::Map<String, serde_json::Value> = read_toml(config).ok()?;
-    let warm_up = table.get("train")?.get("warmup_steps")?.as_u64().filter(|warm_up| *warm_up > steps)?;
-    tracing::warn!("{KEY}{steps} instead of {warm_up}: the run has {steps} steps");
-    Some(format!("{KEY}{steps}"))
 }
 
 fn in_words(summary: &PretrainSummary) -> String {

@@ -1,9 +1,13 @@
 //! How long a run is: in epochs, and where a run that is there is made longer.
 
+use std::collections::BTreeSet;
 use std::path::Path;
+use std::sync::Mutex;
 
 use serde_json::{Value, json};
 use zview_network::optimizer::warmup_cosine;
+use zview_runtime::config::Written;
+use zview_runtime::words::counted;
 
 use super::error::PretrainError;
 use super::recipe::{MOST_STEPS, Recipe, TrainConfig};
@@ -39,6 +43,25 @@ pub(super) fn with_epochs(
     recipe.train.steps = steps as u64;
     recipe.train.warmup_steps = recipe.train.warmup_steps.min(recipe.train.steps);
     Ok(recipe)
+}
+
+/// What was said of shorter warm-ups, each once: a recipe is read by every run of a comparison.
+static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+
+/// Ends the warm-up with the run where it is not said, or the length of the run is said after it, with a word.
+pub(super) fn end_warm_up_in_time(train: &mut TrainConfig, written: &Written) {
+    let (steps, warm_up) = (train.steps, train.warmup_steps);
+    let said = written.layer("train.warmup_steps");
+    if said.is_none() {
+        train.warmup_steps = warm_up.min(steps);
+    } else if steps > 0 && warm_up > steps && written.layer("train.steps") > said {
+        train.warmup_steps = steps;
+        let length = counted(usize::try_from(steps).unwrap_or(usize::MAX), "step");
+        let said = format!("train.warmup_steps={steps} instead of {warm_up}: the run has {length}");
+        if SAID.lock().is_ok_and(|mut all| all.insert(said.clone())) {
+            tracing::warn!("{said}");
+        }
+    }
 }
 
 /// What is said of a learning rate that rises to the end, if that is what it does.

@@ -13,6 +13,7 @@ use zview_encoder::EncoderConfig;
 use zview_encoder::augment::Augment;
 use zview_network::optimizer::OptimizerConfig;
 
+use super::length::end_warm_up_in_time;
 use super::paths::settle_paths;
 use super::precision::Precision;
 use super::without_effect::without_effect;
@@ -193,9 +194,7 @@ impl Recipe {
         if recipe.source.kind == SourceKind::Real && !belongs("anchors") {
             recipe.anchors = AnchorsConfig::default();
         }
-        if written.layer("train.warmup_steps").is_none() {
-            recipe.train.warmup_steps = recipe.train.warmup_steps.min(recipe.train.steps);
-        }
+        end_warm_up_in_time(&mut recipe.train, &written);
         let mut problems = recipe.problems();
         // What a run folder keeps has every key, also those that its kinds do not use.
         if !is_of_a_run(path) {
@@ -385,6 +384,23 @@ mod tests {
         assert_eq!(load(MINIMAL, &[]).unwrap().train.warmup_steps, 50);
         let asked = load(MINIMAL, &["train.steps=20", "train.warmup_steps=30"]).unwrap_err();
         assert!(asked.contains("train.warmup_steps: expected at most train.steps (20), got 30"), "{asked}");
+    }
+
+    #[test]
+    fn a_change_of_the_steps_shortens_the_warm_up_that_the_recipe_says() {
+        let text = format!("{MINIMAL}[train]\nsteps = 200\nwarmup_steps = 20\n");
+        let warm_up = |overrides: &[&str]| load(&text, overrides).map(|recipe| recipe.train.warmup_steps);
+        assert_eq!(warm_up(&["train.steps=3"]), Ok(3));
+        assert_eq!(warm_up(&["train.steps=30"]), Ok(20));
+        assert_eq!(warm_up(&["train.steps=0"]), Ok(20), "nothing is warmed up");
+        let in_one = warm_up(&["train.steps=3", "train.warmup_steps=5"]).unwrap_err();
+        assert!(in_one.contains("(--set train.warmup_steps=5; --set train.steps=3)"), "{in_one}");
+        let shared = ["train.steps=3".to_owned()];
+        let own = ["train.warmup_steps=5".to_owned()];
+        let path = Path::new("recipe.toml");
+        let of_arm = |own: &[&[String]]| Recipe::parse_in_layers(path, &text, &shared, own);
+        assert_eq!(of_arm(&[]).unwrap().train.warmup_steps, 3);
+        assert!(of_arm(&[&own]).is_err(), "an arm that says it means it");
     }
 
     #[test]

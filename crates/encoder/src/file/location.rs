@@ -10,6 +10,8 @@ use super::header::Header;
 use super::run_config::RunConfig;
 use crate::ViewFormat;
 
+/// The encoder of a finished run.
+pub const ENCODER_FILE: &str = "encoder.safetensors";
 /// The tensors of a checkpoint of this project.
 const MODEL: &str = "model.safetensors";
 /// What the encoder's names begin with in it.
@@ -33,7 +35,7 @@ impl Location {
             let of_run = path.parent().filter(|_| is_model).map(of_run).transpose()?.flatten();
             return Ok(Self { file: path.to_owned(), of_run });
         }
-        let finished = path.join("encoder.safetensors");
+        let finished = path.join(ENCODER_FILE);
         if finished.exists() {
             return Ok(Self { file: finished, of_run: None });
         }
@@ -49,6 +51,15 @@ impl Location {
             None => Err(PretrainedError::Missing { path: finished }),
         }
     }
+}
+
+/// The file that `path` means, by one name for all that it can be called: of a run folder the encoder in it. What is not
+/// there keeps its name.
+#[must_use]
+pub fn encoder_file(path: &Path) -> PathBuf {
+    let inside = [ENCODER_FILE, MODEL].into_iter().map(|name| path.join(name)).find(|file| file.exists());
+    let file = inside.unwrap_or_else(|| path.to_owned());
+    file.canonicalize().unwrap_or(file)
 }
 
 /// What the recipe of the run around a checkpoint folder says of the encoder.

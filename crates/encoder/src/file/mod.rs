@@ -32,6 +32,7 @@ use super::{Encoder, FrozenEncoder, UnfitImages};
 pub use account::Account;
 pub(super) use header::Header;
 use location::Location;
+pub use location::{ENCODER_FILE, encoder_file};
 pub(super) use naming::Naming;
 use naming::{Candidate, candidates};
 pub use pixels::ExpectedPixels;

@@ -8,7 +8,7 @@ use super::davies_bouldin::davies_bouldin;
 use super::kmeans::{KMeansConfig, kmeans};
 use super::points::Points;
 use super::silhouette::silhouette;
-use crate::{FeatureError, Features};
+use crate::{FeatureError, Features, Problems, Settings};
 
 /// How clusters are found and measured. Time grows with images, features, clusters and restarts; of 1,000
 /// clusters lower the restarts.
@@ -31,6 +31,17 @@ impl Default for ClusterConfig {
     fn default() -> Self {
         let KMeansConfig { restarts, max_iterations, seed } = KMeansConfig::default();
         Self { clusters: None, restarts, max_iterations, silhouette_images: 5_000, seed }
+    }
+}
+
+impl Settings for ClusterConfig {
+    fn problems(&self) -> Vec<String> {
+        Problems::default()
+            .at_least("clusters", 1, self.clusters)
+            .at_least("restarts", 1, self.restarts)
+            .at_least("max_iterations", 1, self.max_iterations)
+            .at_least("silhouette_images", 2, self.silhouette_images)
+            .list()
     }
 }
 
@@ -68,10 +79,7 @@ pub fn cluster_quality(
     config: &ClusterConfig,
 ) -> Result<ClusterQuality, FeatureError> {
     Features::check_train_and_test(train, test)?;
-    if config.silhouette_images < 2 {
-        let (key, got) = ("silhouette_images", config.silhouette_images.to_string());
-        return Err(FeatureError::Setting { key, expected: "at least 2", got });
-    }
+    config.check()?;
     let k = config.clusters.unwrap_or_else(|| train.classes());
     let &ClusterConfig { restarts, max_iterations, seed, .. } = config;
     let found = kmeans(train, k, &KMeansConfig { restarts, max_iterations, seed })?;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::covariance::{covariance_eigenvalues, mean_row};
 use super::power_law::{PowerLaw, power_law};
-use crate::{FeatureError, Features};
+use crate::{FeatureError, Features, Problems, Settings};
 
 /// A dimension whose standard deviation is below this share of the largest magnitude in it is constant.
 const CONSTANT: f64 = 1e-6;
@@ -23,6 +23,21 @@ pub struct SpectrumConfig {
 impl Default for SpectrumConfig {
     fn default() -> Self {
         Self { first: vec![1, 2, 5, 10, 20, 50, 100], power_law_ranks: [4, 100] }
+    }
+}
+
+impl Settings for SpectrumConfig {
+    fn problems(&self) -> Vec<String> {
+        let [first, last] = self.power_law_ranks;
+        Problems::default()
+            .expect(!self.first.contains(&0), "first", "numbers of 1 or more", &self.first)
+            .expect(
+                0 < first && first <= last,
+                "power_law_ranks",
+                "two numbers of 1 or more, the second no smaller",
+                self.power_law_ranks,
+            )
+            .list()
     }
 }
 
@@ -79,14 +94,8 @@ pub fn feature_spectrum(
     if features.is_empty() {
         return Err(FeatureError::Empty { set: "the set whose spectrum is asked for".to_owned() });
     }
+    config.check()?;
     let [first_rank, last_rank] = config.power_law_ranks;
-    if first_rank == 0 || first_rank > last_rank {
-        return Err(FeatureError::Setting {
-            key: "power_law_ranks",
-            expected: "two numbers from 1 on, the second not smaller",
-            got: format!("{first_rank} and {last_rank}"),
-        });
-    }
     let dimension = features.dimension();
     let mean = mean_row(features);
     let mut eigenvalues = covariance_eigenvalues(features, &mean)?;

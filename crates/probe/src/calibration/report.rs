@@ -5,7 +5,7 @@ use zview_numerics::statistics::{Interval, percentile_interval};
 
 use super::bins::{ReliabilityBin, bin_of, equal_mass_bins, equal_width_bins, expected_calibration_error};
 use crate::{Predictions, ProbeError};
-use zview_features::FeatureError;
+use zview_features::{FeatureError, Problems, Settings};
 
 /// Keeps the resamples apart from those of other figures of one run.
 const USE_NUMBER: u64 = 1 << 40;
@@ -23,6 +23,16 @@ pub struct CalibrationConfig {
 impl Default for CalibrationConfig {
     fn default() -> Self {
         Self { bins: 15, seed: 0 }
+    }
+}
+
+/// More than images of any test set.
+const MOST_BINS: usize = 100_000;
+
+impl Settings for CalibrationConfig {
+    fn problems(&self) -> Vec<String> {
+        let holds = (1..=MOST_BINS).contains(&self.bins);
+        Problems::default().expect(holds, "bins", format_args!("1 to {MOST_BINS}"), self.bins).list()
     }
 }
 
@@ -63,7 +73,8 @@ pub struct Calibration {
 pub fn calibration(predictions: &Predictions, config: &CalibrationConfig) -> Result<Calibration, ProbeError> {
     let (confidence, correct) = (&predictions.confidence, predictions.correct());
     let images = confidence.len();
-    check(predictions, config.bins)?;
+    config.check()?;
+    check(predictions)?;
     let bins = equal_width_bins(confidence, &correct, config.bins);
     let ece = expected_calibration_error(&bins);
     let mean = |term: &dyn Fn(usize) -> f64| (0..images).map(term).sum::<f64>() / images as f64;
@@ -84,14 +95,7 @@ pub fn calibration(predictions: &Predictions, config: &CalibrationConfig) -> Res
     })
 }
 
-fn check(predictions: &Predictions, bins: usize) -> Result<(), ProbeError> {
-    if bins == 0 {
-        return Err(ProbeError::Features(FeatureError::Setting {
-            key: "bins",
-            expected: "at least 1",
-            got: "0".to_owned(),
-        }));
-    }
+fn check(predictions: &Predictions) -> Result<(), ProbeError> {
     let images = predictions.confidence.len();
     for got in [predictions.label_rank.len(), predictions.label_probability.len()] {
         if got != images {

@@ -12,7 +12,7 @@ use zview_numerics::statistics::{
 use super::kind::{Corruption, SEVERITIES};
 use super::set::corrupt;
 use crate::{LinearProbe, ProbeError};
-use zview_features::{FeatureError, FeatureExtractor, extract};
+use zview_features::{FeatureError, FeatureExtractor, Problems, Settings, extract};
 
 /// Keeps the resamples apart from those of other figures of one run.
 const USE_NUMBER: u64 = 2 << 40;
@@ -43,6 +43,25 @@ impl Default for RobustnessConfig {
             batch: 256,
             seed: 0,
         }
+    }
+}
+
+impl Settings for RobustnessConfig {
+    fn problems(&self) -> Vec<String> {
+        let severities = &self.severities;
+        let of_severities =
+            !severities.is_empty() && severities.iter().all(|severity| (1..=SEVERITIES).contains(severity));
+        Problems::default()
+            .at_least("images", 1, self.images)
+            .expect(!self.corruptions.is_empty(), "corruptions", "one or more", &self.corruptions)
+            .expect(
+                of_severities,
+                "severities",
+                format_args!("one number of 1 to {SEVERITIES}, or several"),
+                severities,
+            )
+            .at_least("batch", 1, self.batch)
+            .list()
     }
 }
 
@@ -97,17 +116,7 @@ pub fn robustness(
     test: &ImageSet,
     config: &RobustnessConfig,
 ) -> Result<Robustness, ProbeError> {
-    for (key, empty) in
-        [("corruptions", config.corruptions.is_empty()), ("severities", config.severities.is_empty())]
-    {
-        if empty {
-            return Err(ProbeError::Features(FeatureError::Setting {
-                key,
-                expected: "a list of at least one",
-                got: "none".into(),
-            }));
-        }
-    }
+    config.check()?;
     let state =
         || extractor.state_sha256().map_err(|message| ProbeError::Features(FeatureError::State { message }));
     let before = state()?;
@@ -270,9 +279,9 @@ mod tests {
             told(&halves(4, 1), &RobustnessConfig { images: Some(0), ..default.clone() }).contains("images")
         );
         let none = RobustnessConfig { corruptions: Vec::new(), ..default.clone() };
-        assert!(told(&halves(4, 1), &none).contains("`corruptions`"));
+        assert!(told(&halves(4, 1), &none).contains("corruptions: expected "));
         let severity = RobustnessConfig { severities: vec![7], ..default.clone() };
-        assert!(told(&halves(4, 1), &severity).contains("`severities`"));
+        assert!(told(&halves(4, 1), &severity).contains("severities: expected "));
         let changing = Pixels { changing: true, ..Pixels::new(64) };
         let changed = robustness(&changing, &probe, &halves(4, 1), &default).unwrap_err();
         assert!(matches!(changed, ProbeError::StateChanged { .. }));

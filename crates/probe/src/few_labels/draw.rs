@@ -5,7 +5,7 @@ use zview_runtime::seed::{Purpose, Stream};
 use crate::{
     Logistic, LogisticConfig, LogisticProblem, PenaltyRule, ProbeError, Standardiser, choose_penalty,
 };
-use zview_features::{FeatureError, Features};
+use zview_features::{Features, Problems, Settings};
 
 /// Step of the streams of nested draws; draws of one number of labels use that number.
 const NESTED: u64 = 0;
@@ -139,12 +139,30 @@ pub(super) struct Learnt {
     pub model: Logistic,
 }
 
-/// That a number is at least 1.
-pub(super) fn check_positive(key: &'static str, smallest: usize) -> Result<(), ProbeError> {
-    if smallest > 0 {
-        return Ok(());
-    }
-    Err(ProbeError::Features(FeatureError::Setting { key, expected: "at least 1", got: "0".to_owned() }))
+/// More are of no use, and could not be told of each test image.
+const MOST_DRAWS: usize = 10_000;
+
+/// What is wrong with the keys that all settings of draws have. No number of labels is enough where there is `another`
+/// result.
+pub(super) fn problems_of_draws(
+    labels_per_class: Option<&[usize]>,
+    another: bool,
+    draws: usize,
+    penalty: &PenaltyRule,
+    max_iterations: usize,
+) -> Problems {
+    let labels = labels_per_class.unwrap_or(&[1]);
+    let some = another || !labels.is_empty();
+    Problems::default()
+        .expect(
+            some && !labels.contains(&0),
+            "labels_per_class",
+            "one number of 1 or more, or several",
+            labels,
+        )
+        .expect((1..=MOST_DRAWS).contains(&draws), "draws", format_args!("1 to {MOST_DRAWS}"), draws)
+        .within("penalty", penalty.problems())
+        .at_least("max_iterations", 1, max_iterations)
 }
 
 #[cfg(test)]

@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 use zview_numerics::statistics::mean_interval;
 use zview_runtime::seed::{Purpose, Stream};
 
-use super::draw::{LabelledPool, Learnt, check_positive};
+use super::draw::{LabelledPool, Learnt, problems_of_draws};
 use crate::{PenaltyRule, ProbeError};
-use zview_features::Features;
+use zview_features::{Features, Settings};
 
 /// Labels per class where none are given.
 const DEFAULT_LABELS: [usize; 4] = [1, 5, 10, 100];
@@ -43,6 +43,16 @@ impl Default for FewShotConfig {
             max_iterations: 1_000,
             seed: 0,
         }
+    }
+}
+
+impl Settings for FewShotConfig {
+    fn problems(&self) -> Vec<String> {
+        let (labels, shares) = (self.labels_per_class.as_deref(), &self.shares);
+        let holds = shares.iter().all(|share| *share > 0.0 && *share <= 1.0);
+        problems_of_draws(labels, !shares.is_empty(), self.draws, &self.penalty, self.max_iterations)
+            .expect(holds, "shares", "numbers above 0, at most 1", shares)
+            .list()
     }
 }
 
@@ -83,12 +93,11 @@ pub fn few_shot(
     test: &Features,
     config: &FewShotConfig,
 ) -> Result<BTreeMap<usize, FewShotScore>, ProbeError> {
-    check_positive("draws", config.draws)?;
+    config.check()?;
     let labelled = LabelledPool::new(pool, test)?;
     let sizes = match &config.labels_per_class {
         None => labelled.fitting(&DEFAULT_LABELS, &config.penalty)?,
         Some(sizes) => {
-            check_positive("labels_per_class", sizes.iter().copied().min().unwrap_or(1))?;
             sizes.iter().try_for_each(|&size| labelled.check(size))?;
             sizes.clone()
         }

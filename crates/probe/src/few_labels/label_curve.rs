@@ -5,10 +5,10 @@ use serde::{Deserialize, Serialize};
 use std::time::Instant;
 use zview_numerics::statistics::accuracy_interval;
 
-use super::draw::{LabelledPool, Learnt, check_positive};
+use super::draw::{LabelledPool, Learnt, problems_of_draws};
 use super::few_shot::FewShotScore;
 use crate::{Logistic, PenaltyRule, ProbeError};
-use zview_features::Features;
+use zview_features::{Features, Settings};
 
 /// Stream of the interval over test images; the numbers of neighbours use theirs.
 const ALL_LABELS: u64 = u64::MAX;
@@ -42,6 +42,13 @@ impl Default for LabelCurveConfig {
             max_iterations: 1_000,
             seed: 0,
         }
+    }
+}
+
+impl Settings for LabelCurveConfig {
+    fn problems(&self) -> Vec<String> {
+        let labels = self.labels_per_class.as_deref();
+        problems_of_draws(labels, self.all, self.draws, &self.penalty, self.max_iterations).list()
     }
 }
 
@@ -103,7 +110,7 @@ pub fn label_curve(
     config: &LabelCurveConfig,
 ) -> Result<LabelCurve, ProbeError> {
     let started = Instant::now();
-    check_positive("draws", config.draws)?;
+    config.check()?;
     let labelled = LabelledPool::new(pool, test)?;
     let classes = labelled.images_by_class.len();
     let sizes = match &config.labels_per_class {
@@ -114,7 +121,6 @@ pub fn label_curve(
             if sizes.is_empty() { sizes } else { labelled.fitting(&sizes, &config.penalty)? }
         }
         Some(sizes) => {
-            check_positive("labels_per_class", sizes.iter().copied().min().unwrap_or(1))?;
             let mut ascending = sizes.clone();
             ascending.sort_unstable();
             ascending.dedup();

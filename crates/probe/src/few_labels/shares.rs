@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 
 use rayon::prelude::*;
 
-use super::draw::{LabelledPool, Learnt, check_positive};
+use super::draw::{LabelledPool, Learnt};
 use super::few_shot::{FewShotConfig, FewShotScore};
 use crate::ProbeError;
-use zview_features::{FeatureError, Features};
+use zview_features::{Features, Settings};
 
 /// Accuracy on all of `test` after learning from each of `config.shares` of every class of `pool`
 /// (rounded, at least one image of each class), keyed as per cent: `1%`, `10%`.
@@ -23,14 +23,7 @@ pub fn few_shot_shares(
     test: &Features,
     config: &FewShotConfig,
 ) -> Result<BTreeMap<String, FewShotScore>, ProbeError> {
-    check_positive("draws", config.draws)?;
-    if let Some(share) = config.shares.iter().find(|&&share| !(share > 0.0 && share <= 1.0)) {
-        return Err(ProbeError::Features(FeatureError::Setting {
-            key: "shares",
-            expected: "above 0 and at most 1",
-            got: share.to_string(),
-        }));
-    }
+    config.check()?;
     let labelled = LabelledPool::new(pool, test)?;
     let mut scores = BTreeMap::new();
     for &share in &config.shares {

@@ -4,8 +4,7 @@ use serde::{Deserialize, Serialize};
 use zview_encoder::augment::AugmentConfig;
 use zview_network::optimizer::{OptimizerConfig, OptimizerKind};
 
-use crate::ProbeError;
-use zview_features::FeatureError;
+use zview_features::{Problems, Settings};
 
 /// How long training takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,70 +91,41 @@ impl Default for FineTuneConfig {
     }
 }
 
-impl FineTuneConfig {
-    /// Refuses settings that cannot work.
-    ///
-    /// # Errors
-    /// [`FeatureError::Setting`] for the first of them.
-    pub fn check(&self) -> Result<(), ProbeError> {
-        let positive = |value: &f64| *value > 0.0 && value.is_finite();
-        let open_share = |value: f64| value > 0.0 && value < 1.0;
-        let length = match self.length {
-            Length::Steps(count) | Length::Epochs(count) => count,
+impl Settings for FineTuneConfig {
+    fn problems(&self) -> Vec<String> {
+        let (decays, seeds, augment) = (&self.layer_decays, &self.seeds, &self.augment);
+        let (length, count) = match self.length {
+            Length::Steps(count) => ("length.steps", count),
+            Length::Epochs(count) => ("length.epochs", count),
         };
-        let mut seeds = self.seeds.clone();
-        seeds.sort_unstable();
-        seeds.dedup();
-        let optimizer = self.optimizer_config(1.0).problems();
-        let augment = self.augment.problems();
-        let checks: [(&'static str, bool, &'static str, String); 13] = [
-            ("labels_per_class", self.labels_per_class != Some(0), "at least 1", "0".to_owned()),
-            ("length", length > 0, "at least 1 step or epoch", "0".to_owned()),
-            ("batch", self.batch > 0, "at least 1", "0".to_owned()),
-            (
-                "learning_rates",
-                !self.learning_rates.is_empty() && self.learning_rates.iter().all(positive),
-                "one or more positive numbers",
-                format!("{:?}", self.learning_rates),
-            ),
-            (
-                "layer_decays",
-                !self.layer_decays.is_empty() && self.layer_decays.iter().all(|d| (0.0..=1.0).contains(d)),
-                "one or more numbers from 0 to 1",
-                format!("{:?}", self.layer_decays),
-            ),
-            ("optimizer", optimizer.is_empty(), "used with settings that fit it", optimizer.join("; ")),
-            (
-                "warmup_share",
-                (0.0..=1.0).contains(&self.warmup_share),
-                "0 to 1",
-                self.warmup_share.to_string(),
-            ),
-            ("augment", augment.is_empty(), "within its limits", augment.join("; ")),
-            (
+        let of_decays = !decays.is_empty() && decays.iter().all(|decay| (0.0..=1.0).contains(decay));
+        let several = seeds.iter().enumerate().any(|(place, seed)| seeds[..place].contains(seed));
+        // Its keys stand in this section here.
+        let optimizer = self.optimizer_config(1.0).problems().into_iter();
+        let optimizer = optimizer.map(|problem| problem.trim_start_matches("optimizer.").to_owned());
+        Problems::default()
+            .at_least("labels_per_class", 1, self.labels_per_class)
+            .expect(count > 0, length, "1 or more", count)
+            .at_least("batch", 1, self.batch)
+            .all_positive("learning_rates", &self.learning_rates)
+            .expect(of_decays, "layer_decays", "one number from 0 to 1, or several", decays)
+            .and(optimizer.collect())
+            .share("warmup_share", self.warmup_share)
+            .and(augment.problems())
+            .expect(
+                augment.size.is_none(),
                 "augment.size",
-                self.augment.size.is_none(),
-                "left out: training and test images have one size, that of their data set",
-                format!("{:?}", self.augment.size.unwrap_or_default()),
-            ),
-            (
-                "validation_share",
-                open_share(self.validation_share),
-                "between 0 and 1, both excluded",
-                self.validation_share.to_string(),
-            ),
-            ("evaluation_batch", self.evaluation_batch > 0, "at least 1", "0".to_owned()),
-            ("seeds", !seeds.is_empty(), "one seed or more", "none".to_owned()),
-            ("seeds", seeds.len() == self.seeds.len(), "all different", format!("{:?}", self.seeds)),
-        ];
-        match checks.into_iter().find(|(_, holds, ..)| !holds) {
-            Some((key, _, expected, got)) => {
-                Err(ProbeError::Features(FeatureError::Setting { key, expected, got }))
-            }
-            None => Ok(()),
-        }
+                "nothing: training and test images have one size, that of their data set",
+                augment.size.unwrap_or_default(),
+            )
+            .part("validation_share", self.validation_share)
+            .at_least("evaluation_batch", 1, self.evaluation_batch)
+            .expect(!seeds.is_empty() && !several, "seeds", "one or more, all different", seeds)
+            .list()
     }
+}
 
+impl FineTuneConfig {
     /// The optimizer at peak rate `lr`, every layer alike.
     pub(super) fn optimizer_config(&self, lr: f64) -> OptimizerConfig {
         let defaults = OptimizerConfig::of(self.optimizer);

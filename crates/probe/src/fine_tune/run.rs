@@ -19,7 +19,7 @@ use super::start::{Origin, Start};
 use super::told::{Told, Work};
 use super::training::{Trained, TrainingSet, train};
 use crate::{LinearProbe, LinearProbeConfig, ProbeError};
-use zview_features::{FeatureError, extract_some, split_by_class};
+use zview_features::{FeatureError, Settings, extract_some, split_by_class};
 
 /// Trains the network that `start` names, with a linear head, on labelled images of `train_set`, and measures its
 /// accuracy on `test_set`; once for every seed. Training takes place on `device` (without autodiff).

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::path::LogisticPath;
 use crate::{Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser};
-use zview_features::{FeatureError, Features, stratified_split};
+use zview_features::{Features, Problems, Settings, stratified_split};
 
 /// Accurate enough to rank penalties: ten times coarser than the final fit.
 const CHOICE_TOLERANCE: f64 = 1e-5;
@@ -22,6 +22,19 @@ pub enum PenaltyRule {
         /// The share of each class held out, between 0 and 1.
         validation_share: f64,
     },
+}
+
+impl Settings for PenaltyRule {
+    fn problems(&self) -> Vec<String> {
+        let problems = Problems::default();
+        match self {
+            Self::Fixed(penalty) => problems.positive("fixed", *penalty),
+            Self::Chosen { penalties, validation_share } => problems
+                .all_positive("chosen.penalties", penalties)
+                .part("chosen.validation_share", *validation_share),
+        }
+        .list()
+    }
 }
 
 /// What one penalty gave on the held-out images.
@@ -63,21 +76,13 @@ pub fn choose_penalty(
     max_iterations: usize,
     seed: u64,
 ) -> Result<PenaltyChoice, ProbeError> {
+    rule.check()?;
     let (penalties, validation_share) = match rule {
         PenaltyRule::Fixed(penalty) => {
-            check_penalties(&[*penalty])?;
             return Ok(PenaltyChoice { penalty: *penalty, curve: Vec::new(), model: None });
         }
         PenaltyRule::Chosen { penalties, validation_share } => (penalties, *validation_share),
     };
-    check_penalties(penalties)?;
-    if !(validation_share > 0.0 && validation_share < 1.0) {
-        return Err(ProbeError::Features(FeatureError::Setting {
-            key: "validation_share",
-            expected: "between 0 and 1, both excluded",
-            got: validation_share.to_string(),
-        }));
-    }
     let split = stratified_split(train, validation_share, seed);
     if split.validation.is_empty() {
         return Err(ProbeError::NothingHeldOut { images: train.len() });
@@ -110,34 +115,12 @@ pub fn choose_penalty(
         curve.push(score);
         path.reached(penalty, fit.model);
     }
-    let (index, model) = best.ok_or_else(no_penalties)?;
+    let (index, model) = best.ok_or(ProbeError::NothingHeldOut { images: train.len() })?;
     Ok(PenaltyChoice { penalty: curve[index].penalty, curve, model: Some(model) })
 }
 
 fn better(score: &PenaltyScore, than: &PenaltyScore) -> bool {
     (score.validation_top1, -score.validation_loss) > (than.validation_top1, -than.validation_loss)
-}
-
-fn check_penalties(penalties: &[f64]) -> Result<(), ProbeError> {
-    if penalties.is_empty() {
-        return Err(no_penalties());
-    }
-    match penalties.iter().find(|&&penalty| !(penalty > 0.0 && penalty.is_finite())) {
-        None => Ok(()),
-        Some(penalty) => Err(ProbeError::Features(FeatureError::Setting {
-            key: "penalty",
-            expected: "positive and finite",
-            got: penalty.to_string(),
-        })),
-    }
-}
-
-fn no_penalties() -> ProbeError {
-    ProbeError::Features(FeatureError::Setting {
-        key: "penalties",
-        expected: "a list of at least one l2",
-        got: "none".to_owned(),
-    })
 }
 
 #[cfg(test)]
@@ -169,10 +152,10 @@ mod tests {
         let train = clouds(30, 2, 3, 1.0, 0);
         let error = |rule: &PenaltyRule| choose_penalty(&train, rule, 10, 0).unwrap_err().to_string();
         assert!(error(&rule(&[])).contains("penalties"));
-        assert!(error(&rule(&[1.0, 0.0])).contains("penalty"));
-        assert!(error(&PenaltyRule::Fixed(f64::NAN)).contains("penalty"));
+        assert!(error(&rule(&[1.0, 0.0])).contains("penalties"));
+        assert!(error(&PenaltyRule::Fixed(f64::NAN)).contains("fixed: expected a positive number"));
         let all = PenaltyRule::Chosen { penalties: vec![1.0], validation_share: 1.0 };
-        assert!(error(&all).contains("validation_share"));
+        assert!(error(&all).contains("chosen.validation_share: expected "));
         let single = train.select(&[0, 1, 2]);
         let nothing = choose_penalty(&single, &rule(&[1.0]), 10, 0).unwrap_err();
         assert!(matches!(nothing, ProbeError::NothingHeldOut { images: 3 }));

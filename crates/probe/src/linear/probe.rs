@@ -8,7 +8,7 @@ use zview_numerics::statistics::{Interval, accuracy_interval};
 use super::penalty::{PenaltyChoice, PenaltyRule, PenaltyScore, choose_penalty};
 use super::predictions::Predictions;
 use crate::{Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser};
-use zview_features::{FeatureError, Features};
+use zview_features::{FeatureError, Features, Problems, Settings};
 
 /// How the linear probe is done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +36,31 @@ impl Default for LinearProbeConfig {
             seed: 0,
             fixed_penalty: None,
         }
+    }
+}
+
+impl LinearProbeConfig {
+    fn rule(&self) -> PenaltyRule {
+        match self.fixed_penalty {
+            Some(penalty) => PenaltyRule::Fixed(penalty),
+            None => PenaltyRule::Chosen {
+                penalties: self.penalties.clone(),
+                validation_share: self.validation_share,
+            },
+        }
+    }
+}
+
+impl Settings for LinearProbeConfig {
+    fn problems(&self) -> Vec<String> {
+        let problems = Problems::default().at_least("max_iterations", 1, self.max_iterations);
+        match self.fixed_penalty {
+            Some(penalty) => problems.positive("fixed_penalty", penalty),
+            None => problems
+                .all_positive("penalties", &self.penalties)
+                .part("validation_share", self.validation_share),
+        }
+        .list()
     }
 }
 
@@ -88,14 +113,8 @@ impl LinearProbe {
     /// # Errors
     /// An empty set, a class without training images, settings that cannot work.
     pub fn fit(train: &Features, config: &LinearProbeConfig) -> Result<Self, ProbeError> {
-        let rule = match config.fixed_penalty {
-            Some(penalty) => PenaltyRule::Fixed(penalty),
-            None => PenaltyRule::Chosen {
-                penalties: config.penalties.clone(),
-                validation_share: config.validation_share,
-            },
-        };
-        let choice = choose_penalty(train, &rule, config.max_iterations, config.seed)?;
+        config.check()?;
+        let choice = choose_penalty(train, &config.rule(), config.max_iterations, config.seed)?;
         let standardiser = Standardiser::fit(train);
         let standardised = standardiser.apply(train);
         let options = LogisticConfig {

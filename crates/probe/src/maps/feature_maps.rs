@@ -7,7 +7,7 @@ use super::principal_components::PrincipalComponents;
 use super::trustworthiness::trustworthiness;
 use super::tsne::{largest_perplexity, tsne};
 use crate::ProbeError;
-use zview_features::{FeatureError, Features};
+use zview_features::{Features, Problems, Settings};
 
 /// Fewer images than this have no neighbourhoods to show.
 const IMAGES_MIN: usize = 10;
@@ -33,6 +33,19 @@ pub struct MapConfig {
 impl Default for MapConfig {
     fn default() -> Self {
         Self { images: 2_000, components: 50, perplexity: 30.0, steps: 2_000, neighbours: 15, seed: 0 }
+    }
+}
+
+impl Settings for MapConfig {
+    fn problems(&self) -> Vec<String> {
+        let perplexity = self.perplexity;
+        let holds = perplexity >= 1.0 && perplexity.is_finite();
+        Problems::default()
+            .at_least("images", IMAGES_MIN, self.images)
+            .at_least("components", 2, self.components)
+            .expect(holds, "perplexity", "1 or more", perplexity)
+            .at_least("neighbours", 1, self.neighbours)
+            .list()
     }
 }
 
@@ -78,25 +91,12 @@ pub struct FeatureMaps {
 /// on one point of either map. The same features and seed give the same bits, whatever the number of threads.
 ///
 /// # Errors
-/// [`ProbeError::TooFewToMap`] below 10 images, [`FeatureError::Setting`].
+/// [`ProbeError::TooFewToMap`] below 10 images, settings that cannot work.
 pub fn feature_maps(features: &Features, config: &MapConfig) -> Result<FeatureMaps, ProbeError> {
-    let setting =
-        |key, expected, got| Err(ProbeError::Features(FeatureError::Setting { key, expected, got }));
     if features.len() < IMAGES_MIN {
         return Err(ProbeError::TooFewToMap { images: features.len(), needed: IMAGES_MIN });
     }
-    if config.images < IMAGES_MIN {
-        return setting("images", "at least 10", config.images.to_string());
-    }
-    if config.components < 2 {
-        return setting("components", "at least 2", config.components.to_string());
-    }
-    if !(config.perplexity >= 1.0 && config.perplexity.is_finite()) {
-        return setting("perplexity", "at least 1", config.perplexity.to_string());
-    }
-    if config.neighbours == 0 {
-        return setting("neighbours", "at least 1", "0".to_owned());
-    }
+    config.check()?;
     let images = sample(features.len(), config.images, config.seed);
     let features = features.select(&images);
     let principal = PrincipalComponents::fit(&features, config.components)?;
@@ -205,10 +205,10 @@ mod tests {
     fn settings_that_cannot_work_and_too_few_images_are_named() {
         let features = clouds(30, 3, 3, 1.0, 0);
         let error = |config| feature_maps(&features, &config).unwrap_err().to_string();
-        assert!(error(MapConfig { images: 3, ..small() }).contains("`images`"));
-        assert!(error(MapConfig { components: 1, ..small() }).contains("`components`"));
-        assert!(error(MapConfig { perplexity: f64::NAN, ..small() }).contains("`perplexity`"));
-        assert!(error(MapConfig { neighbours: 0, ..small() }).contains("`neighbours`"));
+        assert!(error(MapConfig { images: 3, ..small() }).contains("images: expected "));
+        assert!(error(MapConfig { components: 1, ..small() }).contains("components: expected "));
+        assert!(error(MapConfig { perplexity: f64::NAN, ..small() }).contains("perplexity: expected "));
+        assert!(error(MapConfig { neighbours: 0, ..small() }).contains("neighbours: expected "));
         let error = feature_maps(&clouds(9, 3, 3, 1.0, 0), &small()).unwrap_err().to_string();
         assert!(error.contains('9') && error.contains("10"), "{error}");
         assert!(serde_json::from_str::<MapConfig>(r#"{"perplexitty": 3}"#).is_err());

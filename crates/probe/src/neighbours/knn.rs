@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use zview_numerics::statistics::{Interval, accuracy_interval};
 
 use crate::ProbeError;
-use zview_features::{FeatureError, Features, Neighbour, nearest, nearest_on};
+use zview_features::{FeatureError, Features, Neighbour, Problems, Settings, nearest, nearest_on};
 
 /// The numbers of neighbours where none are given: DINO's.
 const DEFAULT_K: [usize; 4] = [10, 20, 100, 200];
@@ -42,6 +42,24 @@ pub struct KnnConfig {
 impl Default for KnnConfig {
     fn default() -> Self {
         Self { k: None, vote: Vote::Weighted(0.07), seed: 0 }
+    }
+}
+
+impl Settings for KnnConfig {
+    fn problems(&self) -> Vec<String> {
+        let ks = self.k.as_deref();
+        let holds = ks.is_none_or(|ks| !ks.is_empty() && !ks.contains(&0));
+        let problems = Problems::default().expect(
+            holds,
+            "k",
+            "one number of 1 or more, or several",
+            ks.unwrap_or_default(),
+        );
+        match self.vote {
+            Vote::Weighted(temperature) => problems.positive("vote.weighted", temperature),
+            Vote::Majority => problems,
+        }
+        .list()
     }
 }
 
@@ -97,13 +115,7 @@ pub fn knn_on(
 /// The numbers of neighbours to use, at least one, all between 1 and the number of training images.
 fn checked(train: &Features, test: &Features, config: &KnnConfig) -> Result<Vec<usize>, ProbeError> {
     Features::check_classified(train, test)?;
-    let setting =
-        |key, expected, got| Err(ProbeError::Features(FeatureError::Setting { key, expected, got }));
-    if let Vote::Weighted(temperature) = config.vote
-        && !(temperature > 0.0 && temperature.is_finite())
-    {
-        return setting("temperature", "positive and finite", temperature.to_string());
-    }
+    config.check()?;
     let Some(ks) = &config.k else {
         let (fitting, dropped): (Vec<_>, Vec<_>) = DEFAULT_K.into_iter().partition(|&k| k <= train.len());
         if !dropped.is_empty() {
@@ -111,16 +123,10 @@ fn checked(train: &Features, test: &Features, config: &KnnConfig) -> Result<Vec<
         }
         return Ok(if fitting.is_empty() { vec![train.len()] } else { fitting });
     };
-    let Some(&largest_k) = ks.iter().max() else {
-        return setting("k", "a list of at least one number", "none".to_owned());
-    };
-    if ks.contains(&0) {
-        return setting("k", "at least 1", "0".to_owned());
+    match ks.iter().max().filter(|&&k| k > train.len()) {
+        Some(&k) => Err(ProbeError::Features(FeatureError::Neighbours { k, images: train.len() })),
+        None => Ok(ks.clone()),
     }
-    if largest_k > train.len() {
-        return Err(ProbeError::Features(FeatureError::Neighbours { k: largest_k, images: train.len() }));
-    }
-    Ok(ks.clone())
 }
 
 /// Accuracies of each of `ks`, of which the largest is that of `neighbours` (N, k).
@@ -215,10 +221,10 @@ mod tests {
         let train = clouds(10, 2, 2, 1.0, 0);
         let error = |config: KnnConfig| knn(&train, &train, &config).unwrap_err().to_string();
         assert!(error(KnnConfig { k: Some(vec![5, 11]), ..Default::default() }).contains("at most 10"));
-        assert!(error(KnnConfig { k: Some(vec![0]), ..Default::default() }).contains("`k`"));
-        assert!(error(KnnConfig { k: Some(vec![]), ..Default::default() }).contains("`k`"));
+        assert!(error(KnnConfig { k: Some(vec![0]), ..Default::default() }).contains("k: expected "));
+        assert!(error(KnnConfig { k: Some(vec![]), ..Default::default() }).contains("k: expected "));
         let cold = KnnConfig { k: Some(vec![1]), vote: Vote::Weighted(0.0), seed: 0 };
-        assert!(error(cold).contains("temperature"));
+        assert!(error(cold).contains("vote.weighted: expected "));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use super::mahalanobis::mahalanobis_distance;
 use super::nearest::neighbour_distance;
 use super::ranking::{auroc, auroc_interval, false_positive_rate};
 use crate::{LinearProbe, ProbeError};
-use zview_features::{FeatureError, Features};
+use zview_features::{FeatureError, Features, Problems, Settings};
 
 /// Keeps the resamples apart from those of other figures of one run.
 const USE_NUMBER: u64 = 3 << 40;
@@ -31,6 +31,15 @@ pub struct OutlierConfig {
 impl Default for OutlierConfig {
     fn default() -> Self {
         Self { neighbours: 50, shrinkage: None, seed: 0 }
+    }
+}
+
+impl Settings for OutlierConfig {
+    fn problems(&self) -> Vec<String> {
+        Problems::default()
+            .at_least("neighbours", 1, self.neighbours)
+            .share("shrinkage", self.shrinkage.unwrap_or_default())
+            .list()
     }
 }
 
@@ -94,10 +103,7 @@ pub fn outlier_detection(
         train.class_names().to_vec(),
     )?;
     Features::check_train_and_test(train, outliers)?;
-    if config.neighbours == 0 {
-        let (key, expected) = ("neighbours", "at least 1");
-        return Err(ProbeError::Features(FeatureError::Setting { key, expected, got: "0".to_owned() }));
-    }
+    config.check()?;
     let k = config.neighbours.min(train.len() / 100).max(1);
     let near = |set| neighbour_distance(train, set, k);
     let classes = mahalanobis_distance(train, &[test, outliers], config.shrinkage)?;

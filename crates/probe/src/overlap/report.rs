@@ -6,7 +6,7 @@ use zview_data::ImageSet;
 use super::exact::same_pixels;
 use super::near::near_duplicates;
 use crate::ProbeError;
-use zview_features::FeatureError;
+use zview_features::{Problems, Settings};
 
 /// What counts as a near-duplicate.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -29,6 +29,17 @@ pub struct OverlapConfig {
 impl Default for OverlapConfig {
     fn default() -> Self {
         Self { near: true, correlation: 0.9, ratio: 0.3, neighbours: 50, shift: 0, listed: 100 }
+    }
+}
+
+impl Settings for OverlapConfig {
+    fn problems(&self) -> Vec<String> {
+        Problems::default()
+            .share("correlation", self.correlation)
+            .expect(self.ratio > 0.0 && self.ratio <= 1.0, "ratio", "a number above 0, at most 1", self.ratio)
+            .at_least("neighbours", 1, self.neighbours)
+            .expect(self.shift <= 3, "shift", "0 to 3 pixels", self.shift)
+            .list()
     }
 }
 
@@ -93,20 +104,7 @@ pub fn find_overlap(
     test: &ImageSet,
     config: &OverlapConfig,
 ) -> Result<Overlap, ProbeError> {
-    let setting =
-        |key, expected, got: String| Err(ProbeError::Features(FeatureError::Setting { key, expected, got }));
-    if !(0.0..=1.0).contains(&config.correlation) {
-        return setting("overlap.correlation", "0 to 1", config.correlation.to_string());
-    }
-    if !(config.ratio > 0.0 && config.ratio <= 1.0) {
-        return setting("overlap.ratio", "above 0 and at most 1", config.ratio.to_string());
-    }
-    if config.neighbours == 0 {
-        return setting("overlap.neighbours", "at least 1", "0".to_owned());
-    }
-    if config.shift > 3 {
-        return setting("overlap.shift", "at most 3 pixels", config.shift.to_string());
-    }
+    config.check()?;
     let exact = same_pixels(train, test);
     let look_near = config.near && !train.is_empty() && !test.is_empty();
     let near = if look_near { near_duplicates(train, test, config)? } else { vec![None; test.len()] };

@@ -92,12 +92,14 @@ fn sets_apart_share_nothing_and_there_is_no_second_accuracy() {
 fn settings_that_cannot_work_are_named() {
     let images = set(vec![picture(0)], vec![0]);
     let error = |config: OverlapConfig| match find_overlap(&images, &images, &config) {
-        Err(ProbeError::Features(FeatureError::Setting { key, .. })) => key,
+        Err(ProbeError::Features(FeatureError::Settings { problems })) => {
+            problems[0].split(": ").next().unwrap().to_owned()
+        }
         other => panic!("{other:?}"),
     };
     let default = OverlapConfig::default;
-    assert_eq!(error(OverlapConfig { correlation: 1.5, ..default() }), "overlap.correlation");
-    assert_eq!(error(OverlapConfig { ratio: 0.0, ..default() }), "overlap.ratio");
-    assert_eq!(error(OverlapConfig { neighbours: 0, ..default() }), "overlap.neighbours");
-    assert_eq!(error(OverlapConfig { shift: 9, ..default() }), "overlap.shift");
+    assert_eq!(error(OverlapConfig { correlation: 1.5, ..default() }), "correlation");
+    assert_eq!(error(OverlapConfig { ratio: 0.0, ..default() }), "ratio");
+    assert_eq!(error(OverlapConfig { neighbours: 0, ..default() }), "neighbours");
+    assert_eq!(error(OverlapConfig { shift: 9, ..default() }), "shift");
 }

@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 use zview_encoder::augment::AugmentConfig;
 
-use crate::ProbeError;
-use zview_features::FeatureError;
+use zview_features::{Problems, Settings};
 
 /// How a linear classifier is trained by stochastic gradient descent on a frozen encoder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -74,60 +73,38 @@ impl SgdProbeConfig {
     pub(super) fn is_without_augmentation(&self) -> bool {
         !self.flip && self.crop_scale == [1.0, 1.0]
     }
+}
 
-    /// # Errors
-    /// The first setting that cannot work.
-    pub(super) fn check(&self) -> Result<(), ProbeError> {
-        let positive = |value: f64| value > 0.0 && value.is_finite();
+impl Settings for SgdProbeConfig {
+    fn problems(&self) -> Vec<String> {
         let range = |[low, high]: [f32; 2], most: f32| low > 0.0 && low <= high && high <= most;
-        // (key, whether it can work, what is expected, what it is)
-        let settings = [
-            (
-                "learning_rates",
-                !self.learning_rates.is_empty() && self.learning_rates.iter().copied().all(positive),
-                "a list of at least one positive finite number",
-                format!("{:?}", self.learning_rates),
-            ),
-            ("epochs", self.epochs > 0, "at least 1", self.epochs.to_string()),
-            ("batch", self.batch > 0, "at least 1", self.batch.to_string()),
-            ("momentum", (0.0..1.0).contains(&self.momentum), "0 to below 1", self.momentum.to_string()),
-            (
-                "weight_decay",
-                self.weight_decay >= 0.0 && self.weight_decay.is_finite(),
-                "0 or positive, and finite",
-                self.weight_decay.to_string(),
-            ),
-            (
-                "crop_scale",
+        let (momentum, decay, size) = (self.momentum, self.weight_decay, self.size);
+        Problems::default()
+            .all_positive("learning_rates", &self.learning_rates)
+            .at_least("epochs", 1, self.epochs)
+            .at_least("batch", 1, self.batch)
+            .expect((0.0..1.0).contains(&momentum), "momentum", "0 to below 1", momentum)
+            .expect(decay >= 0.0 && decay.is_finite(), "weight_decay", "0 or more", decay)
+            .expect(
                 range(self.crop_scale, 1.0),
+                "crop_scale",
                 "[low, high] with 0 < low <= high <= 1",
-                format!("{:?}", self.crop_scale),
-            ),
-            (
-                "crop_ratio",
+                self.crop_scale,
+            )
+            .expect(
                 range(self.crop_ratio, 100.0),
+                "crop_ratio",
                 "[low, high] with 0 < low <= high <= 100",
-                format!("{:?}", self.crop_ratio),
-            ),
-            (
+                self.crop_ratio,
+            )
+            .expect(
+                size.is_none_or(|size| (1..=4096).contains(&size)),
                 "size",
-                self.size.is_none_or(|size| (1..=4096).contains(&size)),
                 "1 to 4096 pixels",
-                format!("{:?}", self.size),
-            ),
-            (
-                "validation_share",
-                self.validation_share > 0.0 && self.validation_share < 1.0,
-                "between 0 and 1, both excluded",
-                self.validation_share.to_string(),
-            ),
-        ];
-        match settings.into_iter().find(|&(_, works, _, _)| !works) {
-            None => Ok(()),
-            Some((key, _, expected, got)) => {
-                Err(ProbeError::Features(FeatureError::Setting { key, expected, got }))
-            }
-        }
+                size.unwrap_or_default(),
+            )
+            .part("validation_share", self.validation_share)
+            .list()
     }
 }
 
@@ -152,7 +129,7 @@ mod tests {
             ("validation_share", SgdProbeConfig { validation_share: 1.0, ..base() }),
         ] {
             let error = config.check().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("`{key}`")), "{error}");
+            assert!(error.starts_with(&format!("{key}: ")), "{error}");
         }
         assert!(serde_json::from_str::<SgdProbeConfig>(r#"{"lr": 1}"#).is_err());
     }

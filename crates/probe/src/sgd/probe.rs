@@ -27,7 +27,8 @@ use super::score::{RateScore, SgdScore};
 use crate::linear::per_class_accuracy;
 use crate::{Predictions, ProbeError, Standardiser};
 use zview_features::{
-    FeatureError, FeatureExtractor, Features, extract, extract_some, stratified_split, training_pool,
+    FeatureError, FeatureExtractor, Features, Settings, extract, extract_some, stratified_split,
+    training_pool,
 };
 
 /// Trains linear classifiers on augmented images of a pool of at most `train_pool` of `train`, and judges

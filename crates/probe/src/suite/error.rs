@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use zview_data::DataError;
 use zview_data::picture::PictureError;
 use zview_encoder::PretrainedError;
+use zview_features::FeatureError;
 use zview_report::ReportError;
 use zview_runtime::atomic::WriteError;
 
@@ -23,6 +24,19 @@ pub enum SuiteError {
     /// An encoder could not be loaded.
     #[error(transparent)]
     Encoder(Box<PretrainedError>),
+    /// An encoder that is named twice.
+    #[error("{} and {} are the same encoder{problem}", first.display(), other.display())]
+    SameEncoder {
+        /// As it is named first.
+        first: PathBuf,
+        /// As it is named again.
+        other: PathBuf,
+        /// What that would say, and what to do.
+        problem: &'static str,
+    },
+    /// Values of the configuration that cannot work.
+    #[error(transparent)]
+    Settings(FeatureError),
     /// An encoder could not be evaluated on a data set.
     #[error("{encoder} on {data}: {source}")]
     Evaluate {

@@ -10,6 +10,8 @@ pub enum Unit {
     Accuracy,
     /// Another share of 1, written in per cent.
     Share,
+    /// A difference of two shares, written in per cent.
+    Difference,
     /// A number, written as it is.
     Number,
 }
@@ -25,6 +27,9 @@ pub enum Better {
     /// Neither: it describes.
     Neither,
 }
+
+/// A mean of ones may be more than 1 by this.
+const ROUNDING: f64 = 1e-9;
 
 /// The end of the keys of metrics on held-out training images.
 pub const VALIDATION: &str = "_validation";
@@ -64,6 +69,20 @@ impl Metric {
         self.key.ends_with(VALIDATION)
     }
 
+    /// Why it cannot be `value`, if it cannot.
+    #[must_use]
+    pub fn problem(&self, value: f64) -> Option<String> {
+        let (low, high) = match self.unit {
+            Unit::Accuracy | Unit::Share => (0.0, 1.0),
+            Unit::Difference => (-1.0, 1.0),
+            Unit::Number => (f64::MIN, f64::MAX),
+        };
+        let holds = (low - ROUNDING..=high + ROUNDING).contains(&value);
+        let range =
+            if self.unit == Unit::Number { "a finite number".to_owned() } else { format!("{low} to {high}") };
+        (!holds).then(|| format!("{}: expected {range}, got {value}", self.key))
+    }
+
     /// Anything else.
     pub(super) fn other(key: &str, title: &str, unit: Unit, better: Better, place: (u8, f64)) -> Self {
         Self { key: key.to_owned(), title: title.to_owned(), column: String::new(), unit, better, place }
@@ -91,6 +110,16 @@ pub struct Score {
     pub right: Option<Right>,
 }
 
+impl Score {
+    /// Why it cannot be, if it cannot.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let ends = self.interval.filter(|(low, high)| low.is_nan() || high.is_nan() || low > high);
+        let of_interval = |(low, high)| format!("{}: its interval ends at {low} and {high}", self.metric.key);
+        self.metric.problem(self.value).or(ends.map(of_interval))
+    }
+}
+
 /// Which test images were right.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 pub struct Right {
@@ -114,6 +143,13 @@ impl Right {
         Self::new(1, correct.iter().map(|&right| u32::from(right)))
     }
 
+    /// Why it cannot be of one test image, if it cannot.
+    #[must_use]
+    pub fn problem(&self) -> Option<String> {
+        let more = self.shares().iter().any(|&share| share > 1.0);
+        more.then(|| format!("test images that are right in more than all of {} draws", self.draws))
+    }
+
     /// The share of draws in which each test image was right, (N).
     #[must_use]
     pub fn shares(&self) -> Vec<f32> {
@@ -125,6 +161,21 @@ impl Right {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_metric_knows_which_values_it_cannot_have() {
+        let of = |unit| Metric::other("m", "", unit, Better::Higher, (0, 0.0));
+        for (unit, possible, impossible) in [
+            (Unit::Accuracy, [0.0, 1.0], [7.0, -0.1]),
+            (Unit::Share, [0.0, 0.5], [1.01, f64::NAN]),
+            (Unit::Difference, [-1.0, 0.5], [-1.01, f64::INFINITY]),
+            (Unit::Number, [-3.0, 1e9], [f64::NAN, f64::INFINITY]),
+        ] {
+            assert!(possible.iter().all(|&value| of(unit).problem(value).is_none()), "{unit:?}");
+            assert!(impossible.iter().all(|&value| of(unit).problem(value).is_some()), "{unit:?}");
+        }
+        assert_eq!(of(Unit::Share).problem(7.0).unwrap(), "m: expected 0 to 1, got 7");
+    }
 
     #[test]
     fn right_draws_survive_their_file() {

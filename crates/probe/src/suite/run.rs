@@ -8,8 +8,8 @@ use zview_data::{
     ColorMode, Comparable, ImageSet, ImageShape, LoadOptions, Split, image_groups, load, load_comparable,
     short_name,
 };
-use zview_encoder::{FrozenEncoder, LoadedEncoder, ReadOptions, read_encoder};
-use zview_features::{FeatureCache, FeatureExtractor, ScaledPixels};
+use zview_encoder::{FrozenEncoder, LoadedEncoder, ReadOptions, encoder_file, read_encoder};
+use zview_features::{FeatureCache, FeatureExtractor, ScaledPixels, Settings};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
 
@@ -97,6 +97,8 @@ pub fn evaluate<E: From<SuiteError>>(
     device: &ChosenDevice,
     before: impl Fn(&Path, &FrozenEncoder, &ImageSet) -> Result<(), E>,
 ) -> Result<SuiteEvaluation, E> {
+    request.config.check().map_err(SuiteError::Settings)?;
+    refuse_repeated(request.encoders, request.versus)?;
     // Alone, encoders of different recipes are listed; a difference would pool them.
     let one_arm = (request.one_arm)(request.encoders);
     match &one_arm {
@@ -199,6 +201,24 @@ pub fn evaluate<E: From<SuiteError>>(
     Ok(SuiteEvaluation { arms, comparisons, page, encoders })
 }
 
+/// Refuses an encoder that is named twice, however: it has no difference from itself, and is one training seed.
+fn refuse_repeated(encoders: &[PathBuf], versus: &[PathBuf]) -> Result<(), SuiteError> {
+    let arms = encoders.iter().map(|path| (path, true)).chain(versus.iter().map(|path| (path, false)));
+    let mut before: Vec<(&PathBuf, bool, PathBuf)> = Vec::new();
+    for (path, is_first) in arms {
+        let file = encoder_file(path);
+        if let Some((first, of_first, _)) = before.iter().find(|(.., known)| *known == file) {
+            let problem = match *of_first == is_first {
+                true => ", which is one training seed; name it once",
+                false => ", which does not differ from itself; name another with --versus",
+            };
+            return Err(SuiteError::SameEncoder { first: (*first).clone(), other: path.clone(), problem });
+        }
+        before.push((path, is_first, file));
+    }
+    Ok(())
+}
+
 /// What an encoder is called: its run folder's name, or its file's.
 fn name_of(path: &Path) -> String {
     path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
@@ -210,7 +230,8 @@ fn network_name(encoder: &Path, data: &str, taken: &mut Vec<String>) -> String {
     let stem = |path: &Path| path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
     let of_encoder = if encoder.is_dir() { name_of(encoder) } else { stem(encoder) };
     let name = format!("{of_encoder}-{}", stem(Path::new(data)));
-    let unlike = |name: &String| !taken.contains(name);
+    // Some file systems ignore case.
+    let unlike = |name: &String| taken.iter().all(|taken| taken.to_lowercase() != name.to_lowercase());
     let numbered = (2..).map(|number| format!("{name}-{number}"));
     let name = std::iter::once(name.clone()).chain(numbered).find(unlike).unwrap_or(name);
     taken.push(name.clone());
@@ -350,6 +371,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_encoder_is_not_compared_with_itself_however_it_is_spelt() {
+        let root = tempfile::tempdir().unwrap();
+        let at = |path: &str| root.path().join(path);
+        for run in ["a", "b"] {
+            std::fs::create_dir(at(run)).unwrap();
+            std::fs::write(at(run).join("encoder.safetensors"), "").unwrap();
+        }
+        let refused = |encoders: &[&str], versus: &[&str]| {
+            let paths = |names: &[&str]| names.iter().map(|name| at(name)).collect::<Vec<_>>();
+            refuse_repeated(&paths(encoders), &paths(versus)).err().map(|error| error.to_string())
+        };
+        assert_eq!(refused(&["a"], &["b"]), None);
+        for spelt in ["a", "./a", "b/../a", "a/", "a/encoder.safetensors"] {
+            let said = refused(&["a"], &["b", spelt]).unwrap();
+            assert!(said.contains("does not differ from itself"), "{said}");
+            let said = refused(&["a", spelt], &["b"]).unwrap();
+            assert!(said.contains("one training seed"), "{said}");
+        }
+    }
+
+    #[test]
     fn fine_tuned_networks_do_not_take_each_others_names() {
         let mut taken = Vec::new();
         let mut name = |encoder: &str, data: &str| network_name(Path::new(encoder), data, &mut taken);
@@ -357,5 +399,6 @@ mod tests {
         assert_eq!(name("runs/b/encoder.safetensors", "photos/"), "encoder-photos-2");
         assert_eq!(name("runs/b/encoder.safetensors", "old/photos"), "encoder-photos-3");
         assert_eq!(name("runs/b/encoder.safetensors", "mnist"), "encoder-mnist");
+        assert_eq!(name("runs/b/Encoder.safetensors", "mnist"), "Encoder-mnist-2");
     }
 }

@@ -134,11 +134,14 @@ impl SetEvaluation {
     /// What a file says.
     ///
     /// # Errors
-    /// A key that is missing or of another type.
+    /// A key that is missing or of another type, a score that cannot be.
     pub fn read(value: &Value) -> Result<Self, serde_json::Error> {
         let mut set = Self::deserialize(value)?;
         set.found = Outcomes::read(value)?;
-        Ok(set)
+        match set.scores().iter().find_map(Score::problem) {
+            None => Ok(set),
+            Some(problem) => Err(serde::de::Error::custom(problem)),
+        }
     }
 
     /// Every value that can be compared between encoders, in the order of tables.

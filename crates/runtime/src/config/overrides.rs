@@ -47,10 +47,17 @@ impl Written {
                 _ => problem,
             };
             let key = problem.split(": ").next().unwrap_or_default().trim_matches('`');
-            match self.places.get(key) {
-                Some(place) => format!("{problem} ({place})"),
-                None => problem,
-            }
+            let own = self.places.get(key);
+            // Where a value does not fit a change of another key, that is what somebody just wrote.
+            let kind = key.rsplit_once('.').map(|(section, _)| format!("{section}.kind"));
+            let kind = kind.filter(|_| problem.contains(" kind "));
+            let words = problem.split(|c: char| !(c.is_alphanumeric() || "._".contains(c)));
+            let others = words.filter(|word| word.contains('.')).chain(kind.as_deref());
+            let places = others.filter(|other| *other != key).filter_map(|other| self.places.get(other));
+            let changes = places.filter(|place| place.starts_with("--set "));
+            let mut places: Vec<&str> = own.into_iter().chain(changes).map(String::as_str).collect();
+            places.dedup();
+            if places.is_empty() { problem } else { format!("{problem} ({})", places.join("; ")) }
         };
         problems.into_iter().map(located).collect()
     }

@@ -16,7 +16,7 @@ use super::study::{Study, StudyArm};
 use crate::StudyError;
 use crate::arms::Arm;
 use crate::grid::{Cell, CellOptions, CellOutcome, Key, Reached, Took, take_over};
-use crate::training::{Progress, TrainingOptions, progress, train};
+use crate::training::{Progress, TrainingOptions, has_encoder, progress, train};
 use zview_probe::suite::{ProtocolKind, SetEvaluation, SuiteConfig, SuiteRequest, evaluate};
 
 /// Part of what a judgement is recognised by; raised when judging changes.
@@ -89,9 +89,13 @@ impl Study {
         self.all_arms().flat_map(of_arm).collect()
     }
 
-    /// The result of a cell, where every data set of this comparison was judged as it asks.
+    /// The result of a cell whose encoder is there, where every data set of this comparison was judged as it asks.
     pub(super) fn finished(&self, arm: &StudyArm, seed: u64) -> Option<CellResult> {
-        let mut result = CellResult::read(&self.run_folder(arm, seed))?;
+        let run = self.run_folder(arm, seed);
+        if !has_encoder(&run) {
+            return None;
+        }
+        let mut result = CellResult::read(&run)?;
         let judged = |data: &String| {
             result.sets.get(data).is_some_and(|set| set.judged_by == self.judged_by(data, seed, arm))
         };

@@ -76,15 +76,29 @@ impl CellResult {
     /// The result in `run`, where there is one. One that cannot be read counts as none, with a word.
     pub(super) fn read(run: &Path) -> Option<Self> {
         let path = run.join(EVALUATION);
-        let error = match read_run_json(&path) {
-            Ok(result) => return Some(result),
-            Err(error) => error,
+        let error = match read_run_json::<Self>(&path).map(|result| (result.problem(), result)) {
+            Ok((None, result)) => return Some(result),
+            Ok((Some(problem), _)) => format!("cannot read {}: {problem}", path.display()),
+            Err(error) => error.to_string(),
         };
         // A comparison asks several times.
         if path.exists() && SAID.lock().is_ok_and(|mut said| said.insert(path)) {
             tracing::warn!("{error}; as it is, this cell counts as not judged");
         }
         None
+    }
+
+    /// Why it cannot be, if it cannot: somebody edited it.
+    fn problem(&self) -> Option<String> {
+        let Self { seconds, views_per_second, training_seconds, .. } = *self;
+        let times = [
+            ("seconds", seconds),
+            ("views_per_second", views_per_second),
+            ("training_seconds", training_seconds),
+        ];
+        let wrong = times.into_iter().find(|(_, value)| !(*value >= 0.0 && value.is_finite()));
+        let wrong = wrong.map(|(key, value)| format!("{key}: expected 0 or more, got {value}"));
+        wrong.or_else(|| self.sets.iter().find_map(|(data, set)| Some(format!("{data}: {}", set.problem()?))))
     }
 
     /// Writes it into `run`.
@@ -103,6 +117,18 @@ impl CellSet {
     /// The share of draws in which each test image was right; absent where it is not known for the measure.
     pub(super) fn right(&self, measure: &str) -> Option<Vec<f32>> {
         self.right.get(measure).map(Right::shares)
+    }
+
+    /// Why what is beside the evaluation cannot be, if it cannot.
+    fn problem(&self) -> Option<String> {
+        let scores = self.evaluation.scores();
+        let on_the_way = |point: &CellProgress| {
+            let known = scores
+                .iter()
+                .filter_map(|score| Some((&score.metric, point.measures.get(&score.metric.key)?)));
+            known.into_iter().find_map(|(metric, &value)| metric.problem(value))
+        };
+        self.right.values().find_map(Right::problem).or_else(|| self.progress.iter().find_map(on_the_way))
     }
 
     /// All measures.

@@ -71,7 +71,7 @@ pub fn comparison_page(
         arms: arms(study, comparison),
         pairs: pairs(comparison),
         recovered: recovered(comparison),
-        losses: arm_losses(study)?,
+        losses: arm_losses(study),
         views: views(study),
         failed: comparison
             .failed
@@ -218,17 +218,17 @@ fn views(study: &Study) -> Vec<ArmViews> {
 }
 
 /// The losses of each trained arm's first finished seed.
-fn arm_losses(study: &Study) -> Result<Vec<ArmLosses>, StudyError> {
-    let mut all = Vec::new();
-    for arm in &study.arms {
-        let finished = study.config.seeds.iter().find(|&&seed| study.finished(arm, seed).is_some());
-        let Some(&seed) = finished else { continue };
-        let losses = losses(&study.run_folder(arm, seed))?;
-        if !losses.is_empty() {
-            all.push(ArmLosses { arm: arm.name.clone(), losses });
+fn arm_losses(study: &Study) -> Vec<ArmLosses> {
+    let of_arm = |arm: &super::study::StudyArm| {
+        let finished = |&seed: &u64| Some((seed, study.finished(arm, seed)?.steps));
+        let (seed, steps) = study.config.seeds.iter().find_map(finished).filter(|(_, steps)| *steps > 0)?;
+        let (losses, problem) = losses(&study.run_folder(arm, seed), steps);
+        if let Some(problem) = &problem {
+            tracing::warn!("arm {}: the plot of its loss is not whole: {problem}", arm.name);
         }
-    }
-    Ok(all)
+        Some(ArmLosses { arm: arm.name.clone(), losses, problem })
+    };
+    study.arms.iter().filter_map(of_arm).collect()
 }
 
 /// The generators that arms learn from, each with the number of its classes where it is asked for one.

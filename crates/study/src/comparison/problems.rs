@@ -1,10 +1,11 @@
 //! Everything that is wrong with a comparison, before anything runs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use zview_contrastive::source::SourceKind;
-use zview_data::{LoadOptions, Split, load};
+use zview_data::{DataError, LoadOptions, Split, load};
+use zview_features::Settings;
 use zview_generator::Manifest;
 use zview_runtime::config::ConfigError;
 
@@ -32,10 +33,7 @@ impl Study {
             arm_exists("gap.synthetic", &gap.synthetic);
             arm_exists("gap.views", &gap.views);
         }
-        let folders: BTreeSet<&str> = self.all_arms().map(|arm| arm.name.as_str()).collect();
-        if folders.len() < self.all_arms().count() {
-            problems.push("arms: two have the same name; each needs its own".to_owned());
-        }
+        problems.extend(same_names(self.all_arms().map(|arm| arm.name.as_str())));
         for name in &names {
             if name.is_empty() || name.contains(['/', '\\']) || name.starts_with('.') {
                 problems.push(format!("arms.name: \"{name}\" cannot be a folder's name"));
@@ -87,6 +85,8 @@ impl Study {
         if config.data.iter().collect::<BTreeSet<_>>().len() < config.data.len() {
             problems.push("data: a data set is named twice; name each once".to_owned());
         }
+        let of_evaluation = config.evaluation.problems().into_iter();
+        problems.extend(of_evaluation.map(|problem| format!("evaluation.{problem}")));
         if config.evaluation.protocols.is_empty() {
             problems.push("evaluation.protocols: expected one or more, got none".to_owned());
         }
@@ -112,9 +112,14 @@ impl Study {
         for arm in &self.arms {
             let recipe = match self.arm(arm, self.config.seeds.first().copied().unwrap_or(0)) {
                 Ok(arm) => arm.recipe,
-                Err(ConfigError::Invalid { problems: of_recipe, .. }) => {
-                    problems
-                        .extend(of_recipe.into_iter().map(|problem| format!("arm {}: {problem}", arm.name)));
+                Err(ConfigError::Invalid { problems: of_recipe, path }) => {
+                    // A line is one of the recipe.
+                    let place = |problem: &str| match problem.contains("(line ") {
+                        true => format!("{}: ", path.display()),
+                        false => String::new(),
+                    };
+                    let of_arm = |problem: String| format!("arm {}: {}{problem}", arm.name, place(&problem));
+                    problems.extend(of_recipe.into_iter().map(of_arm));
                     continue;
                 }
                 Err(error) => {
@@ -192,9 +197,29 @@ fn of_arm(arm: &ArmConfig) -> Vec<String> {
     problems
 }
 
-/// Why a data set cannot be had, if it cannot.
+/// Why a data set cannot be had, if it cannot. An option that cannot be is named by its own key.
 fn absent(field: &str, data: &str, split: Split, options: &LoadOptions) -> Option<String> {
-    load(data, split, options).err().map(|error| format!("{field}: {error}"))
+    let error = load(data, split, options).err();
+    error
+        .filter(|error| !matches!(error, DataError::InvalidOption { .. }))
+        .map(|error| format!("{field}: {error}"))
+}
+
+/// Arms that would share a folder: some file systems ignore case.
+fn same_names<'a>(names: impl Iterator<Item = &'a str>) -> Vec<String> {
+    let mut by_folder = BTreeMap::<String, Vec<&str>>::new();
+    names.for_each(|name| by_folder.entry(name.to_lowercase()).or_default().push(name));
+    let told = |names: &Vec<&str>| match names[..] {
+        [first, second, ..] if first == second => {
+            Some("arms: two have the same name; each needs its own".to_owned())
+        }
+        [first, second, ..] => Some(format!(
+            "arms: \"{first}\" and \"{second}\" differ in case alone, and would share a folder where case is ignored; \
+             rename one"
+        )),
+        _ => None,
+    };
+    by_folder.values().filter_map(told).collect()
 }
 
 #[cfg(test)]
@@ -202,6 +227,15 @@ mod tests {
     use zview_runtime::config::parse_toml;
 
     use super::*;
+
+    #[test]
+    fn arms_whose_names_differ_in_case_alone_are_refused() {
+        let told = |names: &[&str]| same_names(names.iter().copied());
+        assert!(told(&["x", "y", "x-at-equal-time"]).is_empty());
+        assert_eq!(told(&["x", "x"]), ["arms: two have the same name; each needs its own"]);
+        let told = told(&["É", "y", "é"]);
+        assert!(told.len() == 1 && told[0].contains("\"É\" and \"é\" differ in case alone"), "{told:?}");
+    }
 
     #[test]
     fn what_an_arm_says_in_vain_is_told() {

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use zview_contrastive::train::Recipe;
+use zview_features::Settings;
 use zview_probe::Length;
 use zview_probe::suite::{ProtocolKind, SuiteConfig, without_effect};
 use zview_runtime::config::{ConfigError, Written, parse_toml_in_layers, read_toml_in_layers};
@@ -26,13 +27,15 @@ fn written(arguments: &ProbeArguments) -> Result<(SuiteConfig, Written), Failure
         }
         None => (PathBuf::from(NO_FILE), parse_toml_in_layers(Path::new(NO_FILE), "", overrides)?),
     };
+    let mut problems = config.problems();
     // With --protocol a file may have settings of others.
-    let unread = arguments.protocols.is_empty().then(|| without_effect(&config, &written, ""));
-    match unread.filter(|problems| !problems.is_empty()) {
-        Some(problems) => {
-            Err(ConfigError::Invalid { path: file, problems: written.located(problems) }.into())
-        }
-        None => Ok((config, written)),
+    if arguments.protocols.is_empty() {
+        problems.extend(without_effect(&config, &written, ""));
+    }
+    if problems.is_empty() {
+        Ok((config, written))
+    } else {
+        Err(ConfigError::Invalid { path: file, problems: written.located(problems) }.into())
     }
 }
 

@@ -5,6 +5,7 @@ mod config;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use clap::builder::RangedU64ValueParser;
 use serde_json::{Value, json};
 use zview_probe::suite::{ProtocolKind, SuiteEvaluation, SuiteRequest, evaluate, in_words};
 use zview_runtime::atomic::write_file;
@@ -54,14 +55,14 @@ pub struct ProbeArguments {
     #[arg(long, value_name = "FILE.html")]
     report: Option<PathBuf>,
     /// How many training images may be used; the recipe's for a run folder, else 10,000.
-    #[arg(long)]
+    #[arg(long, value_parser = one_or_more())]
     train_pool: Option<usize>,
     /// Labels per class of few-shot and label-curve, and (one number) of fine-tune and scratch; by each protocol's own
     /// default where it is not given.
-    #[arg(long, value_delimiter = ',')]
+    #[arg(long, value_delimiter = ',', value_parser = one_or_more())]
     labels_per_class: Option<Vec<usize>>,
     /// Draws of the labelled images for each number of labels; 10 where it is not given.
-    #[arg(long)]
+    #[arg(long, value_parser = one_or_more())]
     draws: Option<usize>,
     /// Updates of each fit of fine-tune and scratch; 400, or what the file says, where it is not given. Each of the 8 candidate
     /// rates and layer decays is fitted, then the best again: 3,600 updates in all, for each seed.
@@ -78,6 +79,10 @@ pub struct ProbeArguments {
     seed: Option<u64>,
     #[command(flatten)]
     reading: EncoderOptions,
+}
+
+fn one_or_more() -> RangedU64ValueParser<usize> {
+    RangedU64ValueParser::new().range(1..)
 }
 
 /// One protocol, or all of them.

@@ -144,7 +144,7 @@ fn settings_that_cannot_work_are_named() {
         (FineTuneConfig { learning_rates: vec![], ..good.clone() }, "learning_rates"),
         (FineTuneConfig { learning_rates: vec![f64::NAN], ..good.clone() }, "learning_rates"),
         (FineTuneConfig { layer_decays: vec![1.1], ..good.clone() }, "layer_decays"),
-        (FineTuneConfig { momentum: Some(0.9), ..good.clone() }, "optimizer.momentum: not used by"),
+        (FineTuneConfig { momentum: Some(0.9), ..good.clone() }, "momentum: not used by"),
         (FineTuneConfig { warmup_share: -0.1, ..good.clone() }, "warmup_share"),
         (FineTuneConfig { validation_share: 1.0, ..good.clone() }, "validation_share"),
         (FineTuneConfig { evaluation_batch: 0, ..good.clone() }, "evaluation_batch"),

@@ -84,7 +84,7 @@ impl Protocol for FewShot {
         let left_out = without_too_few(&mut shares, train.class_names().len());
         let share = bench.config.few_shot_validation_share;
         let validation = if share > 0.0 {
-            let split = stratified_split(train, share.min(1.0), config.seed);
+            let split = stratified_split(train, share, config.seed);
             Some(few_shot(&train.select(&split.training), &train.select(&split.validation), config)?)
         } else {
             None

@@ -17,10 +17,10 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use zview_data::{ColorMode, data_in_file};
-use zview_features::PixelScale;
+use zview_data::{ColorMode, Limits, data_in_file};
 use zview_features::clusters::ClusterConfig;
 use zview_features::spectrum::SpectrumConfig;
+use zview_features::{PixelScale, Problems, Settings};
 use zview_runtime::config::Written;
 
 use super::error::SuiteError;
@@ -109,6 +109,15 @@ macro_rules! protocols {
                     $($($section: Default::default(),)*)*
                     maps: MapConfig::default(),
                 }
+            }
+        }
+
+        impl Settings for SuiteConfig {
+            fn problems(&self) -> Vec<String> {
+                self.own_problems()
+                    $($(.within(stringify!($section), self.$section.problems()))*)*
+                    .within("maps", self.maps.problems())
+                    .list()
             }
         }
 
@@ -238,6 +247,18 @@ impl ProtocolKind {
 }
 
 impl SuiteConfig {
+    /// What is wrong beside the sections.
+    fn own_problems(&self) -> Problems {
+        let size = self.size.unwrap_or(1);
+        let most = Limits::default().most_side();
+        Problems::default()
+            .expect((1..=most).contains(&size), "size", format_args!("1 to {most} pixels"), size)
+            .share("max_reject_share", self.max_reject_share)
+            .at_least("train_pool", 1, self.train_pool)
+            .at_least("batch", 1, self.batch)
+            .share("few_shot_validation_share", self.few_shot_validation_share)
+    }
+
     /// Whether this is measured.
     #[must_use]
     pub fn asks_for(&self, protocol: ProtocolKind) -> bool {
@@ -273,7 +294,8 @@ impl SuiteConfig {
         ] {
             *of_part = seed;
         }
-        self.fine_tune.seeds = (0..self.fine_tune.seeds.len() as u64).map(|of_run| seed + of_run).collect();
+        self.fine_tune.seeds =
+            (0..self.fine_tune.seeds.len() as u64).map(|of_run| seed.wrapping_add(of_run)).collect();
         self
     }
 }
@@ -297,6 +319,86 @@ mod tests {
             let config = serde_json::to_value(SuiteConfig::default()).unwrap();
             assert!(protocol.reads().iter().all(|key| config.get(key).is_some()), "{name}");
         }
+    }
+
+    #[test]
+    fn values_that_cannot_work_are_refused_by_key_all_at_once() {
+        assert!(SuiteConfig::default().problems().is_empty());
+        let impossible = [
+            "size = 0",
+            "max_reject_share = -0.5",
+            "train_pool = 0",
+            "batch = 0",
+            "few_shot_validation_share = 5.0",
+            "linear.validation_share = 5.0",
+            "linear.penalties = []",
+            "linear.max_iterations = 0",
+            "calibration.bins = 0",
+            "knn.k = [0]",
+            "knn.vote.weighted = 0.0",
+            "few_shot.labels_per_class = [0]",
+            "few_shot.shares = [1.5]",
+            "few_shot.draws = 0",
+            "few_shot.penalty.fixed = nan",
+            "label_curve.labels_per_class = [5, 0]",
+            "label_curve.draws = 1000000000000",
+            "sgd.learning_rates = [-1.0]",
+            "sgd.epochs = 0",
+            "sgd.validation_share = 0.0",
+            "fine_tune.length.steps = 0",
+            "fine_tune.batch = 0",
+            "fine_tune.layer_decays = [2.0]",
+            "fine_tune.momentum = 2.0",
+            "fine_tune.warmup_share = 1.5",
+            "fine_tune.augment.hue = 9.0",
+            "fine_tune.seeds = [1, 1]",
+            "robustness.images = 0",
+            "robustness.corruptions = []",
+            "robustness.severities = [6]",
+            "robustness.batch = 0",
+            "outliers.neighbours = 0",
+            "outliers.shrinkage = 1.5",
+            "spectrum.first = [0]",
+            "spectrum.power_law_ranks = [9, 4]",
+            "clusters.clusters = 0",
+            "clusters.restarts = 0",
+            "overlap.correlation = 7.0",
+            "overlap.ratio = 0.0",
+            "maps.images = 3",
+            "maps.perplexity = 0.5",
+        ];
+        let mut told = Vec::new();
+        for line in impossible {
+            let read = zview_runtime::config::parse_toml::<SuiteConfig>("x.toml".as_ref(), line);
+            let problems = read.unwrap().problems();
+            let (key, value) = line.split_once(" = ").unwrap();
+            assert_eq!(problems.len(), 1, "{line}: {problems:?}");
+            let (said, got) = problems[0].rsplit_once(", got ").unwrap_or((&problems[0], value));
+            assert!(said.starts_with(&format!("{key}: ")), "{line}: {problems:?}");
+            assert!(got.eq_ignore_ascii_case(value), "{line}: {problems:?}");
+            told.extend(problems);
+        }
+        let all = zview_runtime::config::parse_toml::<SuiteConfig>("x.toml".as_ref(), &impossible.join("\n"));
+        let mut all = all.unwrap().problems();
+        all.sort();
+        told.sort();
+        assert_eq!(all, told);
+    }
+
+    #[test]
+    fn what_is_left_out_or_given_elsewhere_is_no_mistake() {
+        for text in [
+            "few_shot = { labels_per_class = [], shares = [0.1] }",
+            "label_curve = { labels_per_class = [] }",
+            "linear = { fixed_penalty = 1.0, penalties = [], validation_share = 0.0 }",
+            "confusion = { pairs = 0, matrix_classes = 0 }\nfew_shot_validation_share = 0.2",
+        ] {
+            let read = zview_runtime::config::parse_toml::<SuiteConfig>("x.toml".as_ref(), text).unwrap();
+            assert!(read.problems().is_empty(), "{text}: {:?}", read.problems());
+        }
+        let nothing = "few_shot = { labels_per_class = [], shares = [] }";
+        let read = zview_runtime::config::parse_toml::<SuiteConfig>("x.toml".as_ref(), nothing).unwrap();
+        assert!(read.problems()[0].starts_with("few_shot.labels_per_class: "), "{:?}", read.problems());
     }
 
     #[test]

@@ -37,7 +37,7 @@ impl Protocol for Robustness {
     }
 
     fn scores(Outcome { robustness }: &Outcome, set: &SetEvaluation) -> Vec<Score> {
-        let metric = |key, title, better, number| Metric::other(key, title, Unit::Share, better, (8, number));
+        let metric = |key, title, unit, better, number| Metric::other(key, title, unit, better, (8, number));
         let score = |metric, value, interval: zview_numerics::statistics::Interval| Score {
             interval: Some((interval.low, interval.high)),
             n_test: robustness.n_test,
@@ -45,12 +45,12 @@ impl Protocol for Robustness {
         };
         vec![
             score(
-                metric("corrupted", "Corrupted images", Better::Higher, 0.0),
+                metric("corrupted", "Corrupted images", Unit::Share, Better::Higher, 0.0),
                 robustness.corrupted,
                 robustness.corrupted_interval,
             ),
             score(
-                metric("corruption_drop", "Lost to corruptions", Better::Lower, 1.0),
+                metric("corruption_drop", "Lost to corruptions", Unit::Difference, Better::Lower, 1.0),
                 robustness.drop,
                 robustness.drop_interval,
             ),

@@ -14,6 +14,8 @@ pub struct ArmLosses {
     pub arm: String,
     /// Of each step, from the first.
     pub losses: Vec<f32>,
+    /// Why they are not those of all steps.
+    pub problem: Option<String>,
 }
 
 /// Curves of all arms.
@@ -22,6 +24,7 @@ pub(super) fn losses(page: &ComparisonPage) -> Result<Markup, ReportError> {
     let curves: Vec<LossCurve<'_>> = page
         .losses
         .iter()
+        .filter(|of| !of.losses.is_empty())
         .map(|of| LossCurve { name: &of.arm, position: position(&of.arm), losses: &of.losses })
         .collect();
     let longest = curves.iter().map(|curve| curve.losses.len()).max().unwrap_or(0);
@@ -35,5 +38,11 @@ pub(super) fn losses(page: &ComparisonPage) -> Result<Markup, ReportError> {
         @if window > 1 { " (mean over the last " (window) " steps)" }
         ". A lower loss is not a better encoder: views that differ more are harder to match, and can teach more."
     };
+    let problems = page.losses.iter().filter_map(|of| Some((&of.arm, of.problem.as_ref()?)));
+    let problems = html! { @for (arm, problem) in problems { p { "⚠ " (arm) ": " (problem) "." } } };
+    if curves.is_empty() {
+        return Ok(problems);
+    }
+    let caption = html! { (caption) (problems) };
     Ok(plot_beside(&loss_plot(&description, &curves, window)?, &caption))
 }

@@ -64,7 +64,7 @@ fn full() -> ComparisonPage {
             measure: "<Linear>".to_owned(),
             pairs: vec![ArmPair { arm: "<walk>".to_owned(), other: "real".to_owned(), ..ArmPair::default() }],
         }],
-        losses: vec![ArmLosses { arm: "<walk>".to_owned(), losses: vec![3.0, 2.0] }],
+        losses: vec![ArmLosses { arm: "<walk>".to_owned(), losses: vec![3.0, 2.0], problem: None }],
         generated: true,
         class_generators: vec![("<gan>".to_owned(), 26)],
         recovered: vec![RecoveredShare {
@@ -187,6 +187,23 @@ fn what_there_is_not_leaves_no_trace() {
     page.arms.remove(1);
     let shown = page.render().unwrap();
     assert!(!shown.contains("Accuracy during training") && !shown.contains("Accuracy over a setting"));
+}
+
+#[test]
+fn a_damaged_log_of_losses_is_said_beside_the_plot() {
+    let shown = |losses: Vec<f32>| {
+        let mut page = full();
+        page.losses[0] = ArmLosses {
+            arm: "<walk>".to_owned(),
+            losses,
+            problem: Some("a <log> of 2 of 3 steps".to_owned()),
+        };
+        page.render().unwrap()
+    };
+    for page in [shown(vec![3.0, 2.0]), shown(Vec::new())] {
+        assert!(page.contains("⚠ &lt;walk&gt;: a &lt;log&gt; of 2 of 3 steps."), "{page}");
+    }
+    assert!(!full().render().unwrap().contains("&lt;log&gt;"));
 }
 
 #[test]
