@@ -27,7 +27,6 @@ mod remarks;
 mod repeat;
 mod reuse;
 mod same_shape;
-mod scores;
 mod study;
 mod table;
 
@@ -42,6 +41,5 @@ pub use pairs::PairDifference;
 pub use plan::{CellState, EstimatedBy, Plan, PlannedCell};
 pub use progress::ProgressScores;
 pub use recovered::Recovered;
-pub use scores::{Difference, Score};
 pub use study::{Axis, CellOptions, Study, StudyArm};
 pub use table::in_words;
