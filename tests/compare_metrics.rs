@@ -10,6 +10,10 @@ use crate::support::{run, stderr};
 
 /// Two arms with three seeds, judged by `protocols`.
 fn two_arms(protocols: &str) -> String {
+    let of =
+        |protocol: &str, settings: &'static str| if protocols.contains(protocol) { settings } else { "" };
+    let linear = of("linear", "linear = { penalties = [0.1] }");
+    let robustness = of("robustness", "robustness = { images = 20, severities = [3] }");
     format!(
         r#"question = "What do far views change?"
 reference = "near"
@@ -20,8 +24,8 @@ data = ["./shapes"]
 [evaluation]
 protocols = {protocols}
 train_pool = 120
-linear = {{ penalties = [0.1] }}
-robustness = {{ images = 20, severities = [3] }}
+{linear}
+{robustness}
 
 [[arms]]
 name = "near"

@@ -143,7 +143,8 @@ fn every_protocol_on_two_data_sets_in_one_table_and_on_one_page() {
         .map(|key| metrics.iter().find(|metric| metric["key"] == key).unwrap()["unit"].as_str().unwrap())
         .collect();
     assert_eq!(units, ["accuracy", "share", "number"]);
-    for metric in metrics {
+    // A power law is not found in every spectrum.
+    for metric in metrics.iter().filter(|metric| metric["key"] != "power_law") {
         let difference = &differences[metric["key"].as_str().unwrap()]["difference"];
         assert!(difference.is_number(), "{metric} in {differences}");
     }
