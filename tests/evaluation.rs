@@ -129,14 +129,37 @@ fn every_protocol_on_two_data_sets_in_one_table_and_on_one_page() {
     }
     // The same test images with other names for the classes: all that matters is the same.
     assert_eq!(sets[0]["knn"]["10"]["top1"], sets[1]["knn"]["10"]["top1"]);
-    let comparison = &suite["comparisons"][0];
-    assert!(comparison["low"].as_f64() <= comparison["difference"].as_f64(), "{comparison}");
-    assert!(comparison["p_holm"].as_f64() >= comparison["mcnemar"]["p_value"].as_f64(), "{comparison}");
+    // Every metric of every protocol is compared.
+    let differences = &suite["comparisons"][0]["differences"];
+    for key in ["linear", "knn_20"] {
+        let of = &differences[key];
+        assert!(of["low"].as_f64() <= of["difference"].as_f64() && of["over"] == "test images", "{of}");
+        assert!(of["p_holm"].as_f64() >= of["mcnemar"]["p_value"].as_f64(), "{of}");
+    }
+    assert!(differences["few_shot_5"]["over"] == "draws" && differences["label_curve_5"]["over"] == "draws");
+    let metrics = suite["metrics"].as_array().unwrap();
+    let units: Vec<&str> = ["linear", "ece", "effective_rank"]
+        .into_iter()
+        .map(|key| metrics.iter().find(|metric| metric["key"] == key).unwrap()["unit"].as_str().unwrap())
+        .collect();
+    assert_eq!(units, ["accuracy", "share", "number"]);
+    // A power law is not found in every spectrum.
+    for metric in metrics.iter().filter(|metric| metric["key"] != "power_law") {
+        let difference = &differences[metric["key"].as_str().unwrap()]["difference"];
+        assert!(difference.is_number(), "{metric} in {differences}");
+    }
 
     let page = std::fs::read_to_string(folder.join("page é.html")).unwrap();
-    for section in
-        ["Confusion matrix", "Robustness", "t-SNE", "Clusters", "Worst mistakes", "Overlap", "other"]
-    {
+    for section in [
+        "Confusion matrix",
+        "Robustness",
+        "t-SNE",
+        "Clusters",
+        "Worst mistakes",
+        "Overlap",
+        "other",
+        "RankMe",
+    ] {
         assert!(page.contains(section), "{section}");
     }
     assert!(!page.contains("http:") && !page.contains("https:") && !page.contains("<script"));

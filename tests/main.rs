@@ -8,6 +8,7 @@ mod asked_for;
 mod bad_input;
 mod bench;
 mod compare;
+mod compare_metrics;
 mod compare_stop;
 mod configuration;
 mod demo;

@@ -287,6 +287,8 @@ fn encoders_of_different_recipes_are_not_pooled_and_a_first_result_has_something
     let seeds = probe(&["a", "b"]);
     assert!(text(&seeds).contains("first arm on ./shapes: 2 encoders"), "{}", stderr(&seeds));
     assert!(text(&seeds).contains("(two seeds: no interval) over encoders"), "{}", text(&seeds));
+    assert!(text(&seeds).contains("Calibration error") && text(&seeds).contains("Lower is better"));
+    assert!(text(&seeds).contains("over 2 encoders x "), "{}", text(&seeds));
     let apart = probe(&["a", "c"]);
     assert!(stderr(&apart).contains("their recipes differ in optimizer.lr"), "{}", stderr(&apart));
     assert!(apart.status.success() && !text(&apart).contains("first arm"), "{}", text(&apart));

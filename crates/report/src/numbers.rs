@@ -2,8 +2,6 @@
 
 use maud::{Markup, html};
 
-use crate::words::minus;
-
 /// `10,000` of 10000.
 #[must_use]
 pub fn thousands(number: usize) -> String {
@@ -35,6 +33,13 @@ pub fn short_number(value: f64) -> String {
     text.replace('-', "\u{2212}")
 }
 
+/// The decimals with which a number of about `size` has three digits that mean something, three at most: 1 of 23.4.
+#[must_use]
+pub fn decimals(size: f64) -> usize {
+    let size = size.abs();
+    if size > 0.0 { 2i32.saturating_sub(size.log10().floor() as i32).clamp(0, 3) as usize } else { 3 }
+}
+
 /// `88.1` of 0.8814.
 #[must_use]
 pub fn percent(share: f64) -> String {
@@ -51,12 +56,6 @@ pub fn precise_percent(share: f64) -> String {
 #[must_use]
 pub fn signed_percent(share: f64) -> String {
     if share == 0.0 { "0.0".to_owned() } else { format!("{:+.1}", 100.0 * share) }
-}
-
-/// The same on a page, with a minus sign.
-#[must_use]
-pub fn shown_signed_percent(share: f64) -> String {
-    minus(&signed_percent(share))
 }
 
 /// `[86.2, 89.9]`: the ends of an interval, each written by `number`.
@@ -111,6 +110,12 @@ mod tests {
     }
 
     #[test]
+    fn decimals_follow_the_size() {
+        let sizes = [0.0, 0.0234, 0.234, -2.34, 23.4, 234.0, 2_340.0, f64::INFINITY, f64::NAN];
+        assert_eq!(sizes.map(decimals), [3, 3, 3, 2, 1, 0, 0, 0, 3]);
+    }
+
+    #[test]
     fn only_zero_itself_has_no_sign() {
         assert_eq!((signed_percent(-0.0001), signed_percent(-0.0)), ("-0.0".to_owned(), "0.0".to_owned()));
         assert_eq!((signed_percent(0.021), signed_percent(-0.021)), ("+2.1".to_owned(), "-2.1".to_owned()));
@@ -120,8 +125,8 @@ mod tests {
     fn an_interval_follows_its_value() {
         assert_eq!(with_interval(0.5, Some((0.4, 0.625)), percent), "50.0 [40.0, 62.5]");
         assert_eq!(with_interval(0.5, None, precise_percent), "50.00");
-        let shown = shown_with_interval(0.02, Some((-0.01, 0.05)), shown_signed_percent).into_string();
-        assert_eq!(shown, "<b>+2.0</b> <span class=\"interval\">[−1.0, +5.0]</span>");
+        let shown = shown_with_interval(0.02, Some((-0.01, 0.05)), signed_percent).into_string();
+        assert_eq!(shown, "<b>+2.0</b> <span class=\"interval\">[-1.0, +5.0]</span>");
         assert_eq!([p_value(0.0005), p_value(0.0126)], ["< 0.001", "0.013"]);
     }
 }

@@ -1,6 +1,11 @@
-//! What is measured: its key, what it is called, and which way is better. Tables, pages and studies read it here.
+//! What is measured: its key, what it is called, how it is written, and which way is better. Tables, pages and studies
+//! read it here.
+
+use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
+use zview_report::numbers::{decimals, percent, precise_percent, signed_percent};
+use zview_report::plots::ValueAxis;
 
 /// How values of a metric are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,6 +21,47 @@ pub enum Unit {
     Number,
 }
 
+impl Unit {
+    /// How values are written beside one of about `size`: `88.1` in per cent, or three digits that mean something.
+    pub fn number(self, size: f64) -> impl Fn(f64) -> String + Copy {
+        self.written(size, percent)
+    }
+
+    /// The same with two decimals of a per cent.
+    pub fn precise(self, size: f64) -> impl Fn(f64) -> String + Copy {
+        self.written(size, precise_percent)
+    }
+
+    /// The same with a sign, for differences.
+    pub fn signed(self, size: f64) -> impl Fn(f64) -> String + Copy {
+        let (unit, decimals) = (self, decimals(size));
+        move |value| match unit {
+            Self::Accuracy | Self::Share => signed_percent(value),
+            Self::Number => format!("{value:+.decimals$}"),
+        }
+    }
+
+    fn written(self, size: f64, share: fn(f64) -> String) -> impl Fn(f64) -> String + Copy {
+        let (unit, decimals) = (self, decimals(size));
+        move |value| match unit {
+            Self::Accuracy | Self::Share => share(value),
+            Self::Number => format!("{value:.decimals$}"),
+        }
+    }
+
+    /// What stands after a value, with a space.
+    #[must_use]
+    pub fn after(self) -> &'static str {
+        if self == Self::Number { "" } else { " %" }
+    }
+
+    /// What stands after a difference, with a space.
+    #[must_use]
+    pub fn after_difference(self) -> &'static str {
+        if self == Self::Number { "" } else { " points" }
+    }
+}
+
 /// Which of two values is better.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -26,6 +72,18 @@ pub enum Better {
     Lower,
     /// Neither: it describes.
     Neither,
+}
+
+impl Better {
+    /// Whether a difference of this sign is one to the better; `None` where there is no better.
+    #[must_use]
+    pub fn is_better(self, difference: f64) -> Option<bool> {
+        match self {
+            Self::Higher => Some(difference > 0.0),
+            Self::Lower => Some(difference < 0.0),
+            Self::Neither => None,
+        }
+    }
 }
 
 /// A mean of ones may be more than 1 by this.
@@ -63,6 +121,22 @@ impl Metric {
         Self { key: self.key + VALIDATION, title, column: String::new(), ..self }
     }
 
+    /// The axis of its plots.
+    #[must_use]
+    pub fn axis(&self) -> ValueAxis {
+        match self.unit {
+            Unit::Accuracy => ValueAxis::Accuracy,
+            Unit::Share => ValueAxis::Share(self.title.clone()),
+            Unit::Number => ValueAxis::Number(self.title.clone()),
+        }
+    }
+
+    /// Which of two stands first in tables.
+    #[must_use]
+    pub fn in_order(&self, other: &Self) -> Ordering {
+        self.place.0.cmp(&other.place.0).then(self.place.1.total_cmp(&other.place.1))
+    }
+
     /// Whether it is on held-out training images.
     #[must_use]
     pub fn is_on_validation(&self) -> bool {
@@ -89,6 +163,45 @@ impl Metric {
     }
 }
 
+/// What is in tables of `metrics`: `Accuracy in %`.
+#[must_use]
+pub fn units_in_words<'a>(metrics: impl IntoIterator<Item = &'a Metric>) -> &'static str {
+    let (mut accuracies, mut shares, mut numbers) = (false, false, false);
+    for metric in metrics {
+        match metric.unit {
+            Unit::Accuracy => accuracies = true,
+            Unit::Share => shares = true,
+            Unit::Number => numbers = true,
+        }
+    }
+    match (accuracies, shares, numbers) {
+        (_, true, _) => "Accuracies and other shares in %",
+        (false, false, true) => "Values",
+        _ => "Accuracy in %",
+    }
+}
+
+/// How those of `metrics` that are no accuracies are to be read, in sentences; nothing where all are.
+#[must_use]
+pub fn how_to_read<'a>(metrics: impl IntoIterator<Item = &'a Metric>) -> String {
+    let others: Vec<&Metric> = metrics.into_iter().filter(|metric| metric.unit != Unit::Accuracy).collect();
+    let sentence = |start: &str, which: &dyn Fn(&Metric) -> bool| {
+        let mut titles: Vec<&str> = Vec::new();
+        for metric in others.iter().filter(|metric| which(metric)) {
+            if !titles.contains(&metric.title.as_str()) {
+                titles.push(&metric.title);
+            }
+        }
+        (!titles.is_empty()).then(|| format!("{start}: {}.", titles.join(", ")))
+    };
+    let sentences = [
+        sentence("Not in %", &|metric| metric.unit == Unit::Number),
+        sentence("Lower is better", &|metric| metric.better == Better::Lower),
+        sentence("Neither way is better", &|metric| metric.better == Better::Neither),
+    ];
+    sentences.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
 /// A metric of one encoder on one data set.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Score {
@@ -108,6 +221,9 @@ pub struct Score {
     pub note: String,
     /// Which test images were right, where it is known.
     pub right: Option<Right>,
+    /// The value with each draw of the labels, which are the same for every encoder that is judged in the same way; empty
+    /// where nothing is drawn.
+    pub draws: Vec<f64>,
 }
 
 impl Score {
@@ -150,6 +266,12 @@ impl Right {
         more.then(|| format!("test images that are right in more than all of {} draws", self.draws))
     }
 
+    /// Of each test image, (N), whether it was right; `None` where it was judged with several draws.
+    #[must_use]
+    pub fn of_one_draw(&self) -> Option<Vec<bool>> {
+        (self.draws == 1).then(|| self.of_image.chars().map(|character| character == '1').collect())
+    }
+
     /// The share of draws in which each test image was right, (N).
     #[must_use]
     pub fn shares(&self) -> Vec<f32> {
@@ -184,5 +306,29 @@ mod tests {
         assert_eq!(read, right);
         assert_eq!(read.shares(), [0.0, 1.0, 0.25, 11.0 / 12.0]);
         assert_eq!(Right::once(&[true, false]).shares(), [1.0, 0.0]);
+        assert_eq!(Right::once(&[true, false]).of_one_draw(), Some(vec![true, false]));
+        assert_eq!(right.of_one_draw(), None);
+    }
+
+    #[test]
+    fn values_and_differences_are_written_by_their_unit() {
+        assert_eq!(Unit::Accuracy.number(0.0)(0.8814), "88.1");
+        assert_eq!(Unit::Share.signed(0.0)(-0.021), "-2.1");
+        assert_eq!(Unit::Number.number(23.4)(9.876), "9.9");
+        assert_eq!(Unit::Number.signed(0.5)(0.25), "+0.250");
+        assert_eq!(Better::Lower.is_better(-0.1), Some(true));
+    }
+
+    #[test]
+    fn what_is_no_accuracy_is_explained() {
+        let of = |key: &str, unit, better| Metric::other(key, key, unit, better, (9, 0.0));
+        let accuracy = Metric::accuracy("linear".to_owned(), "Linear".to_owned(), String::new(), (0, 0.0));
+        let rank = of("Rank", Unit::Number, Better::Neither);
+        let error = of("Error", Unit::Share, Better::Lower);
+        assert_eq!((units_in_words([&accuracy]), &*how_to_read([&accuracy])), ("Accuracy in %", ""));
+        assert_eq!(units_in_words([&rank]), "Values");
+        let all = [&accuracy, &error, &rank, &rank];
+        assert_eq!(units_in_words(all), "Accuracies and other shares in %");
+        assert_eq!(how_to_read(all), "Not in %: Rank. Lower is better: Error. Neither way is better: Rank.");
     }
 }

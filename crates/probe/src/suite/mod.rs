@@ -1,11 +1,11 @@
 //! Evaluating encoders that are there: several of them, on several data sets, by any protocols, in one table.
 //!
 //! [`evaluate`] is the way in. A way of judging is a file in [`protocols`] and a line in its table; what it measures goes
-//! by [`metric`]s. `comparison` sets arms of encoders against each other on the same test images, `table` says it in a few
+//! by [`metric`]s. [`arms`] sets arms of encoders against each other on the same test images, `table` says it in a few
 //! lines, and [`page`] as an HTML page.
 
+pub mod arms;
 mod beside;
-mod comparison;
 mod error;
 pub mod examples;
 pub mod figures;
@@ -18,9 +18,9 @@ pub mod protocols;
 mod run;
 mod set_evaluation;
 mod table;
+mod versus;
 mod without_effect;
 
-pub use comparison::{ArmComparison, ArmSummary, FewShotDifference};
 pub use error::SuiteError;
 pub use examples::neighbour_figure;
 pub use judged_at::JudgedAt;
@@ -30,4 +30,5 @@ pub use run::{EncoderEvaluation, NotOneArm, SuiteEvaluation, SuiteRequest, evalu
 pub(crate) use run::{load_options, scaled};
 pub use set_evaluation::{Beside, QueryNeighbours, SetEvaluation};
 pub use table::in_words;
+pub use versus::{ArmSummary, Versus};
 pub use without_effect::without_effect;

@@ -13,14 +13,16 @@ use zview_features::{FeatureCache, FeatureExtractor, ScaledPixels, Settings};
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::Environment;
 
+use super::arms::{Difference, distinct};
 use super::beside::StandsBeside;
-use super::comparison::{ArmComparison, ArmSummary, comparisons, summaries};
 use super::error::SuiteError;
 use super::intervals::{TestGroups, TestIntervals};
+use super::metric::Metric;
 use super::page::{EvaluatedEncoder, EvaluationPage, PairedTest, SetPage};
 use super::protocol::{Bench, Images, Judged};
 use super::protocols::{ProtocolKind, SuiteConfig};
 use super::set_evaluation::SetEvaluation;
+use super::versus::{ArmSummary, FIRST, VERSUS, Versus, arms, comparisons, summaries};
 use crate::encode_with;
 
 /// Two encoders of different recipes, which must not be taken for seeds of one arm.
@@ -82,7 +84,9 @@ pub struct SuiteEvaluation {
     /// Arms of several encoders.
     pub arms: Vec<ArmSummary>,
     /// The first arm against the other.
-    pub comparisons: Vec<ArmComparison>,
+    pub comparisons: Vec<Versus>,
+    /// What the keys of scores and differences mean, in the order of tables.
+    pub metrics: Vec<Metric>,
     /// The page of the first encoder, as HTML.
     #[serde(skip)]
     pub page: Option<String>,
@@ -113,8 +117,8 @@ pub fn evaluate<E: From<SuiteError>>(
     let mut networks = Vec::new();
     let mut stands_beside = StandsBeside::default();
     let mut pages: Option<(EvaluatedEncoder, Vec<SetPage>)> = None;
-    let first = request.encoders.iter().map(|path| (path, "first"));
-    for (path, arm) in first.chain(request.versus.iter().map(|path| (path, "versus"))) {
+    let first = request.encoders.iter().map(|path| (path, FIRST));
+    for (path, arm) in first.chain(request.versus.iter().map(|path| (path, VERSUS))) {
         let loaded = read_encoder(path, &request.how_read(), &device.device)
             .map_err(|error| SuiteError::Encoder(Box::new(error)))?;
         loaded.tell();
@@ -181,12 +185,16 @@ pub fn evaluate<E: From<SuiteError>>(
         }
         encoders.push(EncoderEvaluation { encoder: path.clone(), arm, sets });
     }
+    let on_data = arms(&encoders, groups, request.config.linear.seed);
     let mut arms = Vec::new();
     if one_arm.is_ok() {
-        arms.extend(summaries(&encoders, "first"));
+        arms.extend(summaries(&encoders, &on_data, FIRST));
     }
-    arms.extend(summaries(&encoders, "versus"));
-    let comparisons = comparisons(&encoders, &groups, request.config.linear.seed);
+    arms.extend(summaries(&encoders, &on_data, VERSUS));
+    let comparisons = comparisons(&encoders, &on_data);
+    let scores: Vec<_> =
+        encoders.iter().flat_map(|encoder| &encoder.sets).flat_map(SetEvaluation::scores).collect();
+    let metrics = distinct(scores.iter().map(|score| &score.metric));
     let page = pages.zip(request.command.clone()).map(|((encoder, sets), command)| {
         let paired = paired_tests(&encoder.name, request, &comparisons);
         EvaluationPage {
@@ -198,7 +206,7 @@ pub fn evaluate<E: From<SuiteError>>(
         }
         .render()
     });
-    Ok(SuiteEvaluation { arms, comparisons, page, encoders })
+    Ok(SuiteEvaluation { arms, comparisons, metrics, page, encoders })
 }
 
 /// Refuses an encoder that is named twice, however: it has no difference from itself, and is one training seed.
@@ -346,24 +354,23 @@ fn load_images(
     Ok((images, outliers))
 }
 
-fn paired_tests(encoder: &str, request: &SuiteRequest<'_>, comparisons: &[ArmComparison]) -> Vec<PairedTest> {
+fn paired_tests(encoder: &str, request: &SuiteRequest<'_>, comparisons: &[Versus]) -> Vec<PairedTest> {
     let other = |path: &PathBuf| path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned();
     let names = request.versus.iter().map(other).collect::<Vec<_>>().join(", ");
-    let pair = |one: &ArmComparison| PairedTest {
-        data: short_name(&one.data, request.config.data.iter().map(String::as_str)).to_owned(),
-        protocol: "Linear".to_owned(),
-        encoder: match one.seeds[0] {
-            1 => encoder.to_owned(),
-            seeds => format!("mean of {seeds} encoders like {encoder}"),
-        },
-        other: names.clone(),
-        difference: one.difference,
-        interval: one.low.zip(one.high),
-        no_interval: one.no_interval,
-        p_value: one.p_holm,
-        n_test: one.n_test,
+    let pairs = |one: &Versus| {
+        let test = |difference: &Difference| PairedTest {
+            data: short_name(&one.data, request.config.data.iter().map(String::as_str)).to_owned(),
+            encoder: match one.seeds[0] {
+                1 => encoder.to_owned(),
+                seeds => format!("mean of {seeds} encoders like {encoder}"),
+            },
+            other: names.clone(),
+            difference: difference.clone(),
+            n_test: one.n_test,
+        };
+        one.in_order().into_iter().map(test).collect::<Vec<_>>()
     };
-    comparisons.iter().map(pair).collect()
+    comparisons.iter().flat_map(pairs).collect()
 }
 
 #[cfg(test)]

@@ -161,6 +161,7 @@ impl SetEvaluation {
             n_test: self.n_test,
             note: String::new(),
             right: None,
+            draws: Vec::new(),
         }
     }
 

@@ -6,16 +6,11 @@ use zview_report::numbers::{precise_percent, with_interval};
 use zview_report::text_table::text_table;
 use zview_runtime::words::counted;
 
-use super::comparison::{ArmComparison, ArmSummary};
-use super::metric::Metric;
+use super::metric::{Metric, how_to_read};
 use super::run::{EncoderEvaluation, SuiteEvaluation};
 use super::set_evaluation::{Beside, SetEvaluation, unreadable};
-use crate::suite::intervals::too_few;
+use super::versus::{ArmSummary, Versus};
 use zview_data::short_name;
-
-fn ends_in_percent(value: f64, low: Option<f64>, high: Option<f64>) -> String {
-    with_interval(value, low.zip(high), precise_percent)
-}
 
 /// ` (two seeds: no interval)`
 fn in_brackets(no_interval: Option<&str>) -> String {
@@ -128,7 +123,7 @@ fn columns(encoders: &[EncoderEvaluation]) -> Vec<Metric> {
             columns.push(metric);
         }
     }
-    columns.sort_by(|a, b| a.place.0.cmp(&b.place.0).then(a.place.1.total_cmp(&b.place.1)));
+    columns.sort_by(Metric::in_order);
     columns
 }
 
@@ -193,59 +188,63 @@ fn beside_in_words(set: &SetEvaluation, beside: &Beside) -> String {
 }
 
 fn summary(text: &mut String, arm: &ArmSummary) {
-    let _ = writeln!(
-        text,
-        "\n{} arm on {}: {}, {} test images",
-        arm.arm,
-        arm.data,
-        counted(arm.seeds, "encoder"),
-        arm.n_test
-    );
-    if let Some(linear) = arm.linear {
-        let _ = writeln!(
-            text,
-            "{:<18} {}{} over encoders",
-            "linear probe",
-            ends_in_percent(linear.mean, linear.low, linear.high),
-            in_brackets(linear.no_interval)
+    let encoders = counted(arm.seeds, "encoder");
+    let _ = writeln!(text, "\n{} arm on {}: {encoders}, {} test images", arm.arm, arm.data, arm.n_test);
+    let scores = arm.in_order();
+    let width = width(scores.iter().map(|score| &score.metric));
+    for score in scores {
+        let unit = score.metric.unit;
+        let value = with_interval(score.mean, score.interval(), unit.precise(score.mean));
+        let none = in_brackets(score.no_interval);
+        let over = score.split.as_ref().map_or_else(
+            || "over encoders".to_owned(),
+            |split| {
+                let draws = counted(split.draws, "draw");
+                let [seeds, draw, rest] = [split.std_of_seeds, split.std_of_draws, split.std_of_rest]
+                    .map(|std| unit.precise(std)(std));
+                format!(
+                    "over {encoders} x {draws}; standard deviation of encoders {seeds}, of draws {draw}, of the rest {rest}"
+                )
+            },
         );
+        let _ = writeln!(text, "{:<width$} {value}{none} {over}", score.metric.title);
     }
-    for (labels, split) in &arm.few_shot {
-        let _ = writeln!(
-            text,
-            "{:<18} {} over {} x {}; standard deviation of encoders {}, of draws {}, of the rest {}",
-            format!("{labels} per class"),
-            ends_in_percent(split.mean, split.low, split.high) + &in_brackets(too_few(split.seeds)),
-            counted(split.seeds, "encoder"),
-            counted(split.draws, "draw"),
-            precise_percent(split.std_of_seeds),
-            precise_percent(split.std_of_draws),
-            precise_percent(split.std_of_rest)
-        );
+    read(text, arm.in_order().into_iter().map(|score| &score.metric));
+}
+
+/// How those that are no accuracies are to be read.
+fn read<'a>(text: &mut String, metrics: impl Iterator<Item = &'a Metric>) {
+    let how = how_to_read(metrics);
+    if !how.is_empty() {
+        let _ = writeln!(text, "{how}");
     }
 }
 
-fn difference(text: &mut String, comparison: &ArmComparison) {
+fn width<'a>(metrics: impl Iterator<Item = &'a Metric>) -> usize {
+    metrics.map(|metric| metric.title.chars().count()).fold(18, usize::max)
+}
+
+fn difference(text: &mut String, comparison: &Versus) {
     let [a, b] = comparison.seeds;
     let _ = writeln!(
         text,
         "\nfirst - versus on {}: {a} against {b} encoders, {} test images",
         comparison.data, comparison.n_test
     );
-    let p = match (comparison.mcnemar, comparison.p_holm) {
-        (Some(test), Some(p_holm)) => {
-            format!(
+    let differences = comparison.in_order();
+    let width = width(differences.iter().map(|difference| &difference.metric));
+    for difference in differences {
+        let value = with_interval(difference.difference, difference.interval(), difference.precise());
+        let none = in_brackets(difference.no_interval);
+        let over = difference.over.map_or_else(String::new, |over| format!(" over {over}"));
+        let p = match (difference.mcnemar, difference.p_holm) {
+            (Some(test), Some(p_holm)) => format!(
                 " (only first {}, only versus {}; McNemar p {:.2e}, {p_holm:.2e} after Holm)",
                 test.only_first, test.only_second, test.p_value
-            )
-        }
-        _ => String::new(),
-    };
-    let value = ends_in_percent(comparison.difference, comparison.low, comparison.high);
-    let none = in_brackets(comparison.no_interval);
-    let _ = writeln!(text, "{:<18} {value}{none}{p}", "linear probe");
-    for (labels, few) in &comparison.few_shot {
-        let value = ends_in_percent(few.mean, few.low, few.high) + &in_brackets(few.no_interval);
-        let _ = writeln!(text, "{:<18} {value} over {}", format!("{labels} per class"), few.over);
+            ),
+            _ => String::new(),
+        };
+        let _ = writeln!(text, "{:<width$} {value}{none}{over}{p}", difference.metric.title);
     }
+    read(text, comparison.in_order().into_iter().map(|difference| &difference.metric));
 }

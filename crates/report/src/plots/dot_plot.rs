@@ -4,8 +4,8 @@ use plotters::element::{PathElement, Text};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::accuracy_axes::accuracy_rows;
 use super::canvas::{Area, Drawn, draw, draw_marker, text};
+use super::value_axes::{ValueAxis, value_rows};
 use crate::ReportError;
 use crate::markers::marker;
 
@@ -34,7 +34,7 @@ fn dots(root: &Area<'_>, rows: &[DotRow]) -> Drawn {
     let margin = (0.08 * (high - low)).max(0.5);
     // Room at the right for the value.
     let (low, high) = ((low - margin).max(0.0), (high + 3.0 * margin).min(108.0));
-    let mut chart = accuracy_rows(root, rows.len(), 128, low..high)?;
+    let mut chart = value_rows(root, rows.len(), 128, &ValueAxis::Accuracy, low..high)?;
     for (position, row) in rows.iter().enumerate() {
         let y = (rows.len() - 1 - position) as f64;
         let (x_pixel, y_pixel) = chart.backend_coord(&(row.value, y));

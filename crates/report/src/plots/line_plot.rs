@@ -4,10 +4,10 @@ use plotters::element::{PathElement, Polygon, Rectangle};
 use plotters::prelude::*;
 use plotters::series::DashedLineSeries;
 
-use super::accuracy_axes::{HorizontalAxis, accuracy_over};
 use super::canvas::{Area, Drawn, draw, draw_marker};
 use super::log_plot::{LogPoint, ends, even_ticks};
 use super::scale::Scale;
+use super::value_axes::{HorizontalAxis, ValueAxis, values_over};
 use crate::ReportError;
 use crate::markers::Marker;
 
@@ -23,6 +23,8 @@ pub struct LinePlot<'a> {
     pub description: String,
     /// Beside the horizontal axis.
     pub x_label: &'a str,
+    /// What goes upwards.
+    pub values: ValueAxis,
     /// How the horizontal axis is laid out.
     pub scale: Scale,
     /// Values named on the horizontal axis where there is room; round numbers where there are none.
@@ -33,19 +35,19 @@ pub struct LinePlot<'a> {
     pub levels: Vec<Level>,
 }
 
-/// One line of accuracies, 0 to 1.
+/// One line; accuracies are 0 to 1.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// x, accuracy and its interval, smallest x first.
+    /// x, value and its interval, smallest x first.
     pub points: Vec<LogPoint>,
     /// How it is drawn.
     pub marker: Marker,
 }
 
-/// An accuracy that does not depend on x: a dashed line over the whole width.
+/// A value that does not depend on x: a dashed line over the whole width.
 #[derive(Debug, Clone)]
 pub struct Level {
-    /// The accuracy, 0 to 1.
+    /// The value.
     pub value: f64,
     /// Ends of its interval.
     pub interval: Option<(f64, f64)>,
@@ -79,7 +81,7 @@ fn lines(root: &Area<'_>, plot: &LinePlot<'_>) -> Drawn {
     let values =
         if plot.x_ticks.is_empty() { round_values(plot.scale, left, right) } else { plot.x_ticks.clone() };
     let x = HorizontalAxis { label: plot.x_label, scale: plot.scale, range: left..right, values: &values };
-    let mut chart = accuracy_over(root, &x, low..high)?;
+    let mut chart = values_over(root, &x, &plot.values, low..high)?;
     for level in &plot.levels {
         if let Some((from, to)) = level.interval {
             let band = level.colour.mix(0.13).filled();
@@ -142,6 +144,7 @@ mod tests {
             name: "x",
             description: "a <plot>".to_owned(),
             x_label: "views.std",
+            values: ValueAxis::Accuracy,
             scale,
             x_ticks: xs.to_vec(),
             lines: vec![Line {

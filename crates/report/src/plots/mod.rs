@@ -1,6 +1,5 @@
 //! Plots as inline SVG.
 
-mod accuracy_axes;
 mod arm_plot;
 mod canvas;
 mod dot_plot;
@@ -11,6 +10,7 @@ mod reliability_plot;
 mod scale;
 mod scatter_plot;
 mod ticked_axis;
+mod value_axes;
 
 pub use arm_plot::{ArmRow, arm_plot};
 pub use dot_plot::{DotRow, dot_plot};
@@ -20,3 +20,4 @@ pub use loss_plot::{LossCurve, loss_plot};
 pub use reliability_plot::{ReliabilityPoint, reliability_plot};
 pub use scale::Scale;
 pub use scatter_plot::{ScatterGroup, ScatterPlot, ScatterPoint, scatter_plot};
+pub use value_axes::ValueAxis;

@@ -4,11 +4,11 @@ use plotters::element::{PathElement, Text};
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use super::accuracy_axes::{HorizontalAxis, accuracy_over};
 use super::canvas::{Area, Drawn, INK, draw, draw_marker, shortened, text};
 use super::line_plot::round_values;
 use super::log_plot::ends;
 use super::scale::Scale;
+use super::value_axes::{HorizontalAxis, ValueAxis, values_over};
 use crate::ReportError;
 use crate::markers::Marker;
 
@@ -24,6 +24,8 @@ pub struct ScatterPlot<'a> {
     pub description: String,
     /// Beside the horizontal axis.
     pub x_label: &'a str,
+    /// What goes upwards.
+    pub values: ValueAxis,
     /// How the horizontal axis is laid out.
     pub scale: Scale,
     /// The points.
@@ -39,14 +41,14 @@ pub struct ScatterGroup {
     pub points: Vec<ScatterPoint>,
 }
 
-/// A named point: x, and an accuracy, 0 to 1.
+/// A named point: x, and a value; accuracies are 0 to 1.
 #[derive(Debug, Clone)]
 pub struct ScatterPoint {
     /// Where on the horizontal axis.
     pub x: f64,
     /// Where on the vertical axis.
-    pub accuracy: f64,
-    /// Ends of the accuracy's interval.
+    pub value: f64,
+    /// Ends of the value's interval.
     pub interval: Option<(f64, f64)>,
     /// Written beside it.
     pub name: String,
@@ -59,8 +61,7 @@ pub fn scatter_plot(plot: &ScatterPlot<'_>) -> Result<String, ReportError> {
 
 fn points(root: &Area<'_>, plot: &ScatterPlot<'_>) -> Drawn {
     let drawn = |group: &ScatterGroup| -> Vec<ScatterPoint> {
-        let placed =
-            |point: &&ScatterPoint| plot.scale.place(point.x).is_finite() && point.accuracy.is_finite();
+        let placed = |point: &&ScatterPoint| plot.scale.place(point.x).is_finite() && point.value.is_finite();
         group.points.iter().filter(placed).cloned().collect()
     };
     let groups: Vec<(Marker, Vec<ScatterPoint>)> =
@@ -69,25 +70,25 @@ fn points(root: &Area<'_>, plot: &ScatterPlot<'_>) -> Drawn {
     let (left, right) = ends(all().map(|point| plot.scale.place(point.x)), 0.12);
     let (low, high) = ends(
         all().flat_map(|point| {
-            let (low, high) = point.interval.unwrap_or((point.accuracy, point.accuracy));
-            [point.accuracy, low, high]
+            let (low, high) = point.interval.unwrap_or((point.value, point.value));
+            [point.value, low, high]
         }),
         0.06,
     );
     let values = round_values(plot.scale, left, right);
     let x = HorizontalAxis { label: plot.x_label, scale: plot.scale, range: left..right, values: &values };
-    let chart = accuracy_over(root, &x, low..high)?;
-    let pixel = |x: f64, accuracy: f64| chart.backend_coord(&(plot.scale.place(x), accuracy));
+    let chart = values_over(root, &x, &plot.values, low..high)?;
+    let pixel = |x: f64, value: f64| chart.backend_coord(&(plot.scale.place(x), value));
     let mut named = Vec::new();
     for (marker, points) in &groups {
-        let line: Vec<(i32, i32)> = points.iter().map(|point| pixel(point.x, point.accuracy)).collect();
+        let line: Vec<(i32, i32)> = points.iter().map(|point| pixel(point.x, point.value)).collect();
         root.draw(&PathElement::new(line, marker.colour.mix(0.6).stroke_width(1)))?;
         for point in points {
             if let Some((from, to)) = point.interval {
                 let line = vec![pixel(point.x, from), pixel(point.x, to)];
                 root.draw(&PathElement::new(line, marker.colour.mix(0.55).stroke_width(1)))?;
             }
-            named.push((pixel(point.x, point.accuracy), shortened(&point.name), *marker));
+            named.push((pixel(point.x, point.value), shortened(&point.name), *marker));
         }
     }
     let (x_pixels, y_pixels) = chart.plotting_area().get_pixel_range();
@@ -191,7 +192,7 @@ mod tests {
     fn every_point_has_its_name() {
         let point = |x: f64, name: &str| ScatterPoint {
             x,
-            accuracy: 0.8,
+            value: 0.8,
             interval: Some((0.7, 0.9)),
             name: name.to_owned(),
         };
@@ -203,6 +204,7 @@ mod tests {
             name: "x",
             description: "a <plot>".to_owned(),
             x_label: "seconds",
+            values: ValueAxis::Accuracy,
             scale: Scale::Linear,
             groups,
         };
@@ -216,12 +218,13 @@ mod tests {
     #[test]
     fn a_long_name_is_shortened_as_in_the_rows_of_arms() {
         let name = "synthetic-gaussian-and-augmented-images-0.25";
-        let point = ScatterPoint { x: 1.0, accuracy: 0.8, interval: None, name: name.to_owned() };
+        let point = ScatterPoint { x: 1.0, value: 0.8, interval: None, name: name.to_owned() };
         let groups = vec![ScatterGroup { marker: series_marker(0), points: vec![point] }];
         let plot = ScatterPlot {
             name: "x",
             description: String::new(),
             x_label: "seconds",
+            values: ValueAxis::Accuracy,
             scale: Scale::Linear,
             groups,
         };

@@ -1,11 +1,13 @@
 //! What the numbers allow to say, in two sentences, and in one more where training taught nothing.
 
-use zview_report::numbers::{interval, percent, signed_percent};
+use zview_probe::suite::arms::{ArmScore, Difference};
+use zview_probe::suite::metric::{Better, Metric, Unit};
+use zview_probe::suite::protocols::linear;
+use zview_report::numbers::interval;
 
 use super::collect::{ArmComparison, Comparison};
 use super::measures::headlines;
 use super::recovered::Recovered;
-use super::scores::Difference;
 
 /// What is said of differences over two seeds.
 const TOO_FEW_TO_SAY: &str = "two seeds are too few to say; three or more are needed";
@@ -14,15 +16,15 @@ const TOO_FEW_TO_SAY: &str = "two seeds are too few to say; three or more are ne
 /// how much is not told apart, after correction for many differences. Then which arms are no better than an encoder that
 /// learnt nothing.
 pub(super) fn answer(comparison: &Comparison) -> String {
-    let mut measures: Vec<(String, String)> = Vec::new();
+    let mut measures: Vec<Metric> = Vec::new();
     for headline in comparison.data.iter().flat_map(|data| headlines(comparison, data)) {
-        if !measures.contains(&headline) {
+        if !measures.iter().any(|known| known.key == headline.key) {
             measures.push(headline);
         }
     }
-    let differences = measures.iter().filter_map(|(key, name)| by_measure(comparison, key, name));
-    let of_data = |(key, name): &(String, String)| {
-        let taught = |data: &String| taught_nothing(comparison, data, key, name);
+    let differences = measures.iter().filter_map(|metric| by_measure(comparison, metric));
+    let of_data = |metric: &Metric| {
+        let taught = |data: &String| taught_nothing(comparison, data, metric);
         comparison.data.iter().filter_map(taught).collect::<Vec<_>>()
     };
     let taught_nothing = measures.iter().flat_map(of_data);
@@ -41,47 +43,54 @@ fn of_one(seed: u64) -> String {
     )
 }
 
-fn by_measure(comparison: &Comparison, key: &str, name: &str) -> Option<String> {
-    let on: Vec<String> = comparison.data.iter().filter_map(|data| on_data(comparison, data, key)).collect();
+fn by_measure(comparison: &Comparison, metric: &Metric) -> Option<String> {
+    let on: Vec<String> =
+        comparison.data.iter().filter_map(|data| on_data(comparison, data, &metric.key)).collect();
     if on.is_empty() {
         return None;
     }
-    Some(format!("{}, against {}, {}.", judged_by(key, name), comparison.reference, on.join("; ")))
+    Some(format!("{}, against {}, {}.", judged_by(metric), comparison.reference, on.join("; ")))
 }
 
-fn judged_by(key: &str, name: &str) -> String {
-    if key == "linear" { "By linear probe".to_owned() } else { format!("With {name}") }
+fn judged_by(metric: &Metric) -> String {
+    match metric.unit {
+        Unit::Accuracy if metric.key == linear::KEY => "By linear probe".to_owned(),
+        Unit::Accuracy => format!("With {}", metric.title),
+        Unit::Share | Unit::Number => format!("By {}", metric.title),
+    }
 }
 
-/// The trained arms that are at best as good as an untrained one by `key` on `data`: that which they are compared with,
-/// else the first.
-fn taught_nothing(comparison: &Comparison, data: &str, key: &str, name: &str) -> Option<String> {
-    let mean = |arm: &ArmComparison| Some(arm.scores.get(data)?.get(key)?.mean);
-    let untrained: Vec<(&ArmComparison, f64)> = comparison
+/// The trained arms that are at best as good as an untrained one by `metric` on `data`: that which they are compared
+/// with, else the first.
+fn taught_nothing(comparison: &Comparison, data: &str, metric: &Metric) -> Option<String> {
+    let score = |arm: &ArmComparison| arm.scores.get(data)?.get(&metric.key).cloned();
+    let untrained: Vec<(&ArmComparison, ArmScore)> = comparison
         .arms
         .iter()
         .filter(|arm| arm.untrained)
-        .filter_map(|arm| Some((arm, mean(arm)?)))
+        .filter_map(|arm| Some((arm, score(arm)?)))
         .collect();
     let of_arm = |arm: &ArmComparison| {
-        let own = mean(arm).filter(|_| arm.steps > 0)?;
+        let own = score(arm).filter(|_| arm.steps > 0)?;
         let against = untrained.iter().find(|(other, _)| Some(&other.name) == arm.against.as_ref());
         let (other, level) = against.or(untrained.first())?;
-        let accuracies =
-            || format!("{} {} % to {} {} %", arm.name, percent(own), other.name, percent(*level));
-        (own <= *level).then(|| (arm.name.clone(), accuracies()))
+        let value = |of: &ArmScore| of.number()(of.mean) + metric.unit.after();
+        let values = || format!("{} {} to {} {}", arm.name, value(&own), other.name, value(level));
+        let better = metric.better.is_better(own.mean - level.mean)?;
+        (!better).then(|| (arm.name.clone(), values()))
     };
-    let (names, accuracies): (Vec<String>, Vec<String>) = comparison.arms.iter().filter_map(of_arm).unzip();
+    let (names, values): (Vec<String>, Vec<String>) = comparison.arms.iter().filter_map(of_arm).unzip();
     let arms = match names.as_slice() {
         [] => return None,
         [only] => format!("arm {only}"),
         [first @ .., last] => format!("arms {} and {last}", first.join(", ")),
     };
     Some(format!(
-        "{} on {data}, {arms} {} not above the untrained encoder: {}.",
-        judged_by(key, name),
+        "{} on {data}, {arms} {} not {} the untrained encoder: {}.",
+        judged_by(metric),
         if names.len() == 1 { "is" } else { "are" },
-        accuracies.join(", ")
+        if metric.better == Better::Lower { "below" } else { "above" },
+        values.join(", ")
     ))
 }
 
@@ -94,26 +103,20 @@ fn on_data(comparison: &Comparison, data: &str, key: &str) -> Option<String> {
     if judged.is_empty() {
         return None;
     }
-    let told = Difference::is_significant;
-    let named = |wanted: &dyn Fn(&Difference) -> bool| -> Vec<String> {
-        let of = judged.iter().filter(|(_, difference)| wanted(difference));
-        let against = |arm: &ArmComparison| match &arm.against {
-            Some(against) if *against != comparison.reference => format!(" against {against}"),
-            _ => String::new(),
-        };
-        of.map(|(arm, difference)| format!("{} ({}{})", arm.name, points(difference), against(arm))).collect()
+    let against = |arm: &ArmComparison| match &arm.against {
+        Some(against) if *against != comparison.reference => format!(" against {against}"),
+        _ => String::new(),
     };
-    let better = named(&|difference| told(difference) && difference.difference > 0.0);
-    let worse = named(&|difference| told(difference) && difference.difference < 0.0);
+    let of_kind = |wanted: &&str| {
+        let of = judged.iter().filter(|(_, difference)| kind(difference) == Some(*wanted));
+        let named: Vec<String> = of
+            .map(|(arm, difference)| format!("{} ({}{})", arm.name, in_unit(difference), against(arm)))
+            .collect();
+        (!named.is_empty()).then(|| format!("{wanted}: {}", named.join(", ")))
+    };
+    let mut parts: Vec<String> = KINDS.iter().filter_map(of_kind).collect();
     let few = judged.iter().filter(|(_, difference)| difference.no_interval.is_some()).count();
-    let neither = judged.iter().filter(|(_, difference)| !told(difference)).count() - few;
-    let mut parts = Vec::new();
-    if !better.is_empty() {
-        parts.push(format!("better: {}", better.join(", ")));
-    }
-    if !worse.is_empty() {
-        parts.push(format!("worse: {}", worse.join(", ")));
-    }
+    let neither = judged.iter().filter(|(_, difference)| kind(difference).is_none()).count() - few;
     if neither > 0 {
         parts.push(format!("{neither} of {} differences cannot be told from 0", judged.len()));
     }
@@ -121,23 +124,38 @@ fn on_data(comparison: &Comparison, data: &str, key: &str) -> Option<String> {
         let of = if few < judged.len() {
             format!("of {few} of {} differences ", judged.len())
         } else {
-            let all = judged.iter().map(|(arm, difference)| format!("{} {}", arm.name, points(difference)));
+            let all = judged.iter().map(|(arm, difference)| format!("{} {}", arm.name, in_unit(difference)));
             format!("{}: ", all.collect::<Vec<_>>().join(", "))
         };
         parts.push(format!("{of}{TOO_FEW_TO_SAY}"));
     }
-    if key == "linear" {
+    if key == linear::KEY {
         parts.extend(comparison.recovered.get(data).map(Recovered::in_words));
     }
     Some(format!("on {data} {}", parts.join(", ")))
 }
 
-fn points(of: &Difference) -> String {
-    let value = format!("{} points", signed_percent(of.difference));
-    match of.low.zip(of.high) {
-        Some(ends) => format!("{value} {}", interval(ends, signed_percent)),
-        None => value,
+/// What a difference can be, in the order of the answer.
+const KINDS: [&str; 6] = ["better", "worse", "higher", "lower", "without p", "without an interval"];
+
+/// Which of [`KINDS`] it is; `None` where it cannot be told from 0, or two seeds say nothing.
+fn kind(of: &Difference) -> Option<&'static str> {
+    match (of.is_significant(), of.is_better()) {
+        (true, Some(true)) => Some("better"),
+        (true, Some(false)) => Some("worse"),
+        (true, None) => Some(if of.difference > 0.0 { "higher" } else { "lower" }),
+        // However many seeds there are, there is no test.
+        (false, _) if of.no_p.is_some() => {
+            Some(if of.interval().is_some() { "without p" } else { "without an interval" })
+        }
+        (false, _) => None,
     }
+}
+
+fn in_unit(of: &Difference) -> String {
+    let (signed, points) = (of.signed(), of.metric.unit.after_difference());
+    let value = format!("{}{points}", signed(of.difference));
+    of.interval().map_or(value.clone(), |ends| format!("{value} {}", interval(ends, signed)))
 }
 
 #[cfg(test)]
@@ -177,5 +195,29 @@ mod tests {
             let said = answer(&comparison(arms));
             assert!(!said.contains("not above"), "{said}");
         }
+    }
+
+    #[test]
+    fn metrics_of_any_direction_and_unit_have_a_sentence() {
+        let of = |key, values: [[f64; 3]; 2]| {
+            [arm("real", 9, &[(key, values[0])]), arm("near", 0, &[(key, values[1])])].to_vec()
+        };
+        let mut errors = comparison(of("ece", [[0.05, 0.06, 0.07], [0.01; 3]]));
+        errors.arms[1].minus_reference.get_mut("d").unwrap().get_mut("ece").unwrap().p_holm = Some(0.01);
+        let said = answer(&errors);
+        assert!(
+            said.starts_with("By Calibration error, against real, on d better: near (-5.0 points ["),
+            "{said}"
+        );
+        assert!(
+            said.contains("arm real is not below the untrained encoder: real 6.0 % to near 1.0 %"),
+            "{said}"
+        );
+        let mut ranks = comparison(of("rank_me", [[8.0, 9.0, 10.0], [12.0, 12.5, 13.0]]));
+        let differences = ranks.arms[1].minus_reference.get_mut("d").unwrap();
+        differences.get_mut("rank_me").unwrap().no_p = Some("why");
+        let said = answer(&ranks);
+        assert!(said.starts_with("By RankMe, against real, on d without p: near (+3.50 ["), "{said}");
+        assert!(!said.contains("untrained") && !said.contains('%'), "{said}");
     }
 }

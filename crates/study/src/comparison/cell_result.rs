@@ -13,6 +13,7 @@ use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
 use crate::StudyError;
 use crate::training::Training;
 use zview_probe::suite::SetEvaluation;
+use zview_probe::suite::arms::Measured;
 use zview_probe::suite::metric::Right;
 
 /// The file that is written last.
@@ -114,9 +115,13 @@ impl CellSet {
         Self { judged_by, right: right.collect(), evaluation, progress: Vec::new() }
     }
 
-    /// The share of draws in which each test image was right; absent where it is not known for the measure.
-    pub(super) fn right(&self, measure: &str) -> Option<Vec<f32>> {
-        self.right.get(measure).map(Right::shares)
+    /// Everything measured of the encoder of `seed`, with which test images were right.
+    pub(super) fn measured(&self, seed: u64) -> Measured {
+        let mut measured = Measured::new(seed, &self.evaluation);
+        for score in &mut measured.scores {
+            score.right = self.right.get(&score.metric.key).cloned();
+        }
+        measured
     }
 
     /// Why what is beside the evaluation cannot be, if it cannot.

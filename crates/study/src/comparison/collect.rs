@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 use zview_data::{Split, image_groups};
-use zview_numerics::statistics::{holm, median, paired_seeds_difference};
+use zview_numerics::statistics::median;
 
 use super::answer::answer;
 use super::cell_result::CellResult;
@@ -14,11 +14,13 @@ use super::pace::read_pace;
 use super::pairs::{PairDifference, pairs};
 use super::progress::{ProgressScores, arm_seconds, progress_scores};
 use super::recovered::{Recovered, recovered};
-use super::scores::{Difference, IMAGES_UNKNOWN, Score, difference_over_seeds, score};
 use super::study::{Axis, Study, StudyArm};
 use crate::grid::{Cell, failure};
 use zview_probe::suite::JudgedAt;
+use zview_probe::suite::arms::{ArmScore, Arms, ByMetric, Difference, Pairing, correct_for_many, distinct};
 use zview_probe::suite::intervals::too_few;
+use zview_probe::suite::metric::Metric;
+use zview_probe::suite::protocols::linear;
 
 /// Arms on the same test images.
 #[derive(Debug, Clone, Serialize)]
@@ -36,6 +38,8 @@ pub struct Comparison {
     pub judged_at: BTreeMap<String, Vec<JudgedAt>>,
     /// Seeds.
     pub seeds: Vec<u64>,
+    /// What was measured, in the order of tables.
+    pub metrics: Vec<Metric>,
     /// The arms, in the file's order.
     pub arms: Vec<ArmComparison>,
     /// Every arm minus every other that stands before it, by the linear probe or the first measure that there is; empty
@@ -65,10 +69,14 @@ impl Comparison {
         }
         let scores = self.arms.iter().flat_map(|arm| arm.scores.values()).flat_map(BTreeMap::values);
         let mut over: Vec<&str> = Vec::new();
-        for words in scores.filter_map(|score| score.over.as_deref()) {
+        for words in scores.clone().filter_map(|score| score.over.as_deref()) {
             if !over.contains(&words) {
                 over.push(words);
             }
+        }
+        if over.is_empty() {
+            let some = scores.clone().any(|score| score.interval().is_some());
+            return if some { "95 % intervals over test images" } else { "no intervals" }.to_owned();
         }
         // Of images before draws.
         over.sort_by_key(|words| words.ends_with("labels"));
@@ -112,11 +120,11 @@ pub struct ArmComparison {
     pub interrupted_seeds: Vec<u64>,
     /// By linear probe on the first data set; the same as in `scores`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub linear: Option<Score>,
-    /// By data set, then measure.
-    pub scores: BTreeMap<String, BTreeMap<String, Score>>,
-    /// The arm minus the one that it is compared with, by data set, then measure.
-    pub minus_reference: BTreeMap<String, BTreeMap<String, Difference>>,
+    pub linear: Option<ArmScore>,
+    /// By data set, then metric.
+    pub scores: BTreeMap<String, ByMetric<ArmScore>>,
+    /// The arm minus the one that it is compared with, by data set, then metric.
+    pub minus_reference: BTreeMap<String, ByMetric<Difference>>,
     /// Scores on the way, by data set; empty where arms are judged at their end alone.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub progress: BTreeMap<String, Vec<ProgressScores>>,
@@ -147,25 +155,23 @@ pub fn collect(study: &Study) -> Comparison {
     let mut failed = Vec::new();
     let by_arm = finished_cells(study, &study.arms, &mut failed);
     let arm_seconds = arm_seconds(study, &by_arm, &read_pace(study));
-    let mut arms: Vec<ArmComparison> = by_arm
-        .iter()
-        .map(|(arm, cells)| {
-            let against = by_arm
-                .iter()
-                .find(|(other, _)| Some(&other.name) == arm.against.as_ref())
-                .map(|(_, cells)| cells);
-            let seconds = arm_seconds.get(&arm.name).copied().unwrap_or(0.0);
-            compared(study, arm, cells, against, progress_scores(study, seconds, cells))
-        })
-        .collect();
-    correct_for_many(&mut arms);
+    let measured = measured(study, by_arm.iter());
+    let of_arm = |(arm, cells): &ArmCells<'_>| {
+        let seconds = arm_seconds.get(&arm.name).copied().unwrap_or(0.0);
+        let (own, progress) = ((&*arm.name, cells), progress_scores(study, seconds, cells));
+        compared(study, arm, own, &measured, arm.against.as_deref(), progress)
+    };
+    let mut arms: Vec<ArmComparison> = by_arm.iter().map(of_arm).collect();
+    correct_for_many(arms.iter_mut().flat_map(|arm| arm.minus_reference.values_mut()));
     let judged_at = judged_at(study, &by_arm);
     let recovered = study.config.gap.as_ref().map_or_else(BTreeMap::new, |gap| recovered(study, gap, &arms));
     let seconds = arm_seconds.get(&study.config.reference).copied().unwrap_or(0.0);
     let mut equal_time = equal_time(study, &by_arm, seconds, &mut failed);
     if let Some(at_time) = &mut equal_time {
-        correct_for_many(&mut at_time.arms);
+        correct_for_many(at_time.arms.iter_mut().flat_map(|arm| arm.minus_reference.values_mut()));
     }
+    let scores = arms.iter().flat_map(|arm| arm.scores.values()).flat_map(BTreeMap::values);
+    let metrics = distinct(scores.map(|score| &score.metric));
     let mut comparison = Comparison {
         question: study.config.question.clone(),
         answer: String::new(),
@@ -174,13 +180,14 @@ pub fn collect(study: &Study) -> Comparison {
         data: study.config.data.clone(),
         judged_at,
         seeds: study.config.seeds.clone(),
+        metrics,
         arms,
         pairs: Vec::new(),
         recovered,
         equal_time,
         failed,
     };
-    comparison.pairs = pairs(&comparison, &by_arm);
+    comparison.pairs = pairs(&comparison, &measured);
     comparison.answer = answer(&comparison);
     comparison
 }
@@ -229,22 +236,38 @@ pub(super) fn finished_cells<'a>(
     by_arm
 }
 
-/// `arm` by its cells, minus those of the arm that it is compared with.
+/// What the finished cells of `arms` were measured at, by data set. Differences are paired by seed; where it is known
+/// which test images were right, they speak of other test images too.
+pub(super) fn measured<'a>(
+    study: &Study,
+    arms: impl Iterator<Item = &'a ArmCells<'a>> + Clone,
+) -> BTreeMap<String, Arms> {
+    let on_data = |data: &String| {
+        let of_arm = |(arm, cells): &ArmCells<'_>| {
+            let of_cell = |(&seed, cell): (&u64, &CellResult)| Some(cell.sets.get(data)?.measured(seed));
+            (arm.name.clone(), cells.iter().filter_map(of_cell).collect())
+        };
+        let groups = image_groups(data, Split::Test).map(|groups| groups.of_image);
+        (data.clone(), Arms::new(arms.clone().map(of_arm).collect(), groups, Pairing::Seeds))
+    };
+    study.config.data.iter().map(on_data).collect()
+}
+
+/// `arm` by its cells and the measurements of their name, minus those of the name that it is compared with.
 pub(super) fn compared(
     study: &Study,
     arm: &StudyArm,
-    cells: &Cells,
-    against: Option<&Cells>,
+    (measured_as, cells): (&str, &Cells),
+    measured: &BTreeMap<String, Arms>,
+    against: Option<&str>,
     progress: BTreeMap<String, Vec<ProgressScores>>,
 ) -> ArmComparison {
     let middle = |of: &dyn Fn(&CellResult) -> f64| median(cells.values().map(of).collect());
-    let (mut scores, mut minus_reference) = (BTreeMap::new(), BTreeMap::new());
-    for data in &study.config.data {
-        scores.insert(data.clone(), scores_on(cells, data));
-        if let Some(against) = against {
-            minus_reference.insert(data.clone(), differences_on(cells, against, data));
-        }
-    }
+    let scores: BTreeMap<String, ByMetric<ArmScore>> =
+        measured.iter().map(|(data, arms)| (data.clone(), arms.scores(measured_as))).collect();
+    let minus = |against: &str| {
+        measured.iter().map(|(data, arms)| (data.clone(), arms.differences(measured_as, against))).collect()
+    };
     ArmComparison {
         name: arm.name.clone(),
         taught_by: arm.taught_by.clone(),
@@ -257,76 +280,9 @@ pub(super) fn compared(
         views_per_second: middle(&|cell| cell.views_per_second),
         missing_seeds: study.config.seeds.iter().copied().filter(|seed| !cells.contains_key(seed)).collect(),
         interrupted_seeds: cells.iter().filter(|(_, cell)| cell.interrupted).map(|(&seed, _)| seed).collect(),
-        linear: study.config.data.first().and_then(|data| scores.get(data)?.get("linear").cloned()),
+        linear: study.config.data.first().and_then(|data| scores.get(data)?.get(linear::KEY).cloned()),
         scores,
-        minus_reference,
+        minus_reference: against.map(minus).unwrap_or_default(),
         progress,
-    }
-}
-
-fn scores_on(cells: &Cells, data: &str) -> BTreeMap<String, Score> {
-    let sets: Vec<_> = cells.values().filter_map(|cell| cell.sets.get(data)).collect();
-    let Some(first) = sets.first() else { return BTreeMap::new() };
-    let measured: Vec<_> = sets.iter().map(|set| set.measures()).collect();
-    let score_of = |of: zview_probe::suite::metric::Score| {
-        let values = measured.iter().filter_map(|set| set.get(&of.metric.key).copied()).collect();
-        let score = score(values, of.metric.clone(), first.evaluation.images()).of_one_encoder(&of);
-        (of.metric.key, score)
-    };
-    first.evaluation.scores().into_iter().map(score_of).collect()
-}
-
-/// On the seeds that both arms have. Where it is known which test images were right, the interval speaks of other test
-/// images too.
-pub(super) fn differences_on(cells: &Cells, reference: &Cells, data: &str) -> BTreeMap<String, Difference> {
-    let pairs: Vec<_> = cells
-        .iter()
-        .filter_map(|(seed, cell)| Some((cell.sets.get(data)?, reference.get(seed)?.sets.get(data)?)))
-        .collect();
-    let measured: Vec<_> = pairs.iter().map(|(own, other)| (own.measures(), other.measures())).collect();
-    let Some((first, _)) = measured.first() else { return BTreeMap::new() };
-    let groups = image_groups(data, Split::Test).map(|groups| groups.of_image);
-    let mut differences = BTreeMap::new();
-    for name in first.keys() {
-        let values: Option<(Vec<f64>, Vec<f64>)> =
-            measured.iter().map(|(own, other)| Some((*own.get(name)?, *other.get(name)?))).collect();
-        let Some((own, other)) = values else { continue };
-        let mut difference = difference_over_seeds(&own, &other);
-        let right: Option<(Vec<_>, Vec<_>)> =
-            pairs.iter().map(|(own, other)| Some((own.right(name)?, other.right(name)?))).collect();
-        if right.is_none() && difference.no_interval.is_none() {
-            difference.no_p = Some(IMAGES_UNKNOWN);
-        }
-        let paired = right.and_then(|(own, other)| {
-            paired_seeds_difference(&slices(&own), &slices(&other), groups.as_deref())
-        });
-        if let Some(paired) = paired.filter(|_| difference.no_interval.is_none()) {
-            (difference.low, difference.high) = (Some(paired.low), Some(paired.high));
-            difference.p_value = paired.p_value;
-        }
-        differences.insert(name.clone(), difference);
-    }
-    differences
-}
-
-fn slices(rows: &[Vec<f32>]) -> Vec<&[f32]> {
-    rows.iter().map(Vec::as_slice).collect()
-}
-
-/// Holm's correction over the p-values of all arms and data sets, for each measure.
-fn correct_for_many(arms: &mut [ArmComparison]) {
-    let mut by_measure: BTreeMap<String, Vec<&mut Difference>> = BTreeMap::new();
-    for (name, difference) in
-        arms.iter_mut().flat_map(|arm| arm.minus_reference.values_mut()).flat_map(BTreeMap::iter_mut)
-    {
-        if difference.p_value.is_some() {
-            by_measure.entry(name.clone()).or_default().push(difference);
-        }
-    }
-    for tested in by_measure.values_mut() {
-        let p_values: Vec<f64> = tested.iter().filter_map(|difference| difference.p_value).collect();
-        for (difference, corrected) in tested.iter_mut().zip(holm(&p_values)) {
-            difference.p_holm = Some(corrected);
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use zview_runtime::config::ConfigError;
 
-use super::collect::{ArmCells, ArmComparison, Cells, FailedCell, compared, finished_cells};
+use super::collect::{ArmCells, ArmComparison, FailedCell, compared, finished_cells, measured};
 use super::pace::read_pace;
 use super::study::{Study, StudyArm};
 use crate::arms::Arm;
@@ -64,15 +64,18 @@ pub(super) fn equal_time(
     }
     let base = |name: &str| by_arm.iter().find(|(arm, _)| arm.name == name);
     // What takes no step, and the reference, are what they are at any time.
-    let against = |name: &str| -> Option<&Cells> {
+    let against = |name: &str| -> Option<&str> {
         let own = at_time.iter().find(|(arm, _)| arm.equal_time_of.as_deref() == Some(name));
-        own.or_else(|| base(name)).map(|(_, cells)| cells)
+        own.or_else(|| base(name)).map(|(arm, _)| &*arm.name)
     };
-    let (reference, reference_cells) = base(&study.config.reference)?;
-    let mut arms = vec![compared(study, reference, reference_cells, None, BTreeMap::new())];
+    let measured = measured(study, by_arm.iter().chain(&at_time));
+    let (reference, cells) = base(&study.config.reference)?;
+    let own = (&*reference.name, cells);
+    let mut arms = vec![compared(study, reference, own, &measured, None, BTreeMap::new())];
     for (arm, cells) in &at_time {
         let of = arm.equal_time_of.as_deref().and_then(base)?.0;
-        arms.push(compared(study, of, cells, of.against.as_deref().and_then(against), BTreeMap::new()));
+        let (own, against) = ((&*arm.name, cells), of.against.as_deref().and_then(against));
+        arms.push(compared(study, of, own, &measured, against, BTreeMap::new()));
     }
     Some(EqualTime { seconds, arms })
 }

@@ -4,7 +4,7 @@ use serde::Serialize;
 use zview_report::numbers::percent;
 
 use super::collect::{ArmComparison, Comparison};
-use zview_probe::suite::metric::VALIDATION;
+use zview_probe::suite::metric::{Metric, VALIDATION};
 
 /// The arm of a series that did best on held-out training images of a data set.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -69,10 +69,11 @@ pub(super) fn picks(arms: &[ArmComparison], data: &[String]) -> Vec<HeldOutPick>
 }
 
 impl Comparison {
-    /// The measure on held-out images that stands first on `data`, with its name; `None` where nothing is picked.
-    pub(super) fn held_out(&self, data: &str) -> Option<(String, String)> {
+    /// The metric on held-out images that stands first on `data`; `None` where nothing is picked.
+    pub(super) fn held_out(&self, data: &str) -> Option<Metric> {
         let pick = self.held_out_picks.iter().find(|pick| pick.data == data)?;
-        Some((pick.measure.clone(), "Held out".to_owned()))
+        let metric = self.metrics.iter().find(|metric| metric.key == pick.measure)?;
+        Some(Metric { title: "Held out".to_owned(), ..metric.clone() })
     }
 
     /// What is picked on `data`, a line for each series.

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use zview_report::numbers::{p_value, percent, signed_percent, with_interval};
+use zview_probe::suite::arms::{ArmScore, ByMetric, Difference};
+use zview_probe::suite::intervals::too_few;
+use zview_probe::suite::metric::{Metric, Unit, how_to_read, units_in_words};
+use zview_report::numbers::{p_value, with_interval};
 
 use super::collect::{ArmComparison, Comparison};
 use super::measures::{headlines, held_out_measures, is_compared, shown_measures, without_p};
-use super::scores::{Difference, Score};
-use zview_probe::suite::intervals::too_few;
 
 /// Question, answer and tables; `command` makes it again.
 #[must_use]
@@ -47,10 +48,12 @@ fn conditions(comparison: &Comparison) -> String {
     updates.sort_unstable();
     updates.dedup();
     let updates: Vec<String> = updates.iter().map(u64::to_string).collect();
-    let compared: Vec<(String, String)> =
-        comparison.data.iter().flat_map(|data| headlines(comparison, data)).collect();
+    let compared: Vec<Metric> = comparison.data.iter().flat_map(|data| headlines(comparison, data)).collect();
+    let shown: Vec<Metric> =
+        comparison.data.iter().flat_map(|data| shown_measures(comparison, data)).collect();
     let no_p = Some(without_p(comparison, &compared)).filter(|no_p| !no_p.is_empty());
-    let (accuracy, paired) = match seeds.as_slice() {
+    let how = Some(how_to_read(&shown)).filter(|how| !how.is_empty());
+    let (averaged, paired) = match seeds.as_slice() {
         [seed] => (
             format!("seed {seed}, with {}", comparison.intervals_in_words()),
             "of the same test images, with 95 % intervals over those",
@@ -62,24 +65,26 @@ fn conditions(comparison: &Comparison) -> String {
         ),
     };
     format!(
-        "Accuracy in %, {accuracy}; {} updates in every trained arm. Differences to {} (or to the arm that is named), in \
-         points, are {paired}. Seconds: training of one seed, median; machines that did other things too.{}{}",
+        "{}, {averaged}; {} updates in every trained arm. Differences to {} (or to the arm that is named){} are {paired}. \
+         Seconds: training of one seed, median; machines that did other things too.{}{}{}",
+        units_in_words(&shown),
         updates.join(" or "),
         comparison.reference,
+        if compared.iter().all(|metric| metric.unit == Unit::Number) { "" } else { ", in points," },
         too_few(comparison.seeds.len()).map_or_else(String::new, |why| format!(" With {why}.")),
-        no_p.map_or_else(String::new, |no_p| format!(" {no_p}"))
+        no_p.map_or_else(String::new, |no_p| format!(" {no_p}")),
+        how.map_or_else(String::new, |how| format!(" {how}"))
     )
 }
 
-type Scores = BTreeMap<String, BTreeMap<String, Score>>;
-type Differences = BTreeMap<String, BTreeMap<String, Difference>>;
+type Scores = BTreeMap<String, ByMetric<ArmScore>>;
+type Differences = BTreeMap<String, ByMetric<Difference>>;
 
 /// Arms in rows; every measure, after the headlines their differences, and what was judged without test images.
 fn scores_table(comparison: &Comparison, data: &str) -> String {
-    let mut columns: Vec<Column> =
-        comparison.held_out(data).map(|(key, name)| Column::Score(key, name)).into_iter().collect();
+    let mut columns: Vec<Column> = comparison.held_out(data).map(Column::Score).into_iter().collect();
     columns.extend(self::columns(comparison, &comparison.arms, data, &shown_measures(comparison, data)));
-    columns.extend(held_out_measures(comparison, data).map(|(key, name)| Column::Score(key, name)));
+    columns.extend(held_out_measures(comparison, data).into_iter().map(Column::Score));
     let mut text = format!("**{data}**{}\n\n", images(comparison, data));
     let _ = writeln!(text, "| arm | taught by | {} | seconds |", headers(&columns, &comparison.reference));
     let _ = writeln!(text, "|---|---|{}---|", "---|".repeat(columns.len()));
@@ -115,24 +120,20 @@ fn equal_time_table(comparison: &Comparison, data: &str) -> String {
     text
 }
 
-/// A measure's score, or its difference.
+/// A metric's score, or its difference.
 enum Column {
-    Score(String, String),
-    Difference(String),
+    Score(Metric),
+    Difference(Metric),
 }
 
-fn columns(
-    comparison: &Comparison,
-    arms: &[ArmComparison],
-    data: &str,
-    measures: &[(String, String)],
-) -> Vec<Column> {
+fn columns(comparison: &Comparison, arms: &[ArmComparison], data: &str, measures: &[Metric]) -> Vec<Column> {
     let headlines = headlines(comparison, data);
     let mut columns = Vec::new();
-    for (key, name) in measures {
-        columns.push(Column::Score(key.clone(), name.clone()));
-        if headlines.iter().any(|(headline, _)| headline == key) && is_compared(arms, data, key) {
-            columns.push(Column::Difference(key.clone()));
+    for metric in measures {
+        columns.push(Column::Score(metric.clone()));
+        let headline = headlines.iter().any(|headline| headline.key == metric.key);
+        if headline && is_compared(arms, data, &metric.key) {
+            columns.push(Column::Difference(metric.clone()));
         }
     }
     columns
@@ -140,7 +141,7 @@ fn columns(
 
 fn headers(columns: &[Column], reference: &str) -> String {
     let header = |column: &Column| match column {
-        Column::Score(_, name) => name.to_lowercase(),
+        Column::Score(metric) => metric.title.to_lowercase(),
         Column::Difference(_) => format!("minus {reference}"),
     };
     columns.iter().map(header).collect::<Vec<_>>().join(" | ")
@@ -154,8 +155,10 @@ fn cells(
     against: Option<&str>,
 ) -> String {
     let cell = |column: &Column| match column {
-        Column::Score(key, _) => scores.get(data)?.get(key).map(score),
-        Column::Difference(key) => differences.get(data)?.get(key).map(|of| difference(of, against)),
+        Column::Score(metric) => scores.get(data)?.get(&metric.key).map(score),
+        Column::Difference(metric) => {
+            differences.get(data)?.get(&metric.key).map(|of| difference(of, against))
+        }
     };
     columns
         .iter()
@@ -180,16 +183,18 @@ fn images(comparison: &Comparison, data: &str) -> String {
     })
 }
 
-fn score(score: &Score) -> String {
-    let mean = percent(score.mean);
-    match score.low.zip(score.high) {
-        Some((low, high)) if score.over.is_none() => format!("{mean} ± {}", percent(0.5 * (high - low))),
-        ends => with_interval(score.mean, ends, percent),
+fn score(score: &ArmScore) -> String {
+    let number = score.number();
+    match score.interval() {
+        Some((low, high)) if score.seeds.len() > 1 => {
+            format!("{} ± {}", number(score.mean), number(0.5 * (high - low)))
+        }
+        ends => with_interval(score.mean, ends, number),
     }
 }
 
 fn difference(difference: &Difference, against: Option<&str>) -> String {
-    let mut text = with_interval(difference.difference, difference.low.zip(difference.high), signed_percent);
+    let mut text = with_interval(difference.difference, difference.interval(), difference.signed());
     if let Some(p) = difference.p_holm {
         let _ = write!(text, ", p {}", p_value(p));
     }
@@ -202,8 +207,8 @@ fn difference(difference: &Difference, against: Option<&str>) -> String {
 #[cfg(test)]
 mod tests {
     use super::super::made_up::{arm, comparison};
-    use super::super::scores::IMAGES_UNKNOWN;
     use super::*;
+    use zview_probe::suite::arms::IMAGES_UNKNOWN;
 
     #[test]
     fn a_column_of_differences_without_any_is_left_out_and_missing_p_values_are_explained() {

@@ -1,48 +1,45 @@
-//! What is read off an evaluation, and what it is called.
+//! What is read off an evaluation, and in which order it is shown.
 
 use std::collections::BTreeMap;
 
+use zview_probe::suite::arms::{Difference, distinct};
 use zview_probe::suite::metric::{Metric, Unit, VALIDATION};
+use zview_probe::suite::protocols::linear;
 
 use super::collect::{ArmComparison, Comparison};
-use super::scores::{Difference, Score};
 
-/// Measures on test images that some arm has on `data`, with their names: the linear probe, neighbours, few labels,
-/// more labels, the rest.
-pub(super) fn shown_measures(comparison: &Comparison, data: &str) -> Vec<(String, String)> {
+/// Metrics on test images that some arm has on `data`: the accuracies, then all others that were asked for. Calibration
+/// comes with every linear probe, so that alone it is no column beside accuracies.
+pub(super) fn shown_measures(comparison: &Comparison, data: &str) -> Vec<Metric> {
     let scores = comparison.arms.iter().filter_map(|arm| arm.scores.get(data)).flat_map(BTreeMap::values);
-    let mut metrics: Vec<&Metric> = Vec::new();
-    for Score { metric, .. } in scores {
-        let shown = metric.unit == Unit::Accuracy && !metric.column.is_empty();
-        if shown && !metrics.iter().any(|known| known.key == metric.key) {
-            metrics.push(metric);
-        }
+    let metrics = distinct(scores.map(|score| &score.metric)).into_iter();
+    let (mut shown, others): (Vec<Metric>, Vec<Metric>) =
+        metrics.partition(|metric| metric.unit == Unit::Accuracy);
+    shown.retain(|metric| !metric.column.is_empty());
+    if shown.is_empty() || others.iter().any(|metric| metric.key != linear::CALIBRATION) {
+        shown.extend(others);
     }
-    metrics.sort_by(|a, b| a.place.0.cmp(&b.place.0).then(a.place.1.total_cmp(&b.place.1)));
-    metrics.into_iter().map(|metric| (metric.key.clone(), metric.title.clone())).collect()
+    shown
 }
 
 /// The headlines that some arm has on held-out training images too.
-pub(super) fn held_out_measures(
-    comparison: &Comparison,
-    data: &str,
-) -> impl Iterator<Item = (String, String)> {
-    let known = |key: &String| {
-        comparison.arms.iter().any(|arm| arm.scores.get(data).is_some_and(|scores| scores.contains_key(key)))
+pub(super) fn held_out_measures(comparison: &Comparison, data: &str) -> Vec<Metric> {
+    let on_held_out = |metric: Metric| {
+        let key = metric.key.starts_with("few_shot_").then(|| format!("{}{VALIDATION}", metric.key))?;
+        let scores = comparison.arms.iter().filter_map(|arm| arm.scores.get(data)?.get(&key));
+        scores.map(|score| score.metric.clone()).next()
     };
-    let of_headlines = headlines(comparison, data)
-        .into_iter()
-        .filter(|(key, _)| key.starts_with("few_shot_"))
-        .map(|(key, name)| (format!("{key}{VALIDATION}"), format!("{name}, on held-out training images")));
-    of_headlines.filter(move |(key, _)| known(key)).collect::<Vec<_>>().into_iter()
+    headlines(comparison, data).into_iter().filter_map(on_held_out).collect()
 }
 
-/// The measures that answers speak of: the linear probe and the fewest labels per class.
-pub(super) fn headlines(comparison: &Comparison, data: &str) -> Vec<(String, String)> {
+/// The measures that answers speak of: the linear probe and the fewest labels per class, or the first that there is.
+pub(super) fn headlines(comparison: &Comparison, data: &str) -> Vec<Metric> {
     let shown = shown_measures(comparison, data);
-    let of =
-        |start: &str| shown.iter().find(|(key, _)| key.starts_with(start) && !key.ends_with('%')).cloned();
-    let mut headlines: Vec<_> = [of("linear"), of("few_shot_")].into_iter().flatten().collect();
+    let of = |start: &str| {
+        let by_name = |metric: &&Metric| metric.key.starts_with(start) && !metric.key.ends_with('%');
+        shown.iter().find(by_name).cloned()
+    };
+    let mut headlines: Vec<Metric> = [of("linear"), of("few_shot_")].into_iter().flatten().collect();
     if headlines.is_empty() {
         headlines.extend(shown.first().cloned());
     }
@@ -54,26 +51,28 @@ pub(super) fn is_compared(arms: &[ArmComparison], data: &str, key: &str) -> bool
     differences(arms, data, key).next().is_some()
 }
 
-/// Why differences by some of `measures` have no p-value, in a sentence; nothing where all have one.
-pub(super) fn without_p(comparison: &Comparison, measures: &[(String, String)]) -> String {
+/// Why differences by some of `measures` have no p-value, a sentence for each reason; nothing where all have one.
+pub(super) fn without_p(comparison: &Comparison, measures: &[Metric]) -> String {
     let why = |key: &str| {
         let on_data = |data: &String| differences(&comparison.arms, data, key).find_map(|of| of.no_p);
         comparison.data.iter().find_map(on_data)
     };
-    let mut names: Vec<&str> = Vec::new();
-    let mut reason = "";
-    for (key, name) in measures {
-        if let Some(why) = why(key).filter(|_| !names.contains(&name.as_str())) {
-            names.push(name);
-            reason = why;
+    let mut reasons: Vec<(&str, Vec<&str>)> = Vec::new();
+    for Metric { key, title, .. } in measures {
+        let Some(why) = why(key) else { continue };
+        match reasons.iter_mut().find(|(reason, _)| *reason == why) {
+            Some((_, titles)) if titles.contains(&title.as_str()) => {}
+            Some((_, titles)) => titles.push(title),
+            None => reasons.push((why, vec![title])),
         }
     }
-    match names.as_slice() {
-        [] => String::new(),
-        names => {
-            format!("Without p: {}; {reason}, so their intervals are over seeds alone.", names.join(", "))
-        }
-    }
+    let (without, over) = match comparison.seeds.len() {
+        1 => ("Without an interval", ""),
+        _ => ("Without p", ", so their intervals are over seeds alone"),
+    };
+    let sentence =
+        |(why, titles): (&str, Vec<&str>)| format!("{without}: {}; {why}{over}.", titles.join(", "));
+    reasons.into_iter().map(sentence).collect::<Vec<_>>().join(" ")
 }
 
 fn differences<'a>(arms: &'a [ArmComparison], data: &str, key: &str) -> impl Iterator<Item = &'a Difference> {
@@ -83,8 +82,8 @@ fn differences<'a>(arms: &'a [ArmComparison], data: &str, key: &str) -> impl Ite
 #[cfg(test)]
 mod tests {
     use super::super::made_up::{arm, comparison};
-    use super::super::scores::IMAGES_UNKNOWN;
     use super::*;
+    use zview_probe::suite::arms::IMAGES_UNKNOWN;
 
     /// Differences at 1 % and 10 % of the labels stood without p, and nothing said why.
     #[test]
@@ -101,5 +100,19 @@ mod tests {
             "Without p: 1 % of the labels; which test images were right is not kept of these, so their intervals are \
              over seeds alone."
         );
+    }
+
+    #[test]
+    fn accuracies_stand_first_and_calibration_where_something_else_was_asked_for() {
+        let keys = |measured: &[(&str, [f64; 3])]| -> Vec<String> {
+            let of = comparison(vec![arm("a", 9, measured)]);
+            shown_measures(&of, "d").into_iter().map(|metric| metric.key).collect()
+        };
+        let (linear, ece, rank) = (("linear", [0.5; 3]), ("ece", [0.1; 3]), ("rank_me", [9.0; 3]));
+        assert_eq!(keys(&[ece, linear]), ["linear"]);
+        assert_eq!(keys(&[rank, ece, linear]), ["linear", "ece", "rank_me"]);
+        assert_eq!(keys(&[ece]), ["ece"]);
+        let alone = comparison(vec![arm("a", 9, &[rank])]);
+        assert_eq!(headlines(&alone, "d")[0].key, "rank_me");
     }
 }

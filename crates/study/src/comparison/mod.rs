@@ -25,7 +25,6 @@ mod recovered;
 mod remarks;
 mod repeat;
 mod same_shape;
-mod scores;
 mod study;
 mod table;
 
@@ -39,6 +38,5 @@ pub use page::comparison_page;
 pub use pairs::PairDifference;
 pub use progress::ProgressScores;
 pub use recovered::Recovered;
-pub use scores::{Difference, Score};
 pub use study::{Axis, Study, StudyArm};
 pub use table::in_words;

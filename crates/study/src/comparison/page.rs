@@ -10,19 +10,21 @@ use zview_runtime::config::shipped;
 use zview_runtime::run_folder::read_run_json;
 
 use super::cell_result::CellResult;
-use super::collect::Comparison;
+use super::collect::{ArmComparison, Comparison};
 use super::measures::{headlines, shown_measures, without_p};
 use super::repeat::repeat_commands;
-use super::scores::{Difference, SIGNIFICANT, Score};
 use super::study::Study;
 use crate::StudyError;
 use crate::grid::{CellState, Plan};
 use crate::pages::{
-    ArmAxis, ArmLosses, ArmPair, ArmProgress, ArmScore, ArmViews, CellMachine, ComparedArm,
-    ComparedNeighbours, ComparisonPage, ConfigText, EqualTimeTable, FailedCell, MinusReference, MissingCell,
-    PairTable, ProgressFigure, ProgressPoint, RecoveredShare,
+    ArmAxis, ArmLosses, ArmPair, ArmProgress, ArmViews, CellMachine, ComparedArm, ComparedNeighbours,
+    ComparisonPage, ConfigText, EqualTimeTable, FailedCell, MinusArm, MissingCell, PairTable, ProgressFigure,
+    ProgressPoint, RecoveredShare, ShownScore,
 };
 use crate::training::losses;
+use zview_probe::suite::arms::{ArmScore, SIGNIFICANT};
+use zview_probe::suite::metric::Metric;
+use zview_probe::suite::protocols::linear;
 use zview_probe::suite::{QueryNeighbours, neighbour_figure};
 
 /// The page of what was collected, as HTML; `command` makes it again, named data sets are looked up in `data_dir` first.
@@ -36,7 +38,7 @@ pub fn comparison_page(
     data_dir: Option<&Path>,
 ) -> Result<String, StudyError> {
     let plan = Plan::of(&study.cells())?;
-    let shown: Vec<(String, String)> =
+    let shown: Vec<Metric> =
         comparison.data.iter().flat_map(|data| shown_measures(comparison, data)).collect();
     let one_seed = comparison.seeds.len() == 1;
     let generators = generators(study);
@@ -124,18 +126,11 @@ fn conditions(comparison: &Comparison) -> String {
 }
 
 fn arms(study: &Study, comparison: &Comparison) -> Vec<ComparedArm> {
-    let arm = |arm: &super::collect::ArmComparison| {
-        let mut scores = Vec::new();
-        for data in &comparison.data {
-            let mut measures: Vec<(String, String)> = comparison.held_out(data).into_iter().collect();
-            measures.extend(shown_measures(comparison, data));
-            for (key, measure) in &measures {
-                let Some(score) = arm.scores.get(data).and_then(|scores| scores.get(key)) else { continue };
-                let minus = arm.minus_reference.get(data).and_then(|differences| differences.get(key));
-                let against = arm.against.clone().filter(|against| *against != comparison.reference);
-                scores.push(arm_score(data, measure, score, minus.map(|minus| (minus, against))));
-            }
-        }
+    let shown = |data: &String| {
+        let held_out = comparison.held_out(data).into_iter();
+        held_out.chain(shown_measures(comparison, data)).collect::<Vec<_>>()
+    };
+    let arm = |arm: &ArmComparison| {
         let settings =
             study.arms.iter().find(|of| of.name == arm.name).map(|of| of.settings()).unwrap_or_default();
         ComparedArm {
@@ -148,47 +143,45 @@ fn arms(study: &Study, comparison: &Comparison) -> Vec<ComparedArm> {
             seconds: (arm.steps > 0).then_some(arm.seconds),
             missing_seeds: arm.missing_seeds.clone(),
             interrupted: !arm.interrupted_seeds.is_empty(),
-            scores,
+            scores: shown_scores(comparison, arm, shown),
         }
     };
     comparison.arms.iter().map(arm).collect()
 }
 
-fn arm_score(
-    data: &str,
-    measure: &str,
-    score: &Score,
-    minus: Option<(&Difference, Option<String>)>,
-) -> ArmScore {
-    ArmScore {
-        data: data.to_owned(),
-        measure: measure.to_owned(),
-        accuracy: score.mean,
-        interval: score.low.zip(score.high),
-        seeds: score.seeds.clone(),
-        minus_reference: minus.map(|(minus, against)| MinusReference {
-            against,
-            difference: minus.difference,
-            interval: minus.low.zip(minus.high),
-            p_holm: minus.p_holm,
-            significant: minus.is_significant(),
-        }),
-    }
+/// What `arm` has of the metrics that are `shown` of each data set, under their names.
+fn shown_scores(
+    comparison: &Comparison,
+    arm: &ArmComparison,
+    shown: impl Fn(&String) -> Vec<Metric>,
+) -> Vec<ShownScore> {
+    let against = arm.against.clone().filter(|against| *against != comparison.reference);
+    let on_data = |data: &String| {
+        let of_metric = |metric: Metric| {
+            let difference = arm.minus_reference.get(data).and_then(|by_metric| by_metric.get(&metric.key));
+            Some(ShownScore {
+                data: data.clone(),
+                minus: difference.map(|of| MinusArm { against: against.clone(), difference: of.clone() }),
+                score: ArmScore { metric: metric.clone(), ..arm.scores.get(data)?.get(&metric.key)?.clone() },
+            })
+        };
+        shown(data).into_iter().filter_map(of_metric).collect::<Vec<_>>()
+    };
+    comparison.data.iter().flat_map(on_data).collect()
 }
 
 fn pairs(comparison: &Comparison) -> Vec<PairTable> {
     let of_data = |data: &String| {
-        let (key, measure) = headlines(comparison, data).into_iter().next()?;
-        let of_data = comparison.pairs.iter().filter(|pair| pair.data == *data && pair.measure == key);
+        let metric = headlines(comparison, data).into_iter().next()?;
+        let of_data = comparison.pairs.iter().filter(|pair| pair.data == *data && pair.measure == metric.key);
         let pairs: Vec<ArmPair> = of_data
             .map(|pair| ArmPair {
                 arm: pair.arm.clone(),
                 other: pair.other.clone(),
-                difference: pair.difference.difference,
-                interval: pair.difference.low.zip(pair.difference.high),
+                difference: pair.difference.clone(),
             })
             .collect();
-        (!pairs.is_empty()).then(|| PairTable { data: data.clone(), measure, pairs })
+        (!pairs.is_empty()).then(|| PairTable { data: data.clone(), metric, pairs })
     };
     comparison.data.iter().filter_map(of_data).collect()
 }
@@ -196,7 +189,7 @@ fn pairs(comparison: &Comparison) -> Vec<PairTable> {
 fn recovered(comparison: &Comparison) -> Vec<RecoveredShare> {
     let share = |(data, recovered): (&String, &super::Recovered)| RecoveredShare {
         data: data.clone(),
-        measure: "Linear".to_owned(),
+        metric: linear::metric(),
         share: recovered.share,
         interval: recovered.low.zip(recovered.high),
         real: recovered.arms.real.clone(),
@@ -246,15 +239,15 @@ fn generators(study: &Study) -> BTreeMap<String, Option<usize>> {
 fn progress(comparison: &Comparison) -> Vec<ProgressFigure> {
     let mut figures = Vec::new();
     for data in &comparison.data {
-        for (key, measure) in headlines(comparison, data) {
-            let of_arm = |arm: &super::collect::ArmComparison| {
+        for metric in headlines(comparison, data) {
+            let of_arm = |arm: &ArmComparison| {
                 let points = arm.progress.get(data).into_iter().flatten().filter_map(|point| {
-                    let score = point.scores.get(&key)?;
+                    let score = point.scores.get(&metric.key)?;
                     Some(ProgressPoint {
                         steps: point.steps,
                         seconds: Some(point.seconds),
-                        accuracy: score.mean,
-                        interval: score.low.zip(score.high),
+                        value: score.mean,
+                        interval: score.interval(),
                     })
                 });
                 ArmProgress { arm: arm.name.clone(), points: points.collect() }
@@ -262,7 +255,7 @@ fn progress(comparison: &Comparison) -> Vec<ProgressFigure> {
             let arms: Vec<ArmProgress> =
                 comparison.arms.iter().map(of_arm).filter(|arm| !arm.points.is_empty()).collect();
             if !arms.is_empty() {
-                figures.push(ProgressFigure { data: data.clone(), measure, arms });
+                figures.push(ProgressFigure { data: data.clone(), metric, arms });
             }
         }
     }
@@ -272,16 +265,8 @@ fn progress(comparison: &Comparison) -> Vec<ProgressFigure> {
 /// The headline measures of all arms at the reference's training time.
 fn equal_time(comparison: &Comparison) -> Option<EqualTimeTable> {
     let at = comparison.equal_time.as_ref()?;
-    let of_arm = |arm: &super::collect::ArmComparison| {
-        let mut scores = Vec::new();
-        for data in &comparison.data {
-            for (key, measure) in &headlines(comparison, data) {
-                let Some(score) = arm.scores.get(data).and_then(|scores| scores.get(key)) else { continue };
-                let minus = arm.minus_reference.get(data).and_then(|differences| differences.get(key));
-                let against = arm.against.clone().filter(|against| *against != comparison.reference);
-                scores.push(arm_score(data, measure, score, minus.map(|minus| (minus, against))));
-            }
-        }
+    let of_arm = |arm: &ArmComparison| {
+        let scores = shown_scores(comparison, arm, |data| headlines(comparison, data));
         (arm.name.clone(), arm.steps, scores)
     };
     Some(EqualTimeTable { seconds: at.seconds, arms: at.arms.iter().map(of_arm).collect() })

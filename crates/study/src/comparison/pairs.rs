@@ -1,10 +1,12 @@
 //! Every arm against every other, by the first of the measures that answers speak of.
 
-use serde::Serialize;
+use std::collections::BTreeMap;
 
-use super::collect::{ArmCells, Comparison, differences_on};
+use serde::Serialize;
+use zview_probe::suite::arms::{Arms, Difference};
+
+use super::collect::Comparison;
 use super::measures::headlines;
-use super::scores::Difference;
 
 /// More arms have too many pairs for anybody to read.
 const ARMS_MAX: usize = 8;
@@ -25,22 +27,25 @@ pub struct PairDifference {
     pub difference: Difference,
 }
 
-/// All pairs of `arms` on all data sets, where there are more than the one with the reference and not too many.
-pub(super) fn pairs(comparison: &Comparison, arms: &[ArmCells<'_>]) -> Vec<PairDifference> {
+/// All pairs of arms on all data sets, where there are more than the one with the reference and not too many.
+pub(super) fn pairs(comparison: &Comparison, measured: &BTreeMap<String, Arms>) -> Vec<PairDifference> {
+    let arms = &comparison.arms;
     let mut pairs = Vec::new();
     if !(3..=ARMS_MAX).contains(&arms.len()) {
         return pairs;
     }
     for data in &comparison.data {
-        let Some((measure, _)) = headlines(comparison, data).into_iter().next() else { continue };
-        for (number, (arm, cells)) in arms.iter().enumerate() {
-            for (other, of_other) in &arms[..number] {
-                let Some(difference) = differences_on(cells, of_other, data).remove(&measure) else {
+        let headline = headlines(comparison, data).into_iter().next();
+        let Some((metric, measured)) = headline.zip(measured.get(data)) else { continue };
+        for (number, arm) in arms.iter().enumerate() {
+            for other in &arms[..number] {
+                let Some(difference) = measured.differences(&arm.name, &other.name).remove(&metric.key)
+                else {
                     continue;
                 };
                 pairs.push(PairDifference {
                     data: data.clone(),
-                    measure: measure.clone(),
+                    measure: metric.key.clone(),
                     arm: arm.name.clone(),
                     other: other.name.clone(),
                     difference,

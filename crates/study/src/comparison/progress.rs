@@ -1,13 +1,13 @@
 //! Arms on the way: scores after some of their updates, and the seconds that these take.
 
 use std::collections::BTreeMap;
-use zview_probe::suite::metric::Metric;
 
 use serde::Serialize;
+use zview_probe::suite::arms::{ArmScore, ByMetric};
+use zview_probe::suite::metric::Metric;
 
 use super::cell_result::CellProgress;
 use super::collect::Cells;
-use super::scores::{Score, score};
 use super::study::{Study, StudyArm};
 
 /// The scores of an arm after some of its updates.
@@ -17,8 +17,8 @@ pub struct ProgressScores {
     pub steps: u64,
     /// Seconds of training so far; every update of an arm takes as long as another.
     pub seconds: f64,
-    /// By measure.
-    pub scores: BTreeMap<String, Score>,
+    /// By metric.
+    pub scores: ByMetric<ArmScore>,
 }
 
 /// An arm's scores on the way, by data set.
@@ -37,7 +37,8 @@ pub(super) fn progress_scores(
                 let name = metric.key.clone();
                 let values = sets.iter().filter_map(|set| set.progress.get(number)?.measures.get(&name));
                 let values: Vec<f64> = values.copied().collect();
-                (!values.is_empty()).then(|| (name, score(values, metric, first.evaluation.images())))
+                let images = first.evaluation.images();
+                (!values.is_empty()).then(|| (name, ArmScore::over_seeds(values, metric, images)))
             };
             let seconds = arm_seconds * share(point.steps, updates(cells));
             ProgressScores {

@@ -2,27 +2,30 @@
 
 use std::fmt::Write;
 
-use zview_report::numbers::{percent, signed_percent, with_interval};
+use zview_probe::suite::arms::{ArmScore, Difference};
+use zview_probe::suite::metric::{Metric, Unit, how_to_read};
+use zview_report::numbers::with_interval;
 use zview_report::text_table::text_table;
 
 use super::collect::Comparison;
 use super::measures::{headlines, is_compared, shown_measures};
-use super::scores::{Difference, Score};
 
 /// Arms by data sets, in percent.
 #[must_use]
 pub fn in_words(comparison: &Comparison) -> String {
     let mut text = format!("{}\n", comparison.question);
     for data in &comparison.data {
-        let mut measured: Vec<(String, String)> = comparison.held_out(data).into_iter().collect();
+        let mut measured: Vec<Metric> = comparison.held_out(data).into_iter().collect();
         measured.extend(shown_measures(comparison, data));
         // A column of differences, where there are any.
-        let compared =
-            headlines(comparison, data).into_iter().find(|(key, _)| is_compared(&comparison.arms, data, key));
+        let is_compared = |metric: &Metric| is_compared(&comparison.arms, data, &metric.key);
+        let compared = headlines(comparison, data).into_iter().find(is_compared);
         let mut table = vec![vec!["arm".to_owned(), "seeds".to_owned()]];
-        table[0].extend(measured.iter().map(|(_, name)| name.to_lowercase()));
+        table[0].extend(measured.iter().map(|metric| metric.title.to_lowercase()));
         table[0].extend(
-            compared.iter().map(|(_, name)| format!("{} - {}", name.to_lowercase(), comparison.reference)),
+            compared
+                .iter()
+                .map(|metric| format!("{} - {}", metric.title.to_lowercase(), comparison.reference)),
         );
         table[0].extend(["views/s", "seconds"].map(str::to_owned));
         for arm in &comparison.arms {
@@ -30,9 +33,11 @@ pub fn in_words(comparison: &Comparison) -> String {
             let of = |key: &str| scores.and_then(|scores| scores.get(key));
             let mut row =
                 vec![arm.name.clone(), (comparison.seeds.len() - arm.missing_seeds.len()).to_string()];
-            row.extend(measured.iter().map(|(key, _)| of(key).map_or_else(|| "-".to_owned(), cell)));
-            row.extend(compared.iter().map(|(key, _)| {
-                let difference = arm.minus_reference.get(data).and_then(|by_measure| by_measure.get(key));
+            row.extend(
+                measured.iter().map(|Metric { key, .. }| of(key).map_or_else(|| "-".to_owned(), cell)),
+            );
+            row.extend(compared.iter().map(|Metric { key, .. }| {
+                let difference = arm.minus_reference.get(data).and_then(|by_metric| by_metric.get(key));
                 difference.map_or_else(|| "-".to_owned(), signed)
             }));
             row.extend(if arm.steps > 0 {
@@ -50,8 +55,13 @@ pub fn in_words(comparison: &Comparison) -> String {
             .unwrap_or(0);
         let judged = comparison.judged_in_words(data);
         let intervals = comparison.intervals_in_words();
-        let _ = writeln!(text, "\n{data} ({n_test} test images{judged}; %; {intervals})");
+        let percent = if measured.iter().all(|metric| metric.unit == Unit::Number) { "" } else { "%; " };
+        let _ = writeln!(text, "\n{data} ({n_test} test images{judged}; {percent}{intervals})");
         text.push_str(&text_table(&table, None));
+        let how = how_to_read(&measured);
+        if !how.is_empty() {
+            let _ = writeln!(text, "{how}");
+        }
         for pick in comparison.picks_in_words(data) {
             let _ = writeln!(text, "{pick}");
         }
@@ -71,16 +81,18 @@ pub fn in_words(comparison: &Comparison) -> String {
 }
 
 /// Of several seeds `80.1 +- 0.7`; of one the interval's ends, which are not as far from it.
-fn cell(score: &Score) -> String {
-    let mean = percent(score.mean);
-    match score.low.zip(score.high) {
-        Some((low, high)) if score.over.is_none() => format!("{mean} +- {}", percent(0.5 * (high - low))),
-        ends => with_interval(score.mean, ends, percent),
+fn cell(score: &ArmScore) -> String {
+    let number = score.number();
+    match score.interval() {
+        Some((low, high)) if score.seeds.len() > 1 => {
+            format!("{} +- {}", number(score.mean), number(0.5 * (high - low)))
+        }
+        ends => with_interval(score.mean, ends, number),
     }
 }
 
 fn signed(difference: &Difference) -> String {
-    let mut text = with_interval(difference.difference, difference.low.zip(difference.high), signed_percent);
+    let mut text = with_interval(difference.difference, difference.interval(), difference.signed());
     if let Some(p) = difference.p_holm {
         let _ = write!(text, " p {p:.2}");
     }

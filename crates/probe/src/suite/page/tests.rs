@@ -4,12 +4,14 @@ use maud::html;
 use zview_runtime::device::cpu;
 
 use super::*;
+use crate::suite::arms::Difference;
 use crate::suite::figures::class_scores::class_scores;
 use crate::suite::figures::confusion::{ConfusionFigure, confusion};
 use crate::suite::figures::corruptions::{CorruptionFigure, CorruptionRow, corruptions};
 use crate::suite::metric::Metric;
 use crate::suite::page::scores::score_table;
 use crate::suite::protocol::Section;
+use crate::suite::protocols::linear;
 use crate::suite::set_evaluation::Beside;
 
 /// A set with a table, drawings and pictures.
@@ -40,6 +42,7 @@ fn full(data: &str) -> SetPage {
         n_test: 30,
         note: "penalty 0.01".to_owned(),
         right: None,
+        draws: Vec::new(),
     }];
     let beside = Beside { chance: 0.25, untrained: Some([("linear".to_owned(), 0.5)].into()) };
     let section = |place, heading, content| Section { place, heading, content };
@@ -69,13 +72,14 @@ fn page_of(sets: Vec<SetPage>) -> EvaluationPage {
         sets,
         paired: vec![PairedTest {
             data: "glyphs".to_owned(),
-            protocol: "Linear".to_owned(),
             encoder: "<one>".to_owned(),
             other: "two".to_owned(),
-            difference: -0.02,
-            interval: Some((-0.03, -0.01)),
-            no_interval: None,
-            p_value: Some(0.0001),
+            difference: Difference {
+                low: Some(-0.03),
+                high: Some(-0.01),
+                p_holm: Some(0.0001),
+                ..Difference::over_seeds(&[0.7], &[0.72], linear::metric())
+            },
             n_test: 30,
         }],
         command: Some("zview probe 'a<b>'".to_owned()),

@@ -105,6 +105,7 @@ impl Protocol for FewShot {
             note: "linear".to_owned(),
             right: (!score.right_draws.is_empty())
                 .then(|| Right::new(score.draws.len() as u32, score.right_draws.iter().copied())),
+            draws: score.draws.clone(),
             ..set.score(metric, score.mean)
         };
         let shares = found.few_shot_shares.iter().flatten();

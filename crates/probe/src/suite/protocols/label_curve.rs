@@ -27,7 +27,7 @@ pub struct Outcome {
 fn metric(point: &LabelCurvePoint) -> Metric {
     let (key, title, labels) = match point.labels_per_class {
         Some(labels) => (format!("{labels}"), format!("{labels} per class"), labels as f64),
-        None => ("all".to_owned(), "all labels".to_owned(), f64::INFINITY),
+        None => ("all".to_owned(), "all labels".to_owned(), f64::MAX),
     };
     let (key, title) = (format!("label_curve_{key}"), format!("Label curve at {title}"));
     Metric::other(&key, &title, Unit::Share, Better::Higher, (4, labels))
@@ -54,6 +54,7 @@ impl Protocol for LabelCurve {
             over: format!("{} of the labels", counted(point.draws.len(), "draw")),
             n_train: point.labels,
             note: "linear, nested draws".to_owned(),
+            draws: point.draws.clone(),
             ..set.score(metric(point), point.mean)
         };
         found.label_curve.points.iter().map(score).collect()

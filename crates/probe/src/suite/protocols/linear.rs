@@ -45,15 +45,20 @@ impl Outcome {
     }
 }
 
+/// The key of its accuracy.
+pub const KEY: &str = "linear";
+/// The key of its calibration error.
+pub const CALIBRATION: &str = "ece";
+
 /// The metric of its accuracy.
 #[must_use]
 pub fn metric() -> Metric {
-    Metric::accuracy("linear".to_owned(), "Linear".to_owned(), "linear".to_owned(), (0, 0.0))
+    Metric::accuracy(KEY.to_owned(), "Linear".to_owned(), "linear".to_owned(), (0, 0.0))
 }
 
 impl Protocol for Linear {
     type Outcome = Outcome;
-    const KEY: &'static str = "linear";
+    const KEY: &'static str = KEY;
     const READS: &'static [&'static str] = &["linear", "confusion", "calibration"];
 
     fn decided(config: &SuiteConfig) -> Option<String> {
@@ -97,7 +102,8 @@ impl Protocol for Linear {
             scores.push(set.score(metric().on_validation(), validation));
         }
         if let Some(Calibration { ece, ece_interval, .. }) = found.calibration {
-            let metric = Metric::other("ece", "Calibration error", Unit::Share, Better::Lower, (7, 0.0));
+            let metric =
+                Metric::other(CALIBRATION, "Calibration error", Unit::Share, Better::Lower, (7, 0.0));
             let interval = Some((ece_interval.low, ece_interval.high));
             scores.push(Score { interval, ..set.score(metric, ece) });
         }

@@ -143,10 +143,7 @@ macro_rules! protocols {
             pub(super) fn scores(&self, set: &SetEvaluation) -> Vec<Score> {
                 let mut scores = Vec::new();
                 $(scores.extend(self.$file.iter().flat_map(|found| $file::$name::scores(found, set)));)*
-                scores.sort_by(|a, b| {
-                    let ((a, first), (b, second)) = (a.metric.place, b.metric.place);
-                    a.cmp(&b).then(first.total_cmp(&second))
-                });
+                scores.sort_by(|a, b| a.metric.in_order(&b.metric));
                 scores
             }
 

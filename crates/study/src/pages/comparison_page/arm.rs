@@ -1,5 +1,7 @@
 //! What the page knows of an arm.
 
+use zview_probe::suite::arms::{ArmScore, Difference};
+use zview_probe::suite::metric::Metric;
 use zview_report::markers::{Marker, marker, series_marker};
 
 /// One arm, over all its seeds.
@@ -23,8 +25,8 @@ pub struct ComparedArm {
     pub missing_seeds: Vec<u64>,
     /// Whether the training of a seed was interrupted and continued, so that its seconds are those of the last part.
     pub interrupted: bool,
-    /// What came out. Data sets and measures have columns in the order in which they are first met here.
-    pub scores: Vec<ArmScore>,
+    /// What came out. Data sets and metrics have columns in the order in which they are first met here.
+    pub scores: Vec<ShownScore>,
 }
 
 /// The setting that changes along a series, and its value in one arm.
@@ -36,42 +38,35 @@ pub struct ArmAxis {
     pub value: f64,
 }
 
-/// How an arm did on one data set by one measure.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct ArmScore {
+/// How an arm did on one data set by one metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShownScore {
     /// The data set.
     pub data: String,
-    /// How it was judged: `Linear`, `20-NN`, `10 labels per class`.
-    pub measure: String,
-    /// Accuracy, mean over the seeds.
-    pub accuracy: f64,
-    /// Ends of its 95 % interval.
-    pub interval: Option<(f64, f64)>,
-    /// The accuracy of each seed.
-    pub seeds: Vec<f64>,
-    /// Against the reference arm; none for that arm itself.
-    pub minus_reference: Option<MinusReference>,
+    /// The score.
+    pub score: ArmScore,
+    /// Against the arm that it is compared with; none for the reference itself.
+    pub minus: Option<MinusArm>,
 }
 
-/// An arm's accuracy minus that of the arm that it is compared with.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct MinusReference {
+/// An arm's score minus that of the arm that it is compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct MinusArm {
     /// The arm that it is compared with, where that is not the reference.
     pub against: Option<String>,
-    /// The difference, -1 to 1.
-    pub difference: f64,
-    /// Ends of its 95 % interval.
-    pub interval: Option<(f64, f64)>,
-    /// Probability of a difference at least as large if neither were better, after Holm's correction.
-    pub p_holm: Option<f64>,
-    /// Whether it can be told from 0.
-    pub significant: bool,
+    /// The difference.
+    pub difference: Difference,
 }
 
 impl ComparedArm {
-    /// Its score by a measure on a data set.
-    pub(super) fn score(&self, data: &str, measure: &str) -> Option<&ArmScore> {
-        self.scores.iter().find(|score| score.data == data && score.measure == measure)
+    /// Its score by a metric on a data set.
+    pub(super) fn score(&self, data: &str, key: &str) -> Option<&ArmScore> {
+        self.shown(data, key).map(|shown| &shown.score)
+    }
+
+    /// The same with its difference.
+    pub(super) fn shown(&self, data: &str, key: &str) -> Option<&ShownScore> {
+        self.scores.iter().find(|shown| shown.data == data && shown.score.metric.key == key)
     }
 }
 
@@ -80,11 +75,28 @@ pub(super) fn data_sets(arms: &[ComparedArm]) -> Vec<&str> {
     distinct(arms.iter().flat_map(|arm| arm.scores.iter().map(|score| score.data.as_str())))
 }
 
-/// All measures on one data set, or on any.
-pub(super) fn measures<'a>(arms: &'a [ComparedArm], data: Option<&str>) -> Vec<&'a str> {
-    let scores = arms.iter().flat_map(|arm| &arm.scores);
-    let on_data = scores.filter(|score| data.is_none_or(|data| score.data == data));
-    distinct(on_data.map(|score| score.measure.as_str()))
+/// All metrics on one data set, or on any, in the order in which the arms name them.
+pub(super) fn metrics<'a>(arms: &'a [ComparedArm], data: Option<&str>) -> Vec<&'a Metric> {
+    metrics_of(arms.iter().flat_map(|arm| &arm.scores), data)
+}
+
+/// Those of `scores`.
+pub(super) fn metrics_of<'a>(
+    scores: impl Iterator<Item = &'a ShownScore>,
+    data: Option<&str>,
+) -> Vec<&'a Metric> {
+    let mut found: Vec<&Metric> = Vec::new();
+    for ShownScore { score, .. } in scores.filter(|shown| data.is_none_or(|data| shown.data == data)) {
+        if !found.iter().any(|metric| metric.key == score.metric.key) {
+            found.push(&score.metric);
+        }
+    }
+    found
+}
+
+/// A value as it is read to people who do not see a plot.
+pub(super) fn spoken(metric: &Metric, value: f64) -> String {
+    metric.unit.number(value)(value) + metric.unit.after()
 }
 
 /// A marker for each arm: grey for the reference, one for all other arms of a series.

@@ -1,13 +1,14 @@
-//! Accuracy along the series of arms that differ in one number.
+//! Scores along the series of arms that differ in one number.
 
 use maud::{Markup, PreEscaped, html};
+use zview_probe::suite::metric::Metric;
 use zview_report::ReportError;
 use zview_report::legend::{LegendEntry, legend};
 use zview_report::markers::{Marker, marker, series_marker};
-use zview_report::numbers::{percent, short_number};
+use zview_report::numbers::short_number;
 use zview_report::plots::{Level, Line, LinePlot, Scale, line_plot};
 
-use super::arm::{data_sets, distinct, finite, measures};
+use super::arm::{data_sets, distinct, finite, metrics, spoken};
 use super::{ComparedArm, ComparisonPage};
 
 /// A series, what changes along it, and its arms, smallest value first.
@@ -53,9 +54,9 @@ fn part(page: &ComparisonPage, series: &Series<'_>) -> Result<Markup, ReportErro
     let of_series: Vec<ComparedArm> = series.arms.iter().map(|&(_, arm)| arm.clone()).collect();
     let sets = data_sets(&of_series);
     let mut figures = Vec::new();
-    for measure in measures(&of_series, None) {
-        let plot = plot(page, series, measure, &sets, scale, &values);
-        figures.push((measure, line_plot(&plot)?));
+    for metric in metrics(&of_series, None) {
+        let plot = plot(page, series, metric, &sets, scale, &values);
+        figures.push((&metric.title, line_plot(&plot)?));
     }
     let several = sets.len() > 1;
     let entries: Vec<LegendEntry> = sets
@@ -77,7 +78,7 @@ fn part(page: &ComparisonPage, series: &Series<'_>) -> Result<Markup, ReportErro
             h3 { (series.name) " over " code { (series.key) } }
             (legend(&entries))
             div.figures {
-                @for (measure, svg) in &figures { figure { h4 { (measure) } (PreEscaped(svg)) } }
+                @for (title, svg) in &figures { figure { h4 { (title) } (PreEscaped(svg)) } }
             }
             p.fine {
                 "Mean over the seeds of the arms " (series.name) " at each value of " code { (series.key) }
@@ -104,39 +105,40 @@ fn has_level(page: &ComparisonPage, data: &str) -> bool {
 fn plot<'a>(
     page: &ComparisonPage,
     series: &Series<'a>,
-    measure: &str,
+    metric: &Metric,
     sets: &[&str],
     scale: Scale,
     values: &[f64],
 ) -> LinePlot<'a> {
-    let (mut lines, mut levels, mut spoken) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut lines, mut levels, mut told) = (Vec::new(), Vec::new(), Vec::new());
     for (position, data) in sets.iter().enumerate() {
         let points: Vec<_> = series
             .arms
             .iter()
             .filter_map(|&(value, arm)| {
-                let score = arm.score(data, measure)?;
-                Some((value, score.accuracy, finite(score.interval)))
+                let score = arm.score(data, &metric.key)?;
+                Some((value, score.mean, finite(score.interval())))
             })
             .collect();
         let of_points: Vec<String> = points
             .iter()
-            .map(|&(value, accuracy, _)| format!("{} % at {}", percent(accuracy), short_number(value)))
+            .map(|&(x, value, _)| format!("{} at {}", spoken(metric, value), short_number(x)))
             .collect();
-        let level = reference_of(page).and_then(|arm| arm.score(data, measure));
-        let of_level = level.map(|score| format!("; {} {} %", page.reference, percent(score.accuracy)));
-        spoken.push(format!("{data}: {}{}", of_points.join(", "), of_level.unwrap_or_default()));
+        let level = reference_of(page).and_then(|arm| arm.score(data, &metric.key));
+        let of_level = level.map(|score| format!("; {} {}", page.reference, spoken(metric, score.mean)));
+        told.push(format!("{data}: {}{}", of_points.join(", "), of_level.unwrap_or_default()));
         lines.push(Line { points, marker: solid(position) });
         levels.extend(level.map(|score| Level {
-            value: score.accuracy,
-            interval: finite(score.interval),
+            value: score.mean,
+            interval: finite(score.interval()),
             colour: if sets.len() > 1 { solid(position).colour } else { marker(0).colour },
         }));
     }
     LinePlot {
-        name: "accuracy along a series",
-        description: format!("{measure} of {} over {}. {}", series.name, series.key, spoken.join(". ")),
+        name: "scores along a series",
+        description: format!("{} of {} over {}. {}", metric.title, series.name, series.key, told.join(". ")),
         x_label: series.key,
+        values: metric.axis(),
         scale,
         x_ticks: values.to_vec(),
         lines,
@@ -147,7 +149,8 @@ fn plot<'a>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::comparison_page::{ArmAxis, ArmScore};
+    use crate::pages::comparison_page::ArmAxis;
+    use crate::pages::comparison_page::page::tests::score;
 
     #[test]
     fn a_series_is_sorted_and_one_arm_is_none() {
@@ -155,7 +158,7 @@ mod tests {
             name: format!("{series}-{value}"),
             series: series.to_owned(),
             axis: Some(ArmAxis { key: key.to_owned(), value }),
-            scores: vec![ArmScore { accuracy: 0.9, ..ArmScore::default() }],
+            scores: vec![score("d", 0.9, None)],
             ..ComparedArm::default()
         };
         let open = ComparedArm { scores: Vec::new(), ..arm("gaussian", "views.std", 2.0) };

@@ -1,12 +1,13 @@
 //! The arms at equal training time instead of equal updates.
 
 use maud::{Markup, html};
+use zview_probe::suite::metric::Metric;
 use zview_report::numbers::thousands;
 use zview_report::table::{Row, Table, or_dash, table};
 
-use super::arm::distinct;
+use super::arm::{distinct, metrics_of};
 use super::results::{cell, seconds_text};
-use super::{ArmScore, ComparisonPage};
+use super::{ComparisonPage, ShownScore};
 
 /// Scores of schedules as long as the reference's in time.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -18,7 +19,7 @@ pub struct EqualTimeTable {
 }
 
 /// Name of an arm, the updates of its schedule, and its scores.
-type EqualTimeArm = (String, u64, Vec<ArmScore>);
+type EqualTimeArm = (String, u64, Vec<ShownScore>);
 
 /// A table for each data set.
 pub(super) fn equal_time_tables(of: &EqualTimeTable, page: &ComparisonPage) -> Markup {
@@ -30,23 +31,23 @@ pub(super) fn equal_time_tables(of: &EqualTimeTable, page: &ComparisonPage) -> M
             "turns with one of " (page.reference) "."
         }
         @for data in distinct(scores().map(|score| score.data.as_str())) {
-            @let measures = distinct(scores().filter(|score| score.data == data).map(|score| score.measure.as_str()));
+            @let metrics = metrics_of(scores(), Some(data));
             (table(&Table {
                 class: "arms",
                 caption: Some(html! { "On test images of " b { (data) } "." }),
-                headers: ["Arm", "Updates"].into_iter().chain(measures.iter().copied()).collect(),
-                rows: of.arms.iter().map(|arm| row(arm, data, &measures, &page.reference)).collect(),
+                headers: ["Arm", "Updates"].into_iter().chain(metrics.iter().map(|metric| &*metric.title)).collect(),
+                rows: of.arms.iter().map(|arm| row(arm, data, &metrics, &page.reference)).collect(),
             }))
         }
     }
 }
 
-fn row((name, steps, scores): &EqualTimeArm, data: &str, measures: &[&str], reference: &str) -> Row {
+fn row((name, steps, scores): &EqualTimeArm, data: &str, metrics: &[&Metric], reference: &str) -> Row {
     let reference = name == reference;
-    let score = |measure: &&str| {
-        let score = scores.iter().find(|score| score.data == data && score.measure == *measure);
+    let score = |metric: &&Metric| {
+        let score = scores.iter().find(|shown| shown.data == data && shown.score.metric.key == metric.key);
         or_dash(score.map(|score| cell(score, reference)))
     };
     let updates = html! { (thousands(*steps as usize)) };
-    Row { reference, ..Row::new(name, std::iter::once(updates).chain(measures.iter().map(score))) }
+    Row { reference, ..Row::new(name, std::iter::once(updates).chain(metrics.iter().map(score))) }
 }

@@ -20,7 +20,7 @@ mod recovered;
 mod results;
 mod training_time;
 
-pub use arm::{ArmAxis, ArmScore, ComparedArm, MinusReference};
+pub use arm::{ArmAxis, ComparedArm, MinusArm, ShownScore};
 pub use cells::{FailedCell, MissingCell};
 pub use config::{ConfigText, RepeatCommand};
 pub use equal_time::EqualTimeTable;

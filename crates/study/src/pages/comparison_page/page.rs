@@ -6,7 +6,7 @@ use zview_report::numbers::thousands;
 use zview_report::page::{Page, page, sections};
 use zview_report::words::minus;
 
-use super::arm::data_sets;
+use super::arm::{data_sets, metrics};
 use super::axis::axis_parts;
 use super::cells::cells_without_result;
 use super::config::{config_texts, repeat_commands, settings_table};
@@ -25,6 +25,7 @@ use super::{
     ArmLosses, ArmViews, CellMachine, ComparedArm, ComparedNeighbours, ConfigText, EqualTimeTable,
     FailedCell, MissingCell, PairTable, ProgressFigure, RecoveredShare, RepeatCommand,
 };
+use zview_probe::suite::metric::Unit;
 use zview_probe::suite::page::EVALUATION_STYLE;
 
 pub(in crate::pages) const COMPARISON_STYLE: &str = include_str!("style.css");
@@ -60,7 +61,7 @@ pub struct ComparisonPage {
     pub pairs: Vec<PairTable>,
     /// Shares of the gap between real and synthetic images.
     pub recovered: Vec<RecoveredShare>,
-    /// Accuracy during training.
+    /// Scores during training.
     pub progress: Vec<ProgressFigure>,
     /// The arms at equal training time.
     pub equal_time: Option<EqualTimeTable>,
@@ -109,6 +110,8 @@ impl ComparisonPage {
     fn sections(&self) -> Result<Vec<(&'static str, Markup)>, ReportError> {
         let mut sections = Vec::new();
         let scored = !data_sets(&self.arms).is_empty();
+        let accuracies = metrics(&self.arms, None).iter().all(|metric| metric.unit == Unit::Accuracy);
+        let of_unit = |accuracy, other| if accuracies { accuracy } else { other };
         if scored {
             sections.push(("Result", result_tables(self)));
         }
@@ -122,19 +125,20 @@ impl ComparisonPage {
             sections.push(("Share of the gap that views recover", recovered_table(self)));
         }
         if let Some(parts) = axis_parts(self)? {
-            sections.push(("Accuracy over a setting", parts));
+            sections.push((of_unit("Accuracy over a setting", "Scores over a setting"), parts));
         }
         if scored {
-            sections.push(("Accuracy by arm", dot_plots(self)?));
+            sections.push((of_unit("Accuracy by arm", "Scores by arm"), dot_plots(self)?));
         }
         if let Some(figures) = training_time(self)? {
-            sections.push(("Accuracy against training time", figures));
+            let heading = of_unit("Accuracy against training time", "Scores against training time");
+            sections.push((heading, figures));
         }
         if let Some(table) = &self.equal_time {
             sections.push(("At equal training time", equal_time_tables(table, self)));
         }
         if let Some(figures) = progress(self)? {
-            sections.push(("Accuracy during training", figures));
+            sections.push((of_unit("Accuracy during training", "Scores during training"), figures));
         }
         if !self.losses.is_empty() {
             sections.push(("Loss", losses(self)?));
@@ -186,4 +190,4 @@ impl ComparisonPage {
 
 #[cfg(test)]
 #[path = "page_tests.rs"]
-mod tests;
+pub(super) mod tests;

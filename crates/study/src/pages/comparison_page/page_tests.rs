@@ -1,24 +1,34 @@
 //! The whole page: what is on it, that it needs nothing else, and that names from elsewhere are escaped.
 
+use zview_probe::suite::arms::{ArmScore, Difference};
+use zview_probe::suite::metric::Metric;
+use zview_probe::suite::protocols::linear;
 use zview_report::pictures::{LabelledImage, NeighbourFigure};
 
 use super::super::*;
 use super::*;
 
-fn score(data: &str, accuracy: f64, reference: Option<f64>) -> ArmScore {
-    ArmScore {
+fn metric() -> Metric {
+    Metric { title: "<Linear>".to_owned(), ..linear::metric() }
+}
+
+pub(in crate::pages::comparison_page) fn score(
+    data: &str,
+    accuracy: f64,
+    reference: Option<f64>,
+) -> ShownScore {
+    let seeds = vec![accuracy - 0.005, accuracy + 0.005];
+    let score = ArmScore::over_seeds(seeds.clone(), metric(), [0, 0]);
+    let minus = |reference: f64| Difference {
+        low: Some(accuracy - reference - 0.01),
+        high: Some(accuracy - reference + 0.01),
+        p_holm: Some(0.02),
+        ..Difference::over_seeds(&seeds, &[reference; 2], metric())
+    };
+    ShownScore {
         data: data.to_owned(),
-        measure: "<Linear>".to_owned(),
-        accuracy,
-        interval: Some((accuracy - 0.01, accuracy + 0.01)),
-        seeds: vec![accuracy - 0.005, accuracy + 0.005],
-        minus_reference: reference.map(|reference| MinusReference {
-            against: None,
-            difference: accuracy - reference,
-            interval: Some((accuracy - reference - 0.01, accuracy - reference + 0.01)),
-            p_holm: Some(0.02),
-            significant: true,
-        }),
+        score: ArmScore { low: Some(accuracy - 0.01), high: Some(accuracy + 0.01), ..score },
+        minus: reference.map(|reference| MinusArm { against: None, difference: minus(reference) }),
     }
 }
 
@@ -61,15 +71,19 @@ fn full() -> ComparisonPage {
         picks: vec![("<mnist>".to_owned(), "held-out picks <0.1>".to_owned())],
         pairs: vec![PairTable {
             data: "<mnist>".to_owned(),
-            measure: "<Linear>".to_owned(),
-            pairs: vec![ArmPair { arm: "<walk>".to_owned(), other: "real".to_owned(), ..ArmPair::default() }],
+            metric: metric(),
+            pairs: vec![ArmPair {
+                arm: "<walk>".to_owned(),
+                other: "real".to_owned(),
+                difference: Difference::over_seeds(&[0.5], &[0.4], metric()),
+            }],
         }],
         losses: vec![ArmLosses { arm: "<walk>".to_owned(), losses: vec![3.0, 2.0], problem: None }],
         generated: true,
         class_generators: vec![("<gan>".to_owned(), 26)],
         recovered: vec![RecoveredShare {
             data: "<mnist>".to_owned(),
-            measure: "<Linear>".to_owned(),
+            metric: metric(),
             share: 0.78,
             interval: Some((0.5, f64::INFINITY)),
             real: "real".to_owned(),
@@ -78,11 +92,11 @@ fn full() -> ComparisonPage {
         }],
         progress: vec![ProgressFigure {
             data: "<mnist>".to_owned(),
-            measure: "20-NN".to_owned(),
+            metric: metric(),
             arms: vec![ArmProgress {
                 arm: "<walk>".to_owned(),
                 points: [100, 200]
-                    .map(|steps| ProgressPoint { steps, seconds: Some(9.0), accuracy: 0.5, interval: None })
+                    .map(|steps| ProgressPoint { steps, seconds: Some(9.0), value: 0.5, interval: None })
                     .to_vec(),
             }],
         }],
@@ -242,10 +256,10 @@ fn a_score_that_is_missing_is_a_dash() {
 fn numbers_that_have_no_place_are_left_out_of_the_plots() {
     let mut page = full();
     for arm in &mut page.arms {
-        arm.scores[0].interval = Some((0.1, f64::INFINITY));
-        arm.scores[1].seeds = vec![f64::NAN];
+        arm.scores[0].score.high = Some(f64::INFINITY);
+        arm.scores[1].score.seeds = vec![f64::NAN];
     }
-    page.arms[2].scores[0].accuracy = f64::NAN;
+    page.arms[2].scores[0].score.mean = f64::NAN;
     page.arms[3].seconds = Some(0.0);
     page.progress[0].arms[0].points[0].interval = Some((f64::NEG_INFINITY, 0.5));
     let page = page.render().unwrap();

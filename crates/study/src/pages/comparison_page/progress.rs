@@ -1,23 +1,23 @@
-//! Accuracy during training, over updates and over time.
+//! Scores during training, over updates and over time.
 
 use maud::{Markup, html};
+use zview_probe::suite::metric::Metric;
 use zview_report::ReportError;
 use zview_report::figures::titled_plots;
 use zview_report::legend::{LegendEntry, legend};
 use zview_report::markers::{Marker, marker, series_marker};
-use zview_report::numbers::percent;
 use zview_report::plots::{Line, LinePlot, Scale, line_plot};
 
 use super::ComparisonPage;
-use super::arm::{distinct, finite};
+use super::arm::{distinct, finite, spoken};
 
-/// How the accuracy of some arms grew on one data set.
-#[derive(Debug, Clone, Default, PartialEq)]
+/// How a score of some arms grew on one data set.
+#[derive(Debug, Clone, PartialEq)]
 pub struct ProgressFigure {
     /// The data set.
     pub data: String,
-    /// How it was judged: `20-NN`.
-    pub measure: String,
+    /// How it was judged.
+    pub metric: Metric,
     /// The arms.
     pub arms: Vec<ArmProgress>,
 }
@@ -31,15 +31,15 @@ pub struct ArmProgress {
     pub points: Vec<ProgressPoint>,
 }
 
-/// The accuracy after some training.
+/// The score after some training.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ProgressPoint {
     /// Updates so far.
     pub steps: u64,
     /// Training time so far, if it is known.
     pub seconds: Option<f64>,
-    /// Accuracy, mean over the seeds.
-    pub accuracy: f64,
+    /// Mean over the seeds.
+    pub value: f64,
     /// Ends of its 95 % interval.
     pub interval: Option<(f64, f64)>,
 }
@@ -61,7 +61,7 @@ pub(super) fn progress(page: &ComparisonPage) -> Result<Option<Markup>, ReportEr
         names.iter().map(|name| LegendEntry::Line((*name).to_owned(), marker_of(name))).collect();
     let mut figures = Vec::new();
     for figure in shown {
-        let title = format!("{} on {}", figure.measure, figure.data);
+        let title = format!("{} on {}", figure.metric.title, figure.data);
         figures.push((format!("{title}, over updates"), plot(figure, &title, "updates", &marker_of)?));
         if figure.arms.iter().flat_map(|arm| &arm.points).any(|point| point.seconds.is_some()) {
             figures
@@ -84,18 +84,19 @@ fn plot(
     let x = |point: &ProgressPoint| if by_updates { Some(point.steps as f64) } else { point.seconds };
     let line = |arm: &ArmProgress| {
         let points =
-            arm.points.iter().filter_map(|point| Some((x(point)?, point.accuracy, finite(point.interval))));
+            arm.points.iter().filter_map(|point| Some((x(point)?, point.value, finite(point.interval))));
         Line { points: points.collect(), marker: marker_of(&arm.arm) }
     };
     let last = |arm: &ArmProgress| {
         let point = arm.points.last()?;
-        Some(format!("{} {} % at {:.0}", arm.arm, percent(point.accuracy), x(point)?))
+        Some(format!("{} {} at {:.0}", arm.arm, spoken(&figure.metric, point.value), x(point)?))
     };
     let ends: Vec<String> = figure.arms.iter().filter_map(last).collect();
     line_plot(&LinePlot {
-        name: "accuracy during training",
+        name: "scores during training",
         description: format!("{title} over {x_label}, at the end: {}", ends.join(", ")),
         x_label,
+        values: figure.metric.axis(),
         scale: Scale::Linear,
         x_ticks: Vec::new(),
         lines: figure.arms.iter().map(line).collect(),

@@ -1,6 +1,7 @@
 //! How much of the gap between real and synthetic images the views recover.
 
 use maud::{Markup, html};
+use zview_probe::suite::metric::Metric;
 use zview_report::numbers::{percent, shown_interval};
 use zview_report::table::{Row, Table, table};
 use zview_report::words::minus;
@@ -8,12 +9,12 @@ use zview_report::words::minus;
 use super::ComparisonPage;
 
 /// Of what synthetic images lack to real ones, the share that comes back with views: 0 none, 1 all.
-#[derive(Debug, Clone, Default, PartialEq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct RecoveredShare {
     /// The data set.
     pub data: String,
     /// How it was judged.
-    pub measure: String,
+    pub metric: Metric,
     /// (views − synthetic) / (real − synthetic) of the accuracies.
     pub share: f64,
     /// Ends of its 95 % interval; not finite where that has no end.
@@ -44,17 +45,17 @@ pub(super) fn recovered_table(page: &ComparisonPage) -> Markup {
 fn cells(page: &ComparisonPage, row: &RecoveredShare) -> [Markup; 5] {
     let accuracy = |name: &str| {
         let arm = page.arms.iter().find(|arm| arm.name == name);
-        let score = arm.and_then(|arm| arm.score(&row.data, &row.measure));
+        let score = arm.and_then(|arm| arm.score(&row.data, &row.metric.key));
         html! {
             (name)
-            @if let Some(score) = score { " " span.interval { (percent(score.accuracy)) " %" } }
+            @if let Some(score) = score { " " span.interval { (percent(score.mean)) " %" } }
         }
     };
     let share = html! {
         b { (share_text(row.share)) }
         @if let Some(ends) = row.interval { " " (shown_interval(ends, share_text)) }
     };
-    [html! { (row.measure) }, share, accuracy(&row.real), accuracy(&row.synthetic), accuracy(&row.views)]
+    [html! { (row.metric.title) }, share, accuracy(&row.real), accuracy(&row.synthetic), accuracy(&row.views)]
 }
 
 fn share_text(share: f64) -> String {

@@ -1,29 +1,35 @@
-//! The table: arms in rows, measures in columns.
+//! The table: arms in rows, metrics in columns.
 
 use maud::{Markup, html};
-use zview_report::numbers::{
-    p_value, percent, shown_interval, shown_signed_percent, shown_with_interval, thousands,
-};
+use zview_probe::suite::metric::{Better, Metric, Unit, how_to_read, units_in_words};
+use zview_report::numbers::{p_value, shown_interval, shown_with_interval, thousands};
 use zview_report::table::{Row, Table, or_dash, table};
-use zview_report::words::breakable;
+use zview_report::words::{breakable, minus};
 
-use super::arm::{data_sets, measures};
-use super::{ArmScore, ComparedArm, ComparisonPage, MinusReference};
+use super::arm::{data_sets, metrics};
+use super::{ComparedArm, ComparisonPage, MinusArm, ShownScore};
 
-/// Columns of measures beside each other; more go into further tables.
-const MEASURES_MAX: usize = 4;
+/// Columns of metrics beside each other; more go into further tables.
+const METRICS_MAX: usize = 4;
 
 /// A table for each data set.
 pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
     let sets = data_sets(&page.arms);
+    let all = metrics(&page.arms, None);
+    let how = how_to_read(all.iter().copied());
+    let numbers = all.iter().all(|metric| metric.unit == Unit::Number);
+    let directed = all.iter().any(|metric| metric.better != Better::Neither);
     html! {
         p.fine {
-            "Accuracy in %, mean over the seeds, and under it the difference to " b { (page.reference) }
-            " (or to the arm that is named) in percentage points. In brackets " (page.intervals_text())
+            (units_in_words(all.iter().copied())) ", mean over the seeds, and under it the difference to "
+            b { (page.reference) } " (or to the arm that is named)" @if !numbers { " in percentage points" }
+            ". In brackets " (page.intervals_text())
             @if !page.differences.is_empty() { ", those of differences " (page.differences) }
             @if !page.p_values.is_empty() { "; p " (page.p_values) }
-            ". ▲ and ▼: better and worse than " (page.reference) " with " (page.significant) "."
+            @if directed { ". ▲ and ▼: better and worse than " (page.reference) " with " (page.significant) }
+            "."
             @if !page.without_p.is_empty() { " " (page.without_p) }
+            @if !how.is_empty() { " " (how) }
         }
         @if !page.picks.is_empty() {
             p.fine {
@@ -36,16 +42,16 @@ pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
         }
         @for data in sets {
             @for pick in page.picks.iter().filter(|(of, _)| of == data) { p { b { (data) } ": " (pick.1) "." } }
-            @for (part, measures) in measures(&page.arms, Some(data)).chunks(MEASURES_MAX).enumerate() {
-                (data_table(page, data, measures, part == 0))
+            @for (part, metrics) in metrics(&page.arms, Some(data)).chunks(METRICS_MAX).enumerate() {
+                (data_table(page, data, metrics, part == 0))
             }
         }
     }
 }
 
-fn data_table(page: &ComparisonPage, data: &str, measures: &[&str], first: bool) -> Markup {
+fn data_table(page: &ComparisonPage, data: &str, metrics: &[&Metric], first: bool) -> Markup {
     let mut headers = vec!["Arm"];
-    headers.extend(measures);
+    headers.extend(metrics.iter().map(|metric| &*metric.title));
     if first {
         headers.extend(["Steps", "Seconds"]);
     }
@@ -58,8 +64,9 @@ fn data_table(page: &ComparisonPage, data: &str, measures: &[&str], first: bool)
                 span.taught-by { "⚠ without " (seeds(&arm.missing_seeds)) }
             }
         };
-        let score = |measure: &&str| or_dash(arm.score(data, measure).map(|score| cell(score, reference)));
-        let mut cells: Vec<Markup> = measures.iter().map(score).collect();
+        let score =
+            |metric: &&Metric| or_dash(arm.shown(data, &metric.key).map(|shown| cell(shown, reference)));
+        let mut cells: Vec<Markup> = metrics.iter().map(score).collect();
         if first {
             let seconds = arm.seconds.filter(|seconds| *seconds > 0.0);
             cells.push(or_dash((arm.steps > 0).then(|| thousands(arm.steps as usize))));
@@ -81,23 +88,26 @@ pub(super) fn seconds_text(seconds: f64) -> String {
     if seconds >= 99.95 { thousands(seconds.round() as usize) } else { format!("{seconds:.1}") }
 }
 
-pub(super) fn cell(score: &ArmScore, reference: bool) -> Markup {
+pub(super) fn cell(shown: &ShownScore, reference: bool) -> Markup {
+    let (score, number) = (&shown.score, shown.score.number());
     html! {
-        span.score { (shown_with_interval(score.accuracy, score.interval, percent)) }
+        span.score { (shown_with_interval(score.mean, score.interval(), |value| minus(&number(value)))) }
         span.difference {
             @if reference { "reference" }
-            @else if let Some(difference) = &score.minus_reference { (difference_text(difference)) }
+            @else if let Some(difference) = &shown.minus { (difference_text(difference)) }
         }
     }
 }
 
-fn difference_text(of: &MinusReference) -> Markup {
+fn difference_text(MinusArm { against, difference }: &MinusArm) -> Markup {
+    let shown = difference.shown();
+    let better = difference.is_better().filter(|_| difference.is_significant());
     html! {
-        @if of.significant { @if of.difference > 0.0 { "▲ " } @else { "▼ " } }
-        (shown_signed_percent(of.difference))
-        @if let Some(ends) = of.interval { " " (shown_interval(ends, shown_signed_percent)) }
-        @if let Some(p) = of.p_holm { " " span.interval { "p\u{a0}" (p_text(p)) } }
-        @if let Some(against) = &of.against { " " span.interval { "to " (against) } }
+        @if let Some(better) = better { @if better { "▲ " } @else { "▼ " } }
+        (shown(difference.difference))
+        @if let Some(ends) = difference.interval() { " " (shown_interval(ends, shown)) }
+        @if let Some(p) = difference.p_holm { " " span.interval { "p\u{a0}" (p_text(p)) } }
+        @if let Some(against) = against { " " span.interval { "to " (against) } }
     }
 }
 
@@ -120,15 +130,21 @@ pub(super) fn seeds(seeds: &[u64]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use zview_probe::suite::arms::Difference;
+    use zview_probe::suite::protocols::linear;
 
     #[test]
     fn the_sign_of_a_significant_difference_is_more_than_a_colour() {
-        let text = |difference, p_holm: Option<f64>| {
-            let significant = p_holm.is_some_and(|p| p < 0.05);
-            let interval = Some((-0.02, 0.01));
-            let of = MinusReference { difference, interval, p_holm, significant, against: None };
-            difference_text(&of).into_string()
+        let of = |difference: f64, p_holm: Option<f64>, metric: Metric| {
+            let seeds = Difference::over_seeds(&[difference; 3], &[0.0; 3], metric);
+            let difference = Difference { low: Some(-0.02), high: Some(0.01), p_holm, ..seeds };
+            difference_text(&MinusArm { against: None, difference }).into_string()
         };
+        let text = |difference, p_holm| of(difference, p_holm, linear::metric());
+        let error = Metric { better: Better::Lower, ..linear::metric() };
+        assert!(of(-0.012, Some(0.0004), error).starts_with("▲ −1.2"), "lower is better");
+        let rank = Metric { better: Better::Neither, unit: Unit::Number, ..linear::metric() };
+        assert!(of(-1.25, Some(0.0004), rank).starts_with("−1.25"), "neither is");
         assert!(text(-0.012, Some(0.0004)).starts_with("▼ −1.2"), "{}", text(-0.012, Some(0.0004)));
         assert!(text(-0.012, Some(0.0004)).contains("&lt;\u{a0}0.001"));
         assert!(text(0.012, Some(0.04)).starts_with("▲ +1.2"));

@@ -1,17 +1,18 @@
-//! Accuracy against training time: what equal updates cost.
+//! Scores against training time: what equal updates cost.
 
 use maud::{Markup, html};
+use zview_probe::suite::metric::Metric;
 use zview_report::ReportError;
 use zview_report::figures::titled_plots;
 use zview_report::legend::{LegendEntry, legend};
 use zview_report::markers::Marker;
-use zview_report::numbers::{percent, short_number};
+use zview_report::numbers::short_number;
 use zview_report::plots::{Scale, ScatterGroup, ScatterPlot, ScatterPoint, scatter_plot};
 
-use super::arm::{arm_markers, data_sets, distinct, finite, measures};
+use super::arm::{arm_markers, data_sets, distinct, finite, metrics, spoken};
 use super::{ComparedArm, ComparisonPage};
 
-/// A plot for each data set, by its first measure; nothing unless two arms have a training time.
+/// A plot for each data set, by its first metric; nothing unless two arms have a training time.
 pub(super) fn training_time(page: &ComparisonPage) -> Result<Option<Markup>, ReportError> {
     let seconds = |arm: &ComparedArm| arm.seconds.filter(|seconds| *seconds > 0.0);
     let times: Vec<f64> = page.arms.iter().filter_map(seconds).collect();
@@ -27,14 +28,15 @@ pub(super) fn training_time(page: &ComparisonPage) -> Result<Option<Markup>, Rep
         .collect();
     let mut figures = Vec::new();
     for data in data_sets(&page.arms) {
-        let Some(&measure) = measures(&page.arms, Some(data)).first() else { continue };
-        let title = format!("{measure} on {data}");
+        let Some(&metric) = metrics(&page.arms, Some(data)).first() else { continue };
+        let title = format!("{} on {data}", metric.title);
         let svg = scatter_plot(&ScatterPlot {
-            name: "accuracy against training time",
-            description: format!("{title}: {}", spoken(&timed, data, measure)),
+            name: "scores against training time",
+            description: format!("{title}: {}", all_spoken(&timed, data, metric)),
             x_label: "training seconds",
+            values: metric.axis(),
             scale,
-            groups: groups(&timed, page, data, measure),
+            groups: groups(&timed, page, data, &metric.key),
         })?;
         figures.push((title, svg));
     }
@@ -62,20 +64,15 @@ fn groups(
     timed: &[(&ComparedArm, Marker)],
     page: &ComparisonPage,
     data: &str,
-    measure: &str,
+    key: &str,
 ) -> Vec<ScatterGroup> {
     let point = |arm: &ComparedArm| {
-        let score = arm.score(data, measure)?;
+        let score = arm.score(data, key)?;
         let name = match &arm.axis {
             Some(axis) if joined(arm, page) => short_number(axis.value),
             _ => arm.name.clone(),
         };
-        Some(ScatterPoint {
-            x: arm.seconds?,
-            accuracy: score.accuracy,
-            interval: finite(score.interval),
-            name,
-        })
+        Some(ScatterPoint { x: arm.seconds?, value: score.mean, interval: finite(score.interval()), name })
     };
     let on_axis = || timed.iter().filter(|(arm, _)| joined(arm, page));
     let mut groups: Vec<ScatterGroup> = timed
@@ -110,10 +107,10 @@ fn entries(timed: &[(&ComparedArm, Marker)], page: &ComparisonPage) -> Vec<Legen
     series.into_iter().filter_map(entry).collect()
 }
 
-fn spoken(timed: &[(&ComparedArm, Marker)], data: &str, measure: &str) -> String {
+fn all_spoken(timed: &[(&ComparedArm, Marker)], data: &str, metric: &Metric) -> String {
     let point = |(arm, _): &(&ComparedArm, Marker)| {
-        let score = arm.score(data, measure)?;
-        Some(format!("{} {} % after {:.0} s", arm.name, percent(score.accuracy), arm.seconds?))
+        let score = arm.score(data, &metric.key)?;
+        Some(format!("{} {} after {:.0} s", arm.name, spoken(metric, score.mean), arm.seconds?))
     };
     timed.iter().filter_map(point).collect::<Vec<_>>().join(", ")
 }
