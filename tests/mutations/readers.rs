@@ -7,6 +7,7 @@ use zview_contrastive::train::Recipe;
 use zview_data::view_shards::{ShardOptions, ViewShards};
 use zview_data::{ColorMode, LoadOptions, Split, inspect, load, of_bytes};
 use zview_encoder::load_encoder;
+use zview_experiment::comparison::ComparisonConfig;
 use zview_generator::Manifest;
 use zview_generator::training::GeneratorTraining;
 use zview_network::weights::StateDict;
@@ -14,7 +15,6 @@ use zview_probe::suite::SuiteConfig;
 use zview_runtime::config::read_toml;
 use zview_runtime::device::cpu;
 use zview_runtime::seed::Stream;
-use zview_study::comparison::ComparisonConfig;
 
 use crate::containers::{repair_png, repair_tar, stored_members, zip_of};
 use crate::corpus::{Golden, ends_with, golden_files};

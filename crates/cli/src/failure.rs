@@ -10,6 +10,7 @@ use zview_contrastive::train::{NoHalfPrecision, PretrainError, ProfileError};
 use zview_data::DataError;
 use zview_data::view_shards::ShardError;
 use zview_encoder::PretrainedError;
+use zview_experiment::ExperimentError;
 use zview_generator::GeneratorError;
 use zview_generator::directions::DirectionsError;
 use zview_generator::training::GeneratorTrainingError;
@@ -20,7 +21,6 @@ use zview_runtime::config::ConfigError;
 use zview_runtime::device::DeviceError;
 use zview_runtime::run_folder::RunFolderError;
 use zview_selfcheck::SelfCheckError;
-use zview_study::StudyError;
 
 const FAILED: u8 = 1;
 const USAGE: u8 = 2;
@@ -269,18 +269,20 @@ impl From<SuiteError> for Failure {
     }
 }
 
-impl From<StudyError> for Failure {
-    fn from(error: StudyError) -> Self {
+impl From<ExperimentError> for Failure {
+    fn from(error: ExperimentError) -> Self {
         match error {
-            StudyError::Config(error) => error.into(),
-            StudyError::Data(error) => error.into(),
-            StudyError::Source(error) => error.into(),
-            StudyError::Suite(error) => error.into(),
-            StudyError::Shapes { .. }
-            | StudyError::OtherRecipe { .. }
-            | StudyError::Changed { .. }
-            | StudyError::OtherImages { .. } => Self::usage(error),
-            StudyError::Train { ref source, .. } if matches!(**source, PretrainError::OtherImages { .. }) => {
+            ExperimentError::Config(error) => error.into(),
+            ExperimentError::Data(error) => error.into(),
+            ExperimentError::Source(error) => error.into(),
+            ExperimentError::Suite(error) => error.into(),
+            ExperimentError::Shapes { .. }
+            | ExperimentError::OtherRecipe { .. }
+            | ExperimentError::Changed { .. }
+            | ExperimentError::OtherImages { .. } => Self::usage(error),
+            ExperimentError::Train { ref source, .. }
+                if matches!(**source, PretrainError::OtherImages { .. }) =>
+            {
                 Self::usage(error)
             }
             error => Self::failed(error),

@@ -18,10 +18,12 @@ use zview_encoder::load_encoder;
 use zview_features::clusters::{ClusterConfig, cluster_quality};
 use zview_features::extract;
 use zview_features::spectrum::{SpectrumConfig, feature_spectrum};
-use zview_probe::{
-    CalibrationConfig, ConfusionConfig, LinearProbe, LinearProbeConfig, OutlierConfig, RobustnessConfig,
-    calibration, confusion, encode, outlier_detection, robustness,
-};
+use zview_probe::calibration::{CalibrationConfig, calibration};
+use zview_probe::confusion::{ConfusionConfig, confusion};
+use zview_probe::corruptions::{RobustnessConfig, robustness};
+use zview_probe::encode;
+use zview_probe::linear::{LinearProbe, LinearProbeConfig};
+use zview_probe::outliers::{OutlierConfig, outlier_detection};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use zview_data::picture::write_grid;
 use zview_data::{ImageSet, ImageShape, LoadOptions, Split, load};
-use zview_probe::{Corruption, SEVERITIES, corrupt};
+use zview_probe::corruptions::{Corruption, SEVERITIES, corrupt};
 
 /// Images are enlarged to about this side.
 const SHOWN_SIDE: usize = 84;

@@ -18,9 +18,8 @@ use zview_encoder::augment::AugmentConfig;
 use zview_encoder::load_encoder;
 use zview_features::{extract, extract_some};
 use zview_numerics::statistics::mean_interval;
-use zview_probe::{
-    FineTuneConfig, FineTuneScore, Length, LinearProbeConfig, Start, fine_tune, labelled_subset, linear_probe,
-};
+use zview_probe::fine_tune::{FineTuneConfig, FineTuneScore, Length, Start, fine_tune, labelled_subset};
+use zview_probe::linear::{LinearProbeConfig, linear_probe};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

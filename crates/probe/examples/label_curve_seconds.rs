@@ -3,7 +3,7 @@
 #![allow(clippy::expect_used, clippy::print_stdout)]
 
 use zview_features::Features;
-use zview_probe::{LabelCurveConfig, label_curve};
+use zview_probe::few_labels::{LabelCurveConfig, label_curve};
 use zview_runtime::seed::{Purpose, Stream};
 
 const IMAGES: usize = 10_000;

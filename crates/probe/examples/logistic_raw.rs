@@ -10,7 +10,7 @@ use std::fmt::Write;
 use std::time::Instant;
 
 use zview_features::Features;
-use zview_probe::{LogisticConfig, LogisticPath, LogisticProblem};
+use zview_probe::linear::{LogisticConfig, LogisticPath, LogisticProblem};
 
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();

@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout)]
 
 use zview_data::{ImageSet, ImageShape, LoadOptions, Split, load};
-use zview_probe::{OverlapConfig, find_overlap};
+use zview_probe::overlap::{OverlapConfig, find_overlap};
 use zview_runtime::seed::{Purpose, Stream};
 
 const PLANTED: usize = 200;

@@ -11,10 +11,10 @@ use zview_features::clusters::{
     KMeansConfig, best_matching, cluster_agreement, davies_bouldin, kmeans, silhouette,
 };
 use zview_features::spectrum::{SpectrumConfig, feature_spectrum};
-use zview_probe::{
-    CalibrationConfig, Corruption, Predictions, auroc, calibration, corrupt, false_positive_rate,
-    mahalanobis_distance,
-};
+use zview_probe::calibration::{CalibrationConfig, calibration};
+use zview_probe::corruptions::{Corruption, corrupt};
+use zview_probe::linear::Predictions;
+use zview_probe::outliers::{auroc, false_positive_rate, mahalanobis_distance};
 
 #[derive(Deserialize)]
 struct Golden {

@@ -4,7 +4,7 @@
 
 use serde::Deserialize;
 use zview_features::Features;
-use zview_probe::{LogisticConfig, LogisticProblem};
+use zview_probe::linear::{LogisticConfig, LogisticProblem};
 
 #[derive(Deserialize)]
 struct Golden {

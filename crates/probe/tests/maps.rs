@@ -3,7 +3,7 @@
 
 use serde::Deserialize;
 use zview_features::Features;
-use zview_probe::{MapConfig, PrincipalComponents, feature_maps};
+use zview_probe::maps::{MapConfig, PrincipalComponents, feature_maps};
 
 #[derive(Deserialize)]
 struct Golden {

@@ -4,7 +4,8 @@ use serde::{Deserialize, Serialize};
 use zview_numerics::statistics::{Interval, percentile_interval};
 
 use super::bins::{ReliabilityBin, bin_of, equal_mass_bins, equal_width_bins, expected_calibration_error};
-use crate::{Predictions, ProbeError};
+use crate::ProbeError;
+use crate::linear::Predictions;
 use zview_features::{FeatureError, Problems, Settings};
 
 /// Keeps the resamples apart from those of other figures of one run.

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Predictions, ProbeError};
+use crate::ProbeError;
+use crate::linear::Predictions;
 use zview_features::FeatureError;
 
 /// How many images of each class were taken for which class, (C, C); rows are true classes, columns

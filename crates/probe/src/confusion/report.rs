@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 use zview_features::Settings;
 
-use crate::{ConfusionMatrix, Predictions, ProbeError};
+use crate::ProbeError;
+use crate::confusion::ConfusionMatrix;
+use crate::linear::Predictions;
 
 /// How much of the confusion is told.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

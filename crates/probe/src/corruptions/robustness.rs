@@ -11,7 +11,8 @@ use zview_numerics::statistics::{
 
 use super::kind::{Corruption, SEVERITIES};
 use super::set::corrupt;
-use crate::{LinearProbe, ProbeError};
+use crate::ProbeError;
+use crate::linear::LinearProbe;
 use zview_features::{FeatureError, FeatureExtractor, Problems, Settings, extract};
 
 /// Keeps the resamples apart from those of other figures of one run.
@@ -208,7 +209,7 @@ fn summary(clean: &[bool], right_times: &[u32], scores: Vec<CorruptionScore>, se
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::LinearProbeConfig;
+    use crate::linear::LinearProbeConfig;
     use zview_data::ImageShape;
     use zview_features::made_up::{Pixels, strip};
     use zview_runtime::seed::{Purpose, Stream};

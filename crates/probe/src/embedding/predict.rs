@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
-use crate::{LinearProbe, Logistic, Predictions, ProbeError, same_pixels};
+use crate::ProbeError;
+use crate::linear::{LinearProbe, Logistic, Predictions};
+use crate::overlap::same_pixels;
 use serde::Serialize;
 use zview_data::{ImageSet, Split};
 use zview_encoder::{FrozenEncoder, read_encoder};

@@ -2,9 +2,8 @@
 
 use zview_runtime::seed::{Purpose, Stream};
 
-use crate::{
-    Logistic, LogisticConfig, LogisticProblem, PenaltyRule, ProbeError, Standardiser, choose_penalty,
-};
+use crate::ProbeError;
+use crate::linear::{Logistic, LogisticConfig, LogisticProblem, PenaltyRule, Standardiser, choose_penalty};
 use zview_features::{Features, Problems, Settings};
 
 /// Step of the streams of nested draws; draws of one number of labels use that number.

@@ -7,7 +7,8 @@ use zview_numerics::statistics::mean_interval;
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::draw::{LabelledPool, Learnt, problems_of_draws};
-use crate::{PenaltyRule, ProbeError};
+use crate::ProbeError;
+use crate::linear::PenaltyRule;
 use zview_features::{Features, Settings};
 
 /// Labels per class where none are given.
@@ -21,7 +22,7 @@ pub struct FewShotConfig {
     /// every class of the pool can give (and from 5 on where the penalty is chosen, which needs two).
     pub labels_per_class: Option<Vec<usize>>,
     /// Shares of the training images that are labelled, above 0 to 1, one result for each, of every
-    /// class its share: see [`crate::few_shot_shares`].
+    /// class its share: see [`crate::few_labels::few_shot_shares`].
     pub shares: Vec<f64>,
     /// Independent draws of the labelled images.
     pub draws: usize,
@@ -82,7 +83,7 @@ pub struct FewShotScore {
 /// labels per class.
 ///
 /// Features are standardised with the whole pool's statistics (labels have no part in them). Draws of
-/// different numbers of labels are independent of each other; those of a [`crate::label_curve`] are
+/// different numbers of labels are independent of each other; those of a [`crate::few_labels::label_curve`] are
 /// nested. A class without test images has no part in the accuracy.
 ///
 /// # Errors

@@ -7,7 +7,8 @@ use zview_numerics::statistics::accuracy_interval;
 
 use super::draw::{LabelledPool, Learnt, problems_of_draws};
 use super::few_shot::FewShotScore;
-use crate::{Logistic, PenaltyRule, ProbeError};
+use crate::ProbeError;
+use crate::linear::{Logistic, PenaltyRule};
 use zview_features::{Features, Settings};
 
 /// Stream of the interval over test images; the numbers of neighbours use theirs.
@@ -103,7 +104,7 @@ pub struct LabelCurve {
 /// whole pool's statistics.
 ///
 /// # Errors
-/// As [`crate::few_shot`].
+/// As [`crate::few_labels::few_shot`].
 pub fn label_curve(
     pool: &Features,
     test: &Features,

@@ -14,10 +14,10 @@ use zview_features::{Features, Settings};
 /// (rounded, at least one image of each class), keyed as per cent: `1%`, `10%`.
 ///
 /// A larger share's draw contains the smaller one's of the same number. Otherwise as
-/// [`crate::few_shot`].
+/// [`crate::few_labels::few_shot`].
 ///
 /// # Errors
-/// A share that is not above 0 and at most 1, and as [`crate::few_shot`].
+/// A share that is not above 0 and at most 1, and as [`crate::few_labels::few_shot`].
 pub fn few_shot_shares(
     pool: &Features,
     test: &Features,

@@ -5,7 +5,7 @@ use zview_encoder::Encoder;
 use zview_network::{Mode, Network, StateVisitor};
 use zview_runtime::device::{ReadError, read_floats};
 
-use crate::Logistic;
+use crate::linear::Logistic;
 
 /// Prefix of the encoder's parameters.
 pub(super) const ENCODER: &str = "encoder.";

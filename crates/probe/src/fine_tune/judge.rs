@@ -5,7 +5,8 @@ use zview_data::ImageSet;
 use zview_encoder::{Encoder, FrozenEncoder};
 
 use super::classifier::Classifier;
-use crate::{Logistic, ProbeError};
+use crate::ProbeError;
+use crate::linear::Logistic;
 use zview_features::{FeatureError, Features, extract_some};
 
 /// A trained classifier, and features of images as its head takes them.

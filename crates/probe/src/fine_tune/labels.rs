@@ -8,7 +8,7 @@ use zview_features::FeatureError;
 
 /// Indices of `labels_per_class` images of every class, or of all images, in ascending order.
 ///
-/// They are those of the first draw of [`crate::few_shot`] on all of `train` with the same seed.
+/// They are those of the first draw of [`crate::few_labels::few_shot`] on all of `train` with the same seed.
 ///
 /// # Errors
 /// A set without images or labels, of one class only, with a class that has none or fewer than `labels_per_class`.

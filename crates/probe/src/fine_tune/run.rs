@@ -18,7 +18,8 @@ use super::score::{FineTuneRun, FineTuneScore};
 use super::start::{Origin, Start};
 use super::told::{Told, Work};
 use super::training::{Trained, TrainingSet, train};
-use crate::{LinearProbe, LinearProbeConfig, ProbeError};
+use crate::ProbeError;
+use crate::linear::{LinearProbe, LinearProbeConfig};
 use zview_features::{FeatureError, Settings, extract_some, split_by_class};
 
 /// Trains the network that `start` names, with a linear head, on labelled images of `train_set`, and measures its

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use super::candidate::CandidateScore;
-use crate::Predictions;
+use crate::linear::Predictions;
 
 /// One repetition of fine-tuning; accuracies are fractions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

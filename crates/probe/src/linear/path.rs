@@ -31,7 +31,7 @@ impl LogisticPath {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{LogisticConfig, LogisticProblem};
+    use crate::linear::{LogisticConfig, LogisticProblem};
     use zview_features::made_up::clouds;
 
     #[test]

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use super::path::LogisticPath;
-use crate::{Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser};
+use crate::ProbeError;
+use crate::linear::{Logistic, LogisticConfig, LogisticProblem, Standardiser};
 use zview_features::{Features, Problems, Settings, stratified_split};
 
 /// Accurate enough to rank penalties: ten times coarser than the final fit.

@@ -7,7 +7,8 @@ use zview_numerics::statistics::{Interval, accuracy_interval};
 
 use super::penalty::{PenaltyChoice, PenaltyRule, PenaltyScore, choose_penalty};
 use super::predictions::Predictions;
-use crate::{Logistic, LogisticConfig, LogisticProblem, ProbeError, Standardiser};
+use crate::ProbeError;
+use crate::linear::{Logistic, LogisticConfig, LogisticProblem, Standardiser};
 use zview_features::{FeatureError, Features, Problems, Settings};
 
 /// How the linear probe is done.

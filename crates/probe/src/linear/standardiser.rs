@@ -1,6 +1,6 @@
 //! Shifting and scaling features to mean 0 and standard deviation 1.
 
-use crate::Logistic;
+use crate::linear::Logistic;
 use zview_features::Features;
 
 /// Mean and standard deviation per dimension, of the features it was fitted to.

@@ -6,7 +6,8 @@ use zview_numerics::statistics::Interval;
 use super::mahalanobis::mahalanobis_distance;
 use super::nearest::neighbour_distance;
 use super::ranking::{auroc, auroc_interval, false_positive_rate};
-use crate::{LinearProbe, ProbeError};
+use crate::ProbeError;
+use crate::linear::LinearProbe;
 use zview_features::{FeatureError, Features, Problems, Settings};
 
 /// Keeps the resamples apart from those of other figures of one run.
@@ -137,7 +138,7 @@ pub fn outlier_detection(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::LinearProbeConfig;
+    use crate::linear::LinearProbeConfig;
     use zview_features::made_up::{clouds, numbered};
 
     #[test]

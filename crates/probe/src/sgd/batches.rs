@@ -5,7 +5,8 @@ use zview_data::{ImageSet, VisitOrder};
 use zview_encoder::augment::{AugmentConfig, Augmentation};
 use zview_runtime::seed::{Purpose, Stream};
 
-use crate::{ProbeError, Standardiser};
+use crate::ProbeError;
+use crate::linear::Standardiser;
 use zview_features::{FeatureError, FeatureExtractor, Features};
 
 /// Training rows in the order in which they are visited, and their standardised features on the device.

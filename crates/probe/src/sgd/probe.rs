@@ -24,8 +24,9 @@ use super::config::SgdProbeConfig;
 use super::heads::{Heads, cosine};
 use super::resized::Resized;
 use super::score::{RateScore, SgdScore};
+use crate::ProbeError;
 use crate::linear::per_class_accuracy;
-use crate::{Predictions, ProbeError, Standardiser};
+use crate::linear::{Predictions, Standardiser};
 use zview_features::{
     FeatureError, FeatureExtractor, Features, Settings, extract, extract_some, stratified_split,
     training_pool,

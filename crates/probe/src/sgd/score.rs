@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Predictions;
+use crate::linear::Predictions;
 
 /// What one learning rate gave on the held-out training images; accuracies are fractions.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

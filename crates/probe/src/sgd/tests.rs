@@ -5,7 +5,8 @@ use zview_runtime::device::on_test_devices;
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::*;
-use crate::{LinearProbeConfig, ProbeError, linear_probe};
+use crate::ProbeError;
+use crate::linear::{LinearProbeConfig, linear_probe};
 use zview_features::made_up::{Pixels, strip};
 use zview_features::made_up::{clouds, numbered};
 use zview_features::{FeatureError, Features};

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::{LinearProbe, ProbeError, encode_with, few_shot as few_labels, few_shot_shares, knn_on};
+use crate::few_labels::{few_shot as few_labels, few_shot_shares};
+use crate::linear::LinearProbe;
+use crate::neighbours::knn_on;
+use crate::{ProbeError, encode_with};
 use zview_encoder::{Encoder, FrozenEncoder};
 use zview_features::FeatureCache;
 use zview_runtime::seed::{Purpose, Stream};

@@ -36,7 +36,7 @@ impl Unit {
     pub fn signed(self, size: f64) -> impl Fn(f64) -> String + Copy {
         let (unit, decimals) = (self, decimals(size));
         move |value| match unit {
-            Self::Accuracy | Self::Share => signed_percent(value),
+            Self::Accuracy | Self::Share | Self::Difference => signed_percent(value),
             Self::Number => format!("{value:+.decimals$}"),
         }
     }
@@ -44,7 +44,7 @@ impl Unit {
     fn written(self, size: f64, share: fn(f64) -> String) -> impl Fn(f64) -> String + Copy {
         let (unit, decimals) = (self, decimals(size));
         move |value| match unit {
-            Self::Accuracy | Self::Share => share(value),
+            Self::Accuracy | Self::Share | Self::Difference => share(value),
             Self::Number => format!("{value:.decimals$}"),
         }
     }
@@ -126,7 +126,7 @@ impl Metric {
     pub fn axis(&self) -> ValueAxis {
         match self.unit {
             Unit::Accuracy => ValueAxis::Accuracy,
-            Unit::Share => ValueAxis::Share(self.title.clone()),
+            Unit::Share | Unit::Difference => ValueAxis::Share(self.title.clone()),
             Unit::Number => ValueAxis::Number(self.title.clone()),
         }
     }
@@ -170,7 +170,7 @@ pub fn units_in_words<'a>(metrics: impl IntoIterator<Item = &'a Metric>) -> &'st
     for metric in metrics {
         match metric.unit {
             Unit::Accuracy => accuracies = true,
-            Unit::Share => shares = true,
+            Unit::Share | Unit::Difference => shares = true,
             Unit::Number => numbers = true,
         }
     }

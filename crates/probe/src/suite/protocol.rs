@@ -18,7 +18,8 @@ use super::intervals::TestIntervals;
 use super::metric::Score;
 use super::protocols::Outcomes;
 use super::set_evaluation::SetEvaluation;
-use crate::{EncodedSets, LinearProbe, ProbeError};
+use crate::linear::LinearProbe;
+use crate::{EncodedSets, ProbeError};
 
 /// A way of judging a frozen encoder on a labelled data set. Settings are decided on training images; test images are
 /// judged once.

@@ -8,15 +8,15 @@ use std::process::ExitCode;
 
 use clap::Args;
 use serde_json::json;
+use zview_experiment::ExperimentError;
+use zview_experiment::commands::command_line;
+use zview_experiment::comparison::{Study, StudyCell, collect, comparison_page, in_markdown, in_words};
+use zview_experiment::grid::{self, Cell, CellOptions, CellOutcome, Ended, Plan};
 use zview_runtime::atomic::write_file;
 use zview_runtime::cache_folder;
 use zview_runtime::device::{ChosenDevice, choose};
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 use zview_selfcheck::Workload;
-use zview_study::StudyError;
-use zview_study::commands::command_line;
-use zview_study::comparison::{Study, StudyCell, collect, comparison_page, in_markdown, in_words};
-use zview_study::grid::{self, Cell, CellOptions, CellOutcome, Ended, Plan};
 
 use self::cell_command::cell_command;
 use super::device_check::checked;
@@ -194,7 +194,7 @@ fn work(
     cell: &StudyCell<'_>,
     reuse: &[PathBuf],
     common: &Common,
-) -> Result<Result<CellOutcome, StudyError>, Failure> {
+) -> Result<Result<CellOutcome, ExperimentError>, Failure> {
     if cell.arm.equal_time_of.is_some() {
         measure_pace(cell.study, common)?;
     }

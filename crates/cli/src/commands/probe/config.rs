@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use zview_contrastive::train::Recipe;
 use zview_features::Settings;
-use zview_probe::Length;
+use zview_probe::fine_tune::Length;
 use zview_probe::suite::{ProtocolKind, SuiteConfig, without_effect};
 use zview_runtime::config::{ConfigError, Written, parse_toml_in_layers, read_toml_in_layers};
 

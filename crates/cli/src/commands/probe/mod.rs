@@ -7,11 +7,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::builder::RangedU64ValueParser;
 use serde_json::{Value, json};
+use zview_experiment::commands::command_line;
+use zview_experiment::comparison::one_arm;
 use zview_probe::suite::{ProtocolKind, SuiteEvaluation, SuiteRequest, evaluate, in_words};
 use zview_runtime::atomic::write_file;
 use zview_runtime::device::choose;
-use zview_study::commands::command_line;
-use zview_study::one_arm;
 
 use self::config::config;
 use super::encoder_options::{EncoderOptions, compared_for_features};

@@ -106,8 +106,10 @@ fn every_layer_moves_with_its_rate_and_at_decay_zero_only_the_head() {
         };
         let candidate = Candidate { learning_rate: 0.1, layer_decay: decay };
         let encoder = random_encoder(&conv(), &device).encoder().clone();
-        let head =
-            crate::Logistic::from_parts((0..128).map(|i| f64::from(i % 7) - 3.0).collect(), vec![0.0; 4]);
+        let head = crate::linear::Logistic::from_parts(
+            (0..128).map(|i| f64::from(i % 7) - 3.0).collect(),
+            vec![0.0; 4],
+        );
         let classifier = Classifier::with_head(encoder, &head, &device);
         let mut training = Training::new(classifier, candidate, &config, &device);
         let before = values(&training.classifier);

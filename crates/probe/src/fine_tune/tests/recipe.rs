@@ -4,7 +4,8 @@ use zview_encoder::{Pool, load_encoder, save_encoder};
 use zview_runtime::hash::sha256_of_file;
 
 use super::*;
-use crate::{FewShotConfig, LinearProbeConfig, PenaltyRule, few_shot, linear_probe};
+use crate::few_labels::{FewShotConfig, few_shot};
+use crate::linear::{LinearProbeConfig, PenaltyRule, linear_probe};
 use zview_features::extract;
 
 fn device() -> Device {
@@ -135,7 +136,7 @@ fn a_linear_head_first_begins_where_the_linear_probe_ends() {
     };
     let [train_features, test_features] = [&train, &test].map(|set| extract(&encoder, set, 64).unwrap());
     let probe = linear_probe(&train_features, &test_features, &LinearProbeConfig::default()).unwrap();
-    let fitted = crate::LinearProbe::fit(&train_features, &LinearProbeConfig::default()).unwrap();
+    let fitted = crate::linear::LinearProbe::fit(&train_features, &LinearProbeConfig::default()).unwrap();
     let raw = fitted.on_raw_features().predictions(&test_features);
     assert_eq!(raw.classes, probe.predictions.classes);
     let classes = |config: &FineTuneConfig| {
@@ -168,10 +169,10 @@ fn few_labels_are_those_of_the_few_shot_draw() {
         seed: 5,
         ..FewShotConfig::default()
     };
-    let standardiser = crate::Standardiser::fit(&pool);
+    let standardiser = crate::linear::Standardiser::fit(&pool);
     let of_subset = standardiser.apply(&pool).select(&chosen);
-    let options = crate::LogisticConfig::with_l2(0.1);
-    let fit = crate::LogisticProblem::new(&of_subset).unwrap().fit(options, None).unwrap();
+    let options = crate::linear::LogisticConfig::with_l2(0.1);
+    let fit = crate::linear::LogisticProblem::new(&of_subset).unwrap().fit(options, None).unwrap();
     let top1 = fit.model.top_k_correct(&standardiser.apply(&test), 1) as f64 / 100.0;
     let draw = few_shot(&pool, &test, &config).unwrap()[&4].draws[0];
     assert!((draw - top1).abs() < 1e-9, "{draw} {top1}");

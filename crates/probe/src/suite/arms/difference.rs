@@ -91,7 +91,7 @@ impl Difference {
         self.low.zip(self.high)
     }
 
-    /// Whether it can be told from 0: by its corrected p-value, or of one seed, which has none, by its interval.
+    /// Whether it is significantly different from 0: by its corrected p-value, or of one seed, which has none, by its interval.
     #[must_use]
     pub fn is_significant(&self) -> bool {
         match self.p_holm {

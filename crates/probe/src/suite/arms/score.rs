@@ -83,7 +83,7 @@ impl ArmScore {
     /// With this interval, within what is possible; with none where there are too few seeds.
     fn within(mut self, interval: Option<Interval>) -> Self {
         let possible = |interval| match self.metric.unit {
-            Unit::Number => interval,
+            Unit::Number | Unit::Difference => interval,
             Unit::Accuracy | Unit::Share => of_accuracy(interval),
         };
         let interval = over_seeds(interval, self.seeds.len()).map(possible);

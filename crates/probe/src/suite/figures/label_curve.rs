@@ -6,7 +6,7 @@ use zview_report::numbers::{percent, shown_with_interval, thousands};
 use zview_report::plots::{LogCurve, LogPlot, log_plot};
 use zview_runtime::words::counted;
 
-use crate::{IntervalOver, LabelCurve, LabelCurvePoint};
+use crate::few_labels::{IntervalOver, LabelCurve, LabelCurvePoint};
 
 const UNIT: &str = "labels per class";
 

@@ -46,7 +46,7 @@ pub struct MapPanel {
 impl MapFigure {
     /// PCA and t-SNE of a sample of `drawn_from` images, with what they keep of the features.
     #[must_use]
-    pub fn new(maps: &crate::FeatureMaps, classes: &[String], drawn_from: (usize, String)) -> Self {
+    pub fn new(maps: &crate::maps::FeatureMaps, classes: &[String], drawn_from: (usize, String)) -> Self {
         let [first, second] = maps.pca_variance_shares.map(|share| 100.0 * share);
         let pca = format!(
             "The two directions of largest variance: {first:.1} % and {second:.1} % of it. Trustworthiness {:.3}.",
@@ -60,7 +60,7 @@ impl MapFigure {
             maps.perplexity,
             maps.tsne.trustworthiness
         );
-        let panel = |title: &str, map: &crate::FeatureMap, caption| MapPanel {
+        let panel = |title: &str, map: &crate::maps::FeatureMap, caption| MapPanel {
             title: title.to_owned(),
             points: map.points.clone(),
             caption,

@@ -1,6 +1,6 @@
 //! The test images that a classifier is most sure of and wrong about.
 
-use crate::Predictions;
+use crate::linear::Predictions;
 use maud::{Markup, html};
 use zview_data::ImageSet;
 use zview_report::numbers::{percent, thousands};

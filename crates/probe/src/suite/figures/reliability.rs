@@ -6,7 +6,7 @@ use zview_report::figures::plot_beside;
 use zview_report::numbers::{percent, thousands};
 use zview_report::plots::{ReliabilityPoint, reliability_plot};
 
-use crate::Calibration;
+use crate::calibration::Calibration;
 
 /// Fewer images than this say little of a range.
 const FEW: usize = 10;
@@ -56,7 +56,7 @@ mod tests {
     use zview_numerics::statistics::Interval;
 
     use super::*;
-    use crate::ReliabilityBin;
+    use crate::calibration::ReliabilityBin;
 
     fn of(accuracy: f64, ece: f64, adaptive_ece: f64) -> Calibration {
         let bin = |low, high, images, sure, right| ReliabilityBin {

@@ -5,7 +5,7 @@ use zview_report::neighbours::neighbours;
 use zview_report::numbers::thousands;
 
 use super::scores::score_table;
-use crate::feature_maps;
+use crate::maps::feature_maps;
 use crate::suite::SuiteError;
 use crate::suite::figures::maps::{MapFigure, maps};
 use crate::suite::metric::{Score, Unit};

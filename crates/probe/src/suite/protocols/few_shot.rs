@@ -8,11 +8,12 @@ use zview_report::numbers::{precise_percent, with_interval};
 use zview_runtime::words::counted;
 
 use super::Outcomes;
+use crate::ProbeError;
+use crate::few_labels::{FewShotScore, few_shot, few_shot_shares};
 use crate::suite::SuiteConfig;
 use crate::suite::metric::{Metric, Right, Score};
 use crate::suite::protocol::{Bench, Protocol};
 use crate::suite::set_evaluation::SetEvaluation;
-use crate::{FewShotScore, ProbeError, few_shot, few_shot_shares};
 
 /// Several draws of the labelled images.
 pub struct FewShot;

@@ -8,12 +8,13 @@ use zview_report::numbers::{precise_percent, with_interval};
 use zview_runtime::words::counted;
 
 use super::Outcomes;
+use crate::ProbeError;
+use crate::fine_tune::{FineTuneScore, FineTuned, Start, fine_tune_keeping};
 use crate::suite::SuiteConfig;
 use crate::suite::intervals::too_few;
 use crate::suite::metric::{Metric, Score};
 use crate::suite::protocol::{Bench, Protocol};
 use crate::suite::set_evaluation::SetEvaluation;
-use crate::{FineTuneScore, FineTuned, ProbeError, Start, fine_tune_keeping};
 
 /// Fine-tuning.
 pub struct FineTune;

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use zview_report::numbers::{precise_percent, with_interval};
 
 use super::Outcomes;
+use crate::ProbeError;
+use crate::neighbours::{KnnScore, knn_on};
 use crate::suite::SuiteConfig;
 use crate::suite::metric::{Metric, Right, Score};
 use crate::suite::protocol::{Bench, Protocol};
 use crate::suite::set_evaluation::SetEvaluation;
-use crate::{KnnScore, ProbeError, knn_on};
 
 /// Weighted votes of the k most similar training images.
 pub struct Knn;

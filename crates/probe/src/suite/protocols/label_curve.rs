@@ -5,13 +5,14 @@ use zview_report::numbers::{precise_percent, with_interval};
 use zview_runtime::words::counted;
 
 use super::Outcomes;
+use crate::ProbeError;
+use crate::few_labels::{LabelCurve as Curve, LabelCurvePoint, label_curve};
 use crate::suite::SuiteConfig;
 use crate::suite::SuiteError;
 use crate::suite::figures::label_curve::label_curve as figure;
 use crate::suite::metric::{Better, Metric, Score, Unit};
 use crate::suite::protocol::{Bench, Protocol, Section};
 use crate::suite::set_evaluation::SetEvaluation;
-use crate::{LabelCurve as Curve, LabelCurvePoint, ProbeError, label_curve};
 
 /// Nested draws of more and more labels.
 pub struct LabelCurve;

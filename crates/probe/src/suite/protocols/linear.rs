@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 use zview_report::numbers::{precise_percent, with_interval};
 
 use super::Outcomes;
+use crate::ProbeError;
+use crate::calibration::{Calibration, calibration};
+use crate::confusion::{Confusion, confusion};
+use crate::linear::LinearScore;
 use crate::suite::SuiteConfig;
 use crate::suite::SuiteError;
 use crate::suite::figures::class_scores::class_scores;
@@ -14,7 +18,6 @@ use crate::suite::figures::reliability::reliability;
 use crate::suite::metric::{Better, Metric, Right, Score, Unit};
 use crate::suite::protocol::{Bench, Protocol, Section, held_out};
 use crate::suite::set_evaluation::SetEvaluation;
-use crate::{Calibration, Confusion, LinearScore, ProbeError, calibration, confusion};
 
 /// Worst mistakes on the page.
 const MISTAKES: usize = 16;
@@ -40,7 +43,7 @@ pub struct Outcome {
 impl Outcome {
     /// The accuracy on the held-out training images that the penalty was picked on.
     fn validation(&self) -> Option<f64> {
-        let picked = |tried: &&crate::PenaltyScore| tried.penalty == self.linear.penalty;
+        let picked = |tried: &&crate::linear::PenaltyScore| tried.penalty == self.linear.penalty;
         self.linear.validation.iter().find(picked).map(|tried| tried.validation_top1)
     }
 }

@@ -27,10 +27,18 @@ use super::error::SuiteError;
 use super::metric::Score;
 use super::protocol::{Bench, Protocol, Section};
 use super::set_evaluation::SetEvaluation;
-use crate::{
-    CalibrationConfig, ConfusionConfig, FewShotConfig, FineTuneConfig, KnnConfig, LabelCurveConfig,
-    LinearProbeConfig, MapConfig, OutlierConfig, OverlapConfig, ProbeError, RobustnessConfig, SgdProbeConfig,
-};
+use crate::ProbeError;
+use crate::calibration::CalibrationConfig;
+use crate::confusion::ConfusionConfig;
+use crate::corruptions::RobustnessConfig;
+use crate::few_labels::{FewShotConfig, LabelCurveConfig};
+use crate::fine_tune::FineTuneConfig;
+use crate::linear::LinearProbeConfig;
+use crate::maps::MapConfig;
+use crate::neighbours::KnnConfig;
+use crate::outliers::OutlierConfig;
+use crate::overlap::OverlapConfig;
+use crate::sgd::SgdProbeConfig;
 
 macro_rules! protocols {
     ($($name:ident in $file:ident, $word:literal, $about:literal, { $($section:ident: $config:ty = $of:literal),* };)*) => {

@@ -8,11 +8,12 @@ use zview_report::numbers::{percent, shown_with_interval, thousands};
 use zview_report::table::{Row, Table, or_dash, table};
 
 use super::Outcomes;
+use crate::ProbeError;
+use crate::outliers::{OutlierDetection, OutlierScore, outlier_detection};
 use crate::suite::SuiteError;
 use crate::suite::metric::{Better, Metric, Score, Unit};
 use crate::suite::protocol::{Bench, Protocol, Section};
 use crate::suite::set_evaluation::SetEvaluation;
-use crate::{OutlierDetection, OutlierScore, ProbeError, outlier_detection};
 
 /// By distances in feature space, and by how unsure the linear probe is. No outlier was seen before.
 pub struct Outliers;

@@ -6,12 +6,13 @@ use zview_report::numbers::{percent, precise_percent, thousands};
 use zview_report::pictures::{LabelledImage, png_uri};
 
 use super::Outcomes;
+use crate::ProbeError;
+use crate::overlap::{Overlap as Found, OverlapPair, find_overlap};
 use crate::suite::SuiteError;
 use crate::suite::examples::labelled_image;
 use crate::suite::metric::{Metric, Score};
 use crate::suite::protocol::{Bench, Protocol, Section};
 use crate::suite::set_evaluation::SetEvaluation;
-use crate::{Overlap as Found, OverlapPair, ProbeError, find_overlap};
 
 /// Pairs on the page.
 const SHOWN_PAIRS: usize = 8;

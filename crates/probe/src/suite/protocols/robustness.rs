@@ -7,13 +7,14 @@ use zview_report::numbers::{precise_percent, with_interval};
 
 use super::Outcomes;
 use super::linear::CLASSIFIER;
+use crate::ProbeError;
+use crate::corruptions::{Corruption, Robustness as Found, corrupt, robustness};
 use crate::suite::SuiteError;
 use crate::suite::examples::{draw_queries, labelled_image};
 use crate::suite::figures::corruptions::{CorruptionFigure, CorruptionRow, corruptions};
 use crate::suite::metric::{Better, Metric, Score, Unit};
 use crate::suite::protocol::{Bench, Protocol, Section};
 use crate::suite::set_evaluation::SetEvaluation;
-use crate::{Corruption, ProbeError, Robustness as Found, corrupt, robustness};
 
 /// Accuracy by corruption and severity.
 pub struct Robustness;

@@ -5,12 +5,13 @@ use zview_report::numbers::{precise_percent, with_interval};
 
 use super::Outcomes;
 use super::fine_tune::{FineTune, in_words, score};
+use crate::ProbeError;
+use crate::fine_tune::{FineTuneGain, FineTuneScore, Start, fine_tune, fine_tune_gain};
 use crate::suite::SuiteConfig;
 use crate::suite::intervals::too_few;
 use crate::suite::metric::{Metric, Score};
 use crate::suite::protocol::{Bench, Protocol};
 use crate::suite::set_evaluation::SetEvaluation;
-use crate::{FineTuneGain, FineTuneScore, ProbeError, Start, fine_tune, fine_tune_gain};
 
 /// What fine-tuning is held against.
 pub struct Scratch;

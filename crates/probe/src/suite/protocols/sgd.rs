@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 use zview_report::numbers::{precise_percent, with_interval};
 
 use super::Outcomes;
+use crate::ProbeError;
+use crate::sgd::{SgdScore, sgd_probe};
 use crate::suite::SuiteConfig;
 use crate::suite::metric::{Metric, Right, Score};
 use crate::suite::protocol::{Bench, Protocol, held_out};
 use crate::suite::set_evaluation::SetEvaluation;
-use crate::{ProbeError, SgdScore, sgd_probe};
 
 /// Momentum SGD, a head for each learning rate.
 pub struct Sgd;

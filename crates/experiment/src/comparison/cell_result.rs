@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 use zview_runtime::atomic::write_file;
 use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
 
-use crate::StudyError;
-use crate::training::Training;
+use super::training::Training;
+use crate::ExperimentError;
 use zview_probe::suite::SetEvaluation;
 use zview_probe::suite::arms::Measured;
 use zview_probe::suite::metric::Right;
@@ -103,7 +103,7 @@ impl CellResult {
     }
 
     /// Writes it into `run`.
-    pub(super) fn write(&self, run: &Path) -> Result<(), StudyError> {
+    pub(super) fn write(&self, run: &Path) -> Result<(), ExperimentError> {
         Ok(write_file(&run.join(EVALUATION), format!("{:#}\n", json!(self)).as_bytes())?)
     }
 }

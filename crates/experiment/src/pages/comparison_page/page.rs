@@ -49,7 +49,7 @@ pub struct ComparisonPage {
     pub differences: String,
     /// What a probability is, after "p": `with Holm's correction over the arms of a column`; empty where there is none.
     pub p_values: String,
-    /// Which differences can be told from 0: those `with p below 0.05`.
+    /// Which differences are significant: those `with p below 0.05`.
     pub significant: String,
     /// Which differences have no probability, and why, in a sentence; may be empty.
     pub without_p: String,

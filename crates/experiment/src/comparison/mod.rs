@@ -4,6 +4,7 @@
 //! in any process and on any machine, and [`collect`] makes one table of all that is there.
 
 mod answer;
+pub mod arms;
 mod cell;
 mod cell_result;
 mod changes;
@@ -15,6 +16,7 @@ mod held_out;
 mod made_up;
 mod markdown;
 mod measures;
+mod one_arm;
 mod pace;
 mod page;
 mod pairs;
@@ -27,6 +29,7 @@ mod repeat;
 mod same_shape;
 mod study;
 mod table;
+pub mod training;
 
 pub use cell::StudyCell;
 pub use collect::{ArmComparison, Comparison, FailedCell, collect};
@@ -34,6 +37,7 @@ pub use config::{ArmConfig, ComparisonConfig, GapConfig, Place, Vary};
 pub use equal_time::EqualTime;
 pub use held_out::HeldOutPick;
 pub use markdown::in_markdown;
+pub use one_arm::one_arm;
 pub use page::comparison_page;
 pub use pairs::PairDifference;
 pub use progress::ProgressScores;

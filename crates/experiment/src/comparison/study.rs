@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use zview_contrastive::train::Recipe;
 use zview_runtime::config::{ConfigError, Written, read_toml_in_layers};
 
+use super::arms::Arm;
 use super::changes::{divided, not_reaching};
 use super::config::{ArmConfig, ComparisonConfig, Place};
 use super::equal_time::at_equal_time;
 use super::paths::{changes_in_file, recipe_file, settle_paths};
-use crate::arms::Arm;
 use crate::grid::{Cell, Key};
 use zview_probe::suite::without_effect;
 

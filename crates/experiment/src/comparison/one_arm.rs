@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use zview_contrastive::train::Recipe;
 use zview_probe::suite::NotOneArm;
 
-use crate::arms::differing_keys;
+use super::arms::differing_keys;
 
 /// Keys that may differ between the seeds of an arm: the seed, and when a run is saved.
 const FREE: [&str; 5] = [

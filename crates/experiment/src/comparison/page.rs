@@ -14,14 +14,14 @@ use super::collect::{ArmComparison, Comparison};
 use super::measures::{headlines, shown_measures, without_p};
 use super::repeat::repeat_commands;
 use super::study::Study;
-use crate::StudyError;
+use super::training::losses;
+use crate::ExperimentError;
 use crate::grid::{CellState, Plan};
 use crate::pages::{
     ArmAxis, ArmLosses, ArmPair, ArmProgress, ArmViews, CellMachine, ComparedArm, ComparedNeighbours,
     ComparisonPage, ConfigText, EqualTimeTable, FailedCell, MinusArm, MissingCell, PairTable, ProgressFigure,
     ProgressPoint, RecoveredShare, ShownScore,
 };
-use crate::training::losses;
 use zview_probe::suite::arms::{ArmScore, SIGNIFICANT};
 use zview_probe::suite::metric::Metric;
 use zview_probe::suite::protocols::linear;
@@ -36,7 +36,7 @@ pub fn comparison_page(
     comparison: &Comparison,
     command: &str,
     data_dir: Option<&Path>,
-) -> Result<String, StudyError> {
+) -> Result<String, ExperimentError> {
     let plan = Plan::of(&study.cells())?;
     let shown: Vec<Metric> =
         comparison.data.iter().flat_map(|data| shown_measures(comparison, data)).collect();
@@ -196,7 +196,7 @@ fn recovered(comparison: &Comparison) -> Vec<RecoveredShare> {
         synthetic: recovered.arms.synthetic.clone(),
         views: recovered.arms.views.clone(),
     };
-    // Without an interval the gap cannot be told from 0, and a share of it says nothing.
+    // Without an interval the gap is not significantly different from 0, and a share of it says nothing.
     comparison.recovered.iter().filter(|(_, recovered)| recovered.low.is_some()).map(share).collect()
 }
 
@@ -277,7 +277,7 @@ fn neighbours(
     study: &Study,
     comparison: &Comparison,
     data_dir: Option<&Path>,
-) -> Result<Vec<ComparedNeighbours>, StudyError> {
+) -> Result<Vec<ComparedNeighbours>, ExperimentError> {
     let finished = |seed: u64| -> Vec<(&str, CellResult)> {
         let of_arm = |arm: &'_ super::study::StudyArm| study.finished(arm, seed);
         study.arms.iter().filter_map(|arm| Some((arm.name.as_str(), of_arm(arm)?))).collect()

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::StudyError;
+use crate::ExperimentError;
 
 /// What is not copied: the lock of another folder, and reports of it.
 const LEFT: [&str; 2] = ["lock", "failed.json"];
@@ -19,7 +19,7 @@ pub(crate) fn take_over(
     folder: &Path,
     grids: &[PathBuf],
     same: impl Fn(&Path) -> bool,
-) -> Result<(), StudyError> {
+) -> Result<(), ExperimentError> {
     let mut cells = grids.iter().flat_map(|grid| cells_in(grid));
     let Some(found) = cells.find(|cell| cell != folder && same(cell)) else { return Ok(()) };
     tracing::info!(run = %folder.display(), from = %found.display(), "what was done by the same recipe is taken over");
@@ -43,7 +43,7 @@ pub(crate) fn take_over(
     });
     copied.map_err(|source| {
         let _ = std::fs::remove_dir_all(&copying);
-        StudyError::Reuse { from: found, to: folder.to_owned(), source }
+        ExperimentError::Reuse { from: found, to: folder.to_owned(), source }
     })
 }
 

@@ -10,13 +10,13 @@ use zview_encoder::{ReadOptions, load_encoder};
 use zview_runtime::device::cpu;
 use zview_runtime::hash::sha256_of_bytes;
 
+use super::arms::Arm;
 use super::cell_result::{CellProgress, CellResult, CellSet};
 use super::pace::timed_training;
 use super::study::{Study, StudyArm};
-use crate::StudyError;
-use crate::arms::Arm;
+use super::training::{Progress, TrainingOptions, has_encoder, progress, train};
+use crate::ExperimentError;
 use crate::grid::{Cell, CellOptions, CellOutcome, Key, Reached, Took, take_over};
-use crate::training::{Progress, TrainingOptions, has_encoder, progress, train};
 use zview_probe::suite::{ProtocolKind, SetEvaluation, SuiteConfig, SuiteRequest, evaluate};
 
 /// Part of what a judgement is recognised by; raised when judging changes.
@@ -49,7 +49,7 @@ impl Cell for StudyCell<'_> {
         Some(self.study.arm(self.arm, self.seed).ok()?.recipe.train.steps)
     }
 
-    fn reached(&self) -> Result<Reached, StudyError> {
+    fn reached(&self) -> Result<Reached, ExperimentError> {
         if self.study.waits_for_pace(self.arm) {
             return Ok(Reached::Absent);
         }
@@ -68,14 +68,14 @@ impl Cell for StudyCell<'_> {
         reference.unwrap_or_else(|| self.arm.name.clone())
     }
 
-    fn timed(&self, options: &CellOptions<'_>) -> Result<Option<f64>, StudyError> {
+    fn timed(&self, options: &CellOptions<'_>) -> Result<Option<f64>, ExperimentError> {
         if self.arm.equal_time_of.is_some() {
             return Ok(None);
         }
         timed_training(&self.study.arm(self.arm, self.seed)?, options).map(Some)
     }
 
-    fn run(&self, options: &CellOptions<'_>) -> Result<CellOutcome, StudyError> {
+    fn run(&self, options: &CellOptions<'_>) -> Result<CellOutcome, ExperimentError> {
         let arm = self.study.arm(self.arm, self.seed)?;
         self.study.computed(self.arm, &arm, self.seed, options)
     }
@@ -123,14 +123,14 @@ impl Study {
         arm: &Arm,
         seed: u64,
         options: &CellOptions<'_>,
-    ) -> Result<CellOutcome, StudyError> {
+    ) -> Result<CellOutcome, ExperimentError> {
         let run = &self.run_folder(study_arm, seed);
         let others: Vec<_> = self.run_folders().into_iter().filter(|other| other != run).collect();
         if progress(arm, run)? == Progress::Absent {
             take_over(run, options.reuse, |cell| learnt_the_same(arm, cell, &others))?;
         }
         if let Some((other, changed)) = learnt_from_other_images(run, &others) {
-            return Err(StudyError::OtherImages { run: run.clone(), changed, other: other.to_owned() });
+            return Err(ExperimentError::OtherImages { run: run.clone(), changed, other: other.to_owned() });
         }
         if progress(arm, run)? == Progress::Finished && self.finished(study_arm, seed).is_some() {
             return Ok(CellOutcome::Finished);
@@ -175,7 +175,7 @@ fn progress_of(
     how: &SuiteConfig,
     end: &CellSet,
     options: &CellOptions<'_>,
-) -> Result<Vec<CellProgress>, StudyError> {
+) -> Result<Vec<CellProgress>, ExperimentError> {
     let mut how = how.clone();
     how.protocols.retain(|measure| matches!(measure, ProtocolKind::Linear | ProtocolKind::FewShot));
     let every = arm.recipe.train.steps / points;
@@ -194,7 +194,11 @@ fn progress_of(
 }
 
 /// The encoder in `path` on the one data set of `config`.
-fn judged(path: &Path, config: &SuiteConfig, options: &CellOptions<'_>) -> Result<SetEvaluation, StudyError> {
+fn judged(
+    path: &Path,
+    config: &SuiteConfig,
+    options: &CellOptions<'_>,
+) -> Result<SetEvaluation, ExperimentError> {
     let request = SuiteRequest {
         encoders: &[path.to_owned()],
         versus: &[],
@@ -207,9 +211,12 @@ fn judged(path: &Path, config: &SuiteConfig, options: &CellOptions<'_>) -> Resul
         one_arm: |_| Ok(()),
         command: None,
     };
-    let suite = evaluate::<StudyError>(&request, options.device, |_, _, _| Ok(()))?;
+    let suite = evaluate::<ExperimentError>(&request, options.device, |_, _, _| Ok(()))?;
     let set = suite.encoders.into_iter().flat_map(|encoder| encoder.sets).next();
-    set.ok_or_else(|| StudyError::RunFile { path: path.to_owned(), problem: "nothing was judged".to_owned() })
+    set.ok_or_else(|| ExperimentError::RunFile {
+        path: path.to_owned(),
+        problem: "nothing was judged".to_owned(),
+    })
 }
 
 /// Whether the cell in `folder` has a finished run of `arm`'s recipe, of the same images as the runs `beside` it.

@@ -10,8 +10,8 @@ use zview_runtime::device::ChosenDevice;
 use zview_runtime::run_folder::{EventReader, LOSS, losses_of, read_run_json};
 use zview_runtime::stop::StopSignal;
 
-use crate::StudyError;
-use crate::arms::{Arm, differing_keys};
+use super::arms::{Arm, differing_keys};
+use crate::ExperimentError;
 
 /// What training an arm took.
 #[derive(Debug, Clone, Copy)]
@@ -65,9 +65,9 @@ const CHECKPOINT_KEYS: [&str; 2] = ["train.checkpoint_every", "train.keep_checkp
 /// How far the run of `arm` in `run` is.
 ///
 /// # Errors
-/// [`StudyError::OtherRecipe`] where it is the run of another recipe; [`StudyError::Changed`] where its generator
+/// [`ExperimentError::OtherRecipe`] where it is the run of another recipe; [`ExperimentError::Changed`] where its generator
 /// or a file was changed since; a recipe that cannot be read.
-pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, StudyError> {
+pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, ExperimentError> {
     let config = run.join("config.toml");
     if !config.exists() {
         return Ok(Progress::Absent);
@@ -82,10 +82,10 @@ pub fn progress(arm: &Arm, run: &Path) -> Result<Progress, StudyError> {
         keys.retain(|key| !CHECKPOINT_KEYS.contains(&key.as_str()));
     }
     if !keys.is_empty() {
-        return Err(StudyError::OtherRecipe { run: run.to_owned(), keys });
+        return Err(ExperimentError::OtherRecipe { run: run.to_owned(), keys });
     }
     if let Some(changed) = changed_since(run, &arm.recipe) {
-        return Err(StudyError::Changed { run: run.to_owned(), changed });
+        return Err(ExperimentError::Changed { run: run.to_owned(), changed });
     }
     Ok(if finished { Progress::Finished } else { Progress::Begun })
 }
@@ -99,8 +99,12 @@ pub(crate) fn has_encoder(run: &Path) -> bool {
 /// reached is saved.
 ///
 /// # Errors
-/// [`StudyError`].
-pub fn train(arm: &Arm, run: &Path, options: &TrainingOptions<'_>) -> Result<Option<Training>, StudyError> {
+/// [`ExperimentError`].
+pub fn train(
+    arm: &Arm,
+    run: &Path,
+    options: &TrainingOptions<'_>,
+) -> Result<Option<Training>, ExperimentError> {
     let progress = progress(arm, run)?;
     if progress != Progress::Finished {
         let options = PretrainOptions {
@@ -115,7 +119,7 @@ pub fn train(arm: &Arm, run: &Path, options: &TrainingOptions<'_>) -> Result<Opt
             tell: false, // the plan has told
         };
         let summary = pretrain(&arm.recipe, &options)
-            .map_err(|error| StudyError::Train { arm: arm.name.clone(), source: Box::new(error) })?;
+            .map_err(|error| ExperimentError::Train { arm: arm.name.clone(), source: Box::new(error) })?;
         if summary.stopped {
             return Ok(None);
         }
@@ -126,15 +130,15 @@ pub fn train(arm: &Arm, run: &Path, options: &TrainingOptions<'_>) -> Result<Opt
     Ok(Some(Training { steps, views_per_second, seconds, interrupted }))
 }
 
-fn read_result(run: &Path) -> Result<RunResult, StudyError> {
+fn read_result(run: &Path) -> Result<RunResult, ExperimentError> {
     let path = run.join("result.json");
-    read_run_json(&path).map_err(|error| StudyError::RunFile { path, problem: error.to_string() })
+    read_run_json(&path).map_err(|error| ExperimentError::RunFile { path, problem: error.to_string() })
 }
 
-fn events(run: &Path) -> Result<Vec<Value>, StudyError> {
+fn events(run: &Path) -> Result<Vec<Value>, ExperimentError> {
     let path = run.join("events.jsonl");
     let events = EventReader::new(&path).new_events();
-    events.map_err(|error| StudyError::RunFile { path, problem: error.to_string() })
+    events.map_err(|error| ExperimentError::RunFile { path, problem: error.to_string() })
 }
 
 /// The loss of each step of a run of `steps`, from the first, and what is wrong with its log.

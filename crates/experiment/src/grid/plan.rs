@@ -9,7 +9,7 @@ use zview_runtime::progress::about;
 
 use super::cell::{Cell, CellOptions, Key, Reached, Took};
 use super::run::has_failed;
-use crate::StudyError;
+use crate::ExperimentError;
 
 /// How far a cell is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -73,7 +73,7 @@ impl Plan {
     ///
     /// # Errors
     /// A folder that holds something else.
-    pub fn of<C: Cell>(cells: &[C]) -> Result<Self, StudyError> {
+    pub fn of<C: Cell>(cells: &[C]) -> Result<Self, ExperimentError> {
         Self::estimated(cells, &BTreeMap::new())
     }
 
@@ -81,7 +81,7 @@ impl Plan {
     ///
     /// # Errors
     /// A folder that holds something else; work that cannot be done.
-    pub fn timed<C: Cell>(cells: &[C], options: &CellOptions<'_>) -> Result<Self, StudyError> {
+    pub fn timed<C: Cell>(cells: &[C], options: &CellOptions<'_>) -> Result<Self, ExperimentError> {
         let (mut finished, mut open) = (Vec::new(), Vec::new());
         for cell in cells {
             match cell.reached()? {
@@ -103,7 +103,7 @@ impl Plan {
     }
 
     /// `timed` are the seconds of those that no finished cell speaks of.
-    fn estimated<C: Cell>(cells: &[C], timed: &BTreeMap<String, f64>) -> Result<Self, StudyError> {
+    fn estimated<C: Cell>(cells: &[C], timed: &BTreeMap<String, f64>) -> Result<Self, ExperimentError> {
         let (mut planned, mut open, mut took) = (Vec::new(), Vec::new(), Vec::new());
         for (number, cell) in cells.iter().enumerate() {
             let state = match cell.reached()? {

@@ -15,7 +15,7 @@ use zview_probe::suite::intervals::{TWO_SEEDS, over_seeds};
 pub struct Recovered {
     /// The share; of means over seeds.
     pub share: f64,
-    /// Lower end of its 95 % interval; absent where real images are not ahead, or the gap cannot be told from 0.
+    /// Lower end of its 95 % interval; absent where real images are not ahead, or the gap is not significantly different from 0.
     pub low: Option<f64>,
     /// Upper end of it.
     pub high: Option<f64>,
@@ -53,7 +53,7 @@ impl Recovered {
         let (gains, gaps) = (minus_synthetic(views), minus_synthetic(real));
         let (share, interval) = ratio_interval(&gains, &gaps)?;
         let gap = gaps.iter().sum::<f64>() / gaps.len() as f64;
-        // Of a lead of synthetic images nothing can be recovered, however surely it is told from 0.
+        // Of a lead of synthetic images nothing can be recovered, however significant it is.
         let (low, high) = over_seeds(interval, gaps.len())
             .filter(|_| gap > 0.0)
             .map(|interval| (interval.low, interval.high))
@@ -80,8 +80,8 @@ impl Recovered {
                 100.0 * share
             ),
             None => format!(
-                "no share of a gap is recovered, because that between {real} and {synthetic} ({points:+.1} points) cannot be \
-                 told from 0"
+                "no share of a gap is recovered, because that between {real} and {synthetic} ({points:+.1} points) is not \
+                 significantly different from 0"
             ),
         }
     }
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn a_share_of_a_gap_that_is_told_from_0_has_an_interval() {
+    fn a_share_of_a_significant_gap_has_an_interval() {
         let half = recovered([0.90, 0.91, 0.92], [0.80, 0.81, 0.82], [0.84, 0.86, 0.88]);
         assert!((half.share - 0.5).abs() < 1e-9 && half.low < Some(0.5) && half.high > Some(0.5));
         assert!(
@@ -107,9 +107,12 @@ mod tests {
     }
 
     #[test]
-    fn a_gap_that_is_not_told_from_0_has_no_share() {
+    fn a_gap_that_is_not_significant_has_no_share() {
         let unsure = recovered([0.90, 0.80, 0.85], [0.80, 0.81, 0.85], [0.9, 0.9, 0.9]);
-        assert!(unsure.low.is_none() && unsure.in_words().contains("(+3.0 points) cannot be told from 0"));
+        assert!(
+            unsure.low.is_none()
+                && unsure.in_words().contains("(+3.0 points) is not significantly different from 0")
+        );
     }
 
     /// Clothes, where generated images with Tx alone are 0.5 points ahead of real ones: "views recover -223 %".

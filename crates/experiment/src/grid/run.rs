@@ -7,7 +7,7 @@ use zview_runtime::atomic::write_file;
 use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
 
 use super::cell::{Cell, CellOutcome, Reached};
-use crate::StudyError;
+use crate::ExperimentError;
 
 /// In the folder of a cell whose last attempt failed.
 const FAILED: &str = "failed.json";
@@ -32,11 +32,11 @@ pub enum Ended {
 ///
 /// # Errors
 /// Those of `work` that are no failure of a cell.
-pub fn run<C: Cell, E: From<StudyError>>(
+pub fn run<C: Cell, E: From<ExperimentError>>(
     cells: &[C],
     numbers: &[usize],
     tell: impl Fn(&str),
-    mut work: impl FnMut(&C) -> Result<Result<CellOutcome, StudyError>, E>,
+    mut work: impl FnMut(&C) -> Result<Result<CellOutcome, ExperimentError>, E>,
 ) -> Result<Ended, E> {
     for (done, &number) in numbers.iter().enumerate() {
         let key = cell(cells, number)?.key();
@@ -53,13 +53,13 @@ pub fn run<C: Cell, E: From<StudyError>>(
 /// Runs the cell `number`, and keeps in its folder why it failed.
 ///
 /// # Errors
-/// Those of `work` that are no failure of the cell; within, [`StudyError`], also where there is no such cell, or one that
+/// Those of `work` that are no failure of the cell; within, [`ExperimentError`], also where there is no such cell, or one that
 /// it needs is not finished.
 pub fn run_one<C: Cell, E>(
     cells: &[C],
     number: usize,
-    work: impl FnOnce(&C) -> Result<Result<CellOutcome, StudyError>, E>,
-) -> Result<Result<CellOutcome, StudyError>, E> {
+    work: impl FnOnce(&C) -> Result<Result<CellOutcome, ExperimentError>, E>,
+) -> Result<Result<CellOutcome, ExperimentError>, E> {
     match ready(cells, number) {
         Ok(cell) => Ok(kept(&cell.folder(), work(cell)?)),
         Err(error) => Ok(Err(error)),
@@ -67,23 +67,26 @@ pub fn run_one<C: Cell, E>(
 }
 
 /// The cell `number`, once all that it needs is finished.
-pub(super) fn ready<C: Cell>(cells: &[C], number: usize) -> Result<&C, StudyError> {
+pub(super) fn ready<C: Cell>(cells: &[C], number: usize) -> Result<&C, ExperimentError> {
     let this = cell(cells, number)?;
     for needed in this.needs() {
         let other = cell(cells, needed)?;
         if !matches!(other.reached()?, Reached::Finished(_)) {
-            return Err(StudyError::Needs { cell: number, needed, key: other.key() });
+            return Err(ExperimentError::Needs { cell: number, needed, key: other.key() });
         }
     }
     Ok(this)
 }
 
-fn cell<C>(cells: &[C], number: usize) -> Result<&C, StudyError> {
-    cells.get(number).ok_or(StudyError::NoCell { cell: number, cells: cells.len() })
+fn cell<C>(cells: &[C], number: usize) -> Result<&C, ExperimentError> {
+    cells.get(number).ok_or(ExperimentError::NoCell { cell: number, cells: cells.len() })
 }
 
 /// The outcome, after its failure was written into `folder`, or one of before removed.
-fn kept(folder: &Path, outcome: Result<CellOutcome, StudyError>) -> Result<CellOutcome, StudyError> {
+fn kept(
+    folder: &Path,
+    outcome: Result<CellOutcome, ExperimentError>,
+) -> Result<CellOutcome, ExperimentError> {
     if let Err(error) = &outcome {
         // Another process is at it: nothing failed.
         if error.is_locked_run() {

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use zview_runtime::config::ConfigError;
 
+use super::arms::Arm;
 use super::collect::{ArmCells, ArmComparison, FailedCell, compared, finished_cells, measured};
 use super::pace::read_pace;
 use super::study::{Study, StudyArm};
-use crate::arms::Arm;
 
 /// All arms after the reference's training time.
 #[derive(Debug, Clone, Serialize)]

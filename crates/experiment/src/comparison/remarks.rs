@@ -44,8 +44,8 @@ fn of_recipes(arms: &[(String, Recipe)]) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::arms::tests::base;
     use super::*;
-    use crate::arms::tests::base;
 
     fn arm(name: &str, change: impl FnOnce(&mut Recipe)) -> (String, Recipe) {
         let mut recipe = base();

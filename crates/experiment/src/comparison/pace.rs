@@ -11,9 +11,9 @@ use zview_numerics::statistics::median;
 use zview_runtime::atomic::write_file;
 use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
 
+use super::arms::Arm;
 use super::study::{Study, StudyArm};
-use crate::StudyError;
-use crate::arms::Arm;
+use crate::ExperimentError;
 use crate::grid::CellOptions;
 
 const PACE: &str = "pace.json";
@@ -42,7 +42,7 @@ impl Study {
     ///
     /// # Errors
     /// An arm that cannot be trained; a file that cannot be written.
-    pub fn measure_pace(&self, options: &CellOptions<'_>) -> Result<(), StudyError> {
+    pub fn measure_pace(&self, options: &CellOptions<'_>) -> Result<(), ExperimentError> {
         let wanted = self.config.equal_time || self.config.progress.is_some_and(|points| points > 1);
         let reference = self.arms.iter().find(|arm| arm.name == self.config.reference);
         let (Some(reference), true) = (reference, wanted && !self.arms_without(&read_pace(self)).is_empty())
@@ -82,35 +82,35 @@ impl Study {
 }
 
 /// Held while `folder`'s pace is measured; waits for another process that does.
-fn lock(folder: &Path) -> Result<File, StudyError> {
+fn lock(folder: &Path) -> Result<File, ExperimentError> {
     let path = folder.join("pace.lock");
     let locked = std::fs::create_dir_all(folder).and_then(|()| File::create(&path)).and_then(|file| {
         file.lock()?;
         Ok(file)
     });
-    locked.map_err(|error| StudyError::RunFile { path, problem: format!("cannot be locked: {error}") })
+    locked.map_err(|error| ExperimentError::RunFile { path, problem: format!("cannot be locked: {error}") })
 }
 
 /// A trainer of the arm, before its first step.
-fn trainer_of(arm: &Arm, options: &CellOptions<'_>) -> Result<Trainer, StudyError> {
+fn trainer_of(arm: &Arm, options: &CellOptions<'_>) -> Result<Trainer, ExperimentError> {
     Ok(Trainer::open(&arm.recipe, options.data_dir.clone(), &options.device.device)?)
 }
 
 /// Seconds of the trainer's next steps.
-fn timed(trainer: &mut Trainer, steps: u64) -> Result<f64, StudyError> {
+fn timed(trainer: &mut Trainer, steps: u64) -> Result<f64, ExperimentError> {
     seconds_of_steps(trainer, steps).map_err(not_timed)
 }
 
 /// Why steps could not be timed.
-fn not_timed(error: ProfileError) -> StudyError {
+fn not_timed(error: ProfileError) -> ExperimentError {
     match error {
-        ProfileError::Source(source) => StudyError::Source(source),
-        ProfileError::Device(device) => StudyError::Device(device),
+        ProfileError::Source(source) => ExperimentError::Source(source),
+        ProfileError::Device(device) => ExperimentError::Device(device),
     }
 }
 
 /// Seconds that all steps of `arm` take, by a few of them.
-pub(super) fn timed_training(arm: &Arm, options: &CellOptions<'_>) -> Result<f64, StudyError> {
+pub(super) fn timed_training(arm: &Arm, options: &CellOptions<'_>) -> Result<f64, ExperimentError> {
     if arm.recipe.train.steps == 0 {
         return Ok(0.0);
     }

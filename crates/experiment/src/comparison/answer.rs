@@ -13,7 +13,7 @@ use super::recovered::Recovered;
 const TOO_FEW_TO_SAY: &str = "two seeds are too few to say; three or more are needed";
 
 /// A sentence by the linear probe and one with the fewest labels: on every data set what is better, what is worse and
-/// how much is not told apart, after correction for many differences. Then which arms are no better than an encoder that
+/// how many differences are not significant, after correction for many differences. Then which arms are no better than an encoder that
 /// learnt nothing.
 pub(super) fn answer(comparison: &Comparison) -> String {
     let mut measures: Vec<Metric> = Vec::new();
@@ -56,7 +56,7 @@ fn judged_by(metric: &Metric) -> String {
     match metric.unit {
         Unit::Accuracy if metric.key == linear::KEY => "By linear probe".to_owned(),
         Unit::Accuracy => format!("With {}", metric.title),
-        Unit::Share | Unit::Number => format!("By {}", metric.title),
+        Unit::Share | Unit::Difference | Unit::Number => format!("By {}", metric.title),
     }
 }
 
@@ -118,7 +118,8 @@ fn on_data(comparison: &Comparison, data: &str, key: &str) -> Option<String> {
     let few = judged.iter().filter(|(_, difference)| difference.no_interval.is_some()).count();
     let neither = judged.iter().filter(|(_, difference)| kind(difference).is_none()).count() - few;
     if neither > 0 {
-        parts.push(format!("{neither} of {} differences cannot be told from 0", judged.len()));
+        let are = if neither == 1 { "is" } else { "are" };
+        parts.push(format!("{neither} of {} differences {are} not significant", judged.len()));
     }
     if few > 0 {
         let of = if few < judged.len() {
@@ -138,7 +139,7 @@ fn on_data(comparison: &Comparison, data: &str, key: &str) -> Option<String> {
 /// What a difference can be, in the order of the answer.
 const KINDS: [&str; 6] = ["better", "worse", "higher", "lower", "without p", "without an interval"];
 
-/// Which of [`KINDS`] it is; `None` where it cannot be told from 0, or two seeds say nothing.
+/// Which of [`KINDS`] it is; `None` where it is not significant, or two seeds say nothing.
 fn kind(of: &Difference) -> Option<&'static str> {
     match (of.is_significant(), of.is_better()) {
         (true, Some(true)) => Some("better"),

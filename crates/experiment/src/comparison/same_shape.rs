@@ -3,7 +3,7 @@
 use zview_data::ImageShape;
 
 use super::study::Study;
-use crate::StudyError;
+use crate::ExperimentError;
 use crate::grid::CellOptions;
 use zview_contrastive::train::source_of;
 
@@ -12,8 +12,8 @@ impl Study {
     /// for whoever knows that this one is not.
     ///
     /// # Errors
-    /// [`StudyError::Shapes`]; images that cannot be had.
-    pub fn refuse_other_shapes(&self, options: &CellOptions<'_>) -> Result<(), StudyError> {
+    /// [`ExperimentError::Shapes`]; images that cannot be had.
+    pub fn refuse_other_shapes(&self, options: &CellOptions<'_>) -> Result<(), ExperimentError> {
         let seed = self.config.seeds.first().copied().unwrap_or_default();
         let mut first: Option<(&str, ImageShape)> = None;
         for study_arm in &self.arms {
@@ -27,7 +27,7 @@ impl Study {
             if known != shape {
                 let text =
                     |shape: ImageShape| format!("{} x {} x {}", shape.channels, shape.height, shape.width);
-                return Err(StudyError::Shapes {
+                return Err(ExperimentError::Shapes {
                     arm: arm.to_owned(),
                     shape: text(known),
                     other: study_arm.name.clone(),

@@ -8,7 +8,7 @@ use zview_runtime::device::cpu;
 use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 
 use super::*;
-use crate::StudyError;
+use crate::ExperimentError;
 
 struct Stage {
     out: PathBuf,
@@ -54,7 +54,7 @@ impl Cell for Stage {
         Some(10)
     }
 
-    fn reached(&self) -> Result<Reached, StudyError> {
+    fn reached(&self) -> Result<Reached, ExperimentError> {
         Ok(if self.folder().join("done").exists() {
             Reached::Finished(Took { seconds: 8.0, timed: 5.0 })
         } else if self.folder().join("begun").exists() {
@@ -64,18 +64,18 @@ impl Cell for Stage {
         })
     }
 
-    fn timed(&self, _: &CellOptions<'_>) -> Result<Option<f64>, StudyError> {
+    fn timed(&self, _: &CellOptions<'_>) -> Result<Option<f64>, ExperimentError> {
         Ok(Some(100.0))
     }
 
-    fn run(&self, _: &CellOptions<'_>) -> Result<CellOutcome, StudyError> {
+    fn run(&self, _: &CellOptions<'_>) -> Result<CellOutcome, ExperimentError> {
         self.finish();
         Ok(CellOutcome::Finished)
     }
 }
 
-fn failure_of(cell: &Stage) -> StudyError {
-    StudyError::RunFile { path: cell.folder(), problem: "planted".to_owned() }
+fn failure_of(cell: &Stage) -> ExperimentError {
+    ExperimentError::RunFile { path: cell.folder(), problem: "planted".to_owned() }
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn a_failed_cell_ends_no_other_but_those_that_need_it() {
     let cells = stages(out.path());
     let told = RefCell::new(Vec::new());
     let work = |fails: bool| {
-        move |cell: &Stage| -> Result<Result<CellOutcome, StudyError>, StudyError> {
+        move |cell: &Stage| -> Result<Result<CellOutcome, ExperimentError>, ExperimentError> {
             if fails && cell.arm == "fresh" && cell.stage == 1 {
                 return Ok(Err(failure_of(cell)));
             }
@@ -146,7 +146,7 @@ fn a_failed_cell_ends_no_other_but_those_that_need_it() {
 fn a_stopped_cell_ends_the_run_and_a_cell_that_is_not_there_is_named() {
     let out = tempfile::tempdir().unwrap();
     let cells = stages(out.path());
-    let stopped = |_: &Stage| Ok::<_, StudyError>(Ok(CellOutcome::Stopped));
+    let stopped = |_: &Stage| Ok::<_, ExperimentError>(Ok(CellOutcome::Stopped));
     assert_eq!(run(&cells, &[0, 3], |_| (), stopped).unwrap(), Ended::Stopped);
     let error = run(&cells, &[6], |_| (), stopped).unwrap_err().to_string();
     assert!(error.contains("no cell 6: there are 6"), "{error}");

@@ -17,7 +17,7 @@ use crate::grid::Key;
 
 /// Why a study ended without a result. Arms that were finished stay.
 #[derive(Debug, thiserror::Error)]
-pub enum StudyError {
+pub enum ExperimentError {
     /// The recipe cannot be used.
     #[error(transparent)]
     Config(#[from] ConfigError),
@@ -144,7 +144,7 @@ pub enum StudyError {
     Process(std::io::Error),
 }
 
-impl StudyError {
+impl ExperimentError {
     /// Whether it says that another process trains in the run folder.
     #[must_use]
     pub fn is_locked_run(&self) -> bool {

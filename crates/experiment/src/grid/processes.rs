@@ -7,7 +7,7 @@ use zview_runtime::stop::{EXIT_STOPPED, StopSignal};
 
 use super::cell::Cell;
 use super::run::{Ended, ready};
-use crate::StudyError;
+use crate::ExperimentError;
 
 /// Runs the cells numbered `numbers`, `jobs` at once, each by the command that `command_of` makes for its number; the
 /// processor's cores are shared out among them. A cell waits until all that it needs is finished, and is left out where
@@ -23,7 +23,7 @@ pub fn run_in_processes<C: Cell>(
     stop: &StopSignal,
     tell: impl Fn(&str),
     command_of: impl Fn(usize) -> Command,
-) -> Result<Ended, StudyError> {
+) -> Result<Ended, ExperimentError> {
     let mut waiting: VecDeque<usize> = numbers.iter().copied().collect();
     let mut running: Vec<(usize, Child)> = Vec::new();
     let mut stopped = false;
@@ -48,7 +48,7 @@ pub fn run_in_processes<C: Cell>(
             if stop.requested() {
                 drop(child.stdin.take());
             }
-            match child.try_wait().map_err(StudyError::Process)? {
+            match child.try_wait().map_err(ExperimentError::Process)? {
                 None => still.push((number, child)),
                 Some(status) => {
                     stopped |= status.code() == Some(EXIT_STOPPED);
@@ -65,11 +65,11 @@ pub fn run_in_processes<C: Cell>(
     }
 }
 
-fn started(mut command: Command, jobs: usize) -> Result<Child, StudyError> {
+fn started(mut command: Command, jobs: usize) -> Result<Child, ExperimentError> {
     // A number of threads that the user gave stays.
     if std::env::var_os("RAYON_NUM_THREADS").is_none() {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         command.env("RAYON_NUM_THREADS", (cores / jobs).max(1).to_string());
     }
-    command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().map_err(StudyError::Process)
+    command.stdin(Stdio::piped()).stdout(Stdio::null()).spawn().map_err(ExperimentError::Process)
 }

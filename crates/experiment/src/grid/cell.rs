@@ -6,7 +6,7 @@ use serde::Serialize;
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::stop::StopSignal;
 
-use crate::StudyError;
+use crate::ExperimentError;
 
 /// What tells a cell from the others of its grid.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -100,7 +100,7 @@ pub trait Cell {
     ///
     /// # Errors
     /// A folder that holds something else.
-    fn reached(&self) -> Result<Reached, StudyError>;
+    fn reached(&self) -> Result<Reached, ExperimentError>;
 
     /// Cells with the same word take about as long.
     fn as_long_as(&self) -> String {
@@ -111,13 +111,13 @@ pub trait Cell {
     ///
     /// # Errors
     /// Work that cannot be done.
-    fn timed(&self, _options: &CellOptions<'_>) -> Result<Option<f64>, StudyError> {
+    fn timed(&self, _options: &CellOptions<'_>) -> Result<Option<f64>, ExperimentError> {
         Ok(None)
     }
 
     /// Does what there is left to do.
     ///
     /// # Errors
-    /// [`StudyError`]; what was finished stays.
-    fn run(&self, options: &CellOptions<'_>) -> Result<CellOutcome, StudyError>;
+    /// [`ExperimentError`]; what was finished stays.
+    fn run(&self, options: &CellOptions<'_>) -> Result<CellOutcome, ExperimentError>;
 }
