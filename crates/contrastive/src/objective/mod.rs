@@ -65,6 +65,10 @@ macro_rules! objectives {
             /// Every method: what to write for `kind`, and what it is.
             pub const KINDS: &'static [(&'static str, &'static str)] = &[$(($name, $about)),*];
 
+            /// Every method and its source, in which its keys are documented.
+            pub(crate) const SOURCES: &'static [(&'static str, &'static str)] =
+                &[$(($name, include_str!(concat!(stringify!($file), ".rs")))),*];
+
             /// What is written for `kind`.
             #[must_use]
             pub fn kind(&self) -> &'static str {

@@ -190,7 +190,7 @@ fn of_augment(recipe: &Recipe) -> Vec<Rule> {
 }
 
 fn of_optimizer(recipe: &Recipe) -> Vec<Rule> {
-    let (optimizer, default) = (&recipe.optimizer, OptimizerConfig::of(recipe.optimizer.kind));
+    let (optimizer, default) = (&recipe.optimizer, OptimizerConfig::of(recipe.optimizer.kind.which()));
     let of_groups = optimizer.groups.iter().filter_map(|group| group.weight_decay);
     vec![Rule {
         key: "optimizer.exclude_norm_and_bias",

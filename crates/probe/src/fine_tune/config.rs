@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use zview_encoder::augment::AugmentConfig;
-use zview_network::optimizer::{OptimizerConfig, OptimizerKind};
+use zview_network::optimizer::{AnyRule, OptimizerConfig, OptimizerKind};
 
 use crate::ProbeError;
 use zview_features::FeatureError;
@@ -92,6 +92,15 @@ impl Default for FineTuneConfig {
     }
 }
 
+/// The momentum of optimizers that have one.
+fn momentum_of(kind: &mut AnyRule) -> Option<&mut f64> {
+    match kind {
+        AnyRule::Sgd(keys) => Some(&mut keys.momentum),
+        AnyRule::Lars(keys) => Some(&mut keys.momentum),
+        AnyRule::AdamW(_) => None,
+    }
+}
+
 impl FineTuneConfig {
     /// Refuses settings that cannot work.
     ///
@@ -106,7 +115,13 @@ impl FineTuneConfig {
         let mut seeds = self.seeds.clone();
         seeds.sort_unstable();
         seeds.dedup();
-        let optimizer = self.optimizer_config(1.0).problems();
+        let mut optimizer = self.optimizer_config(1.0).problems();
+        if self.momentum.is_some() && momentum_of(&mut self.optimizer.into()).is_none() {
+            optimizer.push(format!(
+                "optimizer.momentum: not used by kind \"{}\"; remove it",
+                self.optimizer.name()
+            ));
+        }
         let augment = self.augment.problems();
         let checks: [(&'static str, bool, &'static str, String); 13] = [
             ("labels_per_class", self.labels_per_class != Some(0), "at least 1", "0".to_owned()),
@@ -158,14 +173,13 @@ impl FineTuneConfig {
 
     /// The optimizer at peak rate `lr`, every layer alike.
     pub(super) fn optimizer_config(&self, lr: f64) -> OptimizerConfig {
-        let defaults = OptimizerConfig::of(self.optimizer);
-        OptimizerConfig {
-            lr,
-            momentum: self.momentum.or(defaults.momentum),
-            weight_decay: self.weight_decay.unwrap_or(defaults.weight_decay),
-            clip_norm: self.clip_norm,
-            ..defaults
+        let mut config =
+            OptimizerConfig { lr, clip_norm: self.clip_norm, ..OptimizerConfig::of(self.optimizer) };
+        config.weight_decay = self.weight_decay.unwrap_or(config.weight_decay);
+        if let (Some(given), Some(momentum)) = (self.momentum, momentum_of(&mut config.kind)) {
+            *momentum = given;
         }
+        config
     }
 
     /// Images per update with `images` labelled ones.
