@@ -162,6 +162,8 @@ mod tests {
         assert!(parse("momentun = 0.9").unwrap_err().contains("did you mean `momentum`?"));
         assert!(parse("kind = \"adam\"").unwrap_err().contains("did you mean `adamw`?"));
         assert!(parse("[[groups]]\nprefix = \"a\"\nlr_scales = 1").unwrap_err().contains("`lr_scale`?"));
+        let error = parse("[[groups]]\nprefix = \"a\"\n[[groups]]\nlr_scale = 1\nprefix = 2").unwrap_err();
+        assert!(error.contains("line 5: groups[1].prefix: expected text in quotes, got 2"), "{error}");
         assert!(parse("[[groups]]\nlr_scale = 1").unwrap_err().contains("prefix"));
         let error = parse("kind = \"adamw\"\nmomentum = 0.9\ntrust = 1").unwrap_err();
         for line in ["line 2: momentum: not used by kind \"adamw\"", "line 3: trust: not used by kind"] {

@@ -97,7 +97,7 @@ fn momentum_of(kind: &mut AnyRule) -> Option<&mut f64> {
     match kind {
         AnyRule::Sgd(keys) => Some(&mut keys.momentum),
         AnyRule::Lars(keys) => Some(&mut keys.momentum),
-        AnyRule::AdamW(_) => None,
+        _ => None,
     }
 }
 

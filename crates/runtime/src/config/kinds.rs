@@ -62,22 +62,34 @@ fn section_of<S: Section>(mut common: toml::Table) -> Result<S, String> {
     own.extend(kind.keys.iter().filter_map(|key| common.remove_entry(*key)));
     let common_keys = keys_of(|names| S::read_common(names));
     if let Some(key) = common.keys().find(|key| !common_keys.contains(&key.as_str())) {
+        let of_another = kinds.iter().any(|other| other.keys.contains(&key.as_str()));
         let known = listed([S::CHOOSER].iter().chain(common_keys).chain(kind.keys));
-        return Err(at(
-            key,
-            &match kinds.iter().any(|other| other.keys.contains(&key.as_str())) {
-                true => format!("not used by {} \"{name}\"; remove it", S::CHOOSER),
-                false => format!("unknown field `{key}`, expected one of {known}"),
-            },
-        ));
+        let problem = match of_another {
+            true => format!("not used by {} \"{name}\"; remove it", S::CHOOSER),
+            false => format!("unknown field `{key}`, expected one of {known}"),
+        };
+        return Err(at(key, &problem));
     }
     let choice = (kind.read)(own).map_err(in_words)?;
     // What is written takes the place of what is not.
     let mut all = toml::Table::try_from(S::of(choice.clone())).map_err(|error| error.to_string())?;
     all.extend(common);
-    let mut section = S::read_common(all).map_err(in_words)?;
+    let read = |all| S::read_common(all).map_err(in_words);
+    let mut section = read(all.clone()).map_err(|problem| with_number(&all, read).unwrap_or(problem))?;
     section.choose(choice);
     Ok(section)
+}
+
+/// What is wrong with an element of a list, with its number.
+fn with_number<T>(all: &toml::Table, read: impl Fn(toml::Table) -> Result<T, String>) -> Option<String> {
+    let lists = all.iter().filter_map(|(key, value)| Some((key, value.as_array()?)));
+    let mut elements =
+        lists.flat_map(|(key, list)| list.iter().enumerate().map(move |(at, one)| (key, at, one)));
+    elements.find_map(|(key, number, element)| {
+        let mut alone = all.clone();
+        alone.insert(key.clone(), toml::Value::Array(vec![element.clone()]));
+        Some(read(alone).err()?.replace(&format!("in `{key}"), &format!("in `{key}[{number}]")))
+    })
 }
 
 fn listed<'a>(names: impl Iterator<Item = &'a &'static str>) -> String {

@@ -5,7 +5,7 @@ mod asked;
 mod documented;
 
 use serde::Serialize;
-use zview_generator::ViewKind;
+use zview_generator::ViewsConfig;
 use zview_network::optimizer::OptimizerConfig;
 use zview_runtime::config;
 
@@ -101,7 +101,7 @@ fn kinds_of(section: &str) -> Vec<[&'static str; 3]> {
             ObjectiveConfig::SOURCES.iter().map(|(kind, source)| [kind, "Config", source]).collect()
         }
         "optimizer" => of::<OptimizerConfig>(),
-        "views" => ViewKind::ALL.iter().map(|kind| [kind.name(), "", ""]).collect(),
+        "views" => of::<ViewsConfig>(),
         _ => Vec::new(),
     }
 }

@@ -68,7 +68,6 @@ fn a_number_of_a_recipe_that_is_not_finite_is_refused_by_its_key() {
         let name = format!("{}.{}", key.section, key.name);
         for value in ["nan", "inf", "-inf", "NaN", "1e400"] {
             let kind = match key.of_kind {
-                None if name == "views.agreement" => Some("adaptive"),
                 of_kind => of_kind,
             };
             let said = message(key.section, kind, &key.name, value);
