@@ -77,9 +77,6 @@ pub fn recipe_keys() -> Vec<Key> {
     let of_top = fields_of(RECIPE, "Recipe").into_iter().filter(|field| field.name == "seed");
     let mut keys: Vec<Key> = of_top.map(|field| key("", None, field)).collect();
     for Section { name, structure, source } in SECTIONS {
-        if *name == "objective" {
-            keys.push(objective_kind());
-        }
         let mut add = |kind, fields: Vec<Field>| {
             keys.extend(fields.into_iter().map(|field| key(name, kind, field)));
         };
@@ -97,9 +94,7 @@ fn kinds_of(section: &str) -> Vec<[&'static str; 3]> {
         S::kinds().iter().map(|kind| [kind.name, kind.structure, kind.source]).collect()
     }
     match section {
-        "objective" => {
-            ObjectiveConfig::SOURCES.iter().map(|(kind, source)| [kind, "Config", source]).collect()
-        }
+        "objective" => of::<ObjectiveConfig>(),
         "optimizer" => of::<OptimizerConfig>(),
         "views" => of::<ViewsConfig>(),
         _ => Vec::new(),
@@ -112,19 +107,6 @@ pub fn recipe_sections() -> Vec<&'static str> {
     let mut names: Vec<&str> = SECTIONS.iter().map(|section| section.name).collect();
     names.dedup();
     names
-}
-
-fn objective_kind() -> Key {
-    let kinds: Vec<String> = ObjectiveConfig::KINDS.iter().map(|(kind, _)| format!("\"{kind}\"")).collect();
-    Key {
-        section: "objective",
-        of_kind: None,
-        name: "kind".to_owned(),
-        kind: kinds.join(", "),
-        default: "\"simclr\"".to_owned(),
-        range: None,
-        meaning: "What is minimised; each kind has keys of its own.".to_owned(),
-    }
 }
 
 fn key(path: &'static str, kind: Option<&'static str>, Field { name, of, meaning }: Field) -> Key {
