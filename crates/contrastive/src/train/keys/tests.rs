@@ -62,10 +62,7 @@ fn a_number_of_a_recipe_that_is_not_finite_is_refused_by_its_key() {
     for key in recipe_keys().iter().filter(alone) {
         let name = format!("{}.{}", key.section, key.name);
         for value in ["nan", "inf", "-inf", "NaN", "1e400"] {
-            let kind = match key.of_kind {
-                of_kind => of_kind,
-            };
-            let said = message(key.section, kind, &key.name, value);
+            let said = message(key.section, key.of_kind, &key.name, value);
             if name == "views.truncation" && value == "inf" {
                 assert!(!said.contains("expected"), "there it is no bound: {said}");
                 continue;
