@@ -37,6 +37,6 @@ pub use manifest::{Condition, Latent, Manifest, Output, find_manifest, list_mani
 pub use reference::{REFERENCE_TOLERANCE, ReferenceComparison, compare_with_reference};
 pub use throughput::Throughput;
 pub use views::{
-    AnchorOrder, AnchorsConfig, Conditions, LatentSampler, LatentSpace, UnitCoordinates, ViewKind,
-    ViewSampler, ViewsConfig, sample_latents, sample_latents_of,
+    AnchorOrder, AnchorsConfig, AnySampler, Conditions, LatentSampler, LatentSpace, UnitCoordinates,
+    ViewKind, ViewsConfig, sample_latents, sample_latents_of,
 };

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_generator::{
-    AnchorsConfig, Generator, LatentSampler, LatentSpace, Manifest, UnitCoordinates, ViewKind, ViewsConfig,
+    AnchorsConfig, AnySampler, Generator, LatentSampler, LatentSpace, Manifest, UnitCoordinates, ViewKind,
+    ViewsConfig,
 };
 use zview_runtime::device::{on_test_devices, read_floats};
 use zview_runtime::hash::sha256_of_file;
@@ -34,7 +35,7 @@ fn stylegan2(device: &Device) -> Generator {
 }
 
 fn in_w(kind: ViewKind, std: f32) -> ViewsConfig {
-    ViewsConfig { kind, std, space: LatentSpace::W, per_anchor: 3, ..ViewsConfig::default() }
+    ViewsConfig { std, space: LatentSpace::W, per_anchor: 3, ..ViewsConfig::of(kind) }
 }
 
 #[test]
@@ -88,8 +89,9 @@ fn every_kind_draws_and_renders_in_w_and_anchors_spread_as_the_coordinates_say()
     let generator = stylegan2(&Device::flex());
     for kind in ViewKind::ALL {
         let mut config = in_w(*kind, 0.5);
-        config.directions = (*kind == ViewKind::Steered).then(|| "principal".to_owned());
-        config.direction_count = (*kind == ViewKind::Steered).then_some(2);
+        if let AnySampler::Steered(keys) = &mut config.kind {
+            (keys.directions, keys.direction_count) = (Some("principal".to_owned()), Some(2));
+        }
         let mut sampler = LatentSampler::new(&config, AnchorsConfig::default(), &generator).unwrap();
         let batch = sampler.sample(&generator, 3, 5, (0, 6)).unwrap();
         assert_eq!(generator.render(&batch).unwrap().dims(), [18, 3, 8, 8], "{kind:?}");

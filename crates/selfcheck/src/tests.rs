@@ -11,7 +11,7 @@ use zview_runtime::device::{cpu, on_test_adapter};
 
 use super::layers::convolve;
 use super::*;
-use zview_contrastive::objective::ObjectiveConfig;
+use zview_contrastive::objective::ObjectiveKind;
 use zview_contrastive::train::Trainer;
 use zview_encoder::augment::{Augment, AugmentConfig};
 
@@ -231,14 +231,14 @@ const VIT: &str = "arch = \"vit\"\nwidth = 16\ndepth = 1\nheads = 2\npatch = 4\n
 #[test]
 fn every_objective_agrees_on_an_adapter() {
     on_test_adapter(|chosen| {
-        for (kind, _) in ObjectiveConfig::KINDS {
-            let encoder = if *kind == "i-jepa" { VIT } else { "arch = \"conv\"\nwidth = 4" };
+        for kind in ObjectiveKind::ALL.iter().map(|kind| kind.name()) {
+            let encoder = if kind == "i-jepa" { VIT } else { "arch = \"conv\"\nwidth = 4" };
             let sections = format!(
                 "[encoder]\n{encoder}\n[objective]\nkind = \"{kind}\"\n[views]\nper_anchor = 3\n[augment]\nsize = 16\n"
             );
             let mut recipe = recipe(&sections);
             recipe.source.generator = Some("glyphs-gan-conditional".to_owned());
-            recipe.train.batch = if *kind == "i-jepa" { 4 } else { 16 };
+            recipe.train.batch = if kind == "i-jepa" { 4 } else { 16 };
             assert_agrees(chosen, kind, &Workload::Recipe { recipe: &recipe, data_dir: None });
         }
     });

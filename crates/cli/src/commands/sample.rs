@@ -10,7 +10,8 @@ use zview_data::ImageShape;
 use zview_data::picture::unit_floats_to_u8;
 use zview_data::view_shards::ShardContent;
 use zview_generator::{
-    AnchorsConfig, Generator, LatentSampler, LatentSpace, Manifest, ViewKind, ViewsConfig, sample_latents_of,
+    AnchorsConfig, AnySampler, Generator, LatentSampler, LatentSpace, Manifest, ViewKind, ViewsConfig,
+    sample_latents_of,
 };
 use zview_runtime::device::{choose, read_floats};
 use zview_runtime::progress::Progress;
@@ -248,11 +249,12 @@ fn stds(arguments: &SampleArguments, kind: ViewKind, classes: bool) -> (Vec<f32>
     if !arguments.std.is_empty() {
         return (arguments.std.clone(), None);
     }
+    let default = vec![ViewsConfig::of(kind).std];
     match kind {
-        ViewKind::Steered => (vec![kind.std_default()], Some("steered views")),
-        _ if !takes_steps(kind) => (vec![kind.std_default()], None),
-        ViewKind::Adaptive => (vec![kind.std_default()], Some("adaptive views, which find their own")),
-        _ if classes => (vec![kind.std_default()], Some("a generator with classes, which keep views alike")),
+        ViewKind::Steered => (default, Some("steered views")),
+        _ if !takes_steps(kind) => (default, None),
+        ViewKind::Adaptive => (default, Some("adaptive views, which find their own")),
+        _ if classes => (default, Some("a generator with classes, which keep views alike")),
         _ => (
             vec![STD_WITHOUT_CLASSES],
             Some("a generator without classes, where only a short step keeps views alike"),
@@ -261,20 +263,32 @@ fn stds(arguments: &SampleArguments, kind: ViewKind, classes: bool) -> (Vec<f32>
 }
 
 fn views_config(arguments: &SampleArguments, kind: ViewKind, std: f32) -> Result<ViewsConfig, Failure> {
-    let default = ViewsConfig { kind, ..ViewsConfig::default() };
     let spaces = [LatentSpace::Z, LatentSpace::W];
     let space = spaces.into_iter().find(|space| space.name() == arguments.space);
-    let views = ViewsConfig {
+    let mut views = ViewsConfig {
         std,
         space: space
             .ok_or_else(|| Failure::usage(format!("--space {}: expected z or w", arguments.space)))?,
-        directions: arguments.directions.clone(),
-        direction_count: arguments.direction_count,
         truncation: arguments.truncation,
         per_anchor: arguments.per_anchor,
-        ..default
+        ..ViewsConfig::of(kind)
     };
-    let mut problems = views.validate();
+    let mut problems = Vec::new();
+    match &mut views.kind {
+        AnySampler::Steered(keys) => {
+            keys.directions.clone_from(&arguments.directions);
+            keys.direction_count = arguments.direction_count;
+        }
+        other => {
+            let given = [
+                ("directions", arguments.directions.is_some()),
+                ("direction_count", arguments.direction_count.is_some()),
+            ];
+            let told = |key| format!("`{key}`: not used by kind \"{}\"; remove it", other.name());
+            problems.extend(given.into_iter().filter(|(_, given)| *given).map(|(key, _)| told(key)));
+        }
+    }
+    problems.extend(views.validate());
     // One view per anchor teaches nothing, but a picture of anchors alone is fine.
     problems.retain(|problem| arguments.per_anchor != 1 || !problem.contains("per_anchor"));
     for (option, got) in [("--anchors", arguments.anchors), ("--batch", arguments.batch)] {

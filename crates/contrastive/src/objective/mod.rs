@@ -25,7 +25,7 @@ mod teacher;
 mod vicreg;
 
 use burn::tensor::Tensor;
-use serde::{Deserialize, Deserializer, Serialize, de};
+use serde::{Deserialize, Serialize};
 use zview_network::{Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
@@ -54,40 +54,9 @@ objectives! {
 /// Writes out the table: a configuration and a method for every line.
 macro_rules! objectives {
     ($($name:literal => $file:ident::$method:ident, $about:literal;)*) => {
-        /// The `[objective]` section of a recipe: `kind` and that method's own keys.
-        #[derive(Debug, Clone, PartialEq, Serialize)]
-        #[serde(tag = "kind")]
-        pub enum ObjectiveConfig {
-            $(#[doc = $about] #[serde(rename = $name)] $method($file::Config),)*
-        }
-
-        impl ObjectiveConfig {
-            /// Every method: what to write for `kind`, and what it is.
-            pub const KINDS: &'static [(&'static str, &'static str)] = &[$(($name, $about)),*];
-
-            /// What is written for `kind`.
-            #[must_use]
-            pub fn kind(&self) -> &'static str {
-                match self { $(Self::$method(_) => $name,)* }
-            }
-
-            /// Everything wrong with it, one line each.
-            #[must_use]
-            pub fn problems(&self) -> Vec<String> {
-                match self { $(Self::$method(config) => config.problems(),)* }
-            }
-
-            fn from_table(kind: &str, table: toml::Table) -> Result<Self, String> {
-                match kind {
-                    $($name => table.try_into().map(Self::$method)
-                        .map_err(|error: toml::de::Error| error.to_string()),)* // with the key
-                    _ => {
-                        let known: Vec<String> =
-                            Self::KINDS.iter().map(|(name, _)| format!("`{name}`")).collect();
-                        Err(format!("unknown variant `{kind}`, expected one of {}", known.join(", ")))
-                    }
-                }
-            }
+        zview_runtime::kinds! {
+            ObjectiveConfig.kind = "kind": AnyConfig, config: MethodConfig, names ObjectiveKind;
+            $(#[doc = $about] $method = $name => $file::Config;)*
         }
 
         /// A method in training: its loss and the networks that it trains beside the encoder.
@@ -108,8 +77,8 @@ macro_rules! objectives {
                 encoder: &Encoder,
                 random: &mut Stream,
             ) -> Result<Self, SourceError> {
-                match config {
-                    $(ObjectiveConfig::$method(config) => {
+                match &config.kind {
+                    $(AnyConfig::$method(config) => {
                         if $file::$method::COMPARES_VIEWS {
                             setting.need_two_views($name)?;
                         }
@@ -156,24 +125,26 @@ macro_rules! objectives {
 }
 use objectives;
 
-impl Default for ObjectiveConfig {
-    fn default() -> Self {
-        Self::SimClr(simclr::Config::default())
-    }
+/// The `[objective]` section of a recipe.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct ObjectiveConfig {
+    /// What is minimised; each kind has keys of its own.
+    #[serde(flatten, skip_deserializing)]
+    pub kind: AnyConfig,
 }
 
-/// A section without `kind` is SimCLR's; keys that the method does not have are refused.
-impl<'de> Deserialize<'de> for ObjectiveConfig {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut table = toml::Table::deserialize(deserializer)?;
-        let kind = match table.remove("kind") {
-            None => Self::default().kind().to_owned(),
-            Some(toml::Value::String(kind)) => kind,
-            Some(other) => {
-                return Err(de::Error::custom(format!("objective.kind: expected text, got {other}")));
-            }
-        };
-        Self::from_table(&kind, table).map_err(de::Error::custom)
+impl ObjectiveConfig {
+    /// The defaults of a method.
+    #[must_use]
+    pub fn of(kind: AnyConfig) -> Self {
+        Self { kind }
+    }
+
+    /// Everything wrong with it, one line each.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        self.kind.config().problems()
     }
 }
 

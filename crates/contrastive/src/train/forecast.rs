@@ -1,6 +1,5 @@
 //! What a run of a recipe will take.
 
-use zview_network::optimizer::OptimizerKind;
 use zview_network::training::TrainingError;
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::device::MemoryLimit;
@@ -99,12 +98,8 @@ fn memory_estimate(trainer: &Trainer, recipe: &Recipe) -> u64 {
     let views = (recipe.train.batch * recipe.views.per_anchor) as u64;
     let pixels = 4 * views * (shape.channels * shape.height * shape.width) as u64;
     let activations = views * trainer.activation_bytes();
-    let moments = match recipe.optimizer.kind {
-        OptimizerKind::Sgd | OptimizerKind::Lars => 1,
-        OptimizerKind::AdamW => 2,
-    };
     let parameters = trainer.learner.count_parameters();
-    activations + 2 * pixels + 4 * parameters as u64 * (2 + moments)
+    activations + 2 * pixels + 4 * parameters as u64 * (2 + recipe.optimizer.kept() as u64)
 }
 
 /// `14,976`

@@ -41,7 +41,7 @@ impl LearntFrom {
         let weights = source.generators.iter().filter_map(|share| share.weights.as_ref());
         let files = weights
             .chain(&source.weights)
-            .chain(&recipe.views.directions)
+            .chain(recipe.views.directions())
             .chain(&recipe.encoder.weights)
             .filter(|file| Path::new(file).is_file());
         Self {

@@ -117,7 +117,7 @@ fn each_path(recipe: &mut Recipe, change: &mut dyn FnMut(&str, &str, &mut String
         ("source.generator", &mut source.generator),
         ("source.weights", &mut source.weights),
         ("source.shards", &mut source.shards),
-        ("views.directions", &mut views.directions),
+        ("views.directions", views.directions_mut().unwrap_or(&mut None)),
         ("encoder.weights", &mut encoder.weights),
     ] {
         if let Some(named) = named {
@@ -176,13 +176,13 @@ mod tests {
         let absolute = |path: &str| Some(at(path).display().to_string());
         assert_eq!(recipe.source.data, absolute("configs/studies/../../photos"));
         assert_eq!(recipe.source.generator, absolute("configs/generators/mine.toml"));
-        assert_eq!(recipe.views.directions, absolute("configs/studies/d.safetensors"));
+        assert_eq!(recipe.views.directions().cloned(), absolute("configs/studies/d.safetensors"));
         assert_eq!(recipe.probe.unwrap().data, "mnist", "a name goes before a folder of that name");
         // What is said on the command line is from the current folder.
         let set = ["source.data=photos".to_owned(), "views.directions=principal".to_owned()];
         let recipe = Recipe::load(&file, &set).unwrap();
         assert_eq!(recipe.source.data.as_deref(), Some("photos"));
-        assert_eq!(recipe.views.directions.as_deref(), Some("principal"));
+        assert_eq!(recipe.views.directions().map(String::as_str), Some("principal"));
         // A run's own recipe says what was meant when it began.
         fs::create_dir(at("runs/a/photos")).unwrap();
         fs::write(at("runs/a/config.toml"), "[source]\nkind = \"real\"\ndata = \"photos\"\n").unwrap();

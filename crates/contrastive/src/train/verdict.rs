@@ -23,7 +23,7 @@ const MOVING_TARGETS: [&str; 5] = ["byol", "simsiam", "i-jepa", "moco-v3", "late
 pub(super) fn verdict(events: &[Value], recipe: &Recipe) -> Vec<String> {
     let mut said = Vec::new();
     let lr = recipe.optimizer.lr;
-    let moving = MOVING_TARGETS.contains(&recipe.objective.kind());
+    let moving = MOVING_TARGETS.contains(&recipe.objective.kind.name());
     let losses: Vec<f64> = events
         .iter()
         .filter(|event| event["event"] == "train")

@@ -6,7 +6,7 @@
 
 use zview_generator::{AnchorsConfig, LatentSpace, ViewKind, ViewsConfig};
 use zview_network::optimizer::{OptimizerConfig, OptimizerKind};
-use zview_runtime::config::Written;
+use zview_runtime::config::{Section, Written};
 
 use super::recipe::Recipe;
 use crate::source::{SourceConfig, SourceKind};
@@ -16,7 +16,7 @@ use zview_encoder::{Architecture, EncoderConfig, Stem};
 
 /// A key, and what decides whether it has an effect.
 struct Rule {
-    key: &'static str,
+    key: String,
     /// Whether its value is another than the default.
     changed: bool,
     has_effect: bool,
@@ -40,7 +40,7 @@ pub(super) fn without_effect(recipe: &Recipe, written: &Written) -> Vec<String> 
     let vain = |rule: &Rule| {
         rule.changed
             && !rule.has_effect
-            && rule.by.iter().all(|chooser| written.belongs_with(rule.key, chooser))
+            && rule.by.iter().all(|chooser| written.belongs_with(&rule.key, chooser))
     };
     let told = |rule: Rule| format!("{}: has no effect with {}; remove it", rule.key, rule.said);
     rules.into_iter().flatten().filter(vain).map(told).collect()
@@ -79,8 +79,8 @@ impl Anchors {
         }
     }
 
-    fn rule(&self, key: &'static str, changed: bool, has_effect: bool) -> Rule {
-        Rule { key, changed, has_effect, by: self.by, said: self.said.clone() }
+    fn rule(&self, key: &str, changed: bool, has_effect: bool) -> Rule {
+        Rule { key: key.to_owned(), changed, has_effect, by: self.by, said: self.said.clone() }
     }
 }
 
@@ -111,27 +111,27 @@ fn of_source(recipe: &Recipe) -> Vec<Rule> {
 fn of_views(recipe: &Recipe) -> Vec<Rule> {
     let views = &recipe.views;
     let anchors = Anchors::of(&recipe.source);
-    let default = ViewsConfig::default();
-    let rule = |key, changed| anchors.rule(key, changed, anchors.drawn);
-    let takes_step = !matches!(views.kind, ViewKind::Same | ViewKind::Independent);
-    vec![
+    let default = ViewsConfig::of(views.kind.which());
+    let rule = |key: &str, changed| anchors.rule(key, changed, anchors.drawn);
+    let takes_step = views.kind != ViewKind::Same && views.kind != ViewKind::Independent;
+    let mut rules = vec![
         // Views of a stored image are the same image.
-        rule("views.kind", !matches!(views.kind, ViewKind::Gaussian | ViewKind::Same)),
+        rule("views.kind", views.kind != ViewKind::Gaussian && views.kind != ViewKind::Same),
         rule("views.truncation", views.truncation != default.truncation),
         rule("views.space", views.space != LatentSpace::Z),
-        rule("views.radii", views.radii.is_some()),
-        rule("views.agreement", views.agreement.is_some()),
-        rule("views.directions", views.directions.is_some()),
-        rule("views.direction_count", views.direction_count.is_some()),
-        rule("views.std", views.std != views.kind.std_default()),
+        rule("views.std", views.std != default.std),
         Rule {
-            key: "views.std",
-            changed: views.std != views.kind.std_default(),
+            key: "views.std".to_owned(),
+            changed: views.std != default.std,
             has_effect: takes_step || !anchors.drawn,
             by: &["views.kind"],
             said: format!("views.kind = \"{}\"", views.kind.name()),
         },
-    ]
+    ];
+    // They are there because they are written.
+    let kinds = ViewsConfig::kinds().into_iter().filter(|kind| kind.name == views.kind.name());
+    rules.extend(kinds.flat_map(|kind| kind.keys).map(|key| rule(&format!("views.{key}"), true)));
+    rules
 }
 
 /// Of the kinds without a generator the recipe itself refuses the section.
@@ -163,7 +163,7 @@ fn of_augment(recipe: &Recipe) -> Vec<Rule> {
     ];
     // A change at 0 is switched off, and so is every change: both say the same.
     let never = keys.into_iter().map(|(key, change, default)| Rule {
-        key,
+        key: key.to_owned(),
         changed: change > 0.0 && change != default,
         has_effect: augment.colour_probability > 0.0,
         by: &["augment.colour_probability"],
@@ -171,7 +171,7 @@ fn of_augment(recipe: &Recipe) -> Vec<Rule> {
     });
     let others = [
         Rule {
-            key: "augment.blur_sigma",
+            key: "augment.blur_sigma".to_owned(),
             changed: augment.blur_sigma != default.blur_sigma,
             has_effect: augment.blur_probability > 0.0
                 || augment.per_view.iter().any(|view| view.blur_probability.is_some_and(|share| share > 0.0)),
@@ -179,7 +179,7 @@ fn of_augment(recipe: &Recipe) -> Vec<Rule> {
             said: "augment.blur_probability = 0".to_owned(),
         },
         Rule {
-            key: "augment.colour_probability",
+            key: "augment.colour_probability".to_owned(),
             changed: augment.colour_probability != default.colour_probability,
             has_effect: changes.iter().any(|change| *change > 0.0),
             by: &["augment.brightness", "augment.contrast"],
@@ -190,10 +190,10 @@ fn of_augment(recipe: &Recipe) -> Vec<Rule> {
 }
 
 fn of_optimizer(recipe: &Recipe) -> Vec<Rule> {
-    let (optimizer, default) = (&recipe.optimizer, OptimizerConfig::of(recipe.optimizer.kind));
+    let (optimizer, default) = (&recipe.optimizer, OptimizerConfig::of(recipe.optimizer.kind.which()));
     let of_groups = optimizer.groups.iter().filter_map(|group| group.weight_decay);
     vec![Rule {
-        key: "optimizer.exclude_norm_and_bias",
+        key: "optimizer.exclude_norm_and_bias".to_owned(),
         changed: optimizer.exclude_norm_and_bias != default.exclude_norm_and_bias,
         // Of `lars` it also decides which parameters have a rate of their own.
         has_effect: optimizer.kind == OptimizerKind::Lars
@@ -209,21 +209,21 @@ fn of_encoder(recipe: &Recipe) -> Vec<Rule> {
     let convolutions = encoder.arch != Architecture::Vit;
     vec![
         Rule {
-            key: "encoder.stem",
+            key: "encoder.stem".to_owned(),
             changed: encoder.stem != Stem::Small,
             has_effect: convolutions && encoder.arch != Architecture::Conv,
             by: &["encoder.arch"],
             said: arch.clone(),
         },
         Rule {
-            key: "encoder.init",
+            key: "encoder.init".to_owned(),
             changed: encoder.init != default.init,
             has_effect: convolutions,
             by: &["encoder.arch"],
             said: arch,
         },
         Rule {
-            key: "encoder.init",
+            key: "encoder.init".to_owned(),
             changed: encoder.init != default.init,
             has_effect: encoder.weights.is_none() || !convolutions,
             by: &["encoder.weights"],
@@ -234,8 +234,8 @@ fn of_encoder(recipe: &Recipe) -> Vec<Rule> {
 
 fn of_watch(recipe: &Recipe) -> Vec<Rule> {
     let (watch, default) = (&recipe.watch, WatchConfig::default());
-    let rule = |key, changed| Rule {
-        key,
+    let rule = |key: &str, changed| Rule {
+        key: key.to_owned(),
         changed,
         has_effect: watch.every > 0,
         by: &["watch.every"],

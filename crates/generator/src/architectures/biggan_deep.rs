@@ -68,8 +68,6 @@ pub struct Options {
 }
 
 impl ArchitectureOptions for Options {
-    const KEYS: &'static [&'static str] = &["truncation"];
-
     fn truncation(&self) -> Option<f64> {
         self.truncation
     }

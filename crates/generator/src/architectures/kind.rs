@@ -90,7 +90,9 @@ macro_rules! architectures {
 
             /// Its keys in `[options]`.
             pub(crate) fn option_keys(self) -> &'static [&'static str] {
-                match self { $(Self::$variant => <$module::Options as ArchitectureOptions>::KEYS,)+ }
+                match self {
+                    $(Self::$variant => keys_of(|names| <$module::Options as serde::Deserialize>::deserialize(names)),)+
+                }
             }
 
             /// A key that only checkpoints of this architecture have.
@@ -139,7 +141,7 @@ macro_rules! architectures {
             /// What is written becomes the options of `kind`; keys that only other architectures have stay.
             pub(crate) fn settle(&mut self, kind: ArchitectureKind) -> Result<(), String> {
                 let Self::Written(table) = self else { return Ok(()) };
-                let mut all = [$(<$module::Options as ArchitectureOptions>::KEYS,)+].concat();
+                let mut all = [$(ArchitectureKind::$variant.option_keys(),)+].concat();
                 all.sort_unstable();
                 all.dedup();
                 let own = match kind {

@@ -18,6 +18,7 @@ mod stylegan2;
 
 pub use kind::{Architecture, IntermediateSpace};
 pub(crate) use sequential::Sequential;
+use zview_runtime::config::keys_of;
 
 use crate::manifest::options::{ArchitectureOptions, read_options};
 

@@ -74,8 +74,6 @@ pub enum Noise {
 }
 
 impl ArchitectureOptions for Options {
-    const KEYS: &'static [&'static str] = &["truncation", "noise"];
-
     fn truncation(&self) -> Option<f64> {
         self.truncation
     }

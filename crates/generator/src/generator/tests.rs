@@ -104,7 +104,7 @@ fn rendered_views_are_in_the_order_of_the_batch() {
     on_test_devices(|name, device| {
         let generator = load_on(true, device);
         for kind in ViewKind::ALL {
-            let config = ViewsConfig { kind: *kind, std: 0.1, per_anchor: 3, ..ViewsConfig::default() };
+            let config = ViewsConfig { std: 0.1, per_anchor: 3, ..ViewsConfig::of(*kind) };
             let batch = sample_latents(&config, 2, Some(3), 0, 0, 4);
             let images = generator.render(&batch).unwrap();
             assert_eq!(images.dims(), [12, 1, 1, 2]);

@@ -2,15 +2,13 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use zview_runtime::config::keys_of;
 
 use super::Manifest;
 use crate::architectures::ArchitectureKind;
 
 /// The keys of one architecture in `[options]`.
 pub trait ArchitectureOptions: DeserializeOwned + Default + PartialEq {
-    /// The keys' names.
-    const KEYS: &'static [&'static str] = &[];
-
     /// A factor of the latents of reference images, where there is one.
     fn truncation(&self) -> Option<f64> {
         None
@@ -29,14 +27,15 @@ pub(crate) fn read_options<O: ArchitectureOptions>(
     table: &mut toml::Table,
     all: &[&'static str],
 ) -> Result<O, String> {
+    let keys = keys_of(|names| O::deserialize(names));
     if let Some(key) = table.keys().find(|key| !all.contains(&key.as_str())) {
-        let known = if O::KEYS.is_empty() { all } else { O::KEYS };
+        let known = if keys.is_empty() { all } else { keys };
         let known: Vec<String> = known.iter().map(|key| format!("`{key}`")).collect();
         let expected = known.join(" or ");
         return Err(format!("unknown field `{key}`, expected {expected}\nin `options.{key}`"));
     }
     let mut own = toml::Table::new();
-    own.extend(O::KEYS.iter().filter_map(|key| table.remove_entry(*key)));
+    own.extend(keys.iter().filter_map(|key| table.remove_entry(*key)));
     own.try_into().map_err(|error: toml::de::Error| {
         let message = error.message().trim_end();
         let (message, key) = message.split_once("\nin `").unwrap_or((message, ""));

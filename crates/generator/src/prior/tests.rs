@@ -29,7 +29,7 @@ const INFOGAN: &str = "[latent]\n\
 
 /// z (N, V, D) of fresh anchors.
 fn drawn(prior: &Prior, kind: ViewKind, truncation: f32, anchors: usize) -> Vec<f32> {
-    let views = ViewsConfig { kind, std: kind.std_default(), truncation, ..ViewsConfig::default() };
+    let views = ViewsConfig { truncation, ..ViewsConfig::of(kind) };
     let mut sampler = LatentSampler::with_prior(&views, AnchorsConfig::default(), prior.clone(), None);
     let drawn = sampler.draw(3, 5, (0, anchors));
     let batch = sampler.finish(drawn);

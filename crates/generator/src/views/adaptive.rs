@@ -2,10 +2,11 @@
 //! spirit of COP-Gen (Li et al. 2022, <https://openreview.net/forum?id=zLVLB-OncUY>), which trains the distance against the
 //! encoder; here a constraint on the similarity of the views takes the place of a second network.
 
+use serde::{Deserialize, Serialize};
 use zview_runtime::seed::Stream;
 
 use super::gaussian::Gaussian;
-use super::{ViewSampler, ViewsConfig};
+use super::{Step, ViewSampler, ViewsConfig};
 
 /// How far log std moves for a difference of 1 between measured and wanted agreement.
 const RATE: f32 = 0.5;
@@ -16,22 +17,36 @@ const STD_RANGE: [f32; 2] = [0.01, 2.0];
 /// z' = z + std t as [`Gaussian`], with a std that moves: log std grows by 0.5 (a - agreement) whenever the trainer
 /// has measured a, the share of the features' variance that the views of an anchor have in common. `std` in the recipe
 /// is where it begins.
-pub(super) struct Adaptive(Gaussian);
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Adaptive {
+    /// The agreement that is sought: the share of the features' variance that the views of an anchor have in common.
+    pub agreement: f32,
+}
 
-impl Adaptive {
-    pub(super) const STD_DEFAULT: f32 = 0.2;
-
-    /// The wanted agreement where a recipe does not say it: docs/views-results.md has what it was chosen by.
-    pub(super) const AGREEMENT_DEFAULT: f32 = 0.3;
-
-    pub(super) fn new(config: &ViewsConfig) -> Self {
-        Self(Gaussian::new(config))
+impl Default for Adaptive {
+    fn default() -> Self {
+        Self { agreement: 0.3 } // docs/views-results.md has what it was chosen by
     }
 }
 
 impl ViewSampler for Adaptive {
-    fn view(&self, anchor: &[f32], other: &[f32], stream: &mut Stream, view: &mut [f32]) {
-        self.0.view(anchor, other, stream, view);
+    fn std_default(&self) -> f32 {
+        0.2
+    }
+
+    fn problems(&self, _: &ViewsConfig) -> Vec<String> {
+        let within = self.agreement > 0.0 && self.agreement < 1.0;
+        let problem = || format!("`agreement`: expected between 0 and 1, got {}", self.agreement);
+        (!within).then(problem).into_iter().collect()
+    }
+
+    fn wanted_agreement(&self) -> Option<f32> {
+        Some(self.agreement)
+    }
+
+    fn view(&self, step: &Step<'_>, anchor: &[f32], other: &[f32], stream: &mut Stream, view: &mut [f32]) {
+        Gaussian {}.view(step, anchor, other, stream, view);
     }
 }
 

@@ -167,7 +167,7 @@ mod tests {
     const D: usize = 4;
 
     fn batches(config: AnchorsConfig, kind: ViewKind, steps: u64, count: usize) -> Vec<LatentBatch> {
-        let views = ViewsConfig { kind, ..ViewsConfig::default() };
+        let views = ViewsConfig::of(kind);
         let mut sampler = LatentSampler::with_prior(&views, config, Prior::standard_normal(D), Some(3));
         let batch = |step| {
             let drawn = sampler.draw(7, step, (0, count));

@@ -2,29 +2,20 @@
 //! (<https://arxiv.org/abs/2106.05258>). Their code divides by the norm of the whole batch; here each row keeps its
 //! own.
 
+use serde::{Deserialize, Serialize};
 use zview_runtime::seed::Stream;
 
-use super::{ViewSampler, ViewsConfig};
+use super::{Step, ViewSampler};
 
 /// z' = |z| (z + std t) / |z + std t|, every t_d standard normal truncated to [-truncation, truncation].
-pub(super) struct Angular {
-    std: f32,
-    truncation: f32,
-}
-
-impl Angular {
-    pub(super) const STD_DEFAULT: f32 = 1.0;
-
-    pub(super) fn new(config: &ViewsConfig) -> Self {
-        Self { std: config.std, truncation: config.truncation }
-    }
-}
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Angular {}
 
 impl ViewSampler for Angular {
-    fn view(&self, anchor: &[f32], _other: &[f32], stream: &mut Stream, view: &mut [f32]) {
+    fn view(&self, step: &Step<'_>, anchor: &[f32], _: &[f32], stream: &mut Stream, view: &mut [f32]) {
         let mut moved: Vec<f64> = Vec::with_capacity(anchor.len());
         for value in anchor {
-            moved.push(f64::from(*value) + f64::from(self.std * stream.truncated_normal(self.truncation)));
+            moved.push(f64::from(*value) + f64::from(step.std * stream.truncated_normal(step.truncation)));
         }
         let norm =
             |values: &mut dyn Iterator<Item = f64>| values.map(|value| value * value).sum::<f64>().sqrt();

@@ -2,9 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::adaptive::Adaptive;
-use super::interpolate::Interpolate;
-use super::{LatentSpace, ViewKind};
+use super::{AnySampler, LatentSpace, ViewKind};
 
 /// The smallest bound of truncation: below it, drawing by rejection takes too long.
 const TRUNCATION_MIN: f32 = 0.1;
@@ -15,10 +13,11 @@ pub(super) const PER_ANCHOR_MAX: usize = 1 << 16;
 /// How views are drawn. Defaults are the paper's: Gaussian neighbours, truncation 2
 /// (Jahanian et al. 2022, <https://arxiv.org/abs/2106.05258>).
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
-#[serde(from = "Section")]
+#[serde(remote = "Self")]
 pub struct ViewsConfig {
-    /// Which sampler.
-    pub kind: ViewKind,
+    /// Which sampler; some have keys of their own.
+    #[serde(flatten, skip_deserializing)]
+    pub kind: AnySampler,
     /// The width of the step from an anchor to a view, per dimension, in units of the latent's own
     /// standard deviation. Kinds that take no step do not use it.
     pub std: f32,
@@ -29,57 +28,11 @@ pub struct ViewsConfig {
     /// The space in which views are neighbours.
     #[serde(default, skip_serializing_if = "is_z")]
     pub space: LatentSpace,
-    /// The radii of kind `radii`, in units of `std`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub radii: Option<Vec<f32>>,
-    /// The agreement that kind `adaptive` seeks: the share of the features' variance that the views of an anchor have
-    /// in common.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub agreement: Option<f32>,
-    /// Of kind `steered`: "factorised", "principal" or a file of directions.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub directions: Option<String>,
-    /// How many of the directions are taken, first ones first. Without it, all of a file, or the first ten that are
-    /// found.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub direction_count: Option<usize>,
-}
-
-/// What a recipe may say of it.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, rename = "ViewsConfig", default)]
-struct Section {
-    kind: Option<ViewKind>,
-    std: Option<f32>,
-    truncation: Option<f32>,
-    per_anchor: Option<usize>,
-    space: LatentSpace,
-    radii: Option<Vec<f32>>,
-    agreement: Option<f32>,
-    directions: Option<String>,
-    direction_count: Option<usize>,
-}
-
-impl From<Section> for ViewsConfig {
-    fn from(section: Section) -> Self {
-        let kind = section.kind.unwrap_or(ViewKind::Gaussian);
-        Self {
-            kind,
-            std: section.std.unwrap_or(kind.std_default()),
-            truncation: section.truncation.unwrap_or(2.0),
-            per_anchor: section.per_anchor.unwrap_or(2),
-            space: section.space,
-            radii: section.radii,
-            agreement: section.agreement,
-            directions: section.directions,
-            direction_count: section.direction_count,
-        }
-    }
 }
 
 impl Default for ViewsConfig {
     fn default() -> Self {
-        Section::default().into()
+        Self::of(AnySampler::default())
     }
 }
 
@@ -89,6 +42,14 @@ fn is_z(space: &LatentSpace) -> bool {
 }
 
 impl ViewsConfig {
+    /// The defaults of a kind.
+    #[must_use]
+    pub fn of(kind: impl Into<AnySampler>) -> Self {
+        let kind = kind.into();
+        let std = kind.sampler().std_default();
+        Self { kind, std, truncation: 2.0, per_anchor: 2, space: LatentSpace::Z }
+    }
+
     /// Everything wrong with the values, one line each, named from within the section.
     #[must_use]
     pub fn validate(&self) -> Vec<String> {
@@ -105,64 +66,32 @@ impl ViewsConfig {
         if !(1..=PER_ANCHOR_MAX).contains(&self.per_anchor) {
             problems.push(format!("`per_anchor`: expected 1 to {PER_ANCHOR_MAX}, got {}", self.per_anchor));
         }
-        if self.kind == ViewKind::Interpolate && self.std > Interpolate::STD_MAX {
-            problems.push(format!(
-                "`std`: expected at most {:.4} (there the view is the other latent), got {}",
-                Interpolate::STD_MAX,
-                self.std
-            ));
-        }
-        if self.radii.as_ref().is_some_and(|radii| {
-            radii.is_empty() || radii.iter().any(|radius| !(radius.is_finite() && *radius >= 0.0))
-        }) {
-            problems.push(format!(
-                "`radii`: expected one or more of 0 or above, got {:?}",
-                self.radii.as_deref().unwrap_or_default()
-            ));
-        }
-        if let Some(agreement) = self.agreement.filter(|agreement| !(*agreement > 0.0 && *agreement < 1.0)) {
-            problems.push(format!("`agreement`: expected between 0 and 1, got {agreement}"));
-        }
-        if self.direction_count == Some(0) {
-            problems.push("`direction_count`: expected 1 or more, got 0".to_owned());
-        }
-        if self.kind == ViewKind::Steered && self.directions.is_none() {
-            problems.push(
-                "`directions`: expected \"factorised\", \"principal\" or a file of `zview generator directions`, got none"
-                    .to_owned(),
-            );
-        }
-        problems.extend(self.unused_keys());
+        problems.extend(self.kind.sampler().problems(self));
         problems
-    }
-
-    /// The keys that are given and that the kind does not use, one line each.
-    fn unused_keys(&self) -> Vec<String> {
-        let steered = self.kind == ViewKind::Steered;
-        let given = [
-            ("radii", self.radii.is_some(), self.kind == ViewKind::Radii),
-            ("agreement", self.agreement.is_some(), self.kind == ViewKind::Adaptive),
-            ("directions", self.directions.is_some(), steered),
-            ("direction_count", self.direction_count.is_some(), steered),
-        ];
-        let unused = given.into_iter().filter(|(_, given, used)| *given && !used);
-        unused
-            .map(|(key, ..)| format!("`{key}`: not used by kind \"{}\"; remove it", self.kind.name()))
-            .collect()
     }
 
     /// The same anchors and number of views, without a latent step.
     #[must_use]
     pub fn without_step(&self) -> Self {
-        let kind = ViewKind::Same;
         let (truncation, per_anchor) = (self.truncation, self.per_anchor);
-        Self { kind, std: kind.std_default(), truncation, per_anchor, ..Self::default() }
+        Self { truncation, per_anchor, ..Self::of(ViewKind::Same) }
+    }
+
+    /// What kind `steered` steps along.
+    #[must_use]
+    pub fn directions(&self) -> Option<&String> {
+        if let AnySampler::Steered(keys) = &self.kind { keys.directions.as_ref() } else { None }
+    }
+
+    /// The same, to be changed.
+    pub fn directions_mut(&mut self) -> Option<&mut Option<String>> {
+        if let AnySampler::Steered(keys) = &mut self.kind { Some(&mut keys.directions) } else { None }
     }
 
     /// The agreement that is sought; `None` where the distance of views is fixed.
     #[must_use]
     pub fn wanted_agreement(&self) -> Option<f32> {
-        (self.kind == ViewKind::Adaptive).then(|| self.agreement.unwrap_or(Adaptive::AGREEMENT_DEFAULT))
+        self.kind.sampler().wanted_agreement()
     }
 }
 
@@ -182,7 +111,8 @@ mod tests {
     fn what_is_left_out_is_the_default_of_the_kind() {
         assert_eq!(parse("").unwrap(), ViewsConfig::default());
         let same = parse("kind = \"same\"\nper_anchor = 3").unwrap();
-        assert_eq!((same.kind, same.std, same.per_anchor), (ViewKind::Same, 0.0, 3));
+        assert_eq!(same, ViewsConfig { per_anchor: 3, ..ViewsConfig::of(ViewKind::Same) });
+        assert_eq!((same.std, ViewsConfig::of(ViewKind::Adaptive).std), (0.0, 0.2));
     }
 
     #[test]
@@ -199,10 +129,14 @@ mod tests {
 
     #[test]
     fn keys_of_another_kind_are_refused() {
-        let problems =
-            parse("radii = [1.0]\nagreement = 0.5\ndirections = \"principal\"").unwrap().validate();
-        assert_eq!(problems.len(), 3, "{problems:?}");
-        assert!(problems[0].contains("`radii`: not used by kind \"gaussian\""), "{problems:?}");
+        let error = parse("radii = [1.0]\nagreement = 0.5\ndirections = \"principal\"").unwrap_err();
+        for line in [
+            "line 1: radii: not used by kind \"gaussian\"",
+            "line 2: agreement: not used",
+            "line 3: directions: not used",
+        ] {
+            assert!(error.contains(line), "{error}");
+        }
         for text in [
             "kind = \"radii\"\nradii = []",
             "kind = \"adaptive\"\nagreement = 1.0",

@@ -1,24 +1,17 @@
 //! Independent views: another latent of the same condition, one of the samplers that Jahanian et
 //! al. 2022 compare with the Gaussian one (<https://arxiv.org/abs/2106.05258>).
 
+use serde::{Deserialize, Serialize};
 use zview_runtime::seed::Stream;
 
-use super::{ViewSampler, ViewsConfig};
+use super::{Step, ViewSampler};
 
 /// z' ~ N(0, I) truncated to [-truncation, truncation], whatever the anchor is.
-pub(super) struct Independent;
-
-impl Independent {
-    /// The step is as wide as the latent space itself.
-    pub(super) const STD_DEFAULT: f32 = 1.0;
-
-    pub(super) fn new(_config: &ViewsConfig) -> Self {
-        Self
-    }
-}
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Independent {}
 
 impl ViewSampler for Independent {
-    fn view(&self, _anchor: &[f32], other: &[f32], _stream: &mut Stream, view: &mut [f32]) {
+    fn view(&self, _: &Step<'_>, _: &[f32], other: &[f32], _: &mut Stream, view: &mut [f32]) {
         view.copy_from_slice(other);
     }
 

@@ -1,13 +1,38 @@
-//! What a view sampler is, and the macro that makes the table of them.
+//! What a view sampler is.
+
+use std::fmt::Debug;
 
 use zview_runtime::seed::Stream;
 
+use super::{UnitCoordinates, ViewsConfig};
+use crate::{Generator, GeneratorError};
+
+/// Of a step from an anchor to a view.
+pub(crate) struct Step<'a> {
+    /// `[views] std`, or what it is by now.
+    pub(crate) std: f32,
+    /// `[views] truncation`.
+    pub(crate) truncation: f32,
+    /// [`ViewSampler::directions`] (K, D).
+    pub(crate) directions: &'a [f32],
+}
+
 /// Draws a view's latent from its anchor's, in a space where every dimension has mean 0 and standard deviation 1
-/// ([`super::UnitCoordinates`]).
-pub trait ViewSampler {
+/// ([`UnitCoordinates`]). Its fields are the keys that only it has.
+pub(crate) trait ViewSampler: Debug {
+    /// `[views] std` where a recipe does not say it.
+    fn std_default(&self) -> f32 {
+        1.0
+    }
+
+    /// What is wrong with its keys, and with others in its eyes, one line each.
+    fn problems(&self, _: &ViewsConfig) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Writes the latent of one view to `view` (D), given the anchor's `anchor` (D), another latent `other` (D; empty
     /// unless [`Self::uses_other`]) and the view's own stream.
-    fn view(&self, anchor: &[f32], other: &[f32], stream: &mut Stream, view: &mut [f32]);
+    fn view(&self, step: &Step<'_>, anchor: &[f32], other: &[f32], stream: &mut Stream, view: &mut [f32]);
 
     /// Whether a fresh latent of the same condition is wanted for each view.
     fn uses_other(&self) -> bool {
@@ -23,42 +48,22 @@ pub trait ViewSampler {
     fn views_differ(&self) -> bool {
         true
     }
+
+    /// The agreement of views that is sought; `None` where their distance is fixed.
+    fn wanted_agreement(&self) -> Option<f32> {
+        None
+    }
+
+    /// Directions (K, D) to step along in `coordinates`, where it does so.
+    ///
+    /// # Errors
+    /// [`GeneratorError::Directions`] where they cannot be found or read.
+    fn directions(
+        &self,
+        _: &ViewsConfig,
+        _: &Generator,
+        _: &UnitCoordinates,
+    ) -> Result<Vec<f32>, GeneratorError> {
+        Ok(Vec::new())
+    }
 }
-
-/// Makes `ViewKind` from lines `Variant = "name" => Sampler;`. A sampler has a constant
-/// `STD_DEFAULT: f32` and a function `new(&ViewsConfig) -> Self`.
-macro_rules! view_kinds {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal => $sampler:ty;)+) => {
-        /// How the views of an anchor are drawn.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
-        pub enum ViewKind {
-            $($(#[$doc])* #[serde(rename = $name)] $variant,)+
-        }
-
-        impl ViewKind {
-            /// Every kind.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The name in a recipe and on the command line.
-            #[must_use]
-            pub fn name(self) -> &'static str {
-                match self { $(Self::$variant => $name,)+ }
-            }
-
-            /// `[views] std` where a recipe does not say it.
-            #[must_use]
-            pub fn std_default(self) -> f32 {
-                match self { $(Self::$variant => <$sampler>::STD_DEFAULT,)+ }
-            }
-        }
-
-        impl ViewsConfig {
-            /// The sampler that this section describes.
-            #[must_use]
-            pub fn sampler(&self) -> Box<dyn ViewSampler> {
-                match self.kind { $(ViewKind::$variant => Box::new(<$sampler>::new(self)),)+ }
-            }
-        }
-    };
-}
-pub(super) use view_kinds;

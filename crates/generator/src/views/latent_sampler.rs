@@ -1,25 +1,21 @@
 //! Drawing batches of anchors and their views for one generator.
 
-use std::sync::Arc;
-
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::adaptive::adapted_std;
 use super::anchors::{AnchorChooser, AnchorKey};
 use super::space::w_from_z;
-use super::steered::{Steered, directions_of};
-use super::{AnchorsConfig, LatentSpace, UnitCoordinates, ViewKind, ViewSampler, ViewsConfig};
+use super::{AnchorsConfig, LatentSpace, Step, UnitCoordinates, ViewsConfig};
 use crate::prior::Prior;
 use crate::{Generator, GeneratorError, LatentBatch};
 
 /// Draws anchors and their views, as a recipe's `[anchors]` and `[views]` say.
 pub struct LatentSampler {
     views: ViewsConfig,
-    sampler: Box<dyn ViewSampler>,
     anchors: AnchorChooser,
     coordinates: UnitCoordinates,
-    /// Of kind `steered`: (K, D), in these coordinates.
-    directions: Option<Arc<[f32]>>,
+    /// (K, D), in these coordinates; none without a generator.
+    directions: Vec<f32>,
     prior: Prior,
     classes: Option<usize>,
 }
@@ -43,17 +39,11 @@ impl LatentSampler {
         generator: &Generator,
     ) -> Result<Self, GeneratorError> {
         let prior = generator.prior().clone();
-        if views.kind == ViewKind::Steered && views.space == LatentSpace::Z {
-            generator.check_straight_directions()?;
-        }
         let mut sampler = Self::with_prior(views, anchors, prior, generator.classes());
         if views.space == LatentSpace::W {
             sampler.coordinates = UnitCoordinates::of_w(generator, views.truncation)?;
         }
-        if views.kind == ViewKind::Steered {
-            sampler.directions = Some(directions_of(views, generator, &sampler.coordinates)?);
-            sampler.set_std(views.std);
-        }
+        sampler.directions = views.kind.sampler().directions(views, generator, &sampler.coordinates)?;
         Ok(sampler)
     }
 
@@ -65,11 +55,10 @@ impl LatentSampler {
         classes: Option<usize>,
     ) -> Self {
         Self {
-            sampler: views.sampler(),
             views: views.clone(),
             anchors: AnchorChooser::new(anchors),
             coordinates: UnitCoordinates::of_z(),
-            directions: None,
+            directions: Vec::new(),
             prior,
             classes,
         }
@@ -120,16 +109,12 @@ impl LatentSampler {
     /// Sets the std of steps.
     pub fn set_std(&mut self, std: f32) {
         self.views.std = std;
-        self.sampler = match &self.directions {
-            Some(directions) => Box::new(Steered::along(Arc::clone(directions), &self.views)),
-            None => self.views.sampler(),
-        };
     }
 
     /// Everything that is drawn in z.
     pub(crate) fn draw(&mut self, run_seed: u64, step: u64, (first, count): (u64, usize)) -> Drawn {
         let keys = self.anchors.keys(run_seed, step, first, count);
-        let others = if self.sampler.uses_other() { self.views.per_anchor - 1 } else { 0 };
+        let others = if self.views.kind.sampler().uses_other() { self.views.per_anchor - 1 } else { 0 };
         let mut drawn = Drawn {
             latents: Vec::with_capacity(count * (1 + others) * self.prior.dimension()),
             streams: Vec::with_capacity(count * (self.views.per_anchor - 1)),
@@ -163,7 +148,10 @@ impl LatentSampler {
     /// From anchors and other latents in the space of the views to the latents of all views.
     pub(crate) fn finish(&self, mut drawn: Drawn) -> LatentBatch {
         let (per_anchor, anchors) = (self.views.per_anchor, drawn.anchors);
-        let rows = if self.sampler.uses_other() { per_anchor } else { 1 };
+        let ViewsConfig { std, truncation, .. } = self.views;
+        let (sampler, step) =
+            (self.views.kind.sampler(), Step { std, truncation, directions: &self.directions });
+        let rows = if sampler.uses_other() { per_anchor } else { 1 };
         let length = drawn.latents.len() / (anchors * rows).max(1);
         let in_z = self.views.space == LatentSpace::Z;
         // Samplers step in the coordinates; behind them are the categories.
@@ -180,11 +168,11 @@ impl LatentSampler {
                 for (view, stream) in views.chunks_exact_mut(length).zip(&mut streams) {
                     let other;
                     (other, others) = others.split_at(length.min(others.len()));
-                    let redrawn = self.sampler.redraws_categories() && !other.is_empty();
+                    let redrawn = sampler.redraws_categories() && !other.is_empty();
                     let categories = if redrawn { other } else { anchor };
                     view[coordinates..].copy_from_slice(&categories[coordinates..]);
                     let other = &other[..coordinates.min(other.len())];
-                    self.sampler.view(&anchor[..coordinates], other, stream, &mut view[..coordinates]);
+                    sampler.view(&step, &anchor[..coordinates], other, stream, &mut view[..coordinates]);
                 }
             }
             latents.chunks_exact_mut(length).for_each(|latent| self.coordinates.unstandardise(latent));
@@ -198,7 +186,7 @@ impl LatentSampler {
             per_anchor,
             dimension,
             space: self.views.space,
-            views_differ: self.sampler.views_differ(),
+            views_differ: sampler.views_differ(),
         }
     }
 }

@@ -20,12 +20,13 @@ mod uniform_ball;
 
 pub use anchors::{AnchorOrder, AnchorsConfig, Conditions};
 pub use config::ViewsConfig;
-pub use kind::ViewSampler;
+pub(crate) use kind::{Step, ViewSampler};
 pub use latent_sampler::LatentSampler;
 pub use sample::{sample_latents, sample_latents_of};
 pub use space::{LatentSpace, UnitCoordinates};
 
-kind::view_kinds! {
+zview_runtime::kinds! {
+    ViewsConfig.kind = "kind": AnySampler, sampler: ViewSampler, names ViewKind;
     /// z' = z + std t, with t truncated normal: a neighbour of the anchor.
     Gaussian = "gaussian" => gaussian::Gaussian;
     /// The anchor turned by a small angle, its norm kept.

@@ -1,23 +1,21 @@
 //! No step at all: every view is the anchor. With pixel augmentation on top this is SimCLR on
 //! generated images (<https://arxiv.org/abs/2002.05709>), the baseline without latent views.
 
+use serde::{Deserialize, Serialize};
 use zview_runtime::seed::Stream;
 
-use super::{ViewSampler, ViewsConfig};
+use super::{Step, ViewSampler};
 
 /// z' = z.
-pub(super) struct Same;
-
-impl Same {
-    pub(super) const STD_DEFAULT: f32 = 0.0;
-
-    pub(super) fn new(_config: &ViewsConfig) -> Self {
-        Self
-    }
-}
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Same {}
 
 impl ViewSampler for Same {
-    fn view(&self, anchor: &[f32], _other: &[f32], _stream: &mut Stream, view: &mut [f32]) {
+    fn std_default(&self) -> f32 {
+        0.0
+    }
+
+    fn view(&self, _: &Step<'_>, anchor: &[f32], _: &[f32], _: &mut Stream, view: &mut [f32]) {
         view.copy_from_slice(anchor);
     }
 

@@ -48,7 +48,7 @@ mod tests {
     const D: usize = 50;
 
     fn config(kind: ViewKind, std: f32, per_anchor: usize) -> ViewsConfig {
-        ViewsConfig { kind, std, per_anchor, ..ViewsConfig::default() }
+        ViewsConfig { std, per_anchor, ..ViewsConfig::of(kind) }
     }
 
     /// All of (z_anchor, z_view) over the views after the first.

@@ -4,11 +4,11 @@
 //! (<https://arxiv.org/abs/2106.05258>).
 
 use std::path::Path;
-use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use zview_runtime::seed::Stream;
 
-use super::{UnitCoordinates, ViewSampler, ViewsConfig};
+use super::{LatentSpace, Step, UnitCoordinates, ViewSampler, ViewsConfig};
 use crate::directions::{
     Directions, DirectionsError, PrincipalConfig, factorised_directions, principal_directions,
 };
@@ -24,70 +24,76 @@ const COUNT_DEFAULT: usize = 10;
 /// z' = z + std Σ_k t_k d_k, every t_k standard normal truncated to [-truncation, truncation], every d_k of length 1:
 /// the views of an anchor differ in K ways and in no other. At truncation 2 a step has the root mean square length
 /// 0.88 std √K where the d_k are orthogonal.
-pub(super) struct Steered {
-    std: f32,
-    truncation: f32,
-    /// (K, D) in unit coordinates; empty without a generator.
-    directions: Arc<[f32]>,
-}
-
-impl Steered {
-    pub(super) const STD_DEFAULT: f32 = 1.0;
-
-    /// Without directions, and so without a step, until it is given some.
-    pub(super) fn new(config: &ViewsConfig) -> Self {
-        Self::along(Arc::new([]), config)
-    }
-
-    /// Along `directions` (K, D).
-    pub(super) fn along(directions: Arc<[f32]>, config: &ViewsConfig) -> Self {
-        Self { std: config.std, truncation: config.truncation, directions }
-    }
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Steered {
+    /// "factorised", "principal" or a file of directions.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub directions: Option<String>,
+    /// How many of the directions are taken, first ones first. Without it, all of a file, or the first ten that are
+    /// found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub direction_count: Option<usize>,
 }
 
 impl ViewSampler for Steered {
-    fn view(&self, anchor: &[f32], _other: &[f32], stream: &mut Stream, view: &mut [f32]) {
+    fn problems(&self, _: &ViewsConfig) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.directions.is_none() {
+            problems.push(
+                "`directions`: expected \"factorised\", \"principal\" or a file of `zview generator directions`, got none"
+                    .to_owned(),
+            );
+        }
+        if self.direction_count == Some(0) {
+            problems.push("`direction_count`: expected 1 or more, got 0".to_owned());
+        }
+        problems
+    }
+
+    fn view(&self, step: &Step<'_>, anchor: &[f32], _: &[f32], stream: &mut Stream, view: &mut [f32]) {
         view.copy_from_slice(anchor);
-        for direction in self.directions.chunks_exact(anchor.len()) {
-            let step = self.std * stream.truncated_normal(self.truncation);
+        for direction in step.directions.chunks_exact(anchor.len()) {
+            let step = step.std * stream.truncated_normal(step.truncation);
             view.iter_mut().zip(direction).for_each(|(view, direction)| *view += step * direction);
         }
     }
-}
 
-/// The directions (K, D) that `config` names, for `generator`, in `coordinates`.
-///
-/// # Errors
-/// [`GeneratorError::Directions`] where they cannot be found or read, or lie in another space than the views.
-pub(super) fn directions_of(
-    config: &ViewsConfig,
-    generator: &Generator,
-    coordinates: &UnitCoordinates,
-) -> Result<Arc<[f32]>, GeneratorError> {
-    let failed = |error: DirectionsError| GeneratorError::Directions(Box::new(error));
-    let dimension = generator.space_dimension(config.space)?;
-    let count = config.direction_count.unwrap_or(COUNT_DEFAULT.min(dimension));
-    let directions = match config.directions.as_deref().unwrap_or(FACTORISED) {
-        FACTORISED => factorised_directions(generator, config.space, count),
-        PRINCIPAL => {
-            // The same directions in every run, whatever its seed.
-            let how = PrincipalConfig { count, truncation: config.truncation, ..PrincipalConfig::default() };
-            principal_directions(generator, config.space, &how)
+    fn directions(
+        &self,
+        views: &ViewsConfig,
+        generator: &Generator,
+        coordinates: &UnitCoordinates,
+    ) -> Result<Vec<f32>, GeneratorError> {
+        if views.space == LatentSpace::Z {
+            generator.check_straight_directions()?;
         }
-        path => Directions::read_for(Path::new(path), generator),
+        let failed = |error: DirectionsError| GeneratorError::Directions(Box::new(error));
+        let dimension = generator.space_dimension(views.space)?;
+        let count = self.direction_count.unwrap_or(COUNT_DEFAULT.min(dimension));
+        let directions = match self.directions.as_deref().unwrap_or(FACTORISED) {
+            FACTORISED => factorised_directions(generator, views.space, count),
+            PRINCIPAL => {
+                // The same directions in every run, whatever its seed.
+                let truncation = views.truncation;
+                let how = PrincipalConfig { count, truncation, ..PrincipalConfig::default() };
+                principal_directions(generator, views.space, &how)
+            }
+            path => Directions::read_for(Path::new(path), generator),
+        }
+        .map_err(failed)?;
+        if directions.space != views.space {
+            let (expected, got) = (views.space.name().to_owned(), directions.space.name().to_owned());
+            return Err(failed(DirectionsError::Setting { what: "space of the directions", expected, got }));
+        }
+        let count = self.direction_count.unwrap_or(directions.count());
+        if count > directions.count() {
+            let (expected, got) =
+                (format!("at most {}, as the file holds", directions.count()), count.to_string());
+            return Err(failed(DirectionsError::Setting { what: "`direction_count`", expected, got }));
+        }
+        Ok(directions.in_unit_coordinates(coordinates, count))
     }
-    .map_err(failed)?;
-    if directions.space != config.space {
-        let (expected, got) = (config.space.name().to_owned(), directions.space.name().to_owned());
-        return Err(failed(DirectionsError::Setting { what: "space of the directions", expected, got }));
-    }
-    let count = config.direction_count.unwrap_or(directions.count());
-    if count > directions.count() {
-        let (expected, got) =
-            (format!("at most {}, as the file holds", directions.count()), count.to_string());
-        return Err(failed(DirectionsError::Setting { what: "`direction_count`", expected, got }));
-    }
-    Ok(directions.in_unit_coordinates(coordinates, count).into())
 }
 
 #[cfg(test)]
@@ -95,16 +101,11 @@ mod tests {
     use burn::tensor::Device;
 
     use super::*;
-    use crate::{AnchorsConfig, LatentSampler, Manifest, ViewKind};
+    use crate::{AnchorsConfig, AnySampler, LatentSampler, Manifest};
 
     fn config(directions: &str, direction_count: Option<usize>) -> ViewsConfig {
-        ViewsConfig {
-            kind: ViewKind::Steered,
-            std: 0.5,
-            directions: Some(directions.to_owned()),
-            direction_count,
-            ..ViewsConfig::default()
-        }
+        let keys = Steered { directions: Some(directions.to_owned()), direction_count };
+        ViewsConfig { std: 0.5, ..ViewsConfig::of(AnySampler::Steered(keys)) }
     }
 
     fn glyphs() -> Generator {

@@ -5,36 +5,29 @@
 //! w = w - lr weight_decay w - lr (m / (1 - b1^t)) / (sqrt(v / (1 - b2^t)) + eps)
 
 use burn::tensor::Tensor;
+use serde::{Deserialize, Serialize};
 
-use super::config::OptimizerConfig;
+use super::config::{positive, share};
 use super::rule::{Defaults, Equation, State, Steps, UpdateRule};
 
 const FIRST: &str = "first_moment"; // m
 const SECOND: &str = "second_moment"; // v
 
-pub(super) const DEFAULTS: Defaults = Defaults {
-    lr: 1e-3,
-    weight_decay: 1e-2,
-    exclude_norm_and_bias: true,
-    momentum: None,
-    beta1: Some(0.9),
-    beta2: Some(0.999),
-    epsilon: Some(1e-8),
-    trust: None,
-};
-
-#[derive(Debug)]
-struct AdamW {
-    beta1: f64,
-    beta2: f64,
-    epsilon: f64,
+/// Keys of `kind = "adamw"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AdamW {
+    /// Share of the first moment that is kept.
+    pub beta1: f64,
+    /// Share of the second moment that is kept.
+    pub beta2: f64,
+    /// Added to the root of the second moment.
+    pub epsilon: f64,
 }
 
-pub(super) fn rule(config: &OptimizerConfig) -> impl UpdateRule + use<> {
-    AdamW {
-        beta1: config.beta1.unwrap_or_default(),
-        beta2: config.beta2.unwrap_or_default(),
-        epsilon: config.epsilon.unwrap_or_default(),
+impl Default for AdamW {
+    fn default() -> Self {
+        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 }
     }
 }
 
@@ -55,6 +48,14 @@ fn decayed(w: Tensor<1>, lr: f64, weight_decay: f64) -> Tensor<1> {
 }
 
 impl UpdateRule for AdamW {
+    fn defaults(&self) -> Defaults {
+        Defaults { lr: 1e-3, weight_decay: 1e-2, exclude_norm_and_bias: true }
+    }
+
+    fn problems(&self) -> Vec<Option<String>> {
+        vec![share("beta1", self.beta1), share("beta2", self.beta2), positive("epsilon", self.epsilon)]
+    }
+
     fn kept(&self) -> &'static [&'static str] {
         &[FIRST, SECOND]
     }

@@ -2,35 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::rule::OptimizerKind;
+use super::adamw::AdamW;
+use super::rule::{AnyRule, Defaults};
 
 /// Optimizer, its learning rate, and what is done to gradients before it.
-///
-/// A key that the optimizer does not use is `None`, and an error where it is given.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(from = "Section")]
+#[serde(remote = "Self")]
 pub struct OptimizerConfig {
-    /// Which optimizer.
-    pub kind: OptimizerKind,
+    /// Which optimizer; each has keys of its own.
+    #[serde(flatten, skip_deserializing)]
+    pub kind: AnyRule,
     /// Learning rate after warm-up; any positive value, above 1 too.
     pub lr: f64,
     /// What the rate falls to at the last step, as a share of `lr`; 1 keeps it constant after warm-up.
     pub final_lr_share: f64,
-    /// Of `sgd` and `lars`: share of the last update that is kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub momentum: Option<f64>,
-    /// Of `adamw`: share of the first moment that is kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub beta1: Option<f64>,
-    /// Of `adamw`: share of the second moment that is kept.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub beta2: Option<f64>,
-    /// Of `adamw`: added to the root of the second moment.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub epsilon: Option<f64>,
-    /// Of `lars`: the trust coefficient.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub trust: Option<f64>,
     /// Of `sgd` and `lars`: L2 penalty added to gradients. Of `adamw`: share of a weight, per unit of learning rate,
     /// that a step takes away.
     pub weight_decay: f64,
@@ -41,7 +26,7 @@ pub struct OptimizerConfig {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clip_norm: Option<f64>,
     /// Parameters with settings of their own.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<GroupConfig>,
 }
 
@@ -63,114 +48,74 @@ fn as_scheduled() -> f64 {
     1.0
 }
 
-/// What a recipe may say of it.
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields, default, rename = "OptimizerConfig")]
-struct Section {
-    kind: Option<OptimizerKind>,
-    lr: Option<f64>,
-    final_lr_share: f64,
-    momentum: Option<f64>,
-    beta1: Option<f64>,
-    beta2: Option<f64>,
-    epsilon: Option<f64>,
-    trust: Option<f64>,
-    weight_decay: Option<f64>,
-    exclude_norm_and_bias: Option<bool>,
-    clip_norm: Option<f64>,
-    groups: Vec<GroupConfig>,
-}
-
-impl From<Section> for OptimizerConfig {
-    fn from(section: Section) -> Self {
-        let kind = section.kind.unwrap_or(OptimizerKind::Sgd);
-        let defaults = kind.defaults();
-        Self {
-            kind,
-            lr: section.lr.unwrap_or(defaults.lr),
-            final_lr_share: section.final_lr_share,
-            momentum: section.momentum.or(defaults.momentum),
-            beta1: section.beta1.or(defaults.beta1),
-            beta2: section.beta2.or(defaults.beta2),
-            epsilon: section.epsilon.or(defaults.epsilon),
-            trust: section.trust.or(defaults.trust),
-            weight_decay: section.weight_decay.unwrap_or(defaults.weight_decay),
-            exclude_norm_and_bias: section.exclude_norm_and_bias.unwrap_or(defaults.exclude_norm_and_bias),
-            clip_norm: section.clip_norm,
-            groups: section.groups,
-        }
-    }
-}
-
 impl Default for OptimizerConfig {
     fn default() -> Self {
-        Self::of(OptimizerKind::Sgd)
+        Self::of(AnyRule::default())
     }
 }
 
 impl OptimizerConfig {
     /// The defaults of an optimizer.
     #[must_use]
-    pub fn of(kind: OptimizerKind) -> Self {
-        Section { kind: Some(kind), ..Section::default() }.into()
+    pub fn of(kind: impl Into<AnyRule>) -> Self {
+        let kind = kind.into();
+        let Defaults { lr, weight_decay, exclude_norm_and_bias } = kind.rule().defaults();
+        let (clip_norm, groups) = (None, Vec::new());
+        Self { kind, lr, final_lr_share: 0.0, weight_decay, exclude_norm_and_bias, clip_norm, groups }
     }
 
     /// Adam: `adamw` without weight decay.
     #[must_use]
     pub fn adam(beta1: f64, beta2: f64) -> Self {
-        Self { beta1: Some(beta1), beta2: Some(beta2), weight_decay: 0.0, ..Self::of(OptimizerKind::AdamW) }
+        let kind = AnyRule::AdamW(AdamW { beta1, beta2, ..AdamW::default() });
+        Self { weight_decay: 0.0, ..Self::of(kind) }
+    }
+
+    /// How many numbers it keeps of each one that it trains.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.kind.rule().kept().len()
     }
 
     /// Everything wrong with it, one line each.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
-        let positive = |value: f64| value > 0.0 && value.is_finite();
-        let not_negative = |value: f64| value >= 0.0 && value.is_finite();
-        let share = |value: f64| (0.0..1.0).contains(&value);
-        let mut problems = Vec::new();
-        let mut check = |key: &str, value: f64, holds: bool, expected: &str| {
-            if !holds {
-                problems.push(format!("optimizer.{key}: expected {expected}, got {value}"));
-            }
-        };
-        check("lr", self.lr, positive(self.lr), "a positive number");
         let final_share = self.final_lr_share;
-        check("final_lr_share", final_share, (0.0..=1.0).contains(&final_share), "0 to 1");
-        check("weight_decay", self.weight_decay, not_negative(self.weight_decay), "0 or more");
-        if let Some(clip_norm) = self.clip_norm {
-            check("clip_norm", clip_norm, positive(clip_norm), "a positive number");
-        }
-        for group in &self.groups {
-            let key = |key: &str| format!("groups (prefix \"{}\").{key}", group.prefix);
-            check(&key("lr_scale"), group.lr_scale, not_negative(group.lr_scale), "0 or more");
-            let decay = group.weight_decay.unwrap_or_default();
-            check(&key("weight_decay"), decay, not_negative(decay), "0 or more");
-        }
-        let defaults = self.kind.defaults();
-        let (shares, scales) = (["momentum", "beta1", "beta2"], ["epsilon", "trust"]);
-        let given = [self.momentum, self.beta1, self.beta2, self.epsilon, self.trust];
-        let used = [defaults.momentum, defaults.beta1, defaults.beta2, defaults.epsilon, defaults.trust];
-        for ((key, value), used) in shares.iter().chain(&scales).zip(given).zip(used) {
-            match value {
-                Some(_) if used.is_none() => {
-                    problems.push(format!("optimizer.{key}: not used by kind = \"{}\"", self.kind.name()));
-                }
-                Some(value) if shares.contains(key) && !share(value) => {
-                    problems.push(format!("optimizer.{key}: expected 0 to below 1, got {value}"));
-                }
-                Some(value) if scales.contains(key) && !positive(value) => {
-                    problems.push(format!("optimizer.{key}: expected a positive number, got {value}"));
-                }
-                _ => {}
-            }
-        }
+        let mut problems = vec![
+            positive("lr", self.lr),
+            expected("final_lr_share", "0 to 1", final_share, (0.0..=1.0).contains(&final_share)),
+            not_negative("weight_decay", self.weight_decay),
+            self.clip_norm.and_then(|clip_norm| positive("clip_norm", clip_norm)),
+        ];
+        problems.extend(self.kind.rule().problems());
         for (place, group) in self.groups.iter().enumerate() {
-            if self.groups[..place].iter().any(|before| before.prefix == group.prefix) {
-                problems.push(format!("optimizer.groups: prefix \"{}\" is there twice", group.prefix));
-            }
+            let (prefix, decay) = (&group.prefix, group.weight_decay.unwrap_or_default());
+            let key = |key: &str| format!("groups (prefix \"{prefix}\").{key}");
+            problems.push(not_negative(&key("lr_scale"), group.lr_scale));
+            problems.push(not_negative(&key("weight_decay"), decay));
+            let twice = self.groups[..place].iter().any(|before| before.prefix == *prefix);
+            problems.push(twice.then(|| format!("optimizer.groups: prefix \"{prefix}\" is there twice")));
         }
-        problems
+        problems.into_iter().flatten().collect()
     }
+}
+
+/// What is wrong with a key that should be above 0.
+pub(super) fn positive(key: &str, value: f64) -> Option<String> {
+    expected(key, "a positive number", value, value > 0.0 && value.is_finite())
+}
+
+/// What is wrong with a key that should be a share of something, and not all of it.
+pub(super) fn share(key: &str, value: f64) -> Option<String> {
+    expected(key, "0 to below 1", value, (0.0..1.0).contains(&value))
+}
+
+fn not_negative(key: &str, value: f64) -> Option<String> {
+    expected(key, "0 or more", value, value >= 0.0 && value.is_finite())
+}
+
+fn expected(key: &str, what: &str, got: f64, holds: bool) -> Option<String> {
+    (!holds).then(|| format!("optimizer.{key}: expected {what}, got {got}"))
 }
 
 #[cfg(test)]
@@ -180,6 +125,7 @@ mod tests {
     use zview_runtime::config::parse_toml;
 
     use super::*;
+    use crate::optimizer::OptimizerKind;
 
     fn parse(text: &str) -> Result<OptimizerConfig, String> {
         parse_toml(Path::new("recipe.toml"), text).map_err(|error| error.to_string())
@@ -189,10 +135,10 @@ mod tests {
     fn what_is_left_out_is_the_default_of_the_kind() {
         let sgd = parse("lr = 3.0").unwrap();
         assert_eq!(sgd, OptimizerConfig { lr: 3.0, ..OptimizerConfig::default() });
-        assert_eq!((sgd.momentum, sgd.weight_decay, sgd.exclude_norm_and_bias), (Some(0.9), 5e-4, false));
-        let adamw = parse("kind = \"adamw\"").unwrap();
-        assert_eq!((adamw.momentum, adamw.beta2, adamw.exclude_norm_and_bias), (None, Some(0.999), true));
-        assert_eq!(parse("kind = \"lars\"").unwrap().trust, Some(0.001));
+        assert_eq!((sgd.weight_decay, sgd.exclude_norm_and_bias), (5e-4, false));
+        let adamw = parse("kind = \"adamw\"\nbeta1 = 0.5").unwrap();
+        assert_eq!(adamw.kind, AnyRule::AdamW(AdamW { beta1: 0.5, beta2: 0.999, epsilon: 1e-8 }));
+        assert_eq!((adamw.lr, adamw.exclude_norm_and_bias), (1e-3, true));
         for kind in OptimizerKind::ALL {
             assert_eq!(OptimizerConfig::of(*kind).problems(), [""; 0]);
         }
@@ -216,10 +162,13 @@ mod tests {
         assert!(parse("momentun = 0.9").unwrap_err().contains("did you mean `momentum`?"));
         assert!(parse("kind = \"adam\"").unwrap_err().contains("did you mean `adamw`?"));
         assert!(parse("[[groups]]\nprefix = \"a\"\nlr_scales = 1").unwrap_err().contains("`lr_scale`?"));
+        let error = parse("[[groups]]\nprefix = \"a\"\n[[groups]]\nlr_scale = 1\nprefix = 2").unwrap_err();
+        assert!(error.contains("line 5: groups[1].prefix: expected text in quotes, got 2"), "{error}");
         assert!(parse("[[groups]]\nlr_scale = 1").unwrap_err().contains("prefix"));
-        let problems = parse("kind = \"adamw\"\nmomentum = 0.9\ntrust = 1").unwrap().problems();
-        assert_eq!(problems.len(), 2);
-        assert_eq!(problems[0], "optimizer.momentum: not used by kind = \"adamw\"");
+        let error = parse("kind = \"adamw\"\nmomentum = 0.9\ntrust = 1").unwrap_err();
+        for line in ["line 2: momentum: not used by kind \"adamw\"", "line 3: trust: not used by kind"] {
+            assert!(error.contains(line), "{error}");
+        }
     }
 
     #[test]

@@ -7,34 +7,39 @@
 //! As SimCLR, BYOL and solo-learn use it: the learning rate stands outside the velocity, biases and norms have neither
 //! weight decay nor a rate of their own, and the rate is 1 where |w| or |g| is zero.
 
-use super::config::OptimizerConfig;
+use serde::{Deserialize, Serialize};
+
+use super::config::{positive, share};
 use super::gradients::sum_of_squares;
 use super::rule::{Defaults, Equation, Steps, UpdateRule};
 
 const VELOCITY: &str = "velocity";
 
-pub(super) const DEFAULTS: Defaults = Defaults {
-    lr: 0.3,            // SimCLR's, for a batch of 256
-    weight_decay: 1e-6, // SimCLR's
-    exclude_norm_and_bias: true,
-    momentum: Some(0.9),
-    beta1: None,
-    beta2: None,
-    epsilon: None,
-    trust: Some(1e-3),
-};
-
-#[derive(Debug)]
-struct Lars {
-    momentum: f64,
-    trust: f64,
+/// Keys of `kind = "lars"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Lars {
+    /// Share of the last update that is kept.
+    pub momentum: f64,
+    /// The trust coefficient.
+    pub trust: f64,
 }
 
-pub(super) fn rule(config: &OptimizerConfig) -> impl UpdateRule + use<> {
-    Lars { momentum: config.momentum.unwrap_or_default(), trust: config.trust.unwrap_or_default() }
+impl Default for Lars {
+    fn default() -> Self {
+        Self { momentum: 0.9, trust: 1e-3 }
+    }
 }
 
 impl UpdateRule for Lars {
+    fn defaults(&self) -> Defaults {
+        Defaults { lr: 0.3, weight_decay: 1e-6, exclude_norm_and_bias: true } // SimCLR's, for a batch of 256
+    }
+
+    fn problems(&self) -> Vec<Option<String>> {
+        vec![share("momentum", self.momentum), positive("trust", self.trust)]
+    }
+
     fn kept(&self) -> &'static [&'static str] {
         &[VELOCITY]
     }

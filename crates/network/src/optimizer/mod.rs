@@ -13,6 +13,6 @@ mod step;
 pub use config::{GroupConfig, OptimizerConfig};
 pub use gate::StepGate;
 pub use gradients::NamedGradients;
-pub use rule::OptimizerKind;
+pub use rule::{AnyRule, OptimizerKind};
 pub use schedule::warmup_cosine;
 pub use step::{Optimizer, UnmatchedGroup, Update};

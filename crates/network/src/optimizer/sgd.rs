@@ -3,33 +3,37 @@
 //!
 //! g = gradient + weight_decay w;  v = momentum v + g;  w = w - lr v
 
-use super::config::OptimizerConfig;
+use serde::{Deserialize, Serialize};
+
+use super::config::share;
 use super::rule::{Defaults, Equation, Steps, UpdateRule};
 
 /// v has the parameter's own name in checkpoints.
 const VELOCITY: &str = "";
 
-pub(super) const DEFAULTS: Defaults = Defaults {
-    lr: 0.06,
-    weight_decay: 5e-4,
-    exclude_norm_and_bias: false,
-    momentum: Some(0.9),
-    beta1: None,
-    beta2: None,
-    epsilon: None,
-    trust: None,
-};
-
-#[derive(Debug)]
-struct Sgd {
-    momentum: f64,
+/// Keys of `kind = "sgd"`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Sgd {
+    /// Share of the last update that is kept.
+    pub momentum: f64,
 }
 
-pub(super) fn rule(config: &OptimizerConfig) -> impl UpdateRule + use<> {
-    Sgd { momentum: config.momentum.unwrap_or_default() }
+impl Default for Sgd {
+    fn default() -> Self {
+        Self { momentum: 0.9 }
+    }
 }
 
 impl UpdateRule for Sgd {
+    fn defaults(&self) -> Defaults {
+        Defaults { lr: 0.06, weight_decay: 5e-4, exclude_norm_and_bias: false }
+    }
+
+    fn problems(&self) -> Vec<Option<String>> {
+        vec![share("momentum", self.momentum)]
+    }
+
     fn kept(&self) -> &'static [&'static str] {
         &[VELOCITY]
     }

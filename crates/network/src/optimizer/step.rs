@@ -1,7 +1,6 @@
 //! The optimizer of all networks of a run.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use burn::tensor::{Tensor, TensorData};
 use zview_kernels::record_pass;
@@ -9,7 +8,7 @@ use zview_kernels::record_pass;
 use super::config::OptimizerConfig;
 use super::gate::StepGate;
 use super::gradients::NamedGradients;
-use super::rule::{Equation, Parameter, State, Steps, UpdateRule, rule};
+use super::rule::{Equation, Parameter, State, Steps};
 use crate::weights::StateDict;
 use crate::{NamedTensors, Network, StateError, StateVisitor};
 
@@ -33,7 +32,6 @@ pub struct UnmatchedGroup {
 #[derive(Debug, Clone)]
 pub struct Optimizer {
     config: OptimizerConfig,
-    rule: Arc<dyn UpdateRule>,
     kept: BTreeMap<String, State>,
     /// Steps that a gate held back, `[1]`.
     held_back: Option<Tensor<1>>,
@@ -58,8 +56,7 @@ impl Optimizer {
     /// Before its first step.
     #[must_use]
     pub fn new(config: &OptimizerConfig) -> Self {
-        let kept = BTreeMap::new();
-        Self { config: config.clone(), rule: rule(config).into(), kept, held_back: None }
+        Self { config: config.clone(), kept: BTreeMap::new(), held_back: None }
     }
 
     /// Its settings.
@@ -96,7 +93,7 @@ impl Optimizer {
                 None => now,
             });
         }
-        let equation = self.rule.at(&Steps { number, held_back: self.held_back.clone() });
+        let equation = self.config.kind.rule().at(&Steps { number, held_back: self.held_back.clone() });
         Update { config: &self.config, kept: &mut self.kept, equation, lr, gate }
     }
 
@@ -204,7 +201,7 @@ struct Restore<'a> {
 
 impl Restore<'_> {
     fn take<const D: usize>(&mut self, name: &str, tensor: &Tensor<D>) -> Result<(), StateError> {
-        let parts = self.optimizer.rule.kept();
+        let parts = self.optimizer.config.kind.rule().kept();
         let device = tensor.clone().inner().device();
         let count = tensor.shape().num_elements();
         let mut kept = State::default();

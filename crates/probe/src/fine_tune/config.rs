@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use zview_encoder::augment::AugmentConfig;
-use zview_network::optimizer::{OptimizerConfig, OptimizerKind};
+use zview_network::optimizer::{AnyRule, OptimizerConfig, OptimizerKind};
 
 use zview_features::{Problems, Settings};
 
@@ -91,6 +91,15 @@ impl Default for FineTuneConfig {
     }
 }
 
+/// The momentum of optimizers that have one.
+fn momentum_of(kind: &mut AnyRule) -> Option<&mut f64> {
+    match kind {
+        AnyRule::Sgd(keys) => Some(&mut keys.momentum),
+        AnyRule::Lars(keys) => Some(&mut keys.momentum),
+        _ => None,
+    }
+}
+
 impl Settings for FineTuneConfig {
     fn problems(&self) -> Vec<String> {
         let (decays, seeds, augment) = (&self.layer_decays, &self.seeds, &self.augment);
@@ -102,14 +111,18 @@ impl Settings for FineTuneConfig {
         let several = seeds.iter().enumerate().any(|(place, seed)| seeds[..place].contains(seed));
         // Its keys stand in this section here.
         let optimizer = self.optimizer_config(1.0).problems().into_iter();
-        let optimizer = optimizer.map(|problem| problem.trim_start_matches("optimizer.").to_owned());
+        let mut optimizer: Vec<String> =
+            optimizer.map(|problem| problem.trim_start_matches("optimizer.").to_owned()).collect();
+        if self.momentum.is_some() && momentum_of(&mut self.optimizer.into()).is_none() {
+            optimizer.push(format!("momentum: not used by kind \"{}\"; remove it", self.optimizer.name()));
+        }
         Problems::default()
             .at_least("labels_per_class", 1, self.labels_per_class)
             .expect(count > 0, length, "1 or more", count)
             .at_least("batch", 1, self.batch)
             .all_positive("learning_rates", &self.learning_rates)
             .expect(of_decays, "layer_decays", "one number from 0 to 1, or several", decays)
-            .and(optimizer.collect())
+            .and(optimizer)
             .share("warmup_share", self.warmup_share)
             .and(augment.problems())
             .expect(
@@ -128,14 +141,13 @@ impl Settings for FineTuneConfig {
 impl FineTuneConfig {
     /// The optimizer at peak rate `lr`, every layer alike.
     pub(super) fn optimizer_config(&self, lr: f64) -> OptimizerConfig {
-        let defaults = OptimizerConfig::of(self.optimizer);
-        OptimizerConfig {
-            lr,
-            momentum: self.momentum.or(defaults.momentum),
-            weight_decay: self.weight_decay.unwrap_or(defaults.weight_decay),
-            clip_norm: self.clip_norm,
-            ..defaults
+        let mut config =
+            OptimizerConfig { lr, clip_norm: self.clip_norm, ..OptimizerConfig::of(self.optimizer) };
+        config.weight_decay = self.weight_decay.unwrap_or(config.weight_decay);
+        if let (Some(given), Some(momentum)) = (self.momentum, momentum_of(&mut config.kind)) {
+            *momentum = given;
         }
+        config
     }
 
     /// Images per update with `images` labelled ones.

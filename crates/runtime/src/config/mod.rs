@@ -3,6 +3,7 @@
 mod document;
 mod error;
 mod former;
+mod kinds;
 mod named_paths;
 mod overrides;
 mod shipped;
@@ -17,6 +18,7 @@ use serde::de::DeserializeOwned;
 use self::document::{Document, Misfit};
 pub use self::error::ConfigError;
 pub use self::former::Former;
+pub use self::kinds::{FieldNames, Kind, Section, keys_of, read_section};
 pub use self::named_paths::{beside, is_of_a_run, path_from_file};
 use self::overrides::Override;
 pub use self::overrides::Written;

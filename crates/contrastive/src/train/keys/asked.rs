@@ -32,18 +32,18 @@ pub(super) fn default_of(section: &str, kind: Option<&str>, key: &str) -> String
         };
     }
     let kinds = match kind {
-        Some(kind) => vec![kind.to_owned()],
+        Some(kind) => vec![kind],
         None if key == "kind" => Vec::new(),
-        None => super::kinds(section),
+        None => super::kinds_of(section).into_iter().map(|[kind, ..]| kind).collect(),
     };
     if kinds.is_empty() {
         return value_with(&[], section, key).unwrap_or_else(|| "not given".to_owned());
     }
-    let of_kind = |kind: &String| {
+    let of_kind = |kind| {
         let value = value_with(&[format!("{section}.kind={kind}")], section, key)?;
-        Some((kind.clone(), value))
+        Some((kind, value))
     };
-    let values: Vec<(String, String)> = kinds.iter().filter_map(of_kind).collect();
+    let values: Vec<(&str, String)> = kinds.into_iter().filter_map(of_kind).collect();
     match values.as_slice() {
         [] => "not given".to_owned(),
         [(_, first), rest @ ..] if rest.iter().all(|(_, value)| value == first) => first.clone(),
@@ -52,7 +52,7 @@ pub(super) fn default_of(section: &str, kind: Option<&str>, key: &str) -> String
 }
 
 /// Each value with the kinds that have it.
-fn by_value(values: &[(String, String)]) -> String {
+fn by_value(values: &[(&str, String)]) -> String {
     let mut grouped: Vec<(&str, Vec<&str>)> = Vec::new();
     for (kind, value) in values {
         match grouped.iter_mut().find(|(known, _)| known == value) {
@@ -81,14 +81,6 @@ fn value_with(changes: &[String], section: &str, key: &str) -> Option<String> {
 /// Without the digits that 32 bits do not have.
 fn short(number: f64) -> String {
     format!("{:?}", number as f32)
-}
-
-/// The kinds of `section`, if it has some.
-pub(super) fn kinds_of(section: &str) -> Vec<String> {
-    match section {
-        "optimizer" | "views" => names_of(section, None, "kind"),
-        _ => Vec::new(),
-    }
 }
 
 /// The names that `section.key` may have.

@@ -5,9 +5,12 @@ mod asked;
 mod documented;
 
 use serde::Serialize;
+use zview_generator::ViewsConfig;
+use zview_network::optimizer::OptimizerConfig;
+use zview_runtime::config;
 
 use crate::objective::ObjectiveConfig;
-use asked::{default_of, kinds_of, range_of, variants_of};
+use asked::{default_of, range_of, variants_of};
 use documented::{Field, fields_of};
 
 /// One key of a recipe.
@@ -15,7 +18,7 @@ use documented::{Field, fields_of};
 pub struct Key {
     /// The section; empty for keys at the top.
     pub section: &'static str,
-    /// Of `[objective]`: the kind that has it.
+    /// The kind that has it, where only some have.
     pub of_kind: Option<&'static str>,
     /// Its name.
     pub name: String,
@@ -32,17 +35,12 @@ pub struct Key {
 /// A section, the structure that it is read into, and that one's source.
 struct Section {
     name: &'static str,
-    of_kind: Option<&'static str>,
     structure: &'static str,
     source: &'static str,
 }
 
 const fn section(name: &'static str, structure: &'static str, source: &'static str) -> Section {
-    Section { name, of_kind: None, structure, source }
-}
-
-const fn objective(kind: &'static str, source: &'static str) -> Section {
-    Section { name: "objective", of_kind: Some(kind), structure: "Config", source }
+    Section { name, structure, source }
 }
 
 const SOURCE: &str = include_str!("../../source/config.rs");
@@ -51,6 +49,7 @@ const VIEWS: &str = include_str!("../../../../generator/src/views/config.rs");
 const AUGMENT: &str = include_str!("../../../../encoder/src/augment/config.rs");
 const AUGMENT_SECTION: &str = include_str!("../../../../encoder/src/augment/section.rs");
 const ENCODER: &str = include_str!("../../../../encoder/src/config.rs");
+const OBJECTIVE: &str = include_str!("../../objective/mod.rs");
 const OPTIMIZER: &str = include_str!("../../../../network/src/optimizer/config.rs");
 const RECIPE: &str = include_str!("../recipe.rs");
 const WATCH: &str = include_str!("../../watch/config.rs");
@@ -64,17 +63,7 @@ const SECTIONS: &[Section] = &[
     section("augment", "AugmentConfig", AUGMENT),
     section("augment.per_view", "ViewAugment", AUGMENT),
     section("encoder", "EncoderConfig", ENCODER),
-    objective("simclr", include_str!("../../objective/simclr.rs")),
-    objective("supcon", include_str!("../../objective/supcon.rs")),
-    objective("moco-v3", include_str!("../../objective/moco_v3.rs")),
-    objective("byol", include_str!("../../objective/byol.rs")),
-    objective("simsiam", include_str!("../../objective/simsiam.rs")),
-    objective("barlow-twins", include_str!("../../objective/barlow_twins.rs")),
-    objective("vicreg", include_str!("../../objective/vicreg.rs")),
-    objective("lejepa", include_str!("../../objective/lejepa.rs")),
-    objective("i-jepa", include_str!("../../objective/i_jepa.rs")),
-    objective("latent-step", include_str!("../../objective/latent_step.rs")),
-    objective("inverter", include_str!("../../objective/inverter.rs")),
+    section("objective", "ObjectiveConfig", OBJECTIVE),
     section("optimizer", "OptimizerConfig", OPTIMIZER),
     section("optimizer.groups", "GroupConfig", OPTIMIZER),
     section("train", "TrainConfig", RECIPE),
@@ -86,17 +75,30 @@ const SECTIONS: &[Section] = &[
 #[must_use]
 pub fn recipe_keys() -> Vec<Key> {
     let of_top = fields_of(RECIPE, "Recipe").into_iter().filter(|field| field.name == "seed");
-    let top = section("", "Recipe", RECIPE);
-    let mut keys: Vec<Key> = of_top.map(|field| key(&top, field)).collect();
-    for section in SECTIONS {
-        if section.of_kind == ObjectiveConfig::KINDS.first().map(|(kind, _)| *kind) {
-            keys.push(objective_kind());
+    let mut keys: Vec<Key> = of_top.map(|field| key("", None, field)).collect();
+    for Section { name, structure, source } in SECTIONS {
+        let mut add = |kind, fields: Vec<Field>| {
+            keys.extend(fields.into_iter().map(|field| key(name, kind, field)));
+        };
+        add(None, fields_of(source, structure));
+        for [kind, structure, source] in kinds_of(name) {
+            add(Some(kind), fields_of(source, structure));
         }
-        keys.extend(
-            fields_of(section.source, section.structure).into_iter().map(|field| key(section, field)),
-        );
     }
     keys
+}
+
+/// The kinds of a section whose keys depend on it: the name, the structure of the keys, and that one's source.
+fn kinds_of(section: &str) -> Vec<[&'static str; 3]> {
+    fn of<S: config::Section>() -> Vec<[&'static str; 3]> {
+        S::kinds().iter().map(|kind| [kind.name, kind.structure, kind.source]).collect()
+    }
+    match section {
+        "objective" => of::<ObjectiveConfig>(),
+        "optimizer" => of::<OptimizerConfig>(),
+        "views" => of::<ViewsConfig>(),
+        _ => Vec::new(),
+    }
 }
 
 /// The names of the sections, in the order of their keys.
@@ -107,21 +109,7 @@ pub fn recipe_sections() -> Vec<&'static str> {
     names
 }
 
-fn objective_kind() -> Key {
-    let kinds: Vec<String> = ObjectiveConfig::KINDS.iter().map(|(kind, _)| format!("\"{kind}\"")).collect();
-    Key {
-        section: "objective",
-        of_kind: None,
-        name: "kind".to_owned(),
-        kind: kinds.join(", "),
-        default: "\"simclr\"".to_owned(),
-        range: None,
-        meaning: "What is minimised; each kind has keys of its own.".to_owned(),
-    }
-}
-
-fn key(section: &Section, Field { name, of, meaning }: Field) -> Key {
-    let (path, kind) = (section.name, section.of_kind);
+fn key(path: &'static str, kind: Option<&'static str>, Field { name, of, meaning }: Field) -> Key {
     let nested = path.contains('.');
     let written = in_words(&of).map(str::to_owned);
     let written = written.unwrap_or_else(|| match nested {
@@ -165,11 +153,6 @@ fn in_words(of: &str) -> Option<&'static str> {
         "Vec<GeneratorShare>" | "Vec<GroupConfig>" | "Vec<ViewAugment>" => "list of sections",
         _ => return None,
     })
-}
-
-/// The kinds of a section that has some.
-fn kinds(section: &str) -> Vec<String> {
-    kinds_of(section)
 }
 
 #[cfg(test)]

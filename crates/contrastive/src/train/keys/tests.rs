@@ -18,13 +18,15 @@ fn every_key_that_the_reader_knows_is_listed_and_no_other() {
         let of_section = keys.iter().filter(|key| key.section == section && key.of_kind == kind);
         of_section.map(|key| key.name.clone()).collect()
     };
-    for section in
-        ["source", "anchors", "views", "augment", "encoder", "optimizer", "train", "watch", "probe"]
-    {
-        assert_eq!(listed(section, None), known(section, None), "{section}");
-    }
-    for (kind, _) in ObjectiveConfig::KINDS.iter().filter(|(kind, _)| *kind != "cross-entropy") {
-        assert_eq!(listed("objective", Some(kind)), known("objective", Some(kind)), "{kind}");
+    for section in recipe_sections().into_iter().filter(|name| !name.contains('.')) {
+        let kinds = kinds_of(section);
+        // The first kind is that of a section that says none.
+        let first = kinds.first().map(|[kind, ..]| *kind);
+        for kind in kinds.iter().map(|[kind, ..]| Some(*kind)).chain([None]) {
+            let own = kind.or(first).map(|kind| listed(section, Some(kind))).unwrap_or_default();
+            let all = listed(section, None).into_iter().chain(own).collect::<BTreeSet<String>>();
+            assert_eq!(all, known(section, kind), "{section} {kind:?}");
+        }
     }
     // The sections themselves, beside `seed`.
     let mut top: BTreeSet<String> =
@@ -60,15 +62,7 @@ fn a_number_of_a_recipe_that_is_not_finite_is_refused_by_its_key() {
     for key in recipe_keys().iter().filter(alone) {
         let name = format!("{}.{}", key.section, key.name);
         for value in ["nan", "inf", "-inf", "NaN", "1e400"] {
-            let kind = match key.of_kind {
-                None if name == "views.agreement" => Some("adaptive"),
-                None if ["optimizer.beta1", "optimizer.beta2", "optimizer.epsilon"].contains(&&*name) => {
-                    Some("adamw")
-                }
-                None if name == "optimizer.trust" => Some("lars"),
-                of_kind => of_kind,
-            };
-            let said = message(key.section, kind, &key.name, value);
+            let said = message(key.section, key.of_kind, &key.name, value);
             if name == "views.truncation" && value == "inf" {
                 assert!(!said.contains("expected"), "there it is no bound: {said}");
                 continue;
