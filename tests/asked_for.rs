@@ -57,7 +57,9 @@ fn a_run_is_judged_at_the_size_that_it_was_trained_at() {
     assert_eq!(judged_at(folder, &own), [16, 16]);
     let text = String::from_utf8_lossy(&run(folder, &own).stdout).into_owned();
     assert!(text.contains("16x16 grey (trained at 8x8)"), "{text}");
-    let table = run(folder, &[&PROBE[..], &["--versus", "run"]].concat());
+    fs::create_dir(folder.join("other")).unwrap();
+    fs::copy(folder.join("run/encoder.safetensors"), folder.join("other/encoder.safetensors")).unwrap();
+    let table = run(folder, &[&PROBE[..], &["--versus", "other/encoder.safetensors"]].concat());
     assert!(String::from_utf8_lossy(&table.stdout).contains("8x8 grey"));
     // A checkpoint says it too, and so does the exported file.
     let checkpoint = ["probe", "run/checkpoints/step-00000002", "--device", "cpu", "--protocol", "knn"];

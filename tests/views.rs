@@ -142,10 +142,10 @@ fn what_cannot_be_drawn_is_refused_before_anything_is_written() {
     let folder = folder.path();
     let error = refused(folder, &["views.space=w"]);
     assert!(error.contains("no intermediate latent space w"), "{error}");
-    let error = refused(folder, &["views.radii=[1.0]", "views.agreement=0.5", "anchors.unique_views=2"]);
-    for part in ["views.radii: not used", "views.agreement: not used", "anchors.unique_views"] {
-        assert!(error.contains(part), "{part}: {error}");
-    }
+    let error = refused(folder, &["views.radii=[1.0]", "views.agreement=0.5"]);
+    assert!(error.contains("views.radii: not used") && error.contains("views.agreement: not used"), "{error}");
+    let error = refused(folder, &["anchors.unique_views=2"]);
+    assert!(error.contains("anchors.unique_views"), "{error}");
     let error = refused(folder, &["source.same_classes=true", "anchors.order=sequential"]);
     assert!(error.contains("source.same_classes") && error.contains("anchors.order"), "{error}");
 }

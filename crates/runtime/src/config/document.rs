@@ -154,8 +154,9 @@ impl<'a> Document<'a> {
             path.extend(within.split('.').filter(|key| !key.is_empty()).map(str::to_owned));
             let value = self.value(&path);
             let (message, hint) = in_words(message, &path, value.and_then(|span| self.text.get(span)));
-            // Where the document was read as a whole, the key says the place.
-            let key = self.along(&path).pop().filter(|_| whole).map(|(key, _)| key.start);
+            // Where document or section was read as a whole, the key says the place.
+            let by_key = whole || !within.is_empty();
+            let key = self.along(&path).pop().filter(|_| by_key).map(|(key, _)| key.start);
             Misfit { path, at: key.unwrap_or(span.start), message, hint }
         })
     }

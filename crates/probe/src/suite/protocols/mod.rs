@@ -355,7 +355,7 @@ mod tests {
             "fine_tune.layer_decays = [2.0]",
             "fine_tune.momentum = 2.0",
             "fine_tune.warmup_share = 1.5",
-            "fine_tune.augment.hue = 9.0",
+            "fine_tune.augment.hue = 9",
             "fine_tune.seeds = [1, 1]",
             "robustness.images = 0",
             "robustness.corruptions = []",
