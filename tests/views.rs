@@ -143,7 +143,10 @@ fn what_cannot_be_drawn_is_refused_before_anything_is_written() {
     let error = refused(folder, &["views.space=w"]);
     assert!(error.contains("no intermediate latent space w"), "{error}");
     let error = refused(folder, &["views.radii=[1.0]", "views.agreement=0.5"]);
-    assert!(error.contains("views.radii: not used") && error.contains("views.agreement: not used"), "{error}");
+    assert!(
+        error.contains("views.radii: not used") && error.contains("views.agreement: not used"),
+        "{error}"
+    );
     let error = refused(folder, &["anchors.unique_views=2"]);
     assert!(error.contains("anchors.unique_views"), "{error}");
     let error = refused(folder, &["source.same_classes=true", "anchors.order=sequential"]);
