@@ -26,7 +26,7 @@ pub struct Problems(Vec<String>);
 impl Problems {
     /// Tells of `key` unless its value `holds`.
     #[must_use]
-    pub fn expect(mut self, holds: bool, key: &str, expected: impl Display, got: impl Debug) -> Self {
+    pub fn require(mut self, holds: bool, key: &str, expected: impl Display, got: impl Debug) -> Self {
         if !holds {
             self.0.push(format!("{key}: expected {expected}, got {got:?}"));
         }
@@ -37,33 +37,33 @@ impl Problems {
     #[must_use]
     pub fn at_least(self, key: &str, least: usize, value: impl Into<Option<usize>>) -> Self {
         let value = value.into().unwrap_or(least);
-        self.expect(value >= least, key, format_args!("{least} or more"), value)
+        self.require(value >= least, key, format_args!("{least} or more"), value)
     }
 
     /// A positive number.
     #[must_use]
     pub fn positive(self, key: &str, value: impl Into<f64> + Copy + Debug) -> Self {
         let number: f64 = value.into();
-        self.expect(number > 0.0 && number.is_finite(), key, "a positive number", value)
+        self.require(number > 0.0 && number.is_finite(), key, "a positive number", value)
     }
 
     /// One positive number or more.
     #[must_use]
     pub fn all_positive(self, key: &str, values: &[f64]) -> Self {
         let holds = !values.is_empty() && values.iter().all(|value| *value > 0.0 && value.is_finite());
-        self.expect(holds, key, "one positive number or more", values)
+        self.require(holds, key, "one positive number or more", values)
     }
 
     /// A share of 1, all and nothing among them.
     #[must_use]
     pub fn share(self, key: &str, value: impl Into<f64> + Copy + Debug) -> Self {
-        self.expect((0.0..=1.0).contains(&value.into()), key, "0 to 1", value)
+        self.require((0.0..=1.0).contains(&value.into()), key, "0 to 1", value)
     }
 
     /// A share that is neither all nor nothing.
     #[must_use]
     pub fn part(self, key: &str, value: f64) -> Self {
-        self.expect(value > 0.0 && value < 1.0, key, "a number between 0 and 1, both excluded", value)
+        self.require(value > 0.0 && value < 1.0, key, "a number between 0 and 1, both excluded", value)
     }
 
     /// What is wrong in `section`.

@@ -30,8 +30,8 @@ impl Settings for SpectrumConfig {
     fn problems(&self) -> Vec<String> {
         let [first, last] = self.power_law_ranks;
         Problems::default()
-            .expect(!self.first.contains(&0), "first", "numbers of 1 or more", &self.first)
-            .expect(
+            .require(!self.first.contains(&0), "first", "numbers of 1 or more", &self.first)
+            .require(
                 0 < first && first <= last,
                 "power_law_ranks",
                 "two numbers of 1 or more, the second no smaller",

@@ -33,7 +33,7 @@ const MOST_BINS: usize = 100_000;
 impl Settings for CalibrationConfig {
     fn problems(&self) -> Vec<String> {
         let holds = (1..=MOST_BINS).contains(&self.bins);
-        Problems::default().expect(holds, "bins", format_args!("1 to {MOST_BINS}"), self.bins).list()
+        Problems::default().require(holds, "bins", format_args!("1 to {MOST_BINS}"), self.bins).list()
     }
 }
 

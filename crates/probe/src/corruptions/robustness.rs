@@ -54,8 +54,8 @@ impl Settings for RobustnessConfig {
             !severities.is_empty() && severities.iter().all(|severity| (1..=SEVERITIES).contains(severity));
         Problems::default()
             .at_least("images", 1, self.images)
-            .expect(!self.corruptions.is_empty(), "corruptions", "one or more", &self.corruptions)
-            .expect(
+            .require(!self.corruptions.is_empty(), "corruptions", "one or more", &self.corruptions)
+            .require(
                 of_severities,
                 "severities",
                 format_args!("one number of 1 to {SEVERITIES}, or several"),

@@ -153,13 +153,13 @@ pub(super) fn problems_of_draws(
     let labels = labels_per_class.unwrap_or(&[1]);
     let some = another || !labels.is_empty();
     Problems::default()
-        .expect(
+        .require(
             some && !labels.contains(&0),
             "labels_per_class",
             "one number of 1 or more, or several",
             labels,
         )
-        .expect((1..=MOST_DRAWS).contains(&draws), "draws", format_args!("1 to {MOST_DRAWS}"), draws)
+        .require((1..=MOST_DRAWS).contains(&draws), "draws", format_args!("1 to {MOST_DRAWS}"), draws)
         .within("penalty", penalty.problems())
         .at_least("max_iterations", 1, max_iterations)
 }

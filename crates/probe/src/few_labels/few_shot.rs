@@ -52,7 +52,7 @@ impl Settings for FewShotConfig {
         let (labels, shares) = (self.labels_per_class.as_deref(), &self.shares);
         let holds = shares.iter().all(|share| *share > 0.0 && *share <= 1.0);
         problems_of_draws(labels, !shares.is_empty(), self.draws, &self.penalty, self.max_iterations)
-            .expect(holds, "shares", "numbers above 0, at most 1", shares)
+            .require(holds, "shares", "numbers above 0, at most 1", shares)
             .list()
     }
 }

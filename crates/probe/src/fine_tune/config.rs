@@ -118,14 +118,14 @@ impl Settings for FineTuneConfig {
         }
         Problems::default()
             .at_least("labels_per_class", 1, self.labels_per_class)
-            .expect(count > 0, length, "1 or more", count)
+            .require(count > 0, length, "1 or more", count)
             .at_least("batch", 1, self.batch)
             .all_positive("learning_rates", &self.learning_rates)
-            .expect(of_decays, "layer_decays", "one number from 0 to 1, or several", decays)
+            .require(of_decays, "layer_decays", "one number from 0 to 1, or several", decays)
             .and(optimizer)
             .share("warmup_share", self.warmup_share)
             .and(augment.problems())
-            .expect(
+            .require(
                 augment.size.is_none(),
                 "augment.size",
                 "nothing: training and test images have one size, that of their data set",
@@ -133,7 +133,7 @@ impl Settings for FineTuneConfig {
             )
             .part("validation_share", self.validation_share)
             .at_least("evaluation_batch", 1, self.evaluation_batch)
-            .expect(!seeds.is_empty() && !several, "seeds", "one or more, all different", seeds)
+            .require(!seeds.is_empty() && !several, "seeds", "one or more, all different", seeds)
             .list()
     }
 }

@@ -43,7 +43,7 @@ impl Settings for MapConfig {
         Problems::default()
             .at_least("images", IMAGES_MIN, self.images)
             .at_least("components", 2, self.components)
-            .expect(holds, "perplexity", "1 or more", perplexity)
+            .require(holds, "perplexity", "1 or more", perplexity)
             .at_least("neighbours", 1, self.neighbours)
             .list()
     }

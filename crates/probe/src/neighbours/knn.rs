@@ -49,7 +49,7 @@ impl Settings for KnnConfig {
     fn problems(&self) -> Vec<String> {
         let ks = self.k.as_deref();
         let holds = ks.is_none_or(|ks| !ks.is_empty() && !ks.contains(&0));
-        let problems = Problems::default().expect(
+        let problems = Problems::default().require(
             holds,
             "k",
             "one number of 1 or more, or several",

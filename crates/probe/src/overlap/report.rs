@@ -36,9 +36,14 @@ impl Settings for OverlapConfig {
     fn problems(&self) -> Vec<String> {
         Problems::default()
             .share("correlation", self.correlation)
-            .expect(self.ratio > 0.0 && self.ratio <= 1.0, "ratio", "a number above 0, at most 1", self.ratio)
+            .require(
+                self.ratio > 0.0 && self.ratio <= 1.0,
+                "ratio",
+                "a number above 0, at most 1",
+                self.ratio,
+            )
             .at_least("neighbours", 1, self.neighbours)
-            .expect(self.shift <= 3, "shift", "0 to 3 pixels", self.shift)
+            .require(self.shift <= 3, "shift", "0 to 3 pixels", self.shift)
             .list()
     }
 }

@@ -83,21 +83,21 @@ impl Settings for SgdProbeConfig {
             .all_positive("learning_rates", &self.learning_rates)
             .at_least("epochs", 1, self.epochs)
             .at_least("batch", 1, self.batch)
-            .expect((0.0..1.0).contains(&momentum), "momentum", "0 to below 1", momentum)
-            .expect(decay >= 0.0 && decay.is_finite(), "weight_decay", "0 or more", decay)
-            .expect(
+            .require((0.0..1.0).contains(&momentum), "momentum", "0 to below 1", momentum)
+            .require(decay >= 0.0 && decay.is_finite(), "weight_decay", "0 or more", decay)
+            .require(
                 range(self.crop_scale, 1.0),
                 "crop_scale",
                 "[low, high] with 0 < low <= high <= 1",
                 self.crop_scale,
             )
-            .expect(
+            .require(
                 range(self.crop_ratio, 100.0),
                 "crop_ratio",
                 "[low, high] with 0 < low <= high <= 100",
                 self.crop_ratio,
             )
-            .expect(
+            .require(
                 size.is_none_or(|size| (1..=4096).contains(&size)),
                 "size",
                 "1 to 4096 pixels",

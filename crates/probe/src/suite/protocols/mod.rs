@@ -257,7 +257,7 @@ impl SuiteConfig {
         let size = self.size.unwrap_or(1);
         let most = Limits::default().most_side();
         Problems::default()
-            .expect((1..=most).contains(&size), "size", format_args!("1 to {most} pixels"), size)
+            .require((1..=most).contains(&size), "size", format_args!("1 to {most} pixels"), size)
             .share("max_reject_share", self.max_reject_share)
             .at_least("train_pool", 1, self.train_pool)
             .at_least("batch", 1, self.batch)
