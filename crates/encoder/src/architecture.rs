@@ -7,6 +7,7 @@ use zview_network::{Mode, Network, StateVisitor};
 use zview_runtime::seed::Stream;
 
 use super::config::EncoderConfig;
+use super::export::ExportFormat;
 use super::file::{EncoderTensors, Header, Naming, ReadOptions};
 use super::resnet::ResNet;
 use super::small_conv::SmallConv;
@@ -16,6 +17,12 @@ use super::vit::Vit;
 pub(super) trait EncoderNetwork: Network {
     /// Whether one network takes images of any size.
     const TAKES_ANY_SIZE: bool;
+    /// What it can be exported to, the usual one first.
+    const EXPORTS: &'static [ExportFormat];
+    /// Whether `[encoder] stem` says how it begins.
+    const HAS_STEM: bool;
+    /// Whether `[encoder] init` says what its weights begin with.
+    const HAS_INIT: bool;
 
     /// Freshly initialised, for images that [`Self::check_images`] has not refused.
     fn new(config: &EncoderConfig, images: ImageShape, random: &mut Stream, device: &Device) -> Self;
@@ -29,6 +36,9 @@ pub(super) trait EncoderNetwork: Network {
 
     /// D of a network of this configuration.
     fn feature_dimension(config: &EncoderConfig) -> usize;
+
+    /// How the names of each layer's parameters begin, first layer first.
+    fn layer_prefixes(config: &EncoderConfig) -> Vec<Vec<String>>;
 
     /// What is wrong with the settings that only this architecture has, one line each.
     fn problems(config: &EncoderConfig) -> Vec<String>;
@@ -159,6 +169,36 @@ macro_rules! architectures {
             pub(super) fn takes_any_size(self) -> bool {
                 match self {
                     $(Self::$name => <$network>::TAKES_ANY_SIZE,)+
+                }
+            }
+
+            /// What it can be exported to, the usual one first.
+            #[must_use]
+            pub fn exports(self) -> &'static [ExportFormat] {
+                match self {
+                    $(Self::$name => <$network>::EXPORTS,)+
+                }
+            }
+
+            /// Whether `[encoder] stem` says how it begins.
+            #[must_use]
+            pub fn has_stem(self) -> bool {
+                match self {
+                    $(Self::$name => <$network>::HAS_STEM,)+
+                }
+            }
+
+            /// Whether `[encoder] init` says what its weights begin with.
+            #[must_use]
+            pub fn has_init(self) -> bool {
+                match self {
+                    $(Self::$name => <$network>::HAS_INIT,)+
+                }
+            }
+
+            pub(super) fn layer_prefixes(self, config: &EncoderConfig) -> Vec<Vec<String>> {
+                match self {
+                    $(Self::$name => <$network>::layer_prefixes(config),)+
                 }
             }
 

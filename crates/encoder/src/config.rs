@@ -132,6 +132,14 @@ impl EncoderConfig {
         unused.map(|(name, _)| format!("encoder.{name}: not used by arch \"{arch}\"; remove it")).collect()
     }
 
+    /// How the names of each layer's parameters begin, first layer first: a ResNet has 5 layers (stem, `layer1` to
+    /// `layer4`), `conv` one per convolution, a Vision Transformer one for the embeddings and one per block, the last with
+    /// the final norm.
+    #[must_use]
+    pub fn layer_prefixes(&self) -> Vec<Vec<String>> {
+        self.arch.layer_prefixes(self)
+    }
+
     /// How many features an image gets.
     #[must_use]
     pub fn feature_dimension(&self) -> usize {

@@ -66,7 +66,7 @@ impl Encoder {
         compare("encoder.arch", theirs.arch.name(), ours.arch.name());
         if theirs.arch == ours.arch {
             compare("encoder.width", theirs.width.to_string(), ours.width.to_string());
-            if ours.arch.is_resnet() {
+            if ours.arch.has_stem() {
                 let [theirs, ours] = [theirs, ours].map(|config| format!("{:?}", config.stem).to_lowercase());
                 compare("encoder.stem", theirs, ours);
             }

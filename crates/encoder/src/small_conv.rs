@@ -12,6 +12,7 @@ use zview_runtime::seed::{Purpose, Stream};
 
 use super::architecture::{Architecture, EncoderNetwork, Recognised, UnfitImages};
 use super::config::EncoderConfig;
+use super::export::ExportFormat;
 use super::file::{EncoderTensors, Header, ReadOptions};
 
 const STAGES: usize = 4;
@@ -25,6 +26,9 @@ pub struct SmallConv {
 
 impl EncoderNetwork for SmallConv {
     const TAKES_ANY_SIZE: bool = true;
+    const EXPORTS: &'static [ExportFormat] = &[ExportFormat::Sequential];
+    const HAS_STEM: bool = false;
+    const HAS_INIT: bool = true;
 
     fn new(config: &EncoderConfig, images: ImageShape, random: &mut Stream, device: &Device) -> Self {
         let mut inputs = images.channels;
@@ -49,6 +53,10 @@ impl EncoderNetwork for SmallConv {
 
     fn features(&self) -> usize {
         self.features
+    }
+
+    fn layer_prefixes(_: &EncoderConfig) -> Vec<Vec<String>> {
+        (0..4).map(|stage| vec![format!("stages.{stage}.")]).collect()
     }
 
     fn feature_dimension(config: &EncoderConfig) -> usize {

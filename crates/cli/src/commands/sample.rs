@@ -182,7 +182,7 @@ pub fn run(arguments: &SampleArguments, common: &Common) -> Result<(), Failure> 
     output.write(&arguments.out, &content, rows, render)?;
     progress.finish();
     let images = anchors * views.per_anchor;
-    let steps = takes_steps(kind);
+    let steps = kind.takes_step();
     let block = |(number, &std): (usize, &f32)| StdBlock {
         std,
         rows: [number * arguments.anchors + 1, (number + 1) * arguments.anchors],
@@ -221,11 +221,6 @@ fn in_words(sampled: &Sampled) -> String {
     text
 }
 
-/// Whether views of this kind are a step of some std away from their anchor.
-fn takes_steps(kind: ViewKind) -> bool {
-    !matches!(kind, ViewKind::Same | ViewKind::Independent)
-}
-
 /// The kind that `--kind` names.
 fn view_kind(arguments: &SampleArguments) -> Result<ViewKind, Failure> {
     let given = arguments.views.as_ref().unwrap_or(&arguments.kind);
@@ -252,7 +247,7 @@ fn stds(arguments: &SampleArguments, kind: ViewKind, classes: bool) -> (Vec<f32>
     let default = vec![ViewsConfig::of(kind).std];
     match kind {
         ViewKind::Steered => (default, Some("steered views")),
-        _ if !takes_steps(kind) => (default, None),
+        _ if !kind.takes_step() => (default, None),
         ViewKind::Adaptive => (default, Some("adaptive views, which find their own")),
         _ if classes => (default, Some("a generator with classes, which keep views alike")),
         _ => (
@@ -296,7 +291,7 @@ fn views_config(arguments: &SampleArguments, kind: ViewKind, std: f32) -> Result
             problems.push(format!("{option}: expected 1 or more, got 0"));
         }
     }
-    if !arguments.std.is_empty() && !takes_steps(kind) {
+    if !arguments.std.is_empty() && !kind.takes_step() {
         problems.push(format!("--std: {} views take no step from their anchor; remove it", kind.name()));
     }
     if problems.is_empty() { Ok(views) } else { Err(Failure::usage(problems.join("; "))) }

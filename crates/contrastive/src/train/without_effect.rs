@@ -12,7 +12,7 @@ use super::recipe::Recipe;
 use crate::source::{SourceConfig, SourceKind};
 use crate::watch::WatchConfig;
 use zview_encoder::augment::AugmentConfig;
-use zview_encoder::{Architecture, EncoderConfig, Stem};
+use zview_encoder::{EncoderConfig, Stem};
 
 /// A key, and what decides whether it has an effect.
 struct Rule {
@@ -113,7 +113,6 @@ fn of_views(recipe: &Recipe) -> Vec<Rule> {
     let anchors = Anchors::of(&recipe.source);
     let default = ViewsConfig::of(views.kind.which());
     let rule = |key: &str, changed| anchors.rule(key, changed, anchors.drawn);
-    let takes_step = views.kind != ViewKind::Same && views.kind != ViewKind::Independent;
     let mut rules = vec![
         // Views of a stored image are the same image.
         rule("views.kind", views.kind != ViewKind::Gaussian && views.kind != ViewKind::Same),
@@ -123,7 +122,7 @@ fn of_views(recipe: &Recipe) -> Vec<Rule> {
         Rule {
             key: "views.std".to_owned(),
             changed: views.std != default.std,
-            has_effect: takes_step || !anchors.drawn,
+            has_effect: views.kind.which().takes_step() || !anchors.drawn,
             by: &["views.kind"],
             said: format!("views.kind = \"{}\"", views.kind.name()),
         },
@@ -206,26 +205,25 @@ fn of_optimizer(recipe: &Recipe) -> Vec<Rule> {
 fn of_encoder(recipe: &Recipe) -> Vec<Rule> {
     let (encoder, default) = (&recipe.encoder, EncoderConfig::default());
     let arch = format!("encoder.arch = \"{}\"", encoder.arch.name());
-    let convolutions = encoder.arch != Architecture::Vit;
     vec![
         Rule {
             key: "encoder.stem".to_owned(),
             changed: encoder.stem != Stem::Small,
-            has_effect: convolutions && encoder.arch != Architecture::Conv,
+            has_effect: encoder.arch.has_stem(),
             by: &["encoder.arch"],
             said: arch.clone(),
         },
         Rule {
             key: "encoder.init".to_owned(),
             changed: encoder.init != default.init,
-            has_effect: convolutions,
+            has_effect: encoder.arch.has_init(),
             by: &["encoder.arch"],
             said: arch,
         },
         Rule {
             key: "encoder.init".to_owned(),
             changed: encoder.init != default.init,
-            has_effect: encoder.weights.is_none() || !convolutions,
+            has_effect: encoder.weights.is_none() || !encoder.arch.has_init(),
             by: &["encoder.weights"],
             said: "encoder.weights, which has all of them".to_owned(),
         },

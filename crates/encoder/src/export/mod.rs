@@ -105,16 +105,6 @@ pub enum ExportError {
 }
 
 impl ExportFormat {
-    /// Those that have networks of this architecture, the usual one first.
-    #[must_use]
-    pub fn all_of(arch: Architecture) -> &'static [Self] {
-        match arch {
-            Architecture::Vit => &[Self::Timm],
-            arch if arch.is_resnet() => &[Self::Torchvision, Self::Timm],
-            _ => &[Self::Sequential],
-        }
-    }
-
     /// What is written for it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -156,7 +146,7 @@ pub fn export_encoder(
     path: &Path,
 ) -> Result<Exported, ExportError> {
     let config = encoder.config();
-    let fitting = ExportFormat::all_of(config.arch);
+    let fitting = config.arch.exports();
     let formats = match format {
         Some(format) if !fitting.contains(&format) => {
             let names: Vec<String> =

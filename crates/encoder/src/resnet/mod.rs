@@ -20,6 +20,7 @@ use zview_runtime::seed::Stream;
 
 use super::architecture::{Architecture, EncoderNetwork, Recognised, UnfitImages};
 use super::config::EncoderConfig;
+use super::export::ExportFormat;
 use super::file::{EncoderTensors, Header, ReadOptions};
 use block::Block;
 use plan::{ConvPlan, Plan};
@@ -47,6 +48,9 @@ impl ResNet {
 
 impl EncoderNetwork for ResNet {
     const TAKES_ANY_SIZE: bool = true;
+    const EXPORTS: &'static [ExportFormat] = &[ExportFormat::Torchvision, ExportFormat::Timm];
+    const HAS_STEM: bool = true;
+    const HAS_INIT: bool = true;
 
     fn new(config: &EncoderConfig, images: ImageShape, random: &mut Stream, device: &Device) -> Self {
         let mut make = |conv: &ConvPlan| {
@@ -77,6 +81,11 @@ impl EncoderNetwork for ResNet {
         self.features
     }
 
+    fn layer_prefixes(_: &EncoderConfig) -> Vec<Vec<String>> {
+        let stem = vec!["conv1.".to_owned(), "bn1.".to_owned()];
+        std::iter::once(stem).chain((1..=4).map(|layer| vec![format!("layer{layer}.")])).collect()
+    }
+
     fn feature_dimension(config: &EncoderConfig) -> usize {
         8 * config.width * expansion(config.arch)
     }
@@ -96,17 +105,6 @@ impl EncoderNetwork for ResNet {
         device: &Device,
     ) -> Result<Recognised<Self>, String> {
         recognise::recognise(file, header, device)
-    }
-}
-
-impl Architecture {
-    /// Whether it is a ResNet.
-    #[must_use]
-    pub fn is_resnet(self) -> bool {
-        match self {
-            Self::Resnet18 | Self::Resnet34 | Self::Resnet50 | Self::Resnet101 | Self::Resnet152 => true,
-            Self::Vit | Self::Conv => false,
-        }
     }
 }
 

@@ -22,6 +22,7 @@ use zview_runtime::seed::Stream;
 
 use super::architecture::{EncoderNetwork, Recognised, UnfitImages};
 use super::config::{EncoderConfig, Pool, VitConfig};
+use super::export::ExportFormat;
 use super::file::{EncoderTensors, Header, ReadOptions};
 use plan::{FinalNorm, Plan};
 
@@ -99,6 +100,9 @@ impl Vit {
 
 impl EncoderNetwork for Vit {
     const TAKES_ANY_SIZE: bool = false;
+    const EXPORTS: &'static [ExportFormat] = &[ExportFormat::Timm];
+    const HAS_STEM: bool = false;
+    const HAS_INIT: bool = false;
 
     fn new(config: &EncoderConfig, images: ImageShape, random: &mut Stream, device: &Device) -> Self {
         let VitConfig { depth, heads, patch, pool } = config.vit_settings();
@@ -147,6 +151,16 @@ impl EncoderNetwork for Vit {
 
     fn features(&self) -> usize {
         self.pos_embed.dims()[2]
+    }
+
+    fn layer_prefixes(config: &EncoderConfig) -> Vec<Vec<String>> {
+        let depth = config.vit().map_or(0, |vit| vit.depth);
+        let mut layers = vec![["cls_token", "pos_embed", "patch_embed."].map(str::to_owned).to_vec()];
+        layers.extend((0..depth).map(|block| vec![format!("blocks.{block}.")]));
+        if let Some(last) = layers.last_mut() {
+            last.push("norm.".to_owned());
+        }
+        layers
     }
 
     fn feature_dimension(config: &EncoderConfig) -> usize {

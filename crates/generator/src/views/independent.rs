@@ -11,6 +11,10 @@ use super::{Step, ViewSampler};
 pub struct Independent {}
 
 impl ViewSampler for Independent {
+    fn takes_step(&self) -> bool {
+        false
+    }
+
     fn view(&self, _: &Step<'_>, _: &[f32], other: &[f32], _: &mut Stream, view: &mut [f32]) {
         view.copy_from_slice(other);
     }

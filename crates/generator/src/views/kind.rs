@@ -25,6 +25,11 @@ pub(crate) trait ViewSampler: Debug {
         1.0
     }
 
+    /// Whether a view lies a step of `[views] std` from its anchor.
+    fn takes_step(&self) -> bool {
+        true
+    }
+
     /// What is wrong with its keys, and with others in its eyes, one line each.
     fn problems(&self, _: &ViewsConfig) -> Vec<String> {
         Vec::new()

@@ -46,3 +46,11 @@ zview_runtime::kinds! {
     /// z' = z: views differ by pixel augmentation only.
     Same = "same" => same::Same;
 }
+
+impl ViewKind {
+    /// Whether a view lies a step of `[views] std` from its anchor.
+    #[must_use]
+    pub fn takes_step(self) -> bool {
+        AnySampler::from(self).sampler().takes_step()
+    }
+}

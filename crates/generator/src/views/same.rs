@@ -15,6 +15,10 @@ impl ViewSampler for Same {
         0.0
     }
 
+    fn takes_step(&self) -> bool {
+        false
+    }
+
     fn view(&self, _: &Step<'_>, anchor: &[f32], _: &[f32], _: &mut Stream, view: &mut [f32]) {
         view.copy_from_slice(anchor);
     }

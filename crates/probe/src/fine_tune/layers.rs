@@ -5,33 +5,15 @@
 //!
 //! rate of layer l = lr decay^(L - l)
 
-use zview_encoder::{Architecture, EncoderConfig};
+use zview_encoder::EncoderConfig;
 use zview_network::optimizer::GroupConfig;
 
-/// How the names of each layer's parameters begin, first layer first; `prefix` stands before all of them.
-///
-/// A ResNet has 5 layers (stem, `layer1` to `layer4`), `conv` one per convolution, a Vision Transformer one for the
-/// embeddings and one per block, the last with the final norm.
+/// How the names of each layer's parameters begin, first layer first ([`EncoderConfig::layer_prefixes`]); `prefix` stands
+/// before all of them.
 #[must_use]
 pub fn layer_prefixes(encoder: &EncoderConfig, prefix: &str) -> Vec<Vec<String>> {
-    let one = |name: String| vec![format!("{prefix}{name}")];
-    match encoder.arch {
-        arch if arch.is_resnet() => {
-            let stem = vec![format!("{prefix}conv1."), format!("{prefix}bn1.")];
-            std::iter::once(stem).chain((1..=4).map(|layer| one(format!("layer{layer}.")))).collect()
-        }
-        Architecture::Conv => (0..4).map(|stage| one(format!("stages.{stage}."))).collect(),
-        _ => {
-            let depth = encoder.vit().map_or(0, |vit| vit.depth);
-            let embedding = ["cls_token", "pos_embed", "patch_embed."].map(|name| format!("{prefix}{name}"));
-            let mut layers = vec![embedding.to_vec()];
-            layers.extend((0..depth).map(|block| one(format!("blocks.{block}."))));
-            if let Some(last) = layers.last_mut() {
-                last.push(format!("{prefix}norm."));
-            }
-            layers
-        }
-    }
+    let of_layer = |names: Vec<String>| names.into_iter().map(|name| format!("{prefix}{name}")).collect();
+    encoder.layer_prefixes().into_iter().map(of_layer).collect()
 }
 
 /// decay^(L - l) for each of the L layers l, first layer first.
@@ -53,7 +35,7 @@ pub(super) fn layer_groups(encoder: &EncoderConfig, prefix: &str, decay: f64) ->
 mod tests {
     use burn::tensor::Device;
     use zview_data::ImageShape;
-    use zview_encoder::Encoder;
+    use zview_encoder::{Architecture, Encoder};
     use zview_network::parameter_names;
     use zview_runtime::seed::{Purpose, Stream};
 
