@@ -140,6 +140,67 @@ fn a_damaged_cell_is_told_and_never_taken_for_a_result() {
     assert!(folder.join("runs/study/cells/real-seed3/encoder.safetensors").is_file());
 }
 
+/// A cell that could not write why it failed ended the comparison with exit code 0, unlisted; a judgement of a later
+/// version was written over; and one seed of several was told as a result, by its test images.
+#[test]
+fn a_cell_that_is_not_finished_is_listed_and_one_seed_of_several_says_nothing() {
+    let folder = study();
+    let folder = folder.path();
+    let compare = ["compare", "study.toml", "--device", "cpu", "--set", "seeds=[3, 5, 7]", "--json"];
+    let compared = |jobs: &str| {
+        let output = run(folder, &[&compare[..], &["--jobs", jobs]].concat());
+        let comparison: Value = serde_json::from_slice(&output.stdout).unwrap();
+        (output.status.code(), comparison, stderr(&output))
+    };
+    assert_eq!(compared("1").0, Some(0));
+    let cells = folder.join("runs/study/cells");
+    for seed in ["5", "7"] {
+        let cell = cells.join(format!("same-seed{seed}"));
+        fs::remove_dir_all(&cell).unwrap();
+        fs::write(&cell, "a file in the place of a folder").unwrap();
+    }
+    for jobs in ["1", "2"] {
+        let (code, comparison, said) = compared(jobs);
+        assert_eq!(code, Some(1), "{said}");
+        let failed: Vec<&Value> =
+            comparison["failed"].as_array().unwrap().iter().map(|cell| &cell["seed"]).collect();
+        assert_eq!(failed, [&json!(5), &json!(7)], "{comparison}");
+        let same = &comparison["arms"][1];
+        let minus = &same["minus_reference"]["./shapes"]["linear"];
+        assert_eq!((&same["name"], &minus["seeds"]), (&json!("same"), &json!(1)));
+        for alone in [minus, &same["scores"]["./shapes"]["linear"]] {
+            assert!(
+                alone["low"].is_null() && alone["no_interval"] == "one seed of several: no interval",
+                "{alone}"
+            );
+        }
+        let answer = comparison["answer"].as_str().unwrap();
+        assert!(answer.contains("one or two seeds are too few to say"), "{answer}");
+    }
+    let newer = cells.join("real-seed3/evaluation.json");
+    let text = fs::read_to_string(&newer).unwrap().replacen("\"format\": 1", "\"format\": 99", 1);
+    fs::write(&newer, &text).unwrap();
+    let (code, comparison, _) = compared("1");
+    assert_eq!(code, Some(1));
+    assert!(comparison["failed"].to_string().contains("format 99"), "{comparison}");
+    assert_eq!(fs::read_to_string(&newer).unwrap(), text, "it stays as it is");
+}
+
+/// The second encoder was looked for when the first had been judged.
+#[test]
+fn an_encoder_that_is_not_there_is_told_before_any_is_judged() {
+    let folder = study();
+    let folder = folder.path();
+    trained(folder);
+    for more in [&["--versus", "nowhere"][..], &["nowhere"][..]] {
+        let words = [&["probe", "run"], more, &["--data", "./shapes", "--device", "cpu"]].concat();
+        let output = run(folder, &words);
+        let said = stderr(&output);
+        assert!(!output.status.success() && said.contains("nowhere"), "{said}");
+        assert!(!said.contains("linear"), "nothing was judged: {said}");
+    }
+}
+
 /// A demo of few steps asked for a warm-up by a line of a file that nobody has.
 #[test]
 fn a_comparison_of_few_steps_shortens_a_warm_up_that_nobody_set() {

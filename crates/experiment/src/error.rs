@@ -11,6 +11,7 @@ use zview_report::ReportError;
 use zview_runtime::atomic::WriteError;
 use zview_runtime::config::ConfigError;
 use zview_runtime::device::ReadError;
+use zview_runtime::format::NewerFormat;
 use zview_runtime::run_folder::Changed;
 
 use crate::grid::Key;
@@ -94,6 +95,9 @@ pub enum ExperimentError {
         /// What is wrong.
         problem: String,
     },
+    /// A later version of zview judged a cell.
+    #[error(transparent)]
+    Newer(#[from] NewerFormat),
     /// A finished run of another comparison could not be copied.
     #[error("cannot copy {} to {}: {source}; make room, or leave --reuse out", from.display(), to.display())]
     Reuse {

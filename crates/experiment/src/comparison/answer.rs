@@ -10,7 +10,7 @@ use super::measures::headlines;
 use super::recovered::Recovered;
 
 /// What is said of differences over two seeds.
-const TOO_FEW_TO_SAY: &str = "two seeds are too few to say; three or more are needed";
+const TOO_FEW_TO_SAY: &str = "one or two seeds are too few to say; three or more are needed";
 
 /// A sentence by the linear probe and one with the fewest labels: on every data set what is better, what is worse and
 /// how many differences are not significant, after correction for many differences. Then which arms are no better than an encoder that

@@ -125,6 +125,7 @@ impl Study {
         options: &CellOptions<'_>,
     ) -> Result<CellOutcome, ExperimentError> {
         let run = &self.run_folder(study_arm, seed);
+        CellResult::refuse_newer(run)?;
         let others: Vec<_> = self.run_folders().into_iter().filter(|other| other != run).collect();
         if progress(arm, run)? == Progress::Absent {
             take_over(run, options.reuse, |cell| learnt_the_same(arm, cell, &others))?;

@@ -8,7 +8,7 @@ use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Value, json};
 use zview_runtime::atomic::write_file;
-use zview_runtime::run_folder::{RUN_FILE_FORMAT, read_run_json};
+use zview_runtime::run_folder::{RUN_FILE_FORMAT, RunFileError, read_run_json};
 
 use super::training::Training;
 use crate::ExperimentError;
@@ -87,6 +87,14 @@ impl CellResult {
             tracing::warn!("{error}; as it is, this cell counts as not judged");
         }
         None
+    }
+
+    /// Refuses a result that a later version wrote: it would be judged again, and written over.
+    pub(super) fn refuse_newer(run: &Path) -> Result<(), ExperimentError> {
+        match read_run_json::<Value>(&run.join(EVALUATION)) {
+            Err(RunFileError::Newer(newer)) => Err(ExperimentError::Newer(newer)),
+            _ => Ok(()),
+        }
     }
 
     /// Why it cannot be, if it cannot: somebody edited it.

@@ -242,13 +242,14 @@ pub(super) fn measured<'a>(
     study: &Study,
     arms: impl Iterator<Item = &'a ArmCells<'a>> + Clone,
 ) -> BTreeMap<String, Arms> {
+    let pairing = Pairing::Seeds { asked: study.config.seeds.len() };
     let on_data = |data: &String| {
         let of_arm = |(arm, cells): &ArmCells<'_>| {
             let of_cell = |(&seed, cell): (&u64, &CellResult)| Some(cell.sets.get(data)?.measured(seed));
             (arm.name.clone(), cells.iter().filter_map(of_cell).collect())
         };
         let groups = image_groups(data, Split::Test).map(|groups| groups.of_image);
-        (data.clone(), Arms::new(arms.clone().map(of_arm).collect(), groups, Pairing::Seeds))
+        (data.clone(), Arms::new(arms.clone().map(of_arm).collect(), groups, pairing))
     };
     study.config.data.iter().map(on_data).collect()
 }

@@ -32,7 +32,11 @@ struct Pace {
 
 /// What was measured for the comparison, if anything was.
 pub(super) fn read_pace(study: &Study) -> BTreeMap<String, f64> {
-    read_run_json::<Pace>(&study.out.join(PACE)).map(|pace| pace.relative_to_reference).unwrap_or_default()
+    let mut pace = read_run_json::<Pace>(&study.out.join(PACE))
+        .map_or_else(|_| BTreeMap::new(), |pace| pace.relative_to_reference);
+    // What cannot be was not measured, and is measured.
+    pace.retain(|_, relative| *relative > 0.0 && relative.is_finite());
+    pace
 }
 
 impl Study {

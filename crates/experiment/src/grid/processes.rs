@@ -26,7 +26,7 @@ pub fn run_in_processes<C: Cell>(
 ) -> Result<Ended, ExperimentError> {
     let mut waiting: VecDeque<usize> = numbers.iter().copied().collect();
     let mut running: Vec<(usize, Child)> = Vec::new();
-    let mut stopped = false;
+    let mut ended = Ended::default();
     loop {
         while running.len() < jobs && !stop.requested() {
             let under_way = |needed: &usize| {
@@ -39,6 +39,7 @@ pub fn run_in_processes<C: Cell>(
             let Some(number) = waiting.remove(place) else { break };
             if let Err(error) = ready(cells, number) {
                 tell(&format!("cell {number} failed: {error}"));
+                ended.failed.push((number, error.to_string()));
                 continue;
             }
             running.push((number, started(command_of(number), jobs)?));
@@ -51,15 +52,24 @@ pub fn run_in_processes<C: Cell>(
             match child.try_wait().map_err(ExperimentError::Process)? {
                 None => still.push((number, child)),
                 Some(status) => {
-                    stopped |= status.code() == Some(EXIT_STOPPED);
-                    let how = if status.success() { "done" } else { "failed or stopped" };
+                    let stopped = status.code() == Some(EXIT_STOPPED);
+                    let how = match (status.success(), stopped) {
+                        (true, _) => "done",
+                        (_, true) => "stopped",
+                        _ => "failed",
+                    };
                     tell(&format!("cell {number}: {how}"));
+                    ended.stopped |= stopped;
+                    if how == "failed" {
+                        ended.failed.push((number, format!("its process ended with {status}")));
+                    }
                 }
             }
         }
         running = still;
-        if running.is_empty() && (waiting.is_empty() || stop.requested() || stopped) {
-            return Ok(if stopped || stop.requested() { Ended::Stopped } else { Ended::Tried });
+        if running.is_empty() && (waiting.is_empty() || stop.requested() || ended.stopped) {
+            ended.stopped |= stop.requested();
+            return Ok(ended);
         }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }

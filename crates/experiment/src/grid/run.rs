@@ -19,12 +19,12 @@ struct Failed {
 }
 
 /// How cells of a grid ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ended {
-    /// Each was tried.
-    Tried,
-    /// A signal ended one; what was reached is saved.
-    Stopped,
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Ended {
+    /// A signal ended one, and what was reached is saved; else each was tried.
+    pub stopped: bool,
+    /// The numbers of those that are not finished for another reason, and why.
+    pub failed: Vec<(usize, String)>,
 }
 
 /// Runs the cells numbered `numbers`, in their order; `work` does one, `tell` is told what happens. A failed cell does not
@@ -38,16 +38,20 @@ pub fn run<C: Cell, E: From<ExperimentError>>(
     tell: impl Fn(&str),
     mut work: impl FnMut(&C) -> Result<Result<CellOutcome, ExperimentError>, E>,
 ) -> Result<Ended, E> {
+    let mut ended = Ended::default();
     for (done, &number) in numbers.iter().enumerate() {
         let key = cell(cells, number)?.key();
         tell(&format!("cell {number} ({} of {}): {key}", done + 1, numbers.len()));
         match run_one(cells, number, &mut work)? {
             Ok(CellOutcome::Finished) => {}
-            Ok(CellOutcome::Stopped) => return Ok(Ended::Stopped),
-            Err(error) => tell(&format!("cell {number} failed: {error}")),
+            Ok(CellOutcome::Stopped) => return Ok(Ended { stopped: true, ..ended }),
+            Err(error) => {
+                tell(&format!("cell {number} failed: {error}"));
+                ended.failed.push((number, error.to_string()));
+            }
         }
     }
-    Ok(Ended::Tried)
+    Ok(ended)
 }
 
 /// Runs the cell `number`, and keeps in its folder why it failed.
@@ -93,8 +97,12 @@ fn kept(
             return outcome;
         }
         let failed = Failed { format: RUN_FILE_FORMAT, error: error.to_string() };
-        if folder.is_dir() || std::fs::create_dir_all(folder).is_ok() {
-            write_file(&folder.join(FAILED), format!("{:#}\n", serde_json::json!(failed)).as_bytes())?;
+        let text = format!("{:#}\n", serde_json::json!(failed));
+        // Why the cell failed goes before why that cannot be kept.
+        if (folder.is_dir() || std::fs::create_dir_all(folder).is_ok())
+            && let Err(error) = write_file(&folder.join(FAILED), text.as_bytes())
+        {
+            tracing::warn!("{error}");
         }
     } else if has_failed(folder) {
         // It went well this time.

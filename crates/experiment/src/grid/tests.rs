@@ -126,7 +126,9 @@ fn a_failed_cell_ends_no_other_but_those_that_need_it() {
     };
     let tell = |line: &str| told.borrow_mut().push(line.to_owned());
     let all = Plan::of(&cells).unwrap().open_cells();
-    assert_eq!(run(&cells, &all, tell, work(true)).unwrap(), Ended::Tried);
+    let ended = run(&cells, &all, tell, work(true)).unwrap();
+    let failed: Vec<usize> = ended.failed.iter().map(|(number, _)| *number).collect();
+    assert_eq!((ended.stopped, failed), (false, vec![1, 2]));
     let plan = Plan::of(&cells).unwrap();
     let states: Vec<CellState> = plan.cells.iter().map(|cell| cell.state).collect();
     let (done, failed, absent) = (CellState::Finished, CellState::Failed, CellState::Absent);
@@ -138,7 +140,7 @@ fn a_failed_cell_ends_no_other_but_those_that_need_it() {
     let alone = run_one(&cells, 2, work(false)).unwrap().unwrap_err().to_string();
     assert!(alone.contains("--cell 1"), "{alone}");
     // Once more, and it goes well.
-    assert_eq!(run(&cells, &plan.open_cells(), tell, work(false)).unwrap(), Ended::Tried);
+    assert_eq!(run(&cells, &plan.open_cells(), tell, work(false)).unwrap(), Ended::default());
     assert!(Plan::of(&cells).unwrap().open_cells().is_empty() && failure(&cells[1].folder()).is_none());
 }
 
@@ -147,12 +149,24 @@ fn a_stopped_cell_ends_the_run_and_a_cell_that_is_not_there_is_named() {
     let out = tempfile::tempdir().unwrap();
     let cells = stages(out.path());
     let stopped = |_: &Stage| Ok::<_, ExperimentError>(Ok(CellOutcome::Stopped));
-    assert_eq!(run(&cells, &[0, 3], |_| (), stopped).unwrap(), Ended::Stopped);
+    assert!(run(&cells, &[0, 3], |_| (), stopped).unwrap().stopped);
     let error = run(&cells, &[6], |_| (), stopped).unwrap_err().to_string();
     assert!(error.contains("no cell 6: there are 6"), "{error}");
 }
 
+/// Why a cell failed was lost where its folder cannot be written, and the run ended as if all had gone well.
+#[test]
+fn a_cell_whose_failure_cannot_be_kept_is_told_with_its_own_reason() {
+    let out = tempfile::tempdir().unwrap();
+    let cells = stages(out.path());
+    std::fs::write(out.path().join("cells"), "a file").unwrap();
+    let fails = |cell: &Stage| Ok::<_, ExperimentError>(Err(failure_of(cell)));
+    let ended = run(&cells, &[0], |_| (), fails).unwrap();
+    assert!(ended.failed[0].1.contains("planted"), "{ended:?}");
+}
+
 /// A shell that finishes the cell, once it has seen that what it needs is there.
+#[cfg(unix)]
 fn in_a_shell(cells: &[Stage], number: usize, last: &str) -> Command {
     let folder = |number: usize| cells[number].folder().display().to_string();
     let needs: String =
@@ -171,7 +185,7 @@ fn in_processes_a_cell_begins_when_what_it_needs_is_finished() {
     // Backwards: the order is that of the needs.
     let numbers = [5, 4, 3, 2, 1, 0];
     let command = |number| in_a_shell(&cells, number, "sleep 0.1");
-    assert_eq!(run_in_processes(&cells, &numbers, 4, &stop, |_| (), command).unwrap(), Ended::Tried);
+    assert_eq!(run_in_processes(&cells, &numbers, 4, &stop, |_| (), command).unwrap(), Ended::default());
     assert!(Plan::of(&cells).unwrap().open_cells().is_empty());
 }
 
@@ -182,9 +196,11 @@ fn in_processes_what_needs_a_failed_cell_is_left_out_and_a_stopped_one_ends_the_
     let (cells, stop) = (stages(out.path()), StopSignal::listen());
     let command = |number| in_a_shell(&cells, number, if number == 1 { "false" } else { "true" });
     let all = [0, 1, 2, 3, 4, 5];
-    assert_eq!(run_in_processes(&cells, &all, 2, &stop, |_| (), command).unwrap(), Ended::Tried);
+    let ended = run_in_processes(&cells, &all, 2, &stop, |_| (), command).unwrap();
+    let failed: Vec<usize> = ended.failed.iter().map(|(number, _)| *number).collect();
+    assert_eq!((ended.stopped, failed), (false, vec![1, 2]));
     assert_eq!(Plan::of(&cells).unwrap().open_cells(), [1, 2]);
     let exit = format!("exit {EXIT_STOPPED}");
     let command = |number| in_a_shell(&cells, number, &exit);
-    assert_eq!(run_in_processes(&cells, &[1, 2], 1, &stop, |_| (), command).unwrap(), Ended::Stopped);
+    assert!(run_in_processes(&cells, &[1, 2], 1, &stop, |_| (), command).unwrap().stopped);
 }

@@ -14,6 +14,9 @@ use crate::suite::SuiteError;
 /// What stands for an interval over two seeds: two numbers say next to nothing of how far a third may lie.
 pub const TWO_SEEDS: &str = "two seeds: no interval";
 
+/// Why an arm has no interval of which one seed alone is there, where others were asked for.
+pub const ONE_OF_SEVERAL: &str = "one seed of several: no interval";
+
 /// [`TWO_SEEDS`] where there are two.
 #[must_use]
 pub fn too_few(seeds: usize) -> Option<&'static str> {

@@ -111,6 +111,11 @@ pub fn evaluate<E: From<SuiteError>>(
         Ok(()) => {}
     }
     (request.one_arm)(request.versus).map_err(SuiteError::NotOneArm)?;
+    // Not after the first was judged for an hour.
+    for path in request.encoders.iter().chain(request.versus).filter(|path| !encoder_file(path).is_file()) {
+        read_encoder(path, &request.how_read(), &device.device)
+            .map_err(|error| SuiteError::Encoder(Box::new(error)))?;
+    }
     let cache = request.cache_folder.and_then(|folder| FeatureCache::new(folder, device));
     let mut encoders = Vec::new();
     let mut groups = Vec::new();

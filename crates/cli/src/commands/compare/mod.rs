@@ -10,8 +10,10 @@ use clap::Args;
 use serde_json::json;
 use zview_experiment::ExperimentError;
 use zview_experiment::commands::command_line;
-use zview_experiment::comparison::{Study, StudyCell, collect, comparison_page, in_markdown, in_words};
-use zview_experiment::grid::{self, Cell, CellOptions, CellOutcome, Ended, Plan};
+use zview_experiment::comparison::{
+    FailedCell, Study, StudyCell, collect, comparison_page, in_markdown, in_words,
+};
+use zview_experiment::grid::{self, Cell, CellOptions, CellOutcome, Key, Plan};
 use zview_runtime::atomic::write_file;
 use zview_runtime::cache_folder;
 use zview_runtime::device::{ChosenDevice, choose};
@@ -128,6 +130,7 @@ pub fn run_checked(
             out.display()
         )));
     }
+    let mut failed = Vec::new();
     if !arguments.collect {
         let plan = plan()?;
         check(&study)?;
@@ -142,12 +145,20 @@ pub fn run_checked(
             let stop = StopSignal::listen();
             grid::run_in_processes(&cells, &open, arguments.jobs, &stop, say, command_of)?
         };
-        if ended == Ended::Stopped {
+        failed = ended.failed;
+        if ended.stopped {
             say(&format!("stopped and saved in {}; the same command continues", out.display()));
             return Ok(ExitCode::from(EXIT_STOPPED as u8));
         }
     }
-    let comparison = collect(&study);
+    let mut comparison = collect(&study);
+    // Such as one that another process is at, or whose folder cannot be written.
+    for (cell, error) in failed {
+        if !comparison.failed.iter().any(|listed| listed.cell == cell) {
+            let Key { arm, seed, .. } = cells[cell].key();
+            comparison.failed.push(FailedCell { cell, arm, seed, error });
+        }
+    }
     if arguments.collect && !comparison.has_results() && comparison.failed.is_empty() {
         return Err(Failure::usage(format!(
             "--collect: no cell in {} is finished; leave --collect out to compute them",

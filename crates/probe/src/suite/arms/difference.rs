@@ -8,7 +8,7 @@ use zview_numerics::statistics::{
 use zview_report::words::minus;
 
 use super::Pairing;
-use crate::suite::intervals::{over_seeds, too_few};
+use crate::suite::intervals::{ONE_OF_SEVERAL, over_seeds, too_few};
 use crate::suite::metric::{Metric, Score, Unit};
 
 /// Below this corrected probability of no difference, one is significant.
@@ -91,7 +91,8 @@ impl Difference {
         self.low.zip(self.high)
     }
 
-    /// Whether it is significantly different from 0: by its corrected p-value, or of one seed, which has none, by its interval.
+    /// Whether it is significantly different from 0: by its corrected p-value, or of one seed, which has none, by its
+    /// interval.
     #[must_use]
     pub fn is_significant(&self) -> bool {
         match self.p_holm {
@@ -139,8 +140,11 @@ pub(super) fn difference(
     let metric = own.first()?.metric.clone();
     let values = |scores: &[&Score]| scores.iter().map(|score| score.value).collect::<Vec<f64>>();
     match pairing {
-        Pairing::Seeds => {
-            let of_seeds = Difference::over_seeds(&values(own), &values(others), metric);
+        Pairing::Seeds { asked } => {
+            let mut of_seeds = Difference::over_seeds(&values(own), &values(others), metric);
+            if own.len() == 1 && asked > 1 {
+                of_seeds.no_interval = Some(ONE_OF_SEVERAL);
+            }
             Some(over_images_too(of_seeds, own, others, groups))
         }
         Pairing::Judging { seed, stream } => {

@@ -45,7 +45,10 @@ impl Measured {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Pairing {
     /// The seed: those of one seed began with the same weights, and labelled images are drawn anew for each seed.
-    Seeds,
+    Seeds {
+        /// How many seeds each arm is to have: of one among several nothing is concluded.
+        asked: usize,
+    },
     /// How they are judged, with the same labelled images, whatever they were trained with; bootstraps are by these
     /// numbers.
     Judging {
@@ -97,7 +100,7 @@ impl Arms {
     #[must_use]
     pub fn differences<'a>(&'a self, arm: &str, other: &str) -> ByMetric<Difference> {
         let (own, others): (Vec<&'a Measured>, Vec<&'a Measured>) = match self.pairing {
-            Pairing::Seeds => self.pairs(arm, other).unzip(),
+            Pairing::Seeds { .. } => self.pairs(arm, other).unzip(),
             Pairing::Judging { .. } => (self.of(arm).iter().collect(), self.of(other).iter().collect()),
         };
         let Some(first) = own.first().filter(|_| !others.is_empty()) else { return BTreeMap::new() };

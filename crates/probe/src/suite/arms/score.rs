@@ -4,7 +4,7 @@ use serde::Serialize;
 use zview_numerics::statistics::{Interval, VarianceSplit, mean_interval, variance_split};
 
 use super::Pairing;
-use crate::suite::intervals::{of_accuracy, over_seeds, too_few};
+use crate::suite::intervals::{ONE_OF_SEVERAL, of_accuracy, over_seeds, too_few};
 use crate::suite::metric::{Metric, Score, Unit};
 
 /// A metric of an arm: mean over seeds with its 95 % t-interval, or of one seed with that of its encoder, over test
@@ -65,10 +65,14 @@ impl ArmScore {
         let first = scores.first()?;
         let values = scores.iter().map(|score| score.value).collect();
         let mut of_arm = Self::over_seeds(values, first.metric.clone(), images);
-        if let [only] = scores {
-            return Some(of_arm.of_one_encoder(only));
+        match (scores, pairing) {
+            ([_], Pairing::Seeds { asked: 2.. }) => {
+                return Some(Self { no_interval: Some(ONE_OF_SEVERAL), ..of_arm });
+            }
+            ([only], _) => return Some(of_arm.of_one_encoder(only)),
+            _ => {}
         }
-        if pairing != Pairing::Seeds {
+        if !matches!(pairing, Pairing::Seeds { .. }) {
             let draws: Vec<Vec<f64>> = scores.iter().map(|score| score.draws.clone()).collect();
             if let Some(mut split) = variance_split(&draws) {
                 let interval = split.low.zip(split.high).map(|(low, high)| Interval { low, high });

@@ -63,7 +63,7 @@ fn arms(pairing: Pairing, first: &[usize], other: &[usize]) -> Arms {
 
 #[test]
 fn seeds_that_pair_arms_give_differences_over_them_and_over_images() {
-    let differences = arms(Pairing::Seeds, &[9, 8, 7], &[4, 3, 5, 2]).differences("a", "b");
+    let differences = arms(Pairing::Seeds { asked: 3 }, &[9, 8, 7], &[4, 3, 5, 2]).differences("a", "b");
     let shares = |wrong: &[usize]| -> Vec<Vec<f32>> {
         wrong.iter().map(|&wrong| Right::once(&correct(wrong)).shares()).collect()
     };
@@ -116,7 +116,7 @@ fn the_spread_of_draws_is_split_where_all_encoders_have_the_same() {
     assert_eq!((score.n_train, score.n_test), (100, 60));
     assert!(judged.scores("a")["linear"].split.is_none());
     // With other draws for each seed there is nothing to split.
-    assert!(arms(Pairing::Seeds, &[9, 8, 7], &[4]).scores("a")["few_shot_5"].split.is_none());
+    assert!(arms(Pairing::Seeds { asked: 3 }, &[9, 8, 7], &[4]).scores("a")["few_shot_5"].split.is_none());
     assert!(judged.scores("absent").is_empty() && judged.differences("a", "absent").is_empty());
 }
 
@@ -144,7 +144,7 @@ fn one_seed_has_the_interval_of_its_encoder() {
         ..plain(linear::metric(), 0.5)
     };
     let by = |scores: &[&Score]| {
-        let score = ArmScore::of(scores, [0, 0], Pairing::Seeds).unwrap();
+        let score = ArmScore::of(scores, [0, 0], Pairing::Seeds { asked: 1 }).unwrap();
         (score.low, score.over)
     };
     assert_eq!(by(&[&of]), (Some(0.4), Some("over 1,200 typeface families".to_owned())));
