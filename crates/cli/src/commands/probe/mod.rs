@@ -92,13 +92,13 @@ enum Protocols {
 }
 
 fn of_protocols() -> String {
-    let names =
-        |kinds: Vec<ProtocolKind>| kinds.into_iter().map(ProtocolKind::name).collect::<Vec<_>>().join(", ");
-    let all = ProtocolKind::ALL.iter().map(|(_, kind)| *kind).collect();
+    let names: Vec<&str> = ProtocolKind::ALL.iter().map(|(name, _)| *name).collect();
+    let usual: Vec<&str> = SuiteConfig::default().protocols.into_iter().map(ProtocolKind::name).collect();
+    let (last, first) = usual.split_last().unwrap_or((&"none", &[]));
     format!(
-        "What is measured: {}, or all; may be repeated, or several with commas; {} where it is not given",
-        names(all),
-        names(SuiteConfig::default().protocols)
+        "What is measured: {}, or all; may be repeated, or several with commas; {} and {last} where it is not given",
+        names.join(", "),
+        first.join(", ")
     )
 }
 
