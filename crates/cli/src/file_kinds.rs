@@ -3,6 +3,8 @@
 use std::path::Path;
 
 use zview_encoder::is_own_encoder;
+use zview_generator::training::TrainingMethod;
+use zview_probe::suite::SuiteConfig;
 use zview_runtime::config::{shipped, top_keys};
 use zview_runtime::file_kind::FileKind;
 
@@ -35,6 +37,8 @@ struct Kind {
     command: &'static str,
     /// Keys that no other kind has at its top.
     keys: &'static [&'static str],
+    /// Those of them that stand in a table.
+    more: fn() -> Vec<&'static str>,
 }
 
 const KINDS: [Kind; 5] = [
@@ -43,47 +47,35 @@ const KINDS: [Kind; 5] = [
         what: "a comparison",
         command: "use `zview compare FILE`",
         keys: &["question", "reference", "arms"],
+        more: Vec::new,
     },
     Kind {
         wanted: Wanted::Manifest,
         what: "a generator's manifest",
         command: "use `zview generator inspect FILE`, or `zview pretrain FILE` to learn from its views",
         keys: &["architecture", "sha256", "latent", "output", "layers"],
+        more: Vec::new,
     },
     Kind {
         wanted: Wanted::GeneratorRecipe,
         what: "a generator's training recipe",
         command: "use `zview generator train FILE`",
-        keys: &["method", "gan", "vae"],
+        keys: &["method"],
+        more: || TrainingMethod::KINDS.iter().map(|(section, _)| *section).collect(),
     },
     Kind {
         wanted: Wanted::Recipe,
         what: "a recipe",
         command: "use `zview pretrain FILE`",
         keys: &["source", "anchors", "views", "augment", "objective", "watch"],
+        more: Vec::new,
     },
     Kind {
         wanted: Wanted::Evaluation,
         what: "the configuration of an evaluation",
         command: "use `zview probe ENCODER --config FILE`",
-        keys: &[
-            "protocols",
-            "outlier_data",
-            "linear",
-            "knn",
-            "few_shot",
-            "label_curve",
-            "sgd",
-            "fine_tune",
-            "robustness",
-            "outliers",
-            "spectrum",
-            "clusters",
-            "overlap",
-            "confusion",
-            "calibration",
-            "maps",
-        ],
+        keys: &["protocols", "outlier_data"],
+        more: || SuiteConfig::SECTIONS.to_vec(),
     },
 ];
 
@@ -140,8 +132,10 @@ pub fn refuse_other_kind(path: &Path, wanted: Wanted) -> Result<(), Failure> {
     }
     let is_text = is_file && (![Wanted::Encoder, Wanted::Run].contains(&wanted) || has_ending(path, "toml"));
     let Some(keys) = is_text.then(|| top_keys(path)).flatten() else { return Ok(()) };
-    let counted =
-        KINDS.iter().map(|kind| (keys.iter().filter(|key| kind.keys.contains(&&***key)).count(), kind));
+    let counted = KINDS.iter().map(|kind| {
+        let own = [kind.keys, &(kind.more)()].concat();
+        (keys.iter().filter(|key| own.contains(&&***key)).count(), kind)
+    });
     // The first of those with most keys: sections such as [views] may stand in several kinds.
     let best = counted.rev().max_by_key(|(count, _)| *count).filter(|(count, _)| *count > 0);
     match best {

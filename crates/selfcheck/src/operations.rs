@@ -134,16 +134,14 @@ fn optimizers() -> Vec<Operation> {
     // A vector is not taken for a bias here, so that everything of the equation is computed.
     let of = |kind| OptimizerConfig { exclude_norm_and_bias: false, ..OptimizerConfig::of(kind) };
     let clipped = OptimizerConfig { clip_norm: Some(0.5), ..of(OptimizerKind::AdamW) };
-    let table = [
-        ("SGD, two steps", of(OptimizerKind::Sgd), None),
-        ("Adam, two steps", OptimizerConfig::adam(0.5, 0.9), None),
-        ("AdamW, two steps", of(OptimizerKind::AdamW), None),
-        ("AdamW, scaled and clipped, two steps", clipped, Some(1024.0)),
-        ("LARS, two steps", of(OptimizerKind::Lars), None),
+    let each = OptimizerKind::ALL.iter().map(|&kind| (kind.name(), of(kind), None));
+    let further = [
+        ("adam", OptimizerConfig::adam(0.5, 0.9), None),
+        ("adamw, scaled and clipped", clipped, Some(1024.0)),
     ];
     let operation =
         |(name, config, scale)| Operation::forward_only(name, INPUTS, move |x| two_steps(x, &config, scale));
-    table.map(operation).into()
+    each.chain(further).map(operation).collect()
 }
 
 /// A network of one parameter.

@@ -1,6 +1,7 @@
 //! The `[optimizer]` section of a recipe.
 
 use serde::{Deserialize, Serialize};
+use zview_runtime::config::Section;
 
 use super::adamw::AdamW;
 use super::rule::{AnyRule, Defaults};
@@ -69,6 +70,20 @@ impl OptimizerConfig {
     pub fn adam(beta1: f64, beta2: f64) -> Self {
         let kind = AnyRule::AdamW(AdamW { beta1, beta2, ..AdamW::default() });
         Self { weight_decay: 0.0, ..Self::of(kind) }
+    }
+
+    /// The same with one of the keys that its kind brings, such as `momentum`; `None` where its kind has no such key.
+    #[must_use]
+    pub fn with_own_key(mut self, key: &str, value: f64) -> Option<Self> {
+        let kind = Self::kinds().into_iter().find(|kind| kind.name == self.kind.name())?;
+        if !kind.keys.contains(&key) {
+            return None;
+        }
+        let mut own = toml::Table::try_from(&self.kind).ok()?;
+        own.remove(Self::CHOOSER);
+        own.insert(key.to_owned(), value.into());
+        self.kind = (kind.read)(own).ok()?;
+        Some(self)
     }
 
     /// How many numbers it keeps of each one that it trains.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use zview_encoder::augment::AugmentConfig;
-use zview_network::optimizer::{AnyRule, OptimizerConfig, OptimizerKind};
+use zview_network::optimizer::{OptimizerConfig, OptimizerKind};
 
 use zview_features::{Problems, Settings};
 
@@ -46,7 +46,7 @@ pub struct FineTuneConfig {
     pub layer_decays: Vec<f64>,
     /// The optimizer.
     pub optimizer: OptimizerKind,
-    /// Of `sgd` and `lars`: share of the last update that is kept; 0.9 where it is not given.
+    /// Share of the last update that is kept, of optimizers that have it; 0.9 where it is not given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub momentum: Option<f64>,
     /// Weight decay as the optimizer means it; its default where it is not given.
@@ -91,15 +91,6 @@ impl Default for FineTuneConfig {
     }
 }
 
-/// The momentum of optimizers that have one.
-fn momentum_of(kind: &mut AnyRule) -> Option<&mut f64> {
-    match kind {
-        AnyRule::Sgd(keys) => Some(&mut keys.momentum),
-        AnyRule::Lars(keys) => Some(&mut keys.momentum),
-        _ => None,
-    }
-}
-
 impl Settings for FineTuneConfig {
     fn problems(&self) -> Vec<String> {
         let (decays, seeds, augment) = (&self.layer_decays, &self.seeds, &self.augment);
@@ -113,7 +104,8 @@ impl Settings for FineTuneConfig {
         let optimizer = self.optimizer_config(1.0).problems().into_iter();
         let mut optimizer: Vec<String> =
             optimizer.map(|problem| problem.trim_start_matches("optimizer.").to_owned()).collect();
-        if self.momentum.is_some() && momentum_of(&mut self.optimizer.into()).is_none() {
+        let of_kind = OptimizerConfig::of(self.optimizer);
+        if self.momentum.is_some_and(|given| of_kind.with_own_key("momentum", given).is_none()) {
             optimizer.push(format!("momentum: not used by kind \"{}\"; remove it", self.optimizer.name()));
         }
         Problems::default()
@@ -144,10 +136,10 @@ impl FineTuneConfig {
         let mut config =
             OptimizerConfig { lr, clip_norm: self.clip_norm, ..OptimizerConfig::of(self.optimizer) };
         config.weight_decay = self.weight_decay.unwrap_or(config.weight_decay);
-        if let (Some(given), Some(momentum)) = (self.momentum, momentum_of(&mut config.kind)) {
-            *momentum = given;
+        match self.momentum.and_then(|given| config.clone().with_own_key("momentum", given)) {
+            Some(with_momentum) => with_momentum,
+            None => config,
         }
-        config
     }
 
     /// Images per update with `images` labelled ones.

@@ -9,7 +9,7 @@ use clap::builder::RangedU64ValueParser;
 use serde_json::{Value, json};
 use zview_experiment::commands::command_line;
 use zview_experiment::comparison::one_arm;
-use zview_probe::suite::{ProtocolKind, SuiteEvaluation, SuiteRequest, evaluate, in_words};
+use zview_probe::suite::{ProtocolKind, SuiteConfig, SuiteEvaluation, SuiteRequest, evaluate, in_words};
 use zview_runtime::atomic::write_file;
 use zview_runtime::device::choose;
 
@@ -35,9 +35,8 @@ pub struct ProbeArguments {
     /// Name or path of labelled images; may be repeated; the recipe's `probe.data` for a run folder.
     #[arg(long)]
     data: Vec<String>,
-    /// What is measured: linear, knn, few-shot, label-curve, sgd, fine-tune, scratch, robustness, outliers, spectrum,
-    /// clusters, overlap, or all; may be repeated, or several with commas; linear, knn, few-shot and overlap where it is not given.
     #[arg(long = "protocol", alias = "protocols", value_name = "P", value_delimiter = ',', value_parser = parse_protocol)]
+    #[arg(help = of_protocols())]
     protocols: Vec<Protocols>,
     /// How everything is measured: a TOML file (docs/evaluation.md).
     #[arg(long, value_name = "FILE")]
@@ -90,6 +89,17 @@ fn one_or_more() -> RangedU64ValueParser<usize> {
 enum Protocols {
     All,
     One(ProtocolKind),
+}
+
+fn of_protocols() -> String {
+    let names: Vec<&str> = ProtocolKind::ALL.iter().map(|(name, _)| *name).collect();
+    let usual: Vec<&str> = SuiteConfig::default().protocols.into_iter().map(ProtocolKind::name).collect();
+    let (last, first) = usual.split_last().unwrap_or((&"none", &[]));
+    format!(
+        "What is measured: {}, or all; may be repeated, or several with commas; {} and {last} where it is not given",
+        names.join(", "),
+        first.join(", ")
+    )
 }
 
 fn parse_protocol(text: &str) -> Result<Protocols, String> {

@@ -100,6 +100,11 @@ macro_rules! protocols {
             pub maps: MapConfig,
         }
 
+        impl SuiteConfig {
+            /// The sections of its file.
+            pub const SECTIONS: &'static [&'static str] = &[$($(stringify!($section),)*)* "maps"];
+        }
+
         impl Default for SuiteConfig {
             fn default() -> Self {
                 use ProtocolKind::{FewShot, Knn, Linear, Overlap};
