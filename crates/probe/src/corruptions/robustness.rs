@@ -5,9 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 use zview_data::ImageSet;
-use zview_numerics::statistics::{
-    Interval, accuracy_interval, paired_difference_interval, percentile_interval,
-};
+use zview_numerics::statistics::{Interval, accuracy_interval, difference_of_one, percentile_interval};
 
 use super::kind::{Corruption, SEVERITIES};
 use super::set::corrupt;
@@ -134,7 +132,7 @@ pub fn robustness(
         for &severity in &config.severities {
             let correct = correct_of(&corrupt(&images, corruption, severity, config.seed)?)?;
             right_times.iter_mut().zip(&correct).for_each(|(times, &right)| *times += u32::from(right));
-            scores.push(score(corruption, severity, &clean, &correct, config.seed));
+            scores.push(score(corruption, severity, &clean, &correct));
             tracing::debug!(corruption = corruption.name(), severity, "corrupted images judged");
         }
     }
@@ -156,14 +154,7 @@ fn share(correct: &[bool]) -> f64 {
     correct.iter().filter(|&&right| right).count() as f64 / correct.len() as f64
 }
 
-fn score(
-    corruption: Corruption,
-    severity: u8,
-    clean: &[bool],
-    correct: &[bool],
-    seed: u64,
-) -> CorruptionScore {
-    let use_number = USE_NUMBER + 16 * (corruption as u64 + 1) + u64::from(severity);
+fn score(corruption: Corruption, severity: u8, clean: &[bool], correct: &[bool]) -> CorruptionScore {
     let right = correct.iter().filter(|&&right| right).count();
     let nothing = Interval { low: f64::NAN, high: f64::NAN };
     CorruptionScore {
@@ -171,9 +162,9 @@ fn score(
         severity,
         strength: corruption.strengths()[usize::from(severity) - 1],
         top1: share(correct),
-        interval: accuracy_interval(right, correct.len(), seed, use_number),
+        interval: accuracy_interval(right, correct.len()),
         drop: share(clean) - share(correct),
-        drop_interval: paired_difference_interval(clean, correct, seed, use_number).unwrap_or(nothing),
+        drop_interval: difference_of_one(clean, correct, None).unwrap_or(nothing),
     }
 }
 

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use zview_numerics::statistics::mean_interval;
+use zview_numerics::statistics::{drawn_accuracy_interval, mean_interval};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::draw::{LabelledPool, Learnt, problems_of_draws};
@@ -64,7 +64,7 @@ pub struct FewShotScore {
     pub labels: usize,
     /// Mean over the draws.
     pub mean: f64,
-    /// Lower end of the 95 % t-interval over draws; `None` for a single draw.
+    /// Lower end of the 95 % interval over draws and test images; `None` for a single draw.
     pub low: Option<f64>,
     /// Upper end of that interval.
     pub high: Option<f64>,
@@ -135,19 +135,19 @@ impl FewShotScore {
     /// The summary of `draws` of `labels` images each.
     pub(super) fn of(labels: usize, draws: &[Learnt]) -> Self {
         let accuracies: Vec<f64> = draws.iter().map(|draw| draw.top1).collect();
-        let summary = mean_interval(&accuracies);
+        let right_draws: Vec<u32> = (0..draws.first().map_or(0, |draw| draw.right.len()))
+            .map(|image| draws.iter().map(|draw| u32::from(draw.right[image])).sum())
+            .collect();
+        let interval = drawn_accuracy_interval(&accuracies, &right_draws, None);
         Self {
             labels,
-            mean: summary.mean,
-            // An accuracy outside of 0 to 1 is impossible, whatever the t-distribution thinks.
-            low: summary.interval.map(|interval| interval.low.max(0.0)),
-            high: summary.interval.map(|interval| interval.high.min(1.0)),
+            mean: mean_interval(&accuracies).mean,
+            low: interval.map(|interval| interval.low),
+            high: interval.map(|interval| interval.high),
             draws: accuracies,
             penalties: draws.iter().map(|draw| draw.penalty).collect(),
             converged: draws.iter().all(|draw| draw.converged),
-            right_draws: (0..draws.first().map_or(0, |draw| draw.right.len()))
-                .map(|image| draws.iter().map(|draw| u32::from(draw.right[image])).sum())
-                .collect(),
+            right_draws,
         }
     }
 }

@@ -11,9 +11,6 @@ use crate::ProbeError;
 use crate::linear::{Logistic, PenaltyRule};
 use zview_features::{Features, Settings};
 
-/// Stream of the interval over test images; the numbers of neighbours use theirs.
-const ALL_LABELS: u64 = u64::MAX;
-
 /// How the curve is measured.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -57,9 +54,9 @@ impl Settings for LabelCurveConfig {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum IntervalOver {
-    /// Student's t over the draws of the labelled images.
+    /// The draws of the labelled images, and test images.
     Draws,
-    /// The bootstrap over test images: with all labels there is nothing to draw.
+    /// Test images: with all labels there is nothing to draw.
     TestImages,
 }
 
@@ -197,7 +194,7 @@ fn whole_pool(labelled: &LabelledPool, config: &LabelCurveConfig) -> Result<Labe
     let draw = labelled.nested_draw(config.seed, 0);
     let images: Vec<usize> = (0..labelled.pool.len()).collect();
     let learnt = labelled.learn(&images, &config.penalty, config.max_iterations, draw.penalty_seed, None)?;
-    let interval = accuracy_interval(learnt.correct, labelled.test.len(), config.seed, ALL_LABELS);
+    let interval = accuracy_interval(learnt.correct, labelled.test.len());
     Ok(LabelCurvePoint {
         labels_per_class: None,
         labels: images.len(),

@@ -1,7 +1,7 @@
 //! What pretraining gains over training from scratch.
 
 use serde::{Deserialize, Serialize};
-use zview_numerics::statistics::{Interval, mean_interval, paired_difference_interval};
+use zview_numerics::statistics::{Interval, difference_of_one, mean_interval};
 
 use super::score::FineTuneScore;
 use crate::ProbeError;
@@ -55,7 +55,7 @@ pub fn fine_tune_gain(
     }
     let gains: Vec<GainOfSeed> = (pretrained.seeds.iter().zip(&scratch.seeds))
         .map(|(a, b)| {
-            let interval = paired_difference_interval(&a.correct, &b.correct, a.seed, 0);
+            let interval = difference_of_one(&a.correct, &b.correct, None);
             let Interval { low, high } = interval.unwrap_or(Interval { low: f64::NAN, high: f64::NAN });
             GainOfSeed { seed: a.seed, gain: a.top1 - b.top1, low, high }
         })

@@ -134,7 +134,7 @@ impl Arm<'_> {
             self.kept.push(FineTuned::of(seed, &judged, self.train_set));
             let predictions = judged.head.predictions(&judged.features);
             let (right, images) = (predictions.top_k_correct(1), self.test_set.len());
-            let Interval { low, high } = accuracy_interval(right, images, seed, 0);
+            let Interval { low, high } = accuracy_interval(right, images);
             return Ok(FineTuneRun {
                 seed,
                 top1: right as f64 / images as f64,

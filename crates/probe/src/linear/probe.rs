@@ -176,7 +176,7 @@ impl LinearProbe {
         let correct = predictions.correct();
         let share = |count: usize| count as f64 / test.len() as f64;
         let top1_count = predictions.top_k_correct(1);
-        let Interval { low, high } = accuracy_interval(top1_count, test.len(), self.seed, 0);
+        let Interval { low, high } = accuracy_interval(top1_count, test.len());
         LinearScore {
             top1: share(top1_count),
             top5: predictions.top5(self.model.bias().len()),

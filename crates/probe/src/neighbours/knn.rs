@@ -145,8 +145,7 @@ fn scores(
             .map(|(nearest, &label)| vote(&nearest[..k], train, config.vote) == label)
             .collect();
         let right = correct.iter().filter(|&&right| right).count();
-        // Use number 0 belongs to the linear probe; k is never 0.
-        let Interval { low, high } = accuracy_interval(right, test.len(), config.seed, k as u64);
+        let Interval { low, high } = accuracy_interval(right, test.len());
         (k, KnnScore { top1: right as f64 / test.len() as f64, low, high, correct })
     };
     ks.iter().map(score).collect()

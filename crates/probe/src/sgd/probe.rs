@@ -140,7 +140,7 @@ fn probe(
     let correct = predictions.correct();
     let share = |count: usize| count as f64 / test.len() as f64;
     let top1_count = predictions.top_k_correct(1);
-    let Interval { low, high } = accuracy_interval(top1_count, test.len(), config.seed, 0);
+    let Interval { low, high } = accuracy_interval(top1_count, test.len());
     Ok(SgdScore {
         top1: share(top1_count),
         top5: predictions.top5(test.class_names().len()),

@@ -4,8 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 use zview_numerics::statistics::{
-    Interval, accuracy_interval, cluster_accuracy_interval, cluster_difference_interval,
-    paired_difference_interval,
+    Interval, accuracy_interval, clustered_accuracy_interval, difference_of_one, drawn_accuracy_interval,
 };
 use zview_report::numbers::thousands;
 
@@ -47,7 +46,7 @@ pub struct TestGroups {
 /// What is resampled, and how many of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resampling {
-    /// `cluster-bootstrap` (whole groups) or `image-bootstrap`.
+    /// `groups` or `images`; `cluster-bootstrap` and `image-bootstrap` in files of earlier versions.
     pub kind: Cow<'static, str>,
     /// What is drawn with replacement.
     pub unit: String,
@@ -68,11 +67,11 @@ impl Resampling {
     #[must_use]
     pub fn in_words(&self) -> String {
         match &*self.kind {
-            "cluster-bootstrap" => {
+            "groups" | "cluster-bootstrap" => {
                 let (units, images) = (thousands(self.units), thousands(self.n_test));
-                format!("over {units} {} ({images} images; cluster bootstrap)", self.unit)
+                format!("over {units} {} ({images} images)", self.unit)
             }
-            _ => format!("over {} test images (bootstrap)", thousands(self.n_test)),
+            _ => format!("over {} test images", thousands(self.n_test)),
         }
     }
 }
@@ -81,7 +80,6 @@ impl Resampling {
 #[derive(Debug, Clone)]
 pub struct TestIntervals<'a> {
     groups: Option<&'a TestGroups>,
-    seed: u64,
     resampling: Resampling,
 }
 
@@ -90,7 +88,7 @@ impl<'a> TestIntervals<'a> {
     ///
     /// # Errors
     /// [`SuiteError::Groups`] where there is not one group per image.
-    pub fn new(groups: Option<&'a TestGroups>, n_test: usize, seed: u64) -> Result<Self, SuiteError> {
+    pub fn new(groups: Option<&'a TestGroups>, n_test: usize) -> Result<Self, SuiteError> {
         let resampling = match groups {
             Some(groups) if groups.of_image.len() != n_test => {
                 return Err(SuiteError::Groups { expected: n_test, got: groups.of_image.len() });
@@ -98,16 +96,13 @@ impl<'a> TestIntervals<'a> {
             Some(groups) => {
                 let distinct: std::collections::BTreeSet<&usize> = groups.of_image.iter().collect();
                 let (unit, units) = (groups.unit.clone(), distinct.len());
-                Resampling { kind: "cluster-bootstrap".into(), unit, units, n_test }
+                Resampling { kind: "groups".into(), unit, units, n_test }
             }
-            None => Resampling {
-                kind: "image-bootstrap".into(),
-                unit: "test images".to_owned(),
-                units: n_test,
-                n_test,
-            },
+            None => {
+                Resampling { kind: "images".into(), unit: "test images".to_owned(), units: n_test, n_test }
+            }
         };
-        Ok(Self { groups, seed, resampling })
+        Ok(Self { groups, resampling })
     }
 
     /// What is resampled.
@@ -118,21 +113,23 @@ impl<'a> TestIntervals<'a> {
 
     /// 95 % interval of an accuracy; `correct` (N) says which test images were right.
     #[must_use]
-    pub fn accuracy(&self, correct: &[bool], use_number: u64) -> Interval {
-        let over_groups = self
-            .groups
-            .and_then(|groups| cluster_accuracy_interval(correct, &groups.of_image, self.seed, use_number));
+    pub fn accuracy(&self, correct: &[bool]) -> Interval {
+        let over_groups =
+            self.groups.and_then(|groups| clustered_accuracy_interval(correct, &groups.of_image));
         let right = correct.iter().filter(|&&right| right).count();
-        over_groups.unwrap_or_else(|| accuracy_interval(right, correct.len(), self.seed, use_number))
+        over_groups.unwrap_or_else(|| accuracy_interval(right, correct.len()))
+    }
+
+    /// That of an accuracy with few labels, over `draws` of these and test images, each right in so many of them.
+    #[must_use]
+    pub fn drawn(&self, draws: &[f64], right: &[u32]) -> Option<Interval> {
+        drawn_accuracy_interval(draws, right, self.groups.map(|groups| &*groups.of_image))
     }
 
     /// 95 % interval of accuracy(a) - accuracy(b), image by image; `None` if they judged other images.
     #[must_use]
-    pub fn difference(&self, a: &[bool], b: &[bool], use_number: u64) -> Option<Interval> {
-        match self.groups {
-            Some(groups) => cluster_difference_interval(a, b, &groups.of_image, self.seed, use_number),
-            None => paired_difference_interval(a, b, self.seed, use_number),
-        }
+    pub fn difference(&self, a: &[bool], b: &[bool]) -> Option<Interval> {
+        difference_of_one(a, b, self.groups.map(|groups| &*groups.of_image))
     }
 }
 
@@ -145,16 +142,16 @@ mod tests {
         let correct: Vec<bool> = (0..400).map(|image| (image / 20) % 4 != 0).collect();
         let groups =
             TestGroups { unit: "typefaces".to_owned(), of_image: (0..400).map(|image| image / 20).collect() };
-        let by_group = TestIntervals::new(Some(&groups), 400, 0).unwrap();
-        let by_image = TestIntervals::new(None, 400, 0).unwrap();
+        let by_group = TestIntervals::new(Some(&groups), 400).unwrap();
+        let by_image = TestIntervals::new(None, 400).unwrap();
         let width = |interval: Interval| interval.high - interval.low;
-        assert!(width(by_group.accuracy(&correct, 0)) > 3.0 * width(by_image.accuracy(&correct, 0)));
+        assert!(width(by_group.accuracy(&correct)) > 3.0 * width(by_image.accuracy(&correct)));
         assert!(by_group.resampling().in_words().contains("20 typefaces (400 images"));
-        assert_eq!(by_image.resampling().in_words(), "over 400 test images (bootstrap)");
+        assert_eq!(by_image.resampling().in_words(), "over 400 test images");
         let none = vec![false; 400];
-        assert!(width(by_group.difference(&correct, &none, 1).unwrap()) > 0.0);
-        assert!(by_image.difference(&correct, &none[1..], 1).is_none());
-        assert!(TestIntervals::new(Some(&groups), 399, 0).is_err());
+        assert!(width(by_group.difference(&correct, &none).unwrap()) > 0.0);
+        assert!(by_image.difference(&correct, &none[1..]).is_none());
+        assert!(TestIntervals::new(Some(&groups), 399).is_err());
     }
 
     #[test]

@@ -149,10 +149,16 @@ impl<'a> Bench<'a> {
         Ok(self.probe.get_or_init(|| probe))
     }
 
-    /// The 95 % interval of an accuracy on the test images; protocols have random streams of their own.
+    /// The 95 % interval of an accuracy on the test images.
     #[must_use]
-    pub fn interval(&self, correct: &[bool], use_number: u64) -> Interval {
-        self.intervals.accuracy(correct, use_number)
+    pub fn interval(&self, correct: &[bool]) -> Interval {
+        self.intervals.accuracy(correct)
+    }
+
+    /// That of an accuracy with few labels, over `draws` of these and test images, each right in so many of them.
+    #[must_use]
+    pub fn drawn_interval(&self, draws: &[f64], right: &[u32]) -> Option<Interval> {
+        self.intervals.drawn(draws, right)
     }
 
     /// What such intervals are over.

@@ -141,7 +141,7 @@ pub fn evaluate<E: From<SuiteError>>(
             before(path, &encoder, &train)?;
             let test_groups = image_groups(data, Split::Test)
                 .map(|groups| TestGroups { unit: groups.unit.to_owned(), of_image: groups.of_image });
-            let intervals = TestIntervals::new(test_groups.as_ref(), test.len(), request.config.linear.seed)?;
+            let intervals = TestIntervals::new(test_groups.as_ref(), test.len())?;
             let others = request.config.outlier_data.as_deref().zip(outliers.as_ref());
             let images = Images {
                 data,
@@ -190,7 +190,7 @@ pub fn evaluate<E: From<SuiteError>>(
         }
         encoders.push(EncoderEvaluation { encoder: path.clone(), arm, sets });
     }
-    let on_data = arms(&encoders, groups, request.config.linear.seed);
+    let on_data = arms(&encoders, groups);
     let mut arms = Vec::new();
     if one_arm.is_ok() {
         arms.extend(summaries(&encoders, &on_data, FIRST));

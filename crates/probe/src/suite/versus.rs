@@ -14,9 +14,6 @@ pub(super) const FIRST: &str = "first";
 /// The one that it is compared with.
 pub(super) const VERSUS: &str = "versus";
 
-/// Differences have random streams of their own: protocols use numbers below this.
-const FIRST_DIFFERENCE: u64 = 1_000;
-
 /// Several encoders of one arm on one data set.
 #[derive(Debug, Clone, Serialize)]
 pub struct ArmSummary {
@@ -68,15 +65,14 @@ fn in_order<T>(of: &ByMetric<T>, metric: fn(&T) -> &Metric) -> Vec<&T> {
 }
 
 /// Both arms on each data set; `groups` has, for each, which test images belong together.
-pub(super) fn arms(encoders: &[EncoderEvaluation], groups: Vec<Option<Vec<usize>>>, seed: u64) -> Vec<Arms> {
+pub(super) fn arms(encoders: &[EncoderEvaluation], groups: Vec<Option<Vec<usize>>>) -> Vec<Arms> {
     let on_data = |(index, groups): (usize, Option<Vec<usize>>)| {
         let mut by_name: BTreeMap<String, Vec<Measured>> = BTreeMap::new();
         for encoder in encoders {
             let of_arm = by_name.entry(encoder.arm.to_owned()).or_default();
             of_arm.push(Measured::new(of_arm.len() as u64, &encoder.sets[index]));
         }
-        let stream = FIRST_DIFFERENCE + index as u64;
-        Arms::new(by_name, groups, Pairing::Judging { seed, stream })
+        Arms::new(by_name, groups, Pairing::Judging)
     };
     groups.into_iter().enumerate().map(on_data).collect()
 }

@@ -1,13 +1,12 @@
-//! How two arms differ by a metric: one function chooses by what pairs them and by what is known of the test images.
+//! How arms differ by a metric: [`contrast`] where seeds pair them, [`unpaired`] where they do not.
 
 use serde::Serialize;
 use zview_numerics::statistics::{
-    Interval, PairedTest, arms_difference_interval, mcnemar, mean_interval, paired_seeds_difference,
-    welch_interval,
+    Contrast, Interval, PairedArms, PairedTest, SharedVariance, drawn_difference_interval, mcnemar,
+    mean_interval, unpaired_difference, welch_interval,
 };
 use zview_report::words::minus;
 
-use super::Pairing;
 use crate::suite::intervals::{ONE_OF_SEVERAL, over_seeds, too_few};
 use crate::suite::metric::{Metric, Score, Unit};
 
@@ -20,7 +19,7 @@ pub const IMAGES_UNKNOWN: &str = "which test images were right is not kept of th
 /// Why that of another metric has none.
 pub const NOT_BY_IMAGE: &str = "these are measured on all test images together";
 
-/// A metric of an arm minus that of another.
+/// A metric of an arm minus that of another, or another weighted sum of arms.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Difference {
     /// Of what.
@@ -43,14 +42,17 @@ pub struct Difference {
     /// Why it has none, where it has an interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub no_p: Option<&'static str>,
-    /// The p-value corrected for all arms and data sets (Holm), within the metric.
+    /// The p-value corrected for all tests of its family (Holm).
     pub p_holm: Option<f64>,
     /// McNemar's test, which gives the p-value where each arm is one encoder and test images are independent (those of
     /// `glyphs` are not).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mcnemar: Option<PairedTest>,
-    /// Seeds that both arms have, or the fewer encoders of the two.
+    /// Seeds that all arms have, or the fewest encoders.
     pub seeds: usize,
+    /// How it spreads, where seeds pair the arms.
+    #[serde(skip)]
+    pub of_seeds: Option<Contrast>,
 }
 
 impl Difference {
@@ -77,6 +79,7 @@ impl Difference {
             p_holm: None,
             mcnemar: None,
             seeds,
+            of_seeds: None,
         }
     }
 
@@ -129,95 +132,115 @@ impl Difference {
     }
 }
 
-/// `own` minus `others` by one metric; `None` where an arm has no encoder. With [`Pairing::Seeds`] both have the same
-/// seeds.
-pub(super) fn difference(
-    own: &[&Score],
-    others: &[&Score],
-    pairing: Pairing,
+/// A weighted sum of arms by one metric, each with its scores of the same seeds in the same order; `None` where an arm has
+/// no encoder. `shared` has the arms that spread alike over seeds, and the weights of these. Over test images too where it
+/// is known which of them were right.
+pub(super) fn contrast(
+    parts: &[(f64, Vec<&Score>)],
+    asked: usize,
     groups: Option<&[usize]>,
+    shared: Option<&(SharedVariance, Vec<f64>)>,
 ) -> Option<Difference> {
-    let metric = own.first()?.metric.clone();
-    let values = |scores: &[&Score]| scores.iter().map(|score| score.value).collect::<Vec<f64>>();
-    match pairing {
-        Pairing::Seeds { asked } => {
-            let mut of_seeds = Difference::over_seeds(&values(own), &values(others), metric);
-            if own.len() == 1 && asked > 1 {
-                of_seeds.no_interval = Some(ONE_OF_SEVERAL);
-            }
-            Some(over_images_too(of_seeds, own, others, groups))
-        }
-        Pairing::Judging { seed, stream } => {
-            let seeds = own.len().min(others.len());
-            let welch = welch_interval(&values(own), &values(others));
-            let no_interval = too_few(own.len()).or(too_few(others.len()));
-            let base = Difference { no_interval, ..Difference::without_interval(welch.mean, metric, seeds) };
-            if let Some(difference) = over_draws(&base, own, others) {
-                return Some(difference);
-            }
-            // Few labels of several encoders: their means over draws.
-            let drawn = !own[0].draws.is_empty();
-            let correct = if drawn { None } else { of_one_draw(own).zip(of_one_draw(others)) };
-            let Some((a, b)) = correct else {
-                let interval = welch.interval.filter(|_| no_interval.is_none());
-                return Some(Difference { over: interval.map(|_| "encoders"), ..base.with(interval) });
-            };
-            let interval = arms_difference_interval(&slices(&a), &slices(&b), groups, seed, stream)
-                .filter(|_| no_interval.is_none());
-            let single = a.len() == 1 && b.len() == 1;
-            // The test takes images for independent of each other, which those of a group are not.
-            let mcnemar = (single && groups.is_none()).then(|| mcnemar(&a[0], &b[0])).flatten();
-            let over = if single { "test images" } else { "encoders and test images" };
-            Some(Difference {
-                over: interval.map(|_| over),
-                p_value: mcnemar.map(|test| test.p_value),
-                mcnemar,
-                ..base.with(interval)
-            })
-        }
+    let first = parts.first()?.1.first()?;
+    let seeds = parts[0].1.len();
+    let (weights, scores): (Vec<f64>, Vec<&Vec<&Score>>) =
+        parts.iter().map(|(weight, scores)| (*weight, scores)).unzip();
+    let shares = |scores: &&Vec<&Score>| -> Option<Vec<Vec<f32>>> {
+        scores.iter().map(|score| Some(score.right.as_ref()?.shares())).collect()
+    };
+    let right: Option<Vec<Vec<Vec<f32>>>> = scores.iter().map(shares).collect();
+    let by_image = right.and_then(|right| {
+        PairedArms::new(&right.iter().map(|of_arm| slices(of_arm)).collect::<Vec<_>>(), groups)
+    });
+    let is_by_image = by_image.is_some();
+    let values = |scores: &&Vec<&Score>| scores.iter().map(|score| score.value).collect();
+    let arms = match by_image {
+        Some(arms) => arms,
+        None => PairedArms::of_values(&scores.iter().map(values).collect::<Vec<Vec<f64>>>())?,
+    };
+    let of = arms.contrast(&weights, shared.map(|(shared, weights)| (shared, &**weights)));
+    let no_interval = match seeds {
+        1 if asked > 1 => Some(ONE_OF_SEVERAL),
+        seeds => too_few(seeds),
+    };
+    let base = Difference {
+        no_interval,
+        of_seeds: Some(of),
+        ..Difference::without_interval(of.value, first.metric.clone(), seeds)
+    };
+    if no_interval.is_some() {
+        return Some(base);
     }
+    let no_p = match (is_by_image, first.metric.unit) {
+        (true, _) => None,
+        (false, Unit::Accuracy) => Some(IMAGES_UNKNOWN),
+        (false, _) => Some(NOT_BY_IMAGE),
+    };
+    let interval = (seeds > 1 || is_by_image).then_some(of.interval);
+    Some(Difference { p_value: of.p_value.filter(|_| is_by_image), no_p, ..base.with(interval) })
 }
 
-/// With interval and p-value over test images too, where it is known which of them were right; else with the reason for
-/// no p-value.
-fn over_images_too(
-    mut of_seeds: Difference,
-    own: &[&Score],
-    others: &[&Score],
-    groups: Option<&[usize]>,
-) -> Difference {
-    if of_seeds.no_interval.is_some() {
-        return of_seeds;
-    }
+/// `own` minus `others` by one metric, encoders that have nothing in common but how they are judged; `None` where an arm
+/// has none.
+pub(super) fn unpaired(own: &[&Score], others: &[&Score], groups: Option<&[usize]>) -> Option<Difference> {
+    let metric = own.first()?.metric.clone();
+    let values = |scores: &[&Score]| scores.iter().map(|score| score.value).collect::<Vec<f64>>();
+    let seeds = own.len().min(others.len());
+    let welch = welch_interval(&values(own), &values(others));
+    let no_interval = too_few(own.len()).or(too_few(others.len()));
+    let base = Difference { no_interval, ..Difference::without_interval(welch.mean, metric, seeds) };
     let shares = |scores: &[&Score]| -> Option<Vec<Vec<f32>>> {
         scores.iter().map(|score| Some(score.right.as_ref()?.shares())).collect()
     };
-    let Some((own, others)) = shares(own).zip(shares(others)) else {
-        let why = if of_seeds.metric.unit == Unit::Accuracy { IMAGES_UNKNOWN } else { NOT_BY_IMAGE };
-        return Difference { no_p: Some(why), ..of_seeds };
-    };
-    if let Some(paired) = paired_seeds_difference(&slices(&own), &slices(&others), groups) {
-        (of_seeds.low, of_seeds.high) = (Some(paired.low), Some(paired.high));
-        of_seeds.p_value = paired.p_value;
+    if let Some(difference) = over_draws(&base, own, others, groups) {
+        return Some(difference);
     }
-    of_seeds
+    let Some((a, b)) = shares(own).zip(shares(others)) else {
+        let interval = welch.interval.filter(|_| no_interval.is_none());
+        return Some(Difference { over: interval.map(|_| "encoders"), ..base.with(interval) });
+    };
+    let interval = unpaired_difference(&slices(&a), &slices(&b), groups).filter(|_| no_interval.is_none());
+    let over = match (own.len(), others.len()) {
+        (1, 1) => "test images",
+        // What other seeds of the arm of one encoder would give is not in it.
+        (1, _) | (_, 1) => "encoders and test images, of this one encoder of the other arm",
+        _ => "encoders and test images",
+    };
+    // The test takes images for independent of each other, which those of a group are not.
+    let once = |scores: &[&Score]| match scores {
+        [only] if groups.is_none() => only.right.as_ref()?.of_one_draw(),
+        _ => None,
+    };
+    let mcnemar = once(own).zip(once(others)).and_then(|(a, b)| mcnemar(&a, &b));
+    Some(Difference {
+        over: interval.map(|_| over),
+        p_value: mcnemar.map(|test| test.p_value),
+        mcnemar,
+        ..base.with(interval)
+    })
 }
 
-/// Of one encoder each, over the draws of labelled images that both learnt from.
-fn over_draws(base: &Difference, own: &[&Score], others: &[&Score]) -> Option<Difference> {
+/// Of one encoder each, over the draws of labelled images that both learnt from, and over test images.
+fn over_draws(
+    base: &Difference,
+    own: &[&Score],
+    others: &[&Score],
+    groups: Option<&[usize]>,
+) -> Option<Difference> {
     let ([a], [b]) = (own, others) else { return None };
-    if a.draws.is_empty() || a.draws.len() != b.draws.len() {
+    if a.draws.len() < 2 || a.draws.len() != b.draws.len() {
         return None;
     }
     let differences: Vec<f64> = a.draws.iter().zip(&b.draws).map(|(a, b)| a - b).collect();
     let summary = mean_interval(&differences);
-    let over = summary.interval.map(|_| "draws");
-    Some(Difference { difference: summary.mean, over, ..base.clone() }.with(summary.interval))
-}
-
-/// Of each encoder, whether each test image was right, where that is known and nothing is drawn.
-fn of_one_draw(scores: &[&Score]) -> Option<Vec<Vec<bool>>> {
-    scores.iter().map(|score| score.right.as_ref()?.of_one_draw()).collect()
+    let shares = |score: &Score| Some(score.right.as_ref()?.shares());
+    let by_image = shares(a).zip(shares(b));
+    let (interval, over) = match &by_image {
+        Some((a, b)) => (drawn_difference_interval(&differences, a, b, groups), "draws and test images"),
+        None => (summary.interval, "draws"),
+    };
+    let over = interval.map(|_| over);
+    Some(Difference { difference: summary.mean, over, ..base.clone() }.with(interval))
 }
 
 fn slices<T>(rows: &[Vec<T>]) -> Vec<&[T]> {

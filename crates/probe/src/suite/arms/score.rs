@@ -1,14 +1,16 @@
 //! What an arm scores.
 
 use serde::Serialize;
-use zview_numerics::statistics::{Interval, VarianceSplit, mean_interval, variance_split};
+use zview_numerics::statistics::{
+    Contrast, Interval, PairedArms, VarianceSplit, mean_interval, variance_split,
+};
 
 use super::Pairing;
 use crate::suite::intervals::{ONE_OF_SEVERAL, of_accuracy, over_seeds, too_few};
 use crate::suite::metric::{Metric, Score, Unit};
 
-/// A metric of an arm: mean over seeds with its 95 % t-interval, or of one seed with that of its encoder, over test
-/// images or draws of labels.
+/// A metric of an arm: mean over seeds with its 95 % interval over these and over test images where it is known which of them
+/// were right; or of one seed with that of its encoder, over test images and draws of labels.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ArmScore {
     /// What is measured.
@@ -61,7 +63,12 @@ impl ArmScore {
     }
 
     /// Of the scores of an arm's encoders; `None` of none.
-    pub(super) fn of(scores: &[&Score], images: [usize; 2], pairing: Pairing) -> Option<Self> {
+    pub(super) fn of(
+        scores: &[&Score],
+        images: [usize; 2],
+        pairing: Pairing,
+        groups: Option<&[usize]>,
+    ) -> Option<Self> {
         let first = scores.first()?;
         let values = scores.iter().map(|score| score.value).collect();
         let mut of_arm = Self::over_seeds(values, first.metric.clone(), images);
@@ -72,10 +79,21 @@ impl ArmScore {
             ([only], _) => return Some(of_arm.of_one_encoder(only)),
             _ => {}
         }
-        if !matches!(pairing, Pairing::Seeds { .. }) {
+        let over_images = over_images(scores, groups);
+        if let Some(of) = &over_images {
+            of_arm = of_arm.within(Some(of.interval));
+        }
+        if pairing == Pairing::Judging {
             let draws: Vec<Vec<f64>> = scores.iter().map(|score| score.draws.clone()).collect();
             if let Some(mut split) = variance_split(&draws) {
-                let interval = split.low.zip(split.high).map(|(low, high)| Interval { low, high });
+                // Over draws and encoders, and over test images: half widths of independent parts add up in squares.
+                let of_images = over_images.map_or(0.0, |of| of.half_width_over_images());
+                let wider =
+                    |end: f64| split.mean + (end - split.mean).signum() * (end - split.mean).hypot(of_images);
+                let interval = split
+                    .low
+                    .zip(split.high)
+                    .map(|(low, high)| Interval { low: wider(low), high: wider(high) });
                 of_arm = Self { mean: split.mean, ..of_arm.within(interval) };
                 (split.low, split.high) = (of_arm.low, of_arm.high);
                 of_arm.split = Some(split);
@@ -115,4 +133,12 @@ impl ArmScore {
     pub fn number(&self) -> impl Fn(f64) -> String + Copy + use<> {
         self.metric.unit.number(self.mean)
     }
+}
+
+/// The mean over encoders and over test images, where it is known which of them were right.
+fn over_images(scores: &[&Score], groups: Option<&[usize]>) -> Option<Contrast> {
+    let right: Vec<Vec<f32>> =
+        scores.iter().map(|score| Some(score.right.as_ref()?.shares())).collect::<Option<_>>()?;
+    let right: Vec<&[f32]> = right.iter().map(Vec::as_slice).collect();
+    Some(PairedArms::new(&[right], groups)?.contrast(&[1.0], None))
 }

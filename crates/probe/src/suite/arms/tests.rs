@@ -1,8 +1,7 @@
 //! Scores and differences of made-up encoders.
 
 use zview_numerics::statistics::{
-    arms_difference_interval, holm, mcnemar, mean_interval, paired_seeds_difference, variance_split,
-    welch_interval,
+    PairedArms, difference_of_one, holm, mcnemar, mean_interval, variance_split, welch_interval,
 };
 
 use super::difference::{IMAGES_UNKNOWN, NOT_BY_IMAGE};
@@ -11,7 +10,7 @@ use crate::suite::intervals::TWO_SEEDS;
 use crate::suite::metric::{Better, Right, Unit};
 use crate::suite::protocols::{few_shot, knn, linear};
 
-const JUDGING: Pairing = Pairing::Judging { seed: 3, stream: 1_000 };
+const JUDGING: Pairing = Pairing::Judging;
 
 fn plain(metric: Metric, value: f64) -> Score {
     Score {
@@ -68,13 +67,11 @@ fn seeds_that_pair_arms_give_differences_over_them_and_over_images() {
         wrong.iter().map(|&wrong| Right::once(&correct(wrong)).shares()).collect()
     };
     let (a, b) = (shares(&[9, 8, 7]), shares(&[4, 3, 5]));
-    let [a, b] = [&a, &b].map(|rows| rows.iter().map(Vec::as_slice).collect::<Vec<&[f32]>>());
-    let paired = paired_seeds_difference(&a, &b, None).unwrap();
+    let rows = [&a, &b].map(|rows| rows.iter().map(Vec::as_slice).collect::<Vec<&[f32]>>());
+    let paired = PairedArms::new(&rows, None).unwrap().contrast(&[1.0, -1.0], None);
     let linear = &differences["linear"];
-    assert_eq!(
-        (linear.low, linear.high, linear.p_value),
-        (Some(paired.low), Some(paired.high), paired.p_value)
-    );
+    assert_eq!(linear.interval(), Some((paired.interval.low, paired.interval.high)));
+    assert_eq!((linear.p_value, linear.of_seeds), (paired.p_value, Some(paired)));
     assert_eq!((linear.seeds, linear.no_p, linear.over), (3, None, None));
     // Nothing is known of single images.
     assert_eq!(differences["few_shot_5"].no_p, Some(IMAGES_UNKNOWN));
@@ -83,11 +80,47 @@ fn seeds_that_pair_arms_give_differences_over_them_and_over_images() {
     assert!(rank.interval().is_some() && rank.is_better().is_none() && !rank.is_significant());
 }
 
+/// Three seeds of one difference have two degrees of freedom, and most of what is there was not found.
+#[test]
+fn arms_that_spread_alike_share_their_variance_and_others_are_judged_alone() {
+    let by_name = |name: &str, values: [f64; 3]| {
+        let encoder = |(seed, value): (usize, f64)| Measured {
+            seed: seed as u64,
+            images: [100, 60],
+            scores: vec![plain(rank(), value)],
+        };
+        (name.to_owned(), values.into_iter().enumerate().map(encoder).collect::<Vec<Measured>>())
+    };
+    let study = [
+        by_name("a", [5.0, 6.0, 8.0]),
+        by_name("b", [3.0, 6.5, 6.0]),
+        by_name("c", [1.0, 2.5, 4.0]),
+        by_name("untrained", [0.0, 40.0, 9.0]),
+    ];
+    let arms =
+        Arms::new(study.into(), None, Pairing::Seeds { asked: 3 }).with_alone(["untrained".to_owned()]);
+    let width = |arms: &Arms, weights: &[(&str, f64)]| {
+        let (low, high) = arms.contrasts(weights)["rank_me"].interval().unwrap();
+        high - low
+    };
+    let minus: &[(&str, f64)] = &[("a", 1.0), ("b", -1.0)];
+    // By hand: three arms and three seeds, residual mean square 0.58333 of 4 degrees, t = 2.776445.
+    let pooled = 2.0 * 2.776_445 * (2.0 * 0.583_333_3_f64 / 3.0).sqrt();
+    assert!((width(&arms, minus) - pooled).abs() < 1e-4, "{} {pooled}", width(&arms, minus));
+    let spread = mean_interval(&[5.0, -34.0, -1.0]).interval.unwrap();
+    assert!((width(&arms, &[("a", 1.0), ("untrained", -1.0)]) - (spread.high - spread.low)).abs() < 1e-9);
+    let all = Arms { alone: BTreeSet::new(), ..arms.clone() };
+    assert!(width(&all, minus) > 5.0 * pooled, "the untrained arm spreads otherwise");
+    let gain = arms.contrasts(&[("a", 1.0), ("b", -2.0), ("c", 1.0)]);
+    assert!((gain["rank_me"].difference - (19.0 / 3.0 - 2.0 * 15.5 / 3.0 + 2.5)).abs() < 1e-9);
+    assert!(arms.contrasts(&[("a", 1.0), ("absent", -1.0)]).is_empty() && arms.contrasts(&[]).is_empty());
+}
+
 #[test]
 fn encoders_that_are_judged_alike_are_compared_by_what_is_known_of_them() {
     let single = arms(JUDGING, &[9], &[4]).differences("a", "b");
     let (a, b) = (correct(9), correct(4));
-    let interval = arms_difference_interval(&[&a], &[&b], None, 3, 1_000).unwrap();
+    let interval = difference_of_one(&a, &b, None).unwrap();
     let linear = &single["linear"];
     assert_eq!(linear.interval(), Some((interval.low, interval.high)));
     assert_eq!((linear.mcnemar, linear.over), (mcnemar(&a, &b), Some("test images")));
@@ -102,6 +135,8 @@ fn encoders_that_are_judged_alike_are_compared_by_what_is_known_of_them() {
     assert_eq!(several["few_shot_5"].over, Some("encoders"));
     let linear = &several["linear"];
     assert_eq!((linear.mcnemar, linear.over), (None, Some("encoders and test images")));
+    let one_of_them = &arms(JUDGING, &[9, 8, 7], &[4]).differences("a", "b")["linear"];
+    assert_eq!(one_of_them.over, Some("encoders and test images, of this one encoder of the other arm"));
     let two = arms(JUDGING, &[9, 8], &[4, 3, 5]).differences("a", "b");
     assert!(two.values().all(|of| of.interval().is_none() && of.no_interval == Some(TWO_SEEDS)));
 }
@@ -140,11 +175,11 @@ fn p_values_are_corrected_within_a_metric() {
 fn one_seed_has_the_interval_of_its_encoder() {
     let of = Score {
         interval: Some((0.4, 0.6)),
-        over: "1,200 typeface families (9,000 images; cluster bootstrap)".to_owned(),
+        over: "1,200 typeface families (9,000 images)".to_owned(),
         ..plain(linear::metric(), 0.5)
     };
     let by = |scores: &[&Score]| {
-        let score = ArmScore::of(scores, [0, 0], Pairing::Seeds { asked: 1 }).unwrap();
+        let score = ArmScore::of(scores, [0, 0], Pairing::Seeds { asked: 1 }, None).unwrap();
         (score.low, score.over)
     };
     assert_eq!(by(&[&of]), (Some(0.4), Some("over 1,200 typeface families".to_owned())));

@@ -80,8 +80,13 @@ impl Protocol for FewShot {
 
     fn run(bench: &Bench<'_>, _: &Outcomes) -> Result<Option<Outcome>, ProbeError> {
         let (train, test, config) = (&bench.encoded.train, &bench.encoded.test, &bench.config.few_shot);
-        let by_class = few_shot(train, test, config)?;
+        let mut by_class = few_shot(train, test, config)?;
         let mut shares = few_shot_shares(train, test, config)?;
+        for score in by_class.values_mut().chain(shares.values_mut()) {
+            // Over groups of test images where they are known.
+            let interval = bench.drawn_interval(&score.draws, &score.right_draws);
+            (score.low, score.high) = interval.map(|of| (of.low, of.high)).unzip();
+        }
         let left_out = without_too_few(&mut shares, train.class_names().len());
         let share = bench.config.few_shot_validation_share;
         let validation = if share > 0.0 {
@@ -101,7 +106,7 @@ impl Protocol for FewShot {
     fn scores(found: &Outcome, set: &SetEvaluation) -> Vec<Score> {
         let score = |metric: Metric, score: &FewShotScore| Score {
             interval: score.low.zip(score.high),
-            over: format!("{} of the labels", counted(score.draws.len(), "draw")),
+            over: format!("{} of the labels and test images", counted(score.draws.len(), "draw")),
             n_train: score.labels,
             note: "linear".to_owned(),
             right: (!score.right_draws.is_empty())

@@ -41,8 +41,8 @@ impl Protocol for Knn {
     fn run(bench: &Bench<'_>, _: &Outcomes) -> Result<Option<Outcome>, ProbeError> {
         let (encoded, device) = (bench.encoded, bench.judged.extractor.device());
         let mut knn = knn_on(device, &encoded.train, &encoded.test, &bench.config.knn)?;
-        for (&k, score) in &mut knn {
-            let interval = bench.interval(&score.correct, k as u64);
+        for score in knn.values_mut() {
+            let interval = bench.interval(&score.correct);
             (score.low, score.high) = (interval.low, interval.high);
         }
         Ok(Some(Outcome { knn }))

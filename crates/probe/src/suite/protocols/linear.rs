@@ -78,7 +78,7 @@ impl Protocol for Linear {
     fn run(bench: &Bench<'_>, _: &Outcomes) -> Result<Option<Outcome>, ProbeError> {
         let (test, config) = (&bench.encoded.test, bench.config);
         let mut linear = bench.linear_probe()?.score(test);
-        let interval = bench.interval(&linear.correct, 0);
+        let interval = bench.interval(&linear.correct);
         (linear.low, linear.high) = (interval.low, interval.high);
         let confusion = confusion(&linear.predictions, test.labels(), test.class_names(), &config.confusion)?;
         let calibration = calibration(&linear.predictions, &config.calibration)?;
