@@ -129,7 +129,10 @@ fn arms_are_judged_on_the_way_and_at_equal_time_and_the_page_opens_in_a_browser(
     let way = gaussian["progress"]["./shapes"].as_array().unwrap();
     assert_eq!(way.iter().map(|point| point["steps"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 4, 6]);
     for measure in ["linear", "few_shot_4"] {
-        assert_eq!(way[2]["scores"][measure], gaussian["scores"]["./shapes"][measure]);
+        let (end, score) = (&way[2]["scores"][measure], &gaussian["scores"]["./shapes"][measure]);
+        assert_eq!((&end["mean"], &end["seeds"]), (&score["mean"], &score["seeds"]));
+        // On the way it is not kept which test images were right.
+        assert!(end["high"].as_f64() <= score["high"].as_f64(), "{end} {score}");
         assert!(gaussian["minus_reference"]["./shapes"][measure]["p_holm"].is_number());
     }
     assert!(gaussian["scores"]["./shapes"]["few_shot_4_validation"]["mean"].is_number());

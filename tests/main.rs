@@ -11,6 +11,7 @@ mod compare;
 mod compare_metrics;
 mod compare_stop;
 mod configuration;
+mod contrasts;
 mod demo;
 mod devices;
 mod evaluation;

@@ -98,6 +98,17 @@ pub enum ExperimentError {
     /// A later version of zview judged a cell.
     #[error(transparent)]
     Newer(#[from] NewerFormat),
+    /// An earlier study that says nothing of how differences spread.
+    #[error(
+        "--spread-of {}: {reason}; name the comparison.json of a study of this version with two seeds or more",
+        path.display()
+    )]
+    Spreads {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
     /// A finished run of another comparison could not be copied.
     #[error("cannot copy {} to {}: {source}; make room, or leave --reuse out", from.display(), to.display())]
     Reuse {

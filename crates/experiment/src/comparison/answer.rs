@@ -22,7 +22,10 @@ pub(super) fn answer(comparison: &Comparison) -> String {
             measures.push(headline);
         }
     }
-    let differences = measures.iter().filter_map(|metric| by_measure(comparison, metric));
+    let differences = measures.iter().filter_map(|metric| match comparison.contrasts.is_empty() {
+        true => by_measure(comparison, metric),
+        false => by_contrasts(comparison, metric),
+    });
     let of_data = |metric: &Metric| {
         let taught = |data: &String| taught_nothing(comparison, data, metric);
         comparison.data.iter().filter_map(taught).collect::<Vec<_>>()
@@ -50,6 +53,20 @@ fn by_measure(comparison: &Comparison, metric: &Metric) -> Option<String> {
         return None;
     }
     Some(format!("{}, against {}, {}.", judged_by(metric), comparison.reference, on.join("; ")))
+}
+
+/// What the file asks, by one measure: on every data set each contrast with its verdict.
+fn by_contrasts(comparison: &Comparison, metric: &Metric) -> Option<String> {
+    let on_data = |data: &String| {
+        let of = comparison.contrasts.iter().filter(|of| of.data == *data && of.measure == metric.key);
+        let said: Vec<String> =
+            of.map(|of| format!("{} {}: {}", of.of, in_unit(&of.sum), of.verdict())).collect();
+        let gap = comparison.recovered.get(data).filter(|_| metric.key == linear::KEY);
+        let said: Vec<String> = said.into_iter().chain(gap.map(Recovered::in_words)).collect();
+        (!said.is_empty()).then(|| format!("on {data} {}", said.join(", ")))
+    };
+    let on: Vec<String> = comparison.data.iter().filter_map(on_data).collect();
+    (!on.is_empty()).then(|| format!("{}, {}.", judged_by(metric), on.join("; ")))
 }
 
 fn judged_by(metric: &Metric) -> String {
@@ -116,10 +133,21 @@ fn on_data(comparison: &Comparison, data: &str, key: &str) -> Option<String> {
     };
     let mut parts: Vec<String> = KINDS.iter().filter_map(of_kind).collect();
     let few = judged.iter().filter(|(_, difference)| difference.no_interval.is_some()).count();
-    let neither = judged.iter().filter(|(_, difference)| kind(difference).is_none()).count() - few;
-    if neither > 0 {
-        let are = if neither == 1 { "is" } else { "are" };
-        parts.push(format!("{neither} of {} differences {are} not significant", judged.len()));
+    let neither: Vec<&Difference> = judged
+        .iter()
+        .map(|(_, difference)| *difference)
+        .filter(|difference| kind(difference).is_none() && difference.no_interval.is_none())
+        .collect();
+    if let Some(first) = neither.first() {
+        let are = if neither.len() == 1 { "is" } else { "are" };
+        let ends = neither.iter().filter_map(|of| of.interval()).map(|(low, high)| low.abs().max(high.abs()));
+        let most = ends.fold(0.0, f64::max);
+        let unit = first.metric.unit;
+        let below = match most > 0.0 {
+            true => format!(", below {}{}", unit.number(most)(most), unit.after_difference()),
+            false => String::new(),
+        };
+        parts.push(format!("{} of {} differences {are} not significant{below}", neither.len(), judged.len()));
     }
     if few > 0 {
         let of = if few < judged.len() {

@@ -1,6 +1,6 @@
 //! All finished cells as one comparison.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use zview_data::{Split, image_groups};
@@ -8,16 +8,19 @@ use zview_numerics::statistics::median;
 
 use super::answer::answer;
 use super::cell_result::CellResult;
+use super::contrasts::{Contrast, contrasts};
 use super::equal_time::{EqualTime, equal_time};
 use super::held_out::{HeldOutPick, picks};
+use super::measures::headlines;
 use super::pace::read_pace;
 use super::pairs::{PairDifference, pairs};
 use super::progress::{ProgressScores, arm_seconds, progress_scores};
 use super::recovered::{Recovered, recovered};
+use super::spread::{Spread, spreads};
 use super::study::{Axis, Study, StudyArm};
 use crate::grid::{Cell, failure};
 use zview_probe::suite::JudgedAt;
-use zview_probe::suite::arms::{ArmScore, Arms, ByMetric, Difference, Pairing, correct_for_many, distinct};
+use zview_probe::suite::arms::{ArmScore, Arms, ByMetric, Difference, Pairing, correct_together, distinct};
 use zview_probe::suite::intervals::too_few;
 use zview_probe::suite::metric::Metric;
 use zview_probe::suite::protocols::linear;
@@ -42,6 +45,12 @@ pub struct Comparison {
     pub metrics: Vec<Metric>,
     /// The arms, in the file's order.
     pub arms: Vec<ArmComparison>,
+    /// What the file asks of the arms.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contrasts: Vec<Contrast>,
+    /// How far differences spread, and what the seeds find.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub spreads: Vec<Spread>,
     /// Every arm minus every other that stands before it, by the linear probe or the first measure that there is; empty
     /// of two arms, and of many.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -65,7 +74,7 @@ impl Comparison {
     pub fn intervals_in_words(&self) -> String {
         if self.seeds.len() > 1 {
             let why = too_few(self.seeds.len()).map_or_else(String::new, |why| format!(" ({why})"));
-            return format!("95 % t intervals over seeds{why}");
+            return format!("95 % intervals over seeds and test images{why}");
         }
         let scores = self.arms.iter().flat_map(|arm| arm.scores.values()).flat_map(BTreeMap::values);
         let mut over: Vec<&str> = Vec::new();
@@ -161,15 +170,10 @@ pub fn collect(study: &Study) -> Comparison {
         let (own, progress) = ((&*arm.name, cells), progress_scores(study, seconds, cells));
         compared(study, arm, own, &measured, arm.against.as_deref(), progress)
     };
-    let mut arms: Vec<ArmComparison> = by_arm.iter().map(of_arm).collect();
-    correct_for_many(arms.iter_mut().flat_map(|arm| arm.minus_reference.values_mut()));
+    let arms: Vec<ArmComparison> = by_arm.iter().map(of_arm).collect();
     let judged_at = judged_at(study, &by_arm);
-    let recovered = study.config.gap.as_ref().map_or_else(BTreeMap::new, |gap| recovered(study, gap, &arms));
     let seconds = arm_seconds.get(&study.config.reference).copied().unwrap_or(0.0);
-    let mut equal_time = equal_time(study, &by_arm, seconds, &mut failed);
-    if let Some(at_time) = &mut equal_time {
-        correct_for_many(at_time.arms.iter_mut().flat_map(|arm| arm.minus_reference.values_mut()));
-    }
+    let equal_time = equal_time(study, &by_arm, seconds, &mut failed);
     let scores = arms.iter().flat_map(|arm| arm.scores.values()).flat_map(BTreeMap::values);
     let metrics = distinct(scores.map(|score| &score.metric));
     let mut comparison = Comparison {
@@ -183,13 +187,47 @@ pub fn collect(study: &Study) -> Comparison {
         metrics,
         arms,
         pairs: Vec::new(),
-        recovered,
+        recovered: BTreeMap::new(),
         equal_time,
         failed,
+        contrasts: Vec::new(),
+        spreads: Vec::new(),
     };
+    comparison.contrasts = contrasts(&study.config.contrasts, &comparison, &measured);
+    test_arms(&mut comparison, study.config.contrasts.is_empty());
+    if let Some(gap) = &study.config.gap {
+        comparison.recovered = recovered(gap, &comparison, &measured);
+    }
+    comparison.spreads = spreads(&comparison, &measured);
     comparison.pairs = pairs(&comparison, &measured);
     comparison.answer = answer(&comparison);
     comparison
+}
+
+/// Tests every arm against what it is compared with by the headline measures, one family at equal updates and one at equal
+/// time, where the file asks for nothing else. What is not tested has an interval alone.
+fn test_arms(comparison: &mut Comparison, tested: bool) {
+    let headlines: BTreeMap<String, Vec<String>> = comparison
+        .data
+        .iter()
+        .map(|data| {
+            (data.clone(), headlines(comparison, data).into_iter().map(|metric| metric.key).collect())
+        })
+        .collect();
+    let at_time = comparison.equal_time.iter_mut().map(|at_time| &mut at_time.arms);
+    for arms in std::iter::once(&mut comparison.arms).chain(at_time) {
+        let of_data = |(data, by_metric): (&String, &'_ mut ByMetric<Difference>)| {
+            let headlines = headlines.get(data);
+            for (key, difference) in by_metric.iter_mut() {
+                if !tested || !headlines.is_some_and(|keys| keys.contains(key)) {
+                    difference.p_value = None;
+                }
+            }
+        };
+        arms.iter_mut().flat_map(|arm| &mut arm.minus_reference).for_each(of_data);
+        let differences = arms.iter_mut().flat_map(|arm| arm.minus_reference.values_mut());
+        correct_together(differences.flat_map(BTreeMap::values_mut));
+    }
 }
 
 /// The different sizes and colours that cells judged each data set at; cells of earlier versions do not say it.
@@ -249,7 +287,17 @@ pub(super) fn measured<'a>(
             (arm.name.clone(), cells.iter().filter_map(of_cell).collect())
         };
         let groups = image_groups(data, Split::Test).map(|groups| groups.of_image);
-        (data.clone(), Arms::new(arms.clone().map(of_arm).collect(), groups, pairing))
+        let measured = Arms::new(arms.clone().map(of_arm).collect(), groups, pairing);
+        let untrained =
+            arms.clone().filter(|(arm, _)| study.is_untrained(arm)).map(|(arm, _)| arm.name.clone());
+        let level = |name: &String| Some(measured.scores(name).get(linear::KEY)?.mean);
+        let untrained: BTreeSet<String> = untrained.collect();
+        // An arm that has learnt nothing spreads as an untrained one does, not as the others do.
+        let most = untrained.iter().filter_map(level).fold(f64::NEG_INFINITY, f64::max);
+        let names = arms.clone().map(|(arm, _)| arm.name.clone());
+        let collapsed = names.filter(|name| level(name).is_some_and(|mean| mean <= most));
+        let alone: BTreeSet<String> = collapsed.chain(untrained.clone()).collect();
+        (data.clone(), measured.with_alone(alone))
     };
     study.config.data.iter().map(on_data).collect()
 }

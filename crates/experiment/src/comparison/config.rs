@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::contrasts::ContrastConfig;
 use zview_probe::suite::SuiteConfig;
 
 fn any_question() -> String {
@@ -28,6 +29,9 @@ pub struct ComparisonConfig {
     pub seeds: Vec<u64>,
     /// Labelled data sets that encoders are judged on.
     pub data: Vec<String>,
+    /// What is asked of the arms, and tested; where there is none, every arm is tested against what it is compared with.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub contrasts: Vec<ContrastConfig>,
     /// Three arms whose accuracies say how much of a gap is recovered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<GapConfig>,

@@ -84,5 +84,7 @@ pub(super) fn comparison(mut arms: Vec<ArmComparison>) -> Comparison {
         equal_time: None,
         held_out_picks: Vec::new(),
         failed: Vec::new(),
+        contrasts: Vec::new(),
+        spreads: Vec::new(),
     }
 }

@@ -9,15 +9,26 @@ use zview_probe::suite::metric::{Metric, Unit, how_to_read, units_in_words};
 use zview_report::numbers::{p_value, with_interval};
 
 use super::collect::{ArmComparison, Comparison};
+use super::contrasts::Contrast;
 use super::measures::{headlines, held_out_measures, is_compared, shown_measures, without_p};
+use super::table::families;
 
 /// Question, answer and tables; `command` makes it again.
 #[must_use]
 pub fn in_markdown(comparison: &Comparison, command: &str) -> String {
     let mut text =
         format!("# {}\n\n{}\n\n{}\n", comparison.question, comparison.answer, conditions(comparison));
+    if !comparison.contrasts.is_empty() {
+        let _ = write!(text, "\n{}", contrasts_table(comparison));
+    }
     for data in &comparison.data {
         let _ = write!(text, "\n{}", scores_table(comparison, data));
+    }
+    for line in comparison.could_find() {
+        let _ = write!(text, "\n- {line}");
+    }
+    if !comparison.spreads.is_empty() {
+        text.push('\n');
     }
     if let Some(at) = &comparison.equal_time {
         let _ = write!(
@@ -41,6 +52,22 @@ pub fn in_markdown(comparison: &Comparison, command: &str) -> String {
     text
 }
 
+/// What the file asks, each line with its verdict.
+fn contrasts_table(comparison: &Comparison) -> String {
+    let mut text =
+        format!("{}\n\n| contrast | of | data | measure | value | p | says |\n", families(comparison));
+    text.push_str("|---|---|---|---|---|---|---|\n");
+    for contrast in &comparison.contrasts {
+        let Contrast { name, of, data, sum, .. } = contrast;
+        let value = with_interval(sum.difference, sum.interval(), sum.signed());
+        let p = sum.p_holm.map_or_else(|| "–".to_owned(), p_value);
+        let title = sum.metric.title.to_lowercase();
+        let _ =
+            writeln!(text, "| {name} | {of} | {data} | {title} | {value} | {p} | {} |", contrast.verdict());
+    }
+    text
+}
+
 fn conditions(comparison: &Comparison) -> String {
     let seeds: Vec<String> = comparison.seeds.iter().map(u64::to_string).collect();
     let mut updates: Vec<u64> =
@@ -59,9 +86,14 @@ fn conditions(comparison: &Comparison) -> String {
             "of the same test images, with 95 % intervals over those",
         ),
         _ => (
-            format!("mean over seeds ({}) ± half the 95 % t interval", seeds.join(", ")),
-            "paired by seed; their 95 % intervals are over seeds and test images, p is after Holm's correction over all \
-             arms and data sets of the measure",
+            format!("mean over seeds ({}) ± half the 95 % interval", seeds.join(", ")),
+            match comparison.contrasts.is_empty() {
+                true => {
+                    "paired by seed; their 95 % intervals are over seeds and test images, p is after Holm's correction over \
+                     all arms and data sets of both headline measures"
+                }
+                false => "paired by seed; their 95 % intervals are over seeds and test images",
+            },
         ),
     };
     format!(

@@ -11,16 +11,18 @@ use zview_runtime::run_folder::read_run_json;
 
 use super::cell_result::CellResult;
 use super::collect::{ArmComparison, Comparison};
+use super::contrasts::Contrast;
 use super::measures::{headlines, shown_measures, without_p};
 use super::repeat::repeat_commands;
 use super::study::Study;
+use super::table::families;
 use super::training::losses;
 use crate::ExperimentError;
 use crate::grid::{CellState, Plan};
 use crate::pages::{
     ArmAxis, ArmLosses, ArmPair, ArmProgress, ArmViews, CellMachine, ComparedArm, ComparedNeighbours,
-    ComparisonPage, ConfigText, EqualTimeTable, FailedCell, MinusArm, MissingCell, PairTable, ProgressFigure,
-    ProgressPoint, RecoveredShare, ShownScore,
+    ComparisonPage, ConfigText, EqualTimeTable, FailedCell, MinusArm, MissingCell, PairTable,
+    PlannedContrast, ProgressFigure, ProgressPoint, RecoveredShare, ShownScore,
 };
 use zview_probe::suite::arms::{ArmScore, SIGNIFICANT};
 use zview_probe::suite::metric::Metric;
@@ -63,7 +65,10 @@ pub fn comparison_page(
         },
         p_values: match one_seed {
             true => String::new(),
-            false => "after Holm's correction over all arms and data sets of a measure".to_owned(),
+            false if !comparison.contrasts.is_empty() => String::new(),
+            false => {
+                "after Holm's correction over all arms and data sets of both headline measures".to_owned()
+            }
         },
         significant: match one_seed {
             true => "an interval without 0".to_owned(),
@@ -71,6 +76,9 @@ pub fn comparison_page(
         },
         without_p: without_p(comparison, &shown),
         arms: arms(study, comparison),
+        contrasts: comparison.contrasts.iter().map(planned).collect(),
+        families: if comparison.contrasts.is_empty() { String::new() } else { families(comparison) },
+        could_find: comparison.could_find(),
         pairs: pairs(comparison),
         recovered: recovered(comparison),
         losses: arm_losses(study),
@@ -184,6 +192,17 @@ fn pairs(comparison: &Comparison) -> Vec<PairTable> {
         (!pairs.is_empty()).then(|| PairTable { data: data.clone(), metric, pairs })
     };
     comparison.data.iter().filter_map(of_data).collect()
+}
+
+fn planned(contrast: &Contrast) -> PlannedContrast {
+    PlannedContrast {
+        name: contrast.name.clone(),
+        of: contrast.of.clone(),
+        data: contrast.data.clone(),
+        sum: contrast.sum.clone(),
+        says: contrast.verdict(),
+        better: contrast.better(),
+    }
 }
 
 fn recovered(comparison: &Comparison) -> Vec<RecoveredShare> {

@@ -22,7 +22,7 @@ pub struct PairDifference {
     pub arm: String,
     /// The other, which stands before it.
     pub other: String,
-    /// The difference; nothing is corrected for there being many.
+    /// The difference, with an interval alone: no pair is tested.
     #[serde(flatten)]
     pub difference: Difference,
 }
@@ -39,16 +39,14 @@ pub(super) fn pairs(comparison: &Comparison, measured: &BTreeMap<String, Arms>) 
         let Some((metric, measured)) = headline.zip(measured.get(data)) else { continue };
         for (number, arm) in arms.iter().enumerate() {
             for other in &arms[..number] {
-                let Some(difference) = measured.differences(&arm.name, &other.name).remove(&metric.key)
-                else {
-                    continue;
-                };
+                let mut by_metric = measured.differences(&arm.name, &other.name);
+                let Some(difference) = by_metric.remove(&metric.key) else { continue };
                 pairs.push(PairDifference {
                     data: data.clone(),
                     measure: metric.key.clone(),
                     arm: arm.name.clone(),
                     other: other.name.clone(),
-                    difference,
+                    difference: Difference { p_value: None, ..difference },
                 });
             }
         }

@@ -7,9 +7,11 @@ use zview_contrastive::source::SourceKind;
 use zview_data::{DataError, LoadOptions, Split, load};
 use zview_features::Settings;
 use zview_generator::Manifest;
+use zview_probe::suite::ProtocolKind;
 use zview_runtime::config::ConfigError;
 
 use super::config::ArmConfig;
+use super::contrasts::ContrastConfig;
 use super::study::Study;
 
 /// Side in pixels at which images are looked through that are judged at any size.
@@ -32,6 +34,34 @@ impl Study {
             arm_exists("gap.real", &gap.real);
             arm_exists("gap.synthetic", &gap.synthetic);
             arm_exists("gap.views", &gap.views);
+        }
+        let mut axes: BTreeMap<&str, usize> = BTreeMap::new();
+        self.arms.iter().filter(|arm| arm.axis.is_some()).for_each(|arm| {
+            *axes.entry(&arm.series).or_default() += 1;
+        });
+        let (all, axes): (Vec<&str>, Vec<(&str, usize)>) =
+            (names.iter().copied().collect(), axes.into_iter().collect());
+        problems.extend(config.contrasts.iter().flat_map(|contrast| contrast.problems(&all, &axes)));
+        let evaluation = &config.evaluation;
+        let by_linear =
+            evaluation.asks_for(ProtocolKind::Linear) && evaluation.linear.fixed_penalty.is_none();
+        let by_labels =
+            evaluation.asks_for(ProtocolKind::FewShot) && evaluation.few_shot_validation_share > 0.0;
+        let about_a_top = |contrast: &&ContrastConfig| contrast.rise.is_some() || contrast.fall.is_some();
+        if let Some(contrast) = config.contrasts.iter().find(about_a_top).filter(|_| !by_linear && !by_labels)
+        {
+            problems.push(format!(
+                "contrasts: {}: the top is picked on held-out training images, which nothing is judged on; set \
+                 evaluation.few_shot_validation_share, or add the protocol \"linear\"",
+                contrast.name
+            ));
+        }
+        let mut called = BTreeSet::new();
+        for contrast in config.contrasts.iter().filter(|contrast| !called.insert(&contrast.name)) {
+            problems.push(format!(
+                "contrasts: two are called \"{}\"; each needs a name of its own",
+                contrast.name
+            ));
         }
         problems.extend(same_names(self.all_arms().map(|arm| arm.name.as_str())));
         for name in &names {

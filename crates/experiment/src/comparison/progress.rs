@@ -10,7 +10,8 @@ use super::cell_result::CellProgress;
 use super::collect::Cells;
 use super::study::{Study, StudyArm};
 
-/// The scores of an arm after some of its updates.
+/// The scores of an arm after some of its updates, with intervals over seeds alone: which test images were right is kept at
+/// the end only.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ProgressScores {
     /// Updates so far.

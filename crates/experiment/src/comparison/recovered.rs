@@ -2,13 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-use zview_numerics::statistics::ratio_interval;
-
-use super::collect::ArmComparison;
+use super::collect::Comparison;
 use super::config::GapConfig;
-use super::study::Study;
+use serde::Serialize;
+use zview_probe::suite::arms::{Arms, Difference};
 use zview_probe::suite::intervals::{TWO_SEEDS, over_seeds};
+use zview_probe::suite::protocols::linear;
 
 /// (views - synthetic) / (real - synthetic) of the linear probe.
 #[derive(Debug, Clone, Serialize)]
@@ -30,35 +29,54 @@ pub struct Recovered {
 
 /// By data set, where all seeds of the three arms are there.
 pub(super) fn recovered(
-    study: &Study,
     gap: &GapConfig,
-    arms: &[ArmComparison],
+    comparison: &Comparison,
+    measured: &BTreeMap<String, Arms>,
 ) -> BTreeMap<String, Recovered> {
+    let arm = |name: &str| comparison.arms.iter().find(|arm| arm.name == name);
+    let whole = [&gap.real, &gap.synthetic, &gap.views];
+    if whole.into_iter().any(|name| arm(name).is_none_or(|arm| !arm.missing_seeds.is_empty())) {
+        return BTreeMap::new();
+    }
     let on_data = |data: &String| {
-        let linear = |name: &str| {
-            let arm = arms.iter().find(|arm| arm.name == name).filter(|arm| arm.missing_seeds.is_empty())?;
-            Some(arm.scores.get(data)?.get("linear")?.seeds.as_slice())
-        };
-        let of = Recovered::of(gap, linear(&gap.real)?, linear(&gap.synthetic)?, linear(&gap.views)?)?;
-        Some((data.clone(), of))
+        // One rule: where the gap was tested, it is significant as its test says.
+        let tested =
+            [(&gap.real, &gap.synthetic), (&gap.synthetic, &gap.real)].into_iter().find_map(|(of, to)| {
+                let arm = arm(of).filter(|arm| arm.against.as_ref() == Some(to))?;
+                arm.minus_reference.get(data)?.get(linear::KEY).filter(|of| of.p_holm.is_some())
+            });
+        let in_contrasts = comparison.contrasts.iter().find(|of| {
+            let weight = |name: &String| of.weights.get(name).copied().unwrap_or(0.0);
+            of.data == *data
+                && of.measure == linear::KEY
+                && of.weights.len() == 2
+                && of.equal_within.is_none()
+                && weight(&gap.real) * weight(&gap.synthetic) < 0.0
+        });
+        let significant = tested.or(in_contrasts.map(|of| &of.sum)).map(Difference::is_significant);
+        Recovered::of(gap, measured.get(data)?, significant).map(|of| (data.clone(), of))
     };
-    study.config.data.iter().filter_map(on_data).collect()
+    comparison.data.iter().filter_map(on_data).collect()
 }
 
 impl Recovered {
-    /// Of the accuracies of the same seeds.
-    fn of(arms: &GapConfig, real: &[f64], synthetic: &[f64], views: &[f64]) -> Option<Self> {
-        let minus_synthetic =
-            |arm: &[f64]| -> Vec<f64> { arm.iter().zip(synthetic).map(|(arm, tx)| arm - tx).collect() };
-        let (gains, gaps) = (minus_synthetic(views), minus_synthetic(real));
-        let (share, interval) = ratio_interval(&gains, &gaps)?;
-        let gap = gaps.iter().sum::<f64>() / gaps.len() as f64;
+    /// By the linear probe; `significant` says whether the gap is, where that was tested.
+    fn of(gap: &GapConfig, measured: &Arms, significant: Option<bool>) -> Option<Self> {
+        let minus_synthetic = |arm: &'_ str| measured.differences(arm, &gap.synthetic).remove(linear::KEY);
+        let (real, views) = (minus_synthetic(&gap.real)?, minus_synthetic(&gap.views)?);
+        let synthetic = (gap.synthetic.as_str(), -1.0);
+        let sums: [&[(&str, f64)]; 2] = [&[(&gap.views, 1.0), synthetic], &[(&gap.real, 1.0), synthetic]];
+        let (ratio, seeds) = match measured.ratio(sums, linear::KEY) {
+            Some((ratio, seeds)) => (ratio.interval, seeds),
+            None => (None, real.seeds),
+        };
         // Of a lead of synthetic images nothing can be recovered, however significant it is.
-        let (low, high) = over_seeds(interval, gaps.len())
-            .filter(|_| gap > 0.0)
+        let (low, high) = over_seeds(ratio, seeds)
+            .filter(|_| real.difference > 0.0 && significant != Some(false))
             .map(|interval| (interval.low, interval.high))
             .unzip();
-        Some(Self { share, low, high, gap, seeds: gaps.len(), arms: arms.clone() })
+        let share = views.difference / real.difference;
+        Some(Self { share, low, high, gap: real.difference, seeds, arms: gap.clone() })
     }
 
     /// As part of a sentence.
@@ -89,11 +107,37 @@ impl Recovered {
 
 #[cfg(test)]
 mod tests {
+    use zview_probe::suite::arms::{Measured, Pairing};
+    use zview_probe::suite::metric::{Right, Score};
+
     use super::*;
 
+    /// Of accuracies on a thousand test images, the hardest of which are wrong.
     fn recovered(real: [f64; 3], synthetic: [f64; 3], views: [f64; 3]) -> Recovered {
-        let arms = GapConfig { real: "real".into(), synthetic: "tx".into(), views: "tx-tz".into() };
-        Recovered::of(&arms, &real, &synthetic, &views).unwrap()
+        let gap = GapConfig { real: "real".into(), synthetic: "tx".into(), views: "tx-tz".into() };
+        let of_arm = |values: [f64; 3]| -> Vec<Measured> {
+            let of_seed = |(seed, value): (usize, f64)| Measured {
+                seed: seed as u64,
+                images: [100, 1_000],
+                scores: vec![Score {
+                    metric: linear::metric(),
+                    value,
+                    interval: None,
+                    over: String::new(),
+                    n_train: 100,
+                    n_test: 1_000,
+                    note: String::new(),
+                    right: Some(Right::once(
+                        &(0..1_000).map(|image| f64::from(image) < 1_000.0 * value).collect::<Vec<bool>>(),
+                    )),
+                    draws: Vec::new(),
+                }],
+            };
+            values.into_iter().enumerate().map(of_seed).collect()
+        };
+        let arms = [(&gap.real, real), (&gap.synthetic, synthetic), (&gap.views, views)];
+        let by_name = arms.map(|(name, values)| (name.clone(), of_arm(values))).into();
+        Recovered::of(&gap, &Arms::new(by_name, None, Pairing::Seeds { asked: 3 }), None).unwrap()
     }
 
     #[test]

@@ -4,8 +4,9 @@ use std::fmt::Write;
 
 use zview_probe::suite::arms::{ArmScore, Difference};
 use zview_probe::suite::metric::{Metric, Unit, how_to_read};
-use zview_report::numbers::with_interval;
+use zview_report::numbers::{p_value, with_interval};
 use zview_report::text_table::text_table;
+use zview_runtime::words::counted;
 
 use super::collect::Comparison;
 use super::measures::{headlines, is_compared, shown_measures};
@@ -14,6 +15,18 @@ use super::measures::{headlines, is_compared, shown_measures};
 #[must_use]
 pub fn in_words(comparison: &Comparison) -> String {
     let mut text = format!("{}\n", comparison.question);
+    if !comparison.contrasts.is_empty() {
+        let mut rows =
+            vec![["contrast", "data", "measure", "value", "p", "says"].map(str::to_owned).to_vec()];
+        rows.extend(comparison.contrasts.iter().map(|of| {
+            let sum = &of.sum;
+            let value = with_interval(sum.difference, sum.interval(), sum.signed());
+            let p = sum.p_holm.map_or_else(|| "-".to_owned(), p_value);
+            vec![of.name.clone(), of.data.clone(), sum.metric.title.to_lowercase(), value, p, of.verdict()]
+        }));
+        let _ = writeln!(text, "\n{}", families(comparison));
+        text.push_str(&text_table(&rows, None));
+    }
     for data in &comparison.data {
         let mut measured: Vec<Metric> = comparison.held_out(data).into_iter().collect();
         measured.extend(shown_measures(comparison, data));
@@ -70,6 +83,9 @@ pub fn in_words(comparison: &Comparison) -> String {
         text.push_str("* interrupted and continued: seconds of the last part\n");
     }
     let _ = write!(text, "\n{}", comparison.answer);
+    for line in comparison.could_find() {
+        let _ = write!(text, "\n{line}");
+    }
     for failed in &comparison.failed {
         let _ = write!(
             text,
@@ -78,6 +94,23 @@ pub fn in_words(comparison: &Comparison) -> String {
         );
     }
     text
+}
+
+/// What is tested, and what is corrected together.
+pub(super) fn families(comparison: &Comparison) -> String {
+    let mut families: Vec<(&str, usize)> = Vec::new();
+    for contrast in &comparison.contrasts {
+        match families.iter_mut().find(|(name, _)| *name == contrast.family) {
+            Some((_, tests)) => *tests += 1,
+            None => families.push((&contrast.family, 1)),
+        }
+    }
+    let of: Vec<String> =
+        families.iter().map(|(name, tests)| format!("{name} ({})", counted(*tests, "test"))).collect();
+    format!(
+        "Planned contrasts, p after Holm's correction within a family: {}. All other differences have intervals alone.",
+        of.join(", ")
+    )
 }
 
 /// Of several seeds `80.1 +- 0.7`; of one the interval's ends, which are not as far from it.

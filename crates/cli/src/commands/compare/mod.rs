@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
+use serde::Serialize;
 use serde_json::json;
 use zview_experiment::ExperimentError;
 use zview_experiment::commands::command_line;
 use zview_experiment::comparison::{
-    FailedCell, Study, StudyCell, collect, comparison_page, in_markdown, in_words,
+    FailedCell, Spread, Study, StudyCell, collect, comparison_page, in_markdown, in_words,
 };
 use zview_experiment::grid::{self, Cell, CellOptions, CellOutcome, Key, Plan};
 use zview_runtime::atomic::write_file;
@@ -45,6 +46,10 @@ pub struct CompareArguments {
     /// With --plan: time nothing, only read what is there (where the device is another machine's).
     #[arg(long, requires = "plan")]
     untimed: bool,
+    /// With --plan: how differences spread over seeds and test images in an earlier study, its comparison.json; by finished
+    /// cells where it is not given.
+    #[arg(long, requires = "plan", value_name = "FILE.json")]
+    spread_of: Option<PathBuf>,
     /// Only run this cell (for batch schedulers).
     #[arg(long, value_name = "K", conflicts_with = "collect")]
     cell: Option<usize>,
@@ -75,6 +80,7 @@ impl CompareArguments {
             out: Some(out),
             plan: false,
             untimed: true,
+            spread_of: None,
             cell: None,
             collect: false,
             reuse: Vec::new(),
@@ -110,7 +116,8 @@ pub fn run_checked(
     let cells = study.cells();
     let plan = || if arguments.untimed { Ok(Plan::of(&cells)?) } else { timed_plan(&cells, common) };
     if arguments.plan {
-        output::result(common.json, &plan()?, Plan::in_words)?;
+        let spreads = study.planned_spreads(arguments.spread_of.as_deref())?;
+        output::result(common.json, &Planned { plan: plan()?, spreads }, Planned::in_words)?;
         return Ok(ExitCode::SUCCESS);
     }
     let has_begun = OF_A_COMPARISON.iter().any(|name| out.join(name).exists());
@@ -177,6 +184,22 @@ pub fn run_checked(
         format!("{}\n\nreport: {}", in_words(comparison), report.display())
     })?;
     Ok(if comparison.failed.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What there is to do, and what it finds.
+#[derive(Serialize)]
+struct Planned {
+    #[serde(flatten)]
+    plan: Plan,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    spreads: Vec<Spread>,
+}
+
+impl Planned {
+    fn in_words(&self) -> String {
+        let spreads = self.spreads.iter().map(|spread| spread.in_words(&spread.measure));
+        std::iter::once(self.plan.in_words()).chain(spreads).collect::<Vec<_>>().join("\n")
+    }
 }
 
 pub fn say(what: &str) {

@@ -15,6 +15,10 @@ pub(super) fn limits(page: &ComparisonPage) -> Markup {
                     code { "--set seeds=[0,1,2]" } "."
                 }
             }
+            li {
+                "No interval speaks of other labelled images: linear probe and neighbours learn from the same ones with every "
+                "seed. Few labels are drawn anew for each."
+            }
             li { "Equal updates are not equal time, nor equally many different images. The seconds are in the table." }
             @if page.generated {
                 li {

@@ -10,6 +10,7 @@ use super::arm::{data_sets, metrics};
 use super::axis::axis_parts;
 use super::cells::cells_without_result;
 use super::config::{config_texts, repeat_commands, settings_table};
+use super::contrasts::{PlannedContrast, contrast_table, could_find};
 use super::dots::dot_plots;
 use super::equal_time::equal_time_tables;
 use super::limits::limits;
@@ -57,6 +58,12 @@ pub struct ComparisonPage {
     pub picks: Vec<(String, String)>,
     /// The arms, in the order of the study.
     pub arms: Vec<ComparedArm>,
+    /// What the study asks, which stands first; may be empty.
+    pub contrasts: Vec<PlannedContrast>,
+    /// What is tested and corrected together, in a sentence.
+    pub families: String,
+    /// What the seeds find, a line for each measure and data set.
+    pub could_find: Vec<String>,
     /// Every arm minus every other, by data set.
     pub pairs: Vec<PairTable>,
     /// Shares of the gap between real and synthetic images.
@@ -112,6 +119,9 @@ impl ComparisonPage {
         let scored = !data_sets(&self.arms).is_empty();
         let accuracies = metrics(&self.arms, None).iter().all(|metric| metric.unit == Unit::Accuracy);
         let of_unit = |accuracy, other| if accuracies { accuracy } else { other };
+        if !self.contrasts.is_empty() {
+            sections.push(("Planned contrasts", contrast_table(self)));
+        }
         if scored {
             sections.push(("Result", result_tables(self)));
         }
@@ -139,6 +149,9 @@ impl ComparisonPage {
         }
         if let Some(figures) = progress(self)? {
             sections.push((of_unit("Accuracy during training", "Scores during training"), figures));
+        }
+        if !self.could_find.is_empty() {
+            sections.push(("What so many seeds find", could_find(self)));
         }
         if !self.losses.is_empty() {
             sections.push(("Loss", losses(self)?));

@@ -68,6 +68,16 @@ fn full() -> ComparisonPage {
             arm("gaussian-0.5", Some(0.5), 0.88),
             arm("<walk>", None, 0.8),
         ],
+        contrasts: vec![PlannedContrast {
+            name: "the <step>".to_owned(),
+            of: "<far> minus real".to_owned(),
+            data: "<mnist>".to_owned(),
+            sum: Difference::over_seeds(&[0.8, 0.9, 0.9], &[0.7; 3], metric()),
+            says: "no <difference> was found".to_owned(),
+            better: None,
+        }],
+        families: "All of the <file>".to_owned(),
+        could_find: vec!["3 <seeds> find 1 point".to_owned()],
         picks: vec![("<mnist>".to_owned(), "held-out picks <0.1>".to_owned())],
         pairs: vec![PairTable {
             data: "<mnist>".to_owned(),
@@ -156,8 +166,34 @@ fn the_page_needs_nothing_beside_itself() {
 fn what_comes_from_elsewhere_is_escaped() {
     let page = full().render().unwrap();
     let names = [
-        "real", "answer", "recipe", "seeds", "seed", "Holm", "few", "of", "mnist", "Linear", "std", "key",
-        "value", "walk", "grid", "A", "B", "weights", "begun", "study", "x", "CPU", "gan", "0.05",
+        "real",
+        "answer",
+        "recipe",
+        "seeds",
+        "seed",
+        "Holm",
+        "few",
+        "of",
+        "mnist",
+        "Linear",
+        "std",
+        "key",
+        "value",
+        "step",
+        "far",
+        "difference",
+        "file",
+        "walk",
+        "grid",
+        "A",
+        "B",
+        "weights",
+        "begun",
+        "study",
+        "x",
+        "CPU",
+        "gan",
+        "0.05",
     ];
     for name in names {
         assert!(page.contains(&format!("&lt;{name}&gt;")), "{name} is shown");
@@ -165,7 +201,8 @@ fn what_comes_from_elsewhere_is_escaped() {
     }
 }
 
-const HEADINGS: [&str; 15] = [
+const HEADINGS: [&str; 17] = [
+    "Planned contrasts",
     "Result",
     "Cells without a result",
     "Differences between all arms",
@@ -174,6 +211,7 @@ const HEADINGS: [&str; 15] = [
     "Accuracy by arm",
     "Accuracy against training time",
     "Accuracy during training",
+    "What so many seeds find",
     "Loss",
     "What each encoder saw",
     "Nearest neighbours",

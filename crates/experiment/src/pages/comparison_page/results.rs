@@ -26,7 +26,9 @@ pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
             ". In brackets " (page.intervals_text())
             @if !page.differences.is_empty() { ", those of differences " (page.differences) }
             @if !page.p_values.is_empty() { "; p " (page.p_values) }
-            @if directed { ". ▲ and ▼: better and worse than " (page.reference) " with " (page.significant) }
+            @if directed && page.contrasts.is_empty() {
+                ". ▲ and ▼: better and worse than " (page.reference) " with " (page.significant)
+            }
             "."
             @if !page.without_p.is_empty() { " " (page.without_p) }
             @if !how.is_empty() { " " (how) }
