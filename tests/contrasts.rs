@@ -104,6 +104,17 @@ fn contrasts_stand_first_and_all_else_has_intervals_alone() {
     assert!(
         at("Planned contrasts") < at(">Result<") && at("far along views.std, from 0 to 2") < at(">Result<")
     );
+    // Without cells of an arm its contrasts say why they are not there.
+    for seed in [3, 5, 7] {
+        fs::remove_dir_all(folder.join(format!("runs/asked/cells/far-2-seed{seed}"))).unwrap();
+    }
+    let (missing, text) = compared(folder, &["--collect"]);
+    assert_eq!(missing["contrasts"].as_array().unwrap().len(), 2, "equal alone, by two measures");
+    let told = "far on ./shapes: not tested, as there is no seed that all of its arms have.";
+    assert_eq!(missing["not_tested"][0], told);
+    assert!(text.contains(told), "{text}");
+    let (_, whole) = compared(folder, &[]);
+    assert!(!whole.contains("not tested"), "{whole}");
     let markdown = fs::read_to_string(folder.join("runs/asked/comparison.md")).unwrap();
     assert!(markdown.contains("| gain | (far-2 minus near) minus (far-1 minus near) | ./shapes | linear | "));
 }

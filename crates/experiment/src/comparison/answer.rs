@@ -22,7 +22,7 @@ pub(super) fn answer(comparison: &Comparison) -> String {
             measures.push(headline);
         }
     }
-    let differences = measures.iter().filter_map(|metric| match comparison.contrasts.is_empty() {
+    let differences = measures.iter().filter_map(|metric| match !comparison.is_planned() {
         true => by_measure(comparison, metric),
         false => by_contrasts(comparison, metric),
     });

@@ -48,6 +48,9 @@ pub struct Comparison {
     /// What the file asks of the arms.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub contrasts: Vec<Contrast>,
+    /// Which of it could not be tested, and why, a sentence each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_tested: Vec<String>,
     /// How far differences spread, and what the seeds find.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub spreads: Vec<Spread>,
@@ -191,9 +194,11 @@ pub fn collect(study: &Study) -> Comparison {
         equal_time,
         failed,
         contrasts: Vec::new(),
+        not_tested: Vec::new(),
         spreads: Vec::new(),
     };
-    comparison.contrasts = contrasts(&study.config.contrasts, &comparison, &measured);
+    (comparison.contrasts, comparison.not_tested) =
+        contrasts(&study.config.contrasts, &comparison, &measured);
     test_arms(&mut comparison, study.config.contrasts.is_empty());
     if let Some(gap) = &study.config.gap {
         comparison.recovered = recovered(gap, &comparison, &measured);

@@ -124,20 +124,24 @@ impl ContrastConfig {
         problems
     }
 
-    /// The weights of the arms on a data set; `None` where nothing can be asked, as of a fall after the last value.
-    fn asked(&self, comparison: &Comparison, data: &str) -> Option<Asked> {
+    /// The weights of the arms on a data set.
+    ///
+    /// # Errors
+    /// Why nothing can be asked, as of a fall after the last value.
+    fn asked(&self, comparison: &Comparison, data: &str) -> Result<Asked, String> {
         let of_arms = |of: String, weights: &[(&String, f64)]| Asked {
             of,
             weights: weights.iter().map(|(arm, weight)| ((*arm).clone(), *weight)).collect(),
         };
         if let Some([a, b]) = &self.difference {
-            return Some(of_arms(format!("{a} minus {b}"), &[(a, 1.0), (b, -1.0)]));
+            return Ok(of_arms(format!("{a} minus {b}"), &[(a, 1.0), (b, -1.0)]));
         }
         if let Some([a, b, c, d]) = &self.gain {
             let of = format!("({a} minus {b}) minus ({c} minus {d})");
-            return Some(of_arms(of, &gain_weights([a, b, c, d])));
+            return Ok(of_arms(of, &gain_weights([a, b, c, d])));
         }
-        let series = self.trend.as_ref().or(self.rise.as_ref()).or(self.fall.as_ref())?;
+        let series = self.trend.as_ref().or(self.rise.as_ref()).or(self.fall.as_ref());
+        let series = series.ok_or("it says nothing")?;
         let mut on_axis: Vec<(&ArmComparison, &Axis)> = comparison
             .arms
             .iter()
@@ -146,13 +150,20 @@ impl ContrastConfig {
             .collect();
         on_axis.sort_by(|a, b| a.1.value.total_cmp(&b.1.value));
         if self.trend.is_none() {
-            let picks = comparison.held_out_picks.iter();
-            let top = picks.into_iter().find(|pick| pick.data == data && pick.series == *series)?.value;
+            let pick =
+                comparison.held_out_picks.iter().find(|pick| pick.data == data && pick.series == *series);
+            let top = pick.ok_or("held-out training images pick nothing: cells are missing")?.value;
             let up = self.rise.is_some();
             on_axis.retain(|(_, axis)| if up { axis.value <= top } else { axis.value >= top });
+            if on_axis.len() < 2 {
+                let end = if up { "first" } else { "last" };
+                return Err(format!("held-out training images pick {top}, the {end} value"));
+            }
         }
-        let (first, last) = (on_axis.first()?.1, on_axis.last()?.1);
-        (on_axis.len() > 1).then(|| Asked {
+        let [(_, first), .., (_, last)] = on_axis[..] else {
+            return Err("its axis has one value".to_owned());
+        };
+        Ok(Asked {
             of: format!("{series} along {}, from {} to {}", first.key, first.value, last.value),
             weights: along(&on_axis),
         })
@@ -176,22 +187,31 @@ fn along(arms: &[(&ArmComparison, &Axis)]) -> Vec<(String, f64)> {
     arms.iter().map(|(arm, axis)| (arm.name.clone(), (axis.value - mean) / squares * range)).collect()
 }
 
-/// All contrasts of the file by the headline measures, corrected by family.
+/// All contrasts of the file by the headline measures, corrected by family, and why there is none of others.
 pub(super) fn contrasts(
     asked: &[ContrastConfig],
     comparison: &Comparison,
     measured: &BTreeMap<String, Arms>,
-) -> Vec<Contrast> {
-    let mut found = Vec::new();
+) -> (Vec<Contrast>, Vec<String>) {
+    let (mut found, mut without) = (Vec::new(), Vec::new());
     for config in asked {
         for data in &comparison.data {
-            let Some((Asked { of, weights }, arms)) = config.asked(comparison, data).zip(measured.get(data))
-            else {
-                continue;
+            let Some(arms) = measured.get(data) else { continue };
+            let mut none =
+                |why: &str| without.push(format!("{} on {data}: not tested, as {why}.", config.name));
+            let Asked { of, weights } = match config.asked(comparison, data) {
+                Ok(asked) => asked,
+                Err(why) => {
+                    none(&why);
+                    continue;
+                }
             };
             let named: Vec<(&str, f64)> =
                 weights.iter().map(|(arm, weight)| (arm.as_str(), *weight)).collect();
             let mut sums = arms.contrasts(&named);
+            if sums.is_empty() {
+                none("there is no seed that all of its arms have");
+            }
             for metric in headlines(comparison, data) {
                 let Some(mut sum) = sums.remove(&metric.key) else { continue };
                 let equal_within = config.equal_within.map(|margin| margin * in_unit(&metric));
@@ -217,7 +237,7 @@ pub(super) fn contrasts(
         let of_family = found.iter_mut().filter(|of| of.family == family);
         correct_together(of_family.map(|of| &mut of.sum));
     }
-    found
+    (found, without)
 }
 
 /// The family of contrasts that name none.
@@ -235,6 +255,14 @@ impl Contrast {
         self.sum.is_better().filter(|_| self.sum.is_significant() && self.equal_within.is_none())
     }
 
+    /// Whether its test shows what it asks for; of one seed, which has none, by the interval.
+    fn is_shown(&self) -> bool {
+        match (self.equal_within, self.sum.p_holm, self.sum.interval()) {
+            (Some(margin), None, Some((low, high))) => -margin < low && high < margin,
+            _ => self.sum.is_significant(),
+        }
+    }
+
     /// What its test says: `significant`, or the bound that its interval gives.
     #[must_use]
     pub fn verdict(&self) -> String {
@@ -243,7 +271,7 @@ impl Contrast {
             let furthest = self.sum.interval().map(|(low, high)| low.abs().max(high.abs()));
             furthest.map_or_else(String::new, |most| format!("; it is below {}{unit}", size(most)))
         };
-        match (self.equal_within, self.sum.no_interval, self.sum.is_significant()) {
+        match (self.equal_within, self.sum.no_interval, self.is_shown()) {
             (_, Some(why), _) => why.to_owned(),
             (Some(margin), None, true) => format!("equal within {}{unit}", size(margin)),
             (Some(margin), None, false) => {
@@ -286,7 +314,7 @@ mod tests {
     }
 
     fn weights(config: &ContrastConfig, comparison: &Comparison) -> Vec<(String, f64)> {
-        config.asked(comparison, "d").map_or_else(Vec::new, |asked| asked.weights)
+        config.asked(comparison, "d").map_or_else(|_| Vec::new(), |asked| asked.weights)
     }
 
     #[test]
@@ -311,9 +339,14 @@ mod tests {
         };
         assert_eq!(arms(&rise, &comparison), ["far-0", "far-1", "far-2"]);
         assert_eq!(weights(&fall, &comparison), [("far-2".to_owned(), -1.0), ("far-4".to_owned(), 1.0)]);
-        assert_eq!(fall.asked(&comparison, "d").unwrap().of, "far along views.std, from 2 to 4");
+        let of = |fall: &ContrastConfig, comparison: &Comparison| {
+            fall.asked(comparison, "d").map(|asked| asked.of)
+        };
+        assert_eq!(of(&fall, &comparison).unwrap(), "far along views.std, from 2 to 4");
         comparison.held_out_picks[0].value = 4.0;
-        assert!(fall.asked(&comparison, "d").is_none(), "nothing lies beyond the top");
+        assert_eq!(of(&fall, &comparison).unwrap_err(), "held-out training images pick 4, the last value");
+        comparison.held_out_picks.clear();
+        assert!(of(&fall, &comparison).unwrap_err().contains("cells are missing"));
     }
 
     #[test]
@@ -339,6 +372,13 @@ mod tests {
         let none = told("no difference was found; it is below 2.60 points", None);
         assert_eq!(verdict(of(-0.026, 0.01, 0.2, None)), none);
         assert_eq!(verdict(of(-0.004, 0.006, 0.01, Some(0.01))), told("equal within 1.00 points", None));
+        // Of one seed there is no test: it was called equal for an interval without 0.
+        let one = |low, high| {
+            let of = of(low, high, 1.0, Some(0.01));
+            Contrast { sum: Difference { p_holm: None, seeds: 1, ..of.sum }, ..of }
+        };
+        assert_eq!(verdict(one(0.002, 0.008)), told("equal within 1.00 points", None));
+        assert!(verdict(one(0.02, 0.04)).0.starts_with("not shown to be equal"));
         let unsure = told("not shown to be equal within 1.00 points; it is below 1.60 points", None);
         assert_eq!(verdict(of(-0.004, 0.016, 0.2, Some(0.01))), unsure);
     }

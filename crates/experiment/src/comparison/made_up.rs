@@ -85,6 +85,7 @@ pub(super) fn comparison(mut arms: Vec<ArmComparison>) -> Comparison {
         held_out_picks: Vec::new(),
         failed: Vec::new(),
         contrasts: Vec::new(),
+        not_tested: Vec::new(),
         spreads: Vec::new(),
     }
 }

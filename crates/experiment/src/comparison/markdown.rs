@@ -18,7 +18,7 @@ use super::table::families;
 pub fn in_markdown(comparison: &Comparison, command: &str) -> String {
     let mut text =
         format!("# {}\n\n{}\n\n{}\n", comparison.question, comparison.answer, conditions(comparison));
-    if !comparison.contrasts.is_empty() {
+    if comparison.is_planned() {
         let _ = write!(text, "\n{}", contrasts_table(comparison));
     }
     for data in &comparison.data {
@@ -54,9 +54,11 @@ pub fn in_markdown(comparison: &Comparison, command: &str) -> String {
 
 /// What the file asks, each line with its verdict.
 fn contrasts_table(comparison: &Comparison) -> String {
-    let mut text =
-        format!("{}\n\n| contrast | of | data | measure | value | p | says |\n", families(comparison));
-    text.push_str("|---|---|---|---|---|---|---|\n");
+    let mut text = format!("{}\n", families(comparison));
+    if comparison.contrasts.is_empty() {
+        return text;
+    }
+    text.push_str("\n| contrast | of | data | measure | value | p | says |\n|---|---|---|---|---|---|---|\n");
     for contrast in &comparison.contrasts {
         let Contrast { name, of, data, sum, .. } = contrast;
         let value = with_interval(sum.difference, sum.interval(), sum.signed());
@@ -87,7 +89,7 @@ fn conditions(comparison: &Comparison) -> String {
         ),
         _ => (
             format!("mean over seeds ({}) ± half the 95 % interval", seeds.join(", ")),
-            match comparison.contrasts.is_empty() {
+            match !comparison.is_planned() {
                 true => {
                     "paired by seed; their 95 % intervals are over seeds and test images, p is after Holm's correction over \
                      all arms and data sets of both headline measures"

@@ -65,7 +65,7 @@ pub fn comparison_page(
         },
         p_values: match one_seed {
             true => String::new(),
-            false if !comparison.contrasts.is_empty() => String::new(),
+            false if comparison.is_planned() => String::new(),
             false => {
                 "after Holm's correction over all arms and data sets of both headline measures".to_owned()
             }
@@ -77,7 +77,7 @@ pub fn comparison_page(
         without_p: without_p(comparison, &shown),
         arms: arms(study, comparison),
         contrasts: comparison.contrasts.iter().map(planned).collect(),
-        families: if comparison.contrasts.is_empty() { String::new() } else { families(comparison) },
+        families: if comparison.is_planned() { families(comparison) } else { String::new() },
         could_find: comparison.could_find(),
         pairs: pairs(comparison),
         recovered: recovered(comparison),

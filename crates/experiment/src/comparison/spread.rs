@@ -178,6 +178,11 @@ fn read_spreads(file: &Path) -> Result<Vec<Spread>, ExperimentError> {
 }
 
 impl Comparison {
+    /// Whether its file asks for contrasts.
+    pub(super) fn is_planned(&self) -> bool {
+        !self.contrasts.is_empty() || !self.not_tested.is_empty()
+    }
+
     /// Tests of its largest family.
     pub(super) fn tests(&self) -> usize {
         let mut families: BTreeMap<&str, usize> = BTreeMap::new();

@@ -15,7 +15,7 @@ use super::measures::{headlines, is_compared, shown_measures};
 #[must_use]
 pub fn in_words(comparison: &Comparison) -> String {
     let mut text = format!("{}\n", comparison.question);
-    if !comparison.contrasts.is_empty() {
+    if comparison.is_planned() {
         let mut rows =
             vec![["contrast", "data", "measure", "value", "p", "says"].map(str::to_owned).to_vec()];
         rows.extend(comparison.contrasts.iter().map(|of| {
@@ -25,7 +25,9 @@ pub fn in_words(comparison: &Comparison) -> String {
             vec![of.name.clone(), of.data.clone(), sum.metric.title.to_lowercase(), value, p, of.verdict()]
         }));
         let _ = writeln!(text, "\n{}", families(comparison));
-        text.push_str(&text_table(&rows, None));
+        if !comparison.contrasts.is_empty() {
+            text.push_str(&text_table(&rows, None));
+        }
     }
     for data in &comparison.data {
         let mut measured: Vec<Metric> = comparison.held_out(data).into_iter().collect();
@@ -107,10 +109,12 @@ pub(super) fn families(comparison: &Comparison) -> String {
     }
     let of: Vec<String> =
         families.iter().map(|(name, tests)| format!("{name} ({})", counted(*tests, "test"))).collect();
-    format!(
-        "Planned contrasts, p after Holm's correction within a family: {}. All other differences have intervals alone.",
-        of.join(", ")
-    )
+    let tested = match of.is_empty() {
+        true => "No planned contrast could be tested".to_owned(),
+        false => format!("Planned contrasts, p after Holm's correction within a family: {}", of.join(", ")),
+    };
+    let first = format!("{tested}. All other differences have intervals alone.");
+    std::iter::once(&first).chain(&comparison.not_tested).cloned().collect::<Vec<_>>().join(" ")
 }
 
 /// Of several seeds `80.1 +- 0.7`; of one the interval's ends, which are not as far from it.

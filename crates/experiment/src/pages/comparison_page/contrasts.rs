@@ -44,11 +44,13 @@ pub(super) fn contrast_table(page: &ComparisonPage) -> Markup {
     };
     html! {
         p.fine { (minus(&page.families)) " ▲ and ▼: better and worse with " (page.significant) "." }
+        @if !page.contrasts.is_empty() {
         (table(&Table {
             headers: vec!["Contrast", "Data", "Measure", "Points", "p", "Says"],
             rows: page.contrasts.iter().map(row).collect(),
             ..Table::default()
         }))
+        }
     }
 }
 

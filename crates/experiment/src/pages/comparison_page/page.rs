@@ -119,7 +119,7 @@ impl ComparisonPage {
         let scored = !data_sets(&self.arms).is_empty();
         let accuracies = metrics(&self.arms, None).iter().all(|metric| metric.unit == Unit::Accuracy);
         let of_unit = |accuracy, other| if accuracies { accuracy } else { other };
-        if !self.contrasts.is_empty() {
+        if !self.families.is_empty() {
             sections.push(("Planned contrasts", contrast_table(self)));
         }
         if scored {

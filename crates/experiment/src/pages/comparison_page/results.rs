@@ -26,7 +26,7 @@ pub(super) fn result_tables(page: &ComparisonPage) -> Markup {
             ". In brackets " (page.intervals_text())
             @if !page.differences.is_empty() { ", those of differences " (page.differences) }
             @if !page.p_values.is_empty() { "; p " (page.p_values) }
-            @if directed && page.contrasts.is_empty() {
+            @if directed && page.families.is_empty() {
                 ". ▲ and ▼: better and worse than " (page.reference) " with " (page.significant)
             }
             "."
