@@ -266,6 +266,9 @@ impl Contrast {
     /// What its test says: `significant`, or the bound that its interval gives.
     #[must_use]
     pub fn verdict(&self) -> String {
+        if let Some(why) = self.sum.no_p.filter(|_| self.sum.no_interval.is_none()) {
+            return format!("not tested: {why}");
+        }
         let (size, unit) = (self.sum.precise(), self.sum.metric.unit.after_difference());
         let bound = || {
             let furthest = self.sum.interval().map(|(low, high)| low.abs().max(high.abs()));
@@ -372,6 +375,11 @@ mod tests {
         let none = told("no difference was found; it is below 2.60 points", None);
         assert_eq!(verdict(of(-0.026, 0.01, 0.2, None)), none);
         assert_eq!(verdict(of(-0.004, 0.006, 0.01, Some(0.01))), told("equal within 1.00 points", None));
+        // Without a p-value nothing was tested: it was called no difference.
+        let untested = of(0.01, 0.03, 1.0, None);
+        let sum = Difference { p_holm: None, no_p: Some("it has no images"), ..untested.sum };
+        let untested = Contrast { sum, ..untested };
+        assert_eq!(verdict(untested), told("not tested: it has no images", None));
         // Of one seed there is no test: it was called equal for an interval without 0.
         let one = |low, high| {
             let of = of(low, high, 1.0, Some(0.01));
