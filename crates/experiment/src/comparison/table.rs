@@ -102,9 +102,10 @@ pub fn in_words(comparison: &Comparison) -> String {
 pub(super) fn families(comparison: &Comparison) -> String {
     let mut families: Vec<(&str, usize)> = Vec::new();
     for contrast in &comparison.contrasts {
+        let tested = usize::from(contrast.sum.p_holm.is_some());
         match families.iter_mut().find(|(name, _)| *name == contrast.family) {
-            Some((_, tests)) => *tests += 1,
-            None => families.push((&contrast.family, 1)),
+            Some((_, tests)) => *tests += tested,
+            None => families.push((&contrast.family, tested)),
         }
     }
     let of: Vec<String> =
