@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use zview_contrastive::train::automatic::short_name;
+use zview_data::{Reading, set_reading};
 use zview_runtime::config::shipped;
 use zview_runtime::device::DeviceRequest;
 
@@ -40,12 +41,53 @@ pub struct Common {
     /// Where named data sets are looked up first; then $ZVIEW_DATA, then the user's cache folder.
     #[arg(long, global = true, value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
+    /// Memory that decoded images may take, such as 4GiB; data sets that need more are read while they are used. The result
+    /// is the same bits. A third of the machine's where it is not given.
+    #[arg(long, global = true, value_name = "BYTES", value_parser = bytes_from_text)]
+    pub memory: Option<u64>,
+    /// Threads that read and decode images ahead of the device; the result is the same bits. All but one, at most 16,
+    /// where it is not given.
+    #[arg(long, global = true, value_name = "THREADS", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub workers: Option<u16>,
     /// Before computing on a graphics adapter, compare it with the CPU (seconds, once per driver, build and shape).
     #[arg(long, global = true, default_value = "require", value_name = "HOW")]
     pub selfcheck: SelfcheckMode,
     /// Let an operation err in the comparison, to see that found.
     #[arg(long, global = true, value_name = "OPERATION", hide = true)]
     pub plant_fault: Option<String>,
+}
+
+impl Common {
+    /// Tells those who read images what they may take of the machine.
+    pub fn set_reading(&self) {
+        let usual = Reading::default();
+        set_reading(Reading {
+            memory: self.memory.unwrap_or(usual.memory),
+            workers: self.workers.map_or(usual.workers, usize::from),
+        });
+    }
+}
+
+/// Bytes as they are written: 4GiB, 512 MiB, 2G, 1000000.
+fn bytes_from_text(text: &str) -> Result<u64, String> {
+    let text = text.trim();
+    let number = text.trim_end_matches(|letter: char| letter.is_ascii_alphabetic() || letter == ' ');
+    let power = match text[number.len()..].trim().to_ascii_lowercase().as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 1,
+        "m" | "mb" | "mib" => 2,
+        "g" | "gb" | "gib" => 3,
+        "t" | "tb" | "tib" => 4,
+        _ => return Err("expected a number with a unit, such as 4GiB or 512MiB".to_owned()),
+    };
+    let number: f64 =
+        number.trim().parse().map_err(|_| "expected a number with a unit, such as 4GiB".to_owned())?;
+    let bytes = number * 1024f64.powi(power);
+    if (1.0..=2f64.powi(60)).contains(&bytes) {
+        Ok(bytes as u64)
+    } else {
+        Err("expected 1 byte or more".to_owned())
+    }
 }
 
 /// What a device that does not agree with the CPU leads to.

@@ -33,6 +33,7 @@ fn main() -> ExitCode {
     zview_runtime::allocator::keep_freed_memory();
     let arguments = arguments();
     commands::named::ship_recipes();
+    arguments.common.set_reading();
     let filter = EnvFilter::try_from_env("ZVIEW_LOG").unwrap_or_else(|_| {
         EnvFilter::new(
             "zview=warn,zview_encoder=info,zview_encoder::augment=info,zview_runtime::config=info,error",

@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let sizes = [set.len(), shape.height, shape.width].map(|size| size as u32);
         let mut images = idx_header(&sizes);
         for index in 0..set.len() {
-            images.extend_from_slice(set.pixels(index));
+            images.extend_from_slice(&set.pixels(index)?);
         }
         std::fs::write(Path::new(folder).join(format!("{start}-images-idx3-ubyte")), images)?;
         let mut labels = idx_header(&sizes[..1]);

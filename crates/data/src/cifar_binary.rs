@@ -141,7 +141,7 @@ mod tests {
         put(root.path(), "test_batch.bin", &record(&[5], 4));
         let train = load_split(root.path(), Split::Train).unwrap();
         assert_eq!(train.labels, Some(vec![9, 0, 4]));
-        assert_eq!(train.pixels(2), &record(&[], 3)[..]);
+        assert_eq!(*train.pixels(2).unwrap(), record(&[], 3)[..]);
         assert_eq!(train.classes.len(), 10);
         assert_eq!(load_split(root.path(), Split::Test).unwrap().labels, Some(vec![5]));
         let options = LoadOptions { color: ColorMode::Grey, size: Some(16), ..LoadOptions::default() };

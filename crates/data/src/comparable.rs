@@ -123,7 +123,7 @@ mod tests {
         assert_eq!(two.test.classes, ["a", "c"]);
         assert_eq!(two.train.labels, Some(vec![0, 1, 1]));
         assert_eq!(two.test.labels, Some(vec![1, 0, 1]));
-        assert_eq!(two.test.pixels(2), [4]);
+        assert_eq!(*two.test.pixels(2).unwrap(), [4]);
         assert_eq!(two.only_in_test, BTreeMap::from([("b".to_owned(), 2)]), "d is in neither");
         assert!(two.only_in_train.is_empty());
     }

@@ -10,6 +10,7 @@ use image::metadata::Orientation;
 use image::{ColorType, ImageDecoder, ImageFormat, ImageReader};
 
 use crate::content_kind::{Content, content_of};
+use crate::crop::{CropBox, cropped};
 use crate::gif_structure::first_frame;
 use crate::image_set::ImageShape;
 use crate::jpeg_structure::{self, check_jpeg};
@@ -39,6 +40,27 @@ pub(crate) fn decode<T>(
     guarded(bytes, limits, |header, bytes| decode_as(header, bytes, limits, then))
 }
 
+/// Parts of an image, those that `choose` gives for its shape as it is seen, each brought to (`height`, `width`) with
+/// `channels` channels, (C, H, W): bilinear, antialiased, as PIL's `resize(size, BILINEAR, box)` of what [`decode`] gives.
+///
+/// # Errors
+/// As [`decode`].
+pub(crate) fn decode_crop(
+    bytes: &[u8],
+    limits: &Limits,
+    (channels, size): (usize, (usize, usize)),
+    choose: &mut dyn FnMut(ImageShape) -> Vec<CropBox>,
+) -> Result<Vec<Vec<u8>>, String> {
+    guarded(bytes, limits, |header, bytes| {
+        let opened = open(header, bytes, limits)?;
+        let (shape, stored, orientation) = (opened.shape, opened.stored, opened.orientation);
+        let boxes = choose(turned(shape, orientation));
+        let samples = opened.samples()?;
+        let part = |part: CropBox| cropped(&samples, (shape, stored), orientation, part, (channels, size));
+        boxes.into_iter().map(part).collect()
+    })
+}
+
 /// The shape that [`decode`] would give, from the header alone: the rest may still be damaged.
 ///
 /// # Errors
@@ -48,6 +70,28 @@ pub(crate) fn shape_of(bytes: &[u8], limits: &Limits) -> Result<ImageShape, Stri
         let opened = open(header, bytes, limits)?;
         Ok(turned(opened.shape, opened.orientation))
     })
+}
+
+/// The shape that [`shape_of`] would give of a file that begins with `start`; `None` where that much does not tell. What
+/// follows may be damaged or missing.
+pub(crate) fn shape_from_start(start: &[u8], limits: &Limits) -> Option<Result<ImageShape, String>> {
+    let (format, frame) = match content_of(start) {
+        Content::Image(format @ ImageFormat::Png) => (format, None),
+        Content::Image(format @ ImageFormat::Jpeg) => match jpeg_structure::frame_in_start(start)? {
+            Ok(frame) => (format, Some(frame)),
+            Err(reason) => return Some(Err(reason)),
+        },
+        _ => return None,
+    };
+    let xmp = frame.and_then(|frame| frame.xmp_orientation);
+    let header = Header {
+        format,
+        may_be_turned: frame.is_none_or(|frame| frame.has_exif),
+        xmp_orientation: xmp.and_then(Orientation::from_exif),
+    };
+    let opened = || open(header, start, limits).map(|opened| turned(opened.shape, opened.orientation));
+    // A header that is longer than that much makes the decoder fail: then all of the file is asked.
+    catch_unwind(AssertUnwindSafe(opened)).ok().filter(Result::is_ok)
 }
 
 /// Whether the image that begins with `start` is in colour; `None` where that much does not tell.
@@ -229,23 +273,31 @@ fn open<'a>(header: Header, bytes: &'a [u8], limits: &Limits) -> Result<Opened<'
     Ok(Opened { decoder, stored, sample_bytes, shape, orientation })
 }
 
+impl Opened<'_> {
+    /// (H, W, S) samples of 8 bits, as stored.
+    fn samples(self) -> Result<Vec<u8>, String> {
+        let Self { decoder, sample_bytes, shape, .. } = self;
+        let _turn = ((shape.width * shape.height) as u64 > LARGE_PIXELS)
+            .then(|| ONE_LARGE_IMAGE.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut samples = vec![0; decoder.total_bytes() as usize];
+        decoder.read_image_boxed(&mut samples).map_err(one_line)?;
+        if sample_bytes == 2 {
+            let upper = |two: &[u8]| (u16::from_ne_bytes([two[0], two[1]]) >> 8) as u8;
+            samples = samples.chunks_exact(2).map(upper).collect();
+        }
+        Ok(samples)
+    }
+}
+
 fn decode_as<T>(
     header: Header,
     bytes: &[u8],
     limits: &Limits,
     then: impl FnOnce(PlanarImage) -> T,
 ) -> Result<T, String> {
-    let Opened { decoder, stored, sample_bytes, shape, orientation } = open(header, bytes, limits)?;
-    let _turn = ((shape.width * shape.height) as u64 > LARGE_PIXELS)
-        .then(|| ONE_LARGE_IMAGE.lock().unwrap_or_else(PoisonError::into_inner));
-    let mut samples = vec![0; decoder.total_bytes() as usize];
-    decoder.read_image_boxed(&mut samples).map_err(one_line)?;
-    if sample_bytes == 2 {
-        samples =
-            samples.chunks_exact(2).map(|two| (u16::from_ne_bytes([two[0], two[1]]) >> 8) as u8).collect();
-    }
-    let image = PlanarImage::from_interleaved(shape, stored, &samples);
-    drop(samples);
+    let opened = open(header, bytes, limits)?;
+    let (shape, stored, orientation) = (opened.shape, opened.stored, opened.orientation);
+    let image = PlanarImage::from_interleaved(shape, stored, &opened.samples()?);
     Ok(then(image.turned(orientation)))
 }
 

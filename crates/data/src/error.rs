@@ -98,6 +98,22 @@ pub enum DataError {
         /// What to do.
         remedy: &'static str,
     },
+    /// An image cannot be used that is read when it is wanted.
+    #[error(
+        "{name}: {reason}; mend it or take it out of {} (training goes on without it where `max_reject_share` allows it)",
+        path.display()
+    )]
+    Unreadable {
+        /// The data set.
+        path: PathBuf,
+        /// The file, or the archive and its member.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The thread that reads images ahead is gone.
+    #[error("images cannot be read ahead: {0}; free memory or threads, and go on with --resume")]
+    Reader(String),
     /// There is no usable image.
     #[error("{}: no usable image in the {split} split; {remedy}", path.display())]
     Empty {
@@ -125,8 +141,7 @@ pub enum DataError {
     },
     /// More memory would be needed than the limits allow.
     #[error(
-        "{}: {what} needs {bytes} bytes, the limit is {limit}; use fewer or smaller images (set `size`) \
-         or raise `limits.max_set_bytes`",
+        "{}: {what} needs {bytes} bytes, the limit is {limit}; use fewer or smaller images (set `size`)",
         path.display()
     )]
     TooLarge {

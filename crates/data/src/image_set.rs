@@ -1,14 +1,21 @@
-//! Images of one shape in memory, as bytes, in a fixed order, with or without labels.
+//! Images of one shape, as bytes in a fixed order, with or without labels: in memory, or read when they are wanted.
 
+use std::borrow::Cow;
 use std::fmt;
+use std::io::{self, Read};
 use std::sync::Arc;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
-use zview_runtime::hash::sha256_of_bytes;
+use zview_runtime::hash::{sha256_of_bytes, sha256_of_reader};
 
+use crate::crop::CropBox;
 use crate::error::{DataError, Reject};
 use crate::ignored::{Ignored, ignored_in_words};
+use crate::name_list::NameList;
 use crate::notes::say_once;
+use crate::photographs::Photographs;
+use crate::reading::with_workers;
 
 /// Channels, height and width of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,9 +47,6 @@ pub struct ImageSet {
     pub labels: Option<Vec<u32>>,
     /// Name of each class, by index.
     pub classes: Vec<String>,
-    /// The file or member of each image, as shown to people; none where images have no names.
-    #[serde(skip)]
-    pub names: Option<Arc<Vec<String>>>,
     /// Image files that were left out.
     pub rejects: Vec<Reject>,
     /// Files of the data set that are no images, by why.
@@ -52,9 +56,40 @@ pub struct ImageSet {
     /// That images are too small for what they are brought to, or for anything, where some are.
     #[serde(skip)]
     pub(crate) small: Option<Arc<String>>,
-    /// (N, C, H, W)
+    /// The file or member of each stored image, as shown to people; none where images have no names.
     #[serde(skip)]
-    pixels: Vec<u8>,
+    names: Option<Arc<NameList>>,
+    #[serde(skip)]
+    store: Arc<Store>,
+    /// Which of the stored images these are, in order; all where it is not given.
+    #[serde(skip)]
+    chosen: Option<Arc<[u32]>>,
+}
+
+/// Where pixels are.
+#[derive(Debug)]
+enum Store {
+    /// (N, C, H, W), one byte per value.
+    Memory(Vec<u8>),
+    /// In files, decoded when they are wanted.
+    Photographs(Photographs, usize),
+}
+
+/// Images that are read for a batch of a run, in order.
+#[derive(Debug)]
+pub struct ReadBatch {
+    /// The image in each place: the wanted one, or the next one that can be used.
+    pub images: Vec<usize>,
+    /// (B, C, H, W) bytes.
+    pub pixels: Vec<u8>,
+}
+
+impl ReadBatch {
+    /// The pixels as numbers from 0 to 1 (byte / 255), (B, C, H, W).
+    #[must_use]
+    pub fn unit_floats(&self) -> Vec<f32> {
+        self.pixels.iter().map(|&byte| f32::from(byte) / 255.0).collect()
+    }
 }
 
 impl ImageSet {
@@ -81,26 +116,73 @@ impl ImageSet {
             let expected = format!("a multiple of {} bytes", shape.bytes());
             return wrong("pixels", expected, pixels.len().to_string());
         }
-        if let Some(labels) = &labels {
-            if labels.len() != images {
-                return wrong("labels", format!("{images}, one per image"), labels.len().to_string());
-            }
-            if let Some(label) = labels.iter().find(|&&label| label as usize >= classes.len()) {
-                return wrong("labels", format!("below the {} classes", classes.len()), label.to_string());
-            }
-        }
-        Ok(Self {
+        check_labels(&name, labels.as_deref(), images, classes.len())?;
+        Ok(Self::of(name, shape, Store::Memory(pixels), labels, classes))
+    }
+
+    /// A set of images that are read when they are wanted.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn of_photographs(
+        name: String,
+        shape: ImageShape,
+        photographs: Photographs,
+        labels: Option<Vec<u32>>,
+        classes: Vec<String>,
+    ) -> Result<Self, DataError> {
+        let images = photographs.files().len();
+        check_labels(&name, labels.as_deref(), images, classes.len())?;
+        Ok(Self::of(name, shape, Store::Photographs(photographs, images), labels, classes))
+    }
+
+    fn of(
+        name: String,
+        shape: ImageShape,
+        store: Store,
+        labels: Option<Vec<u32>>,
+        classes: Vec<String>,
+    ) -> Self {
+        Self {
             name,
             shape,
             labels,
             classes,
-            names: None,
             rejects: Vec::new(),
             ignored: Ignored::new(),
             notes: Vec::new(),
             small: None,
-            pixels,
-        })
+            names: None,
+            store: Arc::new(store),
+            chosen: None,
+        }
+    }
+
+    /// The same images, with the name of each file or member.
+    #[must_use]
+    pub fn with_names<S: AsRef<str>>(self, names: impl IntoIterator<Item = S>) -> Self {
+        Self { names: Some(Arc::new(names.into_iter().collect())), ..self }
+    }
+
+    /// The file or member that an image is, as shown to people; `None` where images have no names.
+    #[must_use]
+    pub fn name_of(&self, index: usize) -> Option<&str> {
+        match (&self.names, &*self.store) {
+            (Some(names), _) => names.get(self.stored(index)),
+            (None, Store::Photographs(photographs, _)) => Some(photographs.files().name(self.stored(index))),
+            (None, Store::Memory(_)) => None,
+        }
+    }
+
+    /// Whether images are read each time that they are wanted, as they are too many for memory.
+    #[must_use]
+    pub fn is_streamed(&self) -> bool {
+        matches!(*self.store, Store::Photographs(..))
+    }
+
+    /// The number of an image among those that are stored.
+    fn stored(&self, index: usize) -> usize {
+        self.chosen.as_ref().map_or(index, |chosen| chosen[index] as usize)
     }
 
     /// The account of how the images came about: what was decided, and what was not looked at.
@@ -119,61 +201,200 @@ impl ImageSet {
     /// Number of images.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.pixels.len() / self.shape.bytes()
+        match (&self.chosen, &*self.store) {
+            (Some(chosen), _) => chosen.len(),
+            (None, Store::Memory(pixels)) => pixels.len() / self.shape.bytes(),
+            (None, Store::Photographs(_, images)) => *images,
+        }
     }
 
     /// True when there is no image.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.pixels.is_empty()
+        self.len() == 0
     }
 
     /// One image, (C, H, W) bytes. Panics, as a slice does, when `index` is not below [`Self::len`].
-    #[must_use]
-    pub fn pixels(&self, index: usize) -> &[u8] {
-        let bytes = self.shape.bytes();
-        &self.pixels[index * bytes..][..bytes]
+    ///
+    /// # Errors
+    /// [`DataError`] where it is read from disk and cannot be used.
+    pub fn pixels(&self, index: usize) -> Result<Cow<'_, [u8]>, DataError> {
+        match &*self.store {
+            Store::Memory(pixels) => {
+                let bytes = self.shape.bytes();
+                Ok(Cow::Borrowed(&pixels[self.stored(index) * bytes..][..bytes]))
+            }
+            Store::Photographs(photographs, _) => photographs.pixels(self.stored(index)).map(Cow::Owned),
+        }
     }
 
-    /// The images at `indices` as numbers from 0 to 1 (byte / 255), (B, C, H, W). Panics as [`Self::pixels`].
-    #[must_use]
-    pub fn unit_floats(&self, indices: &[usize]) -> Vec<f32> {
-        let mut values = Vec::with_capacity(indices.len() * self.shape.bytes());
-        for &index in indices {
-            values.extend(self.pixels(index).iter().map(|&byte| f32::from(byte) / 255.0));
+    /// The images at `indices` as numbers from 0 to 1 (byte / 255), (B, C, H, W). Panics as [`Self::pixels`]. Those that
+    /// are read from disk are decoded by the threads that read.
+    ///
+    /// # Errors
+    /// As [`Self::pixels`].
+    pub fn unit_floats(&self, indices: &[usize]) -> Result<Vec<f32>, DataError> {
+        Ok(self.read(indices)?.unit_floats())
+    }
+
+    /// The images at `indices` as they are stored. Panics as [`Self::pixels`].
+    ///
+    /// # Errors
+    /// As [`Self::pixels`].
+    pub fn read(&self, indices: &[usize]) -> Result<ReadBatch, DataError> {
+        self.read_each(indices, &|index| self.pixels(index).map(|pixels| (index, pixels)))
+    }
+
+    /// As [`Self::unit_floats`], but of an image that cannot be used the next one that can, where the set was loaded with
+    /// a share of unusable files.
+    ///
+    /// # Errors
+    /// [`DataError::Unreadable`]; [`DataError::TooManyRejects`] where more of them than that share were met.
+    pub fn usable(&self, indices: &[usize]) -> Result<ReadBatch, DataError> {
+        self.read_each(indices, &|index| match &*self.store {
+            Store::Memory(_) => self.pixels(index).map(|pixels| (index, pixels)),
+            Store::Photographs(photographs, _) => {
+                let read = |number| photographs.pixels(number).map(Cow::Owned);
+                photographs.or_the_next(index, self.len(), |image| self.stored(image), read)
+            }
+        })
+    }
+
+    /// Parts of whole photographs: of the image at each of `indices` those that `choose` gives for its place in `indices`
+    /// and its whole shape, each brought to `height` x `width`, (B * V, C, H, W) for V parts of each. Unusable images as in [`Self::usable`]. With the whole shape of each image.
+    ///
+    /// # Errors
+    /// As [`Self::usable`].
+    pub fn crops(
+        &self,
+        indices: &[usize],
+        size: (usize, usize),
+        choose: &(dyn Fn(usize, ImageShape) -> Vec<CropBox> + Sync),
+    ) -> Result<(ReadBatch, Vec<ImageShape>), DataError> {
+        let Store::Photographs(photographs, _) = &*self.store else {
+            return Err(DataError::InvalidOption {
+                option: "streamed",
+                expected: "image files that are read each time".to_owned(),
+                got: "images in memory".to_owned(),
+            });
+        };
+        let one = |(place, &index): (usize, &usize)| {
+            let mut whole = self.shape;
+            let read = |number| {
+                photographs.crop(number, size, &mut |shape| {
+                    whole = shape;
+                    choose(place, shape)
+                })
+            };
+            let (image, parts) =
+                photographs.or_the_next(index, self.len(), |image| self.stored(image), read)?;
+            Ok((image, whole, parts.concat()))
+        };
+        let read: Result<Vec<_>, DataError> =
+            with_workers(|| indices.par_iter().enumerate().map(one).collect());
+        let (mut batch, mut shapes) = (ReadBatch { images: Vec::new(), pixels: Vec::new() }, Vec::new());
+        for (image, whole, pixels) in read? {
+            batch.images.push(image);
+            batch.pixels.extend(pixels);
+            shapes.push(whole);
         }
-        values
+        Ok((batch, shapes))
+    }
+
+    /// What `each` makes of the number and the pixels (C, H, W) of every image, in order; several threads read.
+    ///
+    /// # Errors
+    /// As [`Self::pixels`].
+    pub fn map<T: Send>(&self, each: impl Fn(usize, &[u8]) -> T + Sync) -> Result<Vec<T>, DataError> {
+        let work = || {
+            let one = |index| self.pixels(index).map(|pixels| each(index, &pixels));
+            (0..self.len()).into_par_iter().map(one).collect()
+        };
+        if self.is_streamed() { with_workers(work) } else { work() }
+    }
+
+    /// The image that is being read for longest, in words, where images are read from disk.
+    #[must_use]
+    pub fn reads(&self) -> Option<String> {
+        match &*self.store {
+            Store::Memory(_) => None,
+            Store::Photographs(photographs, _) => photographs.reads(),
+        }
+    }
+
+    fn read_each<'a>(
+        &'a self,
+        indices: &[usize],
+        read: &(dyn Fn(usize) -> Result<(usize, Cow<'a, [u8]>), DataError> + Sync),
+    ) -> Result<ReadBatch, DataError> {
+        let bytes = self.shape.bytes();
+        let mut pixels = vec![0; indices.len() * bytes];
+        let one = |(place, &index): (&mut [u8], &usize)| {
+            let (image, found) = read(index)?;
+            place.copy_from_slice(&found);
+            Ok(image)
+        };
+        let images: Result<Vec<usize>, DataError> = if self.is_streamed() {
+            with_workers(|| pixels.par_chunks_exact_mut(bytes).zip(indices).map(one).collect())
+        } else {
+            pixels.chunks_exact_mut(bytes).zip(indices).map(one).collect()
+        };
+        Ok(ReadBatch { images: images?, pixels })
     }
 
     /// The first `images` in stored order (all, if there are fewer). Image folders are stored class by
     /// class: take a shuffled selection where every class is wanted.
     #[must_use]
     pub fn first(&self, images: usize) -> Self {
-        let images = images.min(self.len());
-        let pixels = self.pixels[..images * self.shape.bytes()].to_vec();
-        let labels = self.labels.as_ref().map(|labels| labels[..images].to_vec());
-        let names = self.names.as_ref().map(|names| Arc::new(names[..images].to_vec()));
-        self.with(pixels, labels, names)
+        self.select(&(0..images.min(self.len())).collect::<Vec<_>>())
     }
 
-    /// The images at `indices`, in that order. Panics as [`Self::pixels`].
+    /// The images at `indices`, in that order. Panics as [`Self::pixels`]. Pixels are shared, not copied.
     #[must_use]
     pub fn select(&self, indices: &[usize]) -> Self {
-        let mut pixels = Vec::with_capacity(indices.len() * self.shape.bytes());
-        for &index in indices {
-            pixels.extend_from_slice(self.pixels(index));
+        Self {
+            labels: self.labels.as_ref().map(|labels| indices.iter().map(|&index| labels[index]).collect()),
+            chosen: Some(indices.iter().map(|&index| self.stored(index) as u32).collect()),
+            rejects: Vec::new(),
+            ignored: Ignored::new(),
+            notes: Vec::new(),
+            small: None,
+            ..self.clone()
         }
-        let labels = self.labels.as_ref().map(|labels| indices.iter().map(|&index| labels[index]).collect());
-        let names = self.names.as_ref();
-        let names = names.map(|names| Arc::new(indices.iter().map(|&index| names[index].clone()).collect()));
-        self.with(pixels, labels, names)
     }
 
-    /// SHA-256 that changes with the shape, any pixel, any label and the order; not with names.
+    /// The same images, all of the only class `class`.
+    #[must_use]
+    pub fn of_one_class(&self, class: &str) -> Self {
+        Self { labels: Some(vec![0; self.len()]), classes: vec![class.to_owned()], ..self.clone() }
+    }
+
+    /// SHA-256 that changes with the shape, any label and the order, and with any pixel; of images that are read each
+    /// time with the files' names and lengths instead. Not with what the set is called, nor where it is.
     #[must_use]
     pub fn content_sha256(&self) -> String {
+        self.sha256(false)
+    }
+
+    /// As [`Self::content_sha256`]; of images that are read each time with their files' times, too.
+    #[must_use]
+    pub fn features_sha256(&self) -> String {
+        self.sha256(true)
+    }
+
+    fn sha256(&self, times: bool) -> String {
         let ImageShape { channels, height, width } = self.shape;
-        let pixels = sha256_of_bytes(&self.pixels);
+        let images = self.len();
+        let content = match &*self.store {
+            Store::Memory(pixels) if self.chosen.is_none() => sha256_of_bytes(pixels),
+            Store::Memory(pixels) => {
+                sha256_of_reader(Chosen { set: self, pixels, at: 0 }).unwrap_or_default()
+            }
+            Store::Photographs(photographs, _) => {
+                let numbers = &mut (0..images).map(|index| self.stored(index));
+                format!("{} of {:?}", photographs.files().sha256(numbers, times), photographs.fit())
+            }
+        };
         let labels = self.labels.as_ref().map_or_else(
             || "none".to_owned(),
             |labels| {
@@ -182,8 +403,7 @@ impl ImageSet {
             },
         );
         let summary = format!(
-            "zview images 1\nimages {}\nshape {channels} {height} {width}\npixels {pixels}\nlabels {labels}\n",
-            self.len()
+            "zview images 1\nimages {images}\nshape {channels} {height} {width}\npixels {content}\nlabels {labels}\n",
         );
         sha256_of_bytes(summary.as_bytes())
     }
@@ -225,20 +445,43 @@ impl ImageSet {
             set.classes.into_iter().zip(kept).filter(|(_, kept)| **kept).map(|(name, _)| name).collect();
         set
     }
+}
 
-    fn with(&self, pixels: Vec<u8>, labels: Option<Vec<u32>>, names: Option<Arc<Vec<String>>>) -> Self {
-        Self {
-            name: self.name.clone(),
-            shape: self.shape,
-            labels,
-            classes: self.classes.clone(),
-            names,
-            rejects: Vec::new(),
-            ignored: Ignored::new(),
-            notes: Vec::new(),
-            small: None,
-            pixels,
+/// That there is a label for each image, each of a class.
+fn check_labels(name: &str, labels: Option<&[u32]>, images: usize, classes: usize) -> Result<(), DataError> {
+    let wrong = |expected, got: String| {
+        Err(DataError::Inconsistent { name: name.to_owned(), field: "labels", expected, got })
+    };
+    let Some(labels) = labels else { return Ok(()) };
+    if labels.len() != images {
+        return wrong(format!("{images}, one per image"), labels.len().to_string());
+    }
+    match labels.iter().find(|&&label| label as usize >= classes) {
+        Some(label) => wrong(format!("below the {classes} classes"), label.to_string()),
+        None => Ok(()),
+    }
+}
+
+/// The chosen of the images in memory, one after the other.
+struct Chosen<'a> {
+    set: &'a ImageSet,
+    pixels: &'a [u8],
+    /// In bytes.
+    at: usize,
+}
+
+impl Read for Chosen<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.set.shape.bytes();
+        let (image, from) = (self.at / bytes, self.at % bytes);
+        if image >= self.set.len() {
+            return Ok(0);
         }
+        let rest = &self.pixels[self.set.stored(image) * bytes..][from..bytes];
+        let read = rest.len().min(buffer.len());
+        buffer[..read].copy_from_slice(&rest[..read]);
+        self.at += read;
+        Ok(read)
     }
 }
 
@@ -272,14 +515,14 @@ mod tests {
     fn images_are_cut_and_scaled() {
         let set = three_images();
         assert_eq!(set.len(), 3);
-        assert_eq!(set.pixels(1), [4, 5, 6, 7]);
+        assert_eq!(*set.pixels(1).unwrap(), [4, 5, 6, 7]);
         assert_eq!(
-            set.unit_floats(&[2, 0])[..5],
+            set.unit_floats(&[2, 0]).unwrap()[..5],
             [8.0 / 255.0, 9.0 / 255.0, 10.0 / 255.0, 11.0 / 255.0, 0.0]
         );
         assert_eq!(set.class_counts(), [1, 2]);
         let white = ImageSet::new("white", SHAPE, vec![255; 4], None, Vec::new()).unwrap();
-        assert_eq!(white.unit_floats(&[0]), [1.0; 4]);
+        assert_eq!(white.unit_floats(&[0]).unwrap(), [1.0; 4]);
         assert!(white.class_counts().is_empty());
     }
 
@@ -288,7 +531,9 @@ mod tests {
         let set = three_images();
         let chosen = set.select(&[2, 0]);
         assert_eq!(chosen.labels, Some(vec![1, 0]));
-        assert_eq!(chosen.pixels(0), set.pixels(2));
+        assert_eq!(chosen.pixels(0).unwrap(), set.pixels(2).unwrap());
+        assert_eq!(chosen.select(&[1]).pixels(0).unwrap(), set.pixels(0).unwrap());
+        assert_eq!(chosen.select(&[1, 0]).content_sha256(), set.select(&[0, 2]).content_sha256());
         assert_eq!(set.first(2).labels, Some(vec![0, 1]));
         assert_eq!(set.first(99).content_sha256(), set.content_sha256());
         assert!(set.first(0).is_empty());

@@ -6,6 +6,8 @@
 
 const START_OF_SCAN: u8 = 0xDA;
 const END_OF_IMAGE: u8 = 0xD9;
+/// What a segment of XMP begins with.
+const XMP: &[u8] = b"http://ns.adobe.com/xap/1.0/\0";
 
 /// What the markers of a whole JPEG say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -80,7 +82,7 @@ pub(crate) fn check_jpeg(bytes: &[u8]) -> Result<JpegFrame, String> {
             frame = Some(check_frame(marker, &segment[2..])?);
         }
         colours.take(marker, at + 2, &segment[2..]);
-        if marker == 0xE1 && segment[2..].starts_with(b"http://ns.adobe.com/xap/1.0/\0") {
+        if marker == 0xE1 && segment[2..].starts_with(XMP) {
             xmp_orientation = orientation_in_xmp(segment);
         }
         has_exif |= marker == 0xE1 && segment[2..].starts_with(b"Exif");
@@ -98,23 +100,35 @@ fn orientation_in_xmp(xmp: &[u8]) -> Option<u8> {
     })
 }
 
-/// Whether the picture is in colour, if its frame header is within `start`, the beginning of a JPEG.
-pub(crate) fn is_colour(start: &[u8]) -> Option<bool> {
+/// What a JPEG says of itself before its picture, if its frame header is within `start`, its beginning.
+pub(crate) fn frame_in_start(start: &[u8]) -> Option<Result<JpegFrame, String>> {
     let mut at = 2;
+    let (mut has_exif, mut xmp_orientation) = (false, None);
     loop {
         let marker = next_marker(start, &mut at)?;
         if matches!(marker, 0x01 | 0xD8) {
             continue;
         }
         let length = start.get(at..at + 2).map(|two| usize::from(two[0]) << 8 | usize::from(two[1]))?;
+        let segment = start.get(at..at + length).filter(|segment| segment.len() >= 2)?;
         if is_start_of_frame(marker) {
-            return start.get(at + 7).map(|&components| components > 1);
+            let frame = check_frame(marker, &segment[2..]);
+            return Some(frame.map(|frame| JpegFrame { has_exif, xmp_orientation, ..frame }));
         }
-        if matches!(marker, START_OF_SCAN | END_OF_IMAGE) || length < 2 {
+        if matches!(marker, START_OF_SCAN | END_OF_IMAGE) {
             return None;
         }
+        if marker == 0xE1 && segment[2..].starts_with(XMP) {
+            xmp_orientation = orientation_in_xmp(segment);
+        }
+        has_exif |= marker == 0xE1 && segment[2..].starts_with(b"Exif");
         at += length;
     }
+}
+
+/// Whether the picture is in colour, if its frame header is within `start`, the beginning of a JPEG.
+pub(crate) fn is_colour(start: &[u8]) -> Option<bool> {
+    frame_in_start(start)?.ok().map(|frame| frame.components > 1)
 }
 
 /// All of C0..CF but the tables C4 and CC and the reserved C8.

@@ -7,14 +7,17 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod batches;
 mod cifar_binary;
 mod cifar_python;
 mod classes;
 mod comparable;
 mod content_kind;
+mod crop;
 mod decode;
 mod embedded;
 mod error;
+mod file_list;
 mod file_names;
 mod gif_structure;
 #[cfg(test)]
@@ -29,13 +32,17 @@ mod inflate;
 mod inspect;
 mod jpeg_structure;
 mod load;
+mod name_list;
 mod name_text;
 mod named;
 mod notes;
 #[doc(hidden)]
 pub mod of_bytes;
 mod options;
+mod photographs;
 pub mod picture;
+mod read_ahead;
+mod reading;
 mod resize;
 mod short_name;
 mod source;
@@ -49,14 +56,18 @@ mod visit_order;
 mod webp_structure;
 mod without_images;
 
+pub use batches::{ListedBatches, VisitedBatches};
 pub use comparable::{Comparable, comparable, load_comparable};
+pub use crop::CropBox;
 pub use embedded::{ImageGroups, image_groups};
 pub use error::{DataError, Reject};
 pub use ignored::{Ignored, ignored_in_words};
-pub use image_set::{ImageSet, ImageShape};
+pub use image_set::{ImageSet, ImageShape, ReadBatch};
 pub use inspect::{ClassCount, Inspection, SizeCount, SplitInspection, inspect};
 pub use load::load;
 pub use named::{KnownDataSet, data_in_file, find as find_data, known_data_sets};
 pub use options::{ClassUse, ColorMode, Limits, LoadOptions, Split};
+pub use read_ahead::ReadAhead;
+pub use reading::{Reading, reading, set_reading};
 pub use short_name::short_name;
-pub use visit_order::VisitOrder;
+pub use visit_order::{VisitOrder, VisitOrders};

@@ -1,4 +1,4 @@
-//! From a name or path to an image set in memory.
+//! From a name or path to an image set: in memory where it fits there, else read when it is wanted.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::image_set::{ImageSet, ImageShape};
 use crate::named::{self, OpenedSet, Resolved};
 use crate::notes::say_once;
 use crate::options::{ColorMode, LoadOptions, Split};
+use crate::photographs::{PhotographOptions, Photographs};
 use crate::resize::PlanarImage;
 use crate::source::{ImageFile, Items, SplitContent};
 
@@ -32,31 +33,22 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
     let mut opened = resolved.open(options)?;
     let SplitContent { items, classes, mut rejects, ignored, mut notes } =
         resolved.take(&mut opened, split, options)?;
-    let mut names = None;
     let small;
-    let (shape, pixels, labels) = match items {
+    let mut set = match items {
         Items::Packed { shape, pixels, labels } => {
             let images = pixels.len() / shape.bytes().max(1);
             small = small_images(if is_small(shape, options) { images } else { 0 }, images, options);
             let (shape, pixels) = fit_packed(&resolved, shape, pixels, options)?;
-            (shape, pixels, labels)
+            ImageSet::new(resolved.name, shape, pixels, labels, classes)?
         }
         Items::Files(files) => {
-            let file_count = files.len() + rejects.len();
-            let mut decoding = Decoding::new(&resolved, split, options);
-            let decoded = decoding.all(&files, &mut rejects);
-            // Too many rejects explain everything else, such as an empty set.
-            check_rejects(&resolved, &rejects, file_count, options)?;
-            decoded?;
-            if options.color == ColorMode::AsStored {
-                notes.extend(decoding.settle_colour(&mut opened)?);
-            }
-            names = Some(Arc::new(std::mem::take(&mut decoding.names)));
-            small = small_images(decoding.small, decoding.images, options);
-            decoding.finish()
+            let mut loading = Files { resolved: &resolved, opened: &mut opened, split, options, classes };
+            let loaded = loading.load(files, &mut rejects)?;
+            notes.extend(loaded.note);
+            small = loaded.small;
+            loaded.set
         }
     };
-    let mut set = ImageSet::new(resolved.name, shape, pixels, labels, classes)?;
     if !rejects.is_empty() {
         let are = if rejects.len() == 1 { "is" } else { "are" };
         let files = counted(rejects.len(), "image file");
@@ -68,12 +60,140 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
     if let Some(words) = ignored_in_words(&ignored, "files") {
         tracing::info!("{}: {words}", set.name);
     }
-    set.names = names;
     set.small = small.map(Arc::new);
     set.rejects = rejects;
     set.ignored = ignored;
     set.notes = notes;
     Ok(set)
+}
+
+/// Image files of a split on their way to a set.
+struct Files<'a> {
+    resolved: &'a Resolved,
+    opened: &'a mut OpenedSet,
+    split: Split,
+    options: &'a LoadOptions,
+    classes: Vec<String>,
+}
+
+struct Loaded {
+    set: ImageSet,
+    /// What was decided.
+    note: Option<String>,
+    /// That some are small.
+    small: Option<String>,
+}
+
+/// Files whose headers say whether all are of the wanted size already.
+const HEADERS: usize = 64;
+
+impl Files<'_> {
+    fn load(&mut self, files: Vec<ImageFile>, rejects: &mut Vec<Reject>) -> Result<Loaded, DataError> {
+        let (resolved, options) = (self.resolved, self.options);
+        let file_count = files.len() + rejects.len();
+        let first = first_decodable(&files, options).map(|(shape, name)| (shape, name.to_owned()));
+        if let Some((first, _)) = first.as_ref().filter(|(first, _)| self.is_streamed(&files, *first)) {
+            check_rejects(resolved, rejects, file_count, options)?;
+            return self.streamed(files, *first);
+        }
+        let before = rejects.len();
+        let mut decoding = Decoding::new(resolved, self.split, options);
+        let decoded = decoding.all(&files, first.clone(), rejects);
+        if let Some((first, _)) = first.filter(|_| options.streamed && decoding.resized > 0) {
+            rejects.truncate(before);
+            return self.streamed(files, first);
+        }
+        // Too many rejects explain everything else, such as an empty set.
+        check_rejects(resolved, rejects, file_count, options)?;
+        decoded?;
+        let as_stored = options.color == ColorMode::AsStored;
+        let note = if as_stored { decoding.settle_colour(self.opened) } else { None };
+        let small = small_images(decoding.small, decoding.images, options);
+        let names = std::mem::take(&mut decoding.names);
+        let (shape, pixels, labels) = decoding.finish();
+        let set = ImageSet::new(&*resolved.name, shape, pixels, labels, std::mem::take(&mut self.classes))?;
+        Ok(Loaded { set: set.with_names(names), note, small })
+    }
+
+    /// Whether images are read each time that they are wanted: more than may be in memory, or asked for and not all of
+    /// the wanted size.
+    fn is_streamed(&self, files: &[ImageFile], first: ImageShape) -> bool {
+        let options = self.options;
+        let shape = fitted_shape(ImageShape { channels: options.color.channels(3), ..first }, options);
+        let fits = (files.len() as u64).saturating_mul(shape.bytes() as u64) <= options.memory();
+        let limits = &options.limits;
+        let is_of_size = |file: &ImageFile| {
+            let stored = file.shape(limits);
+            stored.is_ok_and(|stored| {
+                Some((stored.height, stored.width)) == options.size.map(|side| (side, side))
+            })
+        };
+        !fits || (options.streamed && !files.iter().take(HEADERS).all(is_of_size))
+    }
+
+    fn streamed(&mut self, files: Vec<ImageFile>, first: ImageShape) -> Result<Loaded, DataError> {
+        let (resolved, options) = (self.resolved, self.options);
+        let colour = Colour::of_files(&files, resolved, self.opened, self.split, options);
+        let shape = fitted_shape(ImageShape { channels: colour.channels, ..first }, options);
+        let labels = files.iter().map(|file| file.label).collect();
+        let photographs = PhotographOptions {
+            shape,
+            fit: options.fit(),
+            limits: options.limits.clone(),
+            max_reject_share: options.max_reject_share,
+        };
+        let photographs = Photographs::new(&resolved.path, files, photographs);
+        let classes = std::mem::take(&mut self.classes);
+        let set = ImageSet::of_photographs(resolved.name.clone(), shape, photographs, labels, classes)?;
+        Ok(Loaded { set, note: colour.note, small: None })
+    }
+}
+
+/// What colour all images are brought to.
+struct Colour {
+    channels: usize,
+    /// Why, where that is not what these images are.
+    note: Option<String>,
+}
+
+impl Colour {
+    /// Of images that are not decoded yet, by their headers.
+    fn of_files(
+        files: &[ImageFile],
+        resolved: &Resolved,
+        opened: &mut OpenedSet,
+        split: Split,
+        options: &LoadOptions,
+    ) -> Self {
+        match options.color {
+            ColorMode::AsStored if any_colour(files, options) => Self { channels: 3, note: None },
+            ColorMode::AsStored if other_split_has_colour(resolved, opened, split, options) => Self {
+                channels: 3,
+                note: Some(grey_beside_colour(split, &format!("the {} split", other(split)))),
+            },
+            color => Self { channels: color.channels(1), note: None },
+        }
+    }
+}
+
+fn other(split: Split) -> Split {
+    if split == Split::Train { Split::Test } else { Split::Train }
+}
+
+fn other_split_has_colour(
+    resolved: &Resolved,
+    opened: &mut OpenedSet,
+    split: Split,
+    options: &LoadOptions,
+) -> bool {
+    match resolved.take(opened, other(split), options) {
+        Ok(SplitContent { items: Items::Files(files), .. }) => any_colour(&files, options),
+        _ => false, // no such split, or one that tells what is wrong when it is loaded
+    }
+}
+
+fn grey_beside_colour(split: Split, what: &str) -> String {
+    format!("the images of the {split} split are grey, but {what} has colour: all are taken as RGB")
 }
 
 /// Below this side an image shows hardly anything, in pixels.
@@ -132,6 +252,7 @@ pub(crate) fn mixed_colours(grey: usize, images: usize) -> Option<String> {
 /// What an image was before it was fitted.
 struct Stored {
     is_grey: bool,
+    is_resized: bool,
     is_small: bool,
 }
 
@@ -150,6 +271,8 @@ struct Decoding<'a> {
     small: usize,
     /// Whether a file that cannot be decoded says that it is in colour.
     colour_rejected: bool,
+    /// Images that were not of the wanted size.
+    resized: usize,
 }
 
 impl<'a> Decoding<'a> {
@@ -166,12 +289,19 @@ impl<'a> Decoding<'a> {
             grey: 0,
             small: 0,
             colour_rejected: false,
+            resized: 0,
         }
     }
 
-    fn all(&mut self, files: &[ImageFile], rejects: &mut Vec<Reject>) -> Result<(), DataError> {
+    /// All `files`, of which the `first` that can be decoded has that shape and name.
+    fn all(
+        &mut self,
+        files: &[ImageFile],
+        first: Option<(ImageShape, String)>,
+        rejects: &mut Vec<Reject>,
+    ) -> Result<(), DataError> {
         let (options, limits) = (self.options, &self.options.limits);
-        let Some((stored, first)) = first_decodable(files, options) else {
+        let Some((stored, first)) = first else {
             rejects.extend(files.iter().filter_map(|file| {
                 let reason = file.with_bytes(limits, |bytes| decode(bytes, limits, |_| ())).err()?;
                 Some(Reject { path: file.path.clone(), reason })
@@ -180,7 +310,6 @@ impl<'a> Decoding<'a> {
             return Err(DataError::Empty { path: self.resolved.path.clone(), split: self.split, remedy });
         };
         self.shape = fitted_shape(ImageShape { channels: self.shape.channels, ..stored }, options);
-        check_set_bytes(self.resolved, files.len(), self.shape, options)?;
         for chunk in files.chunks(CHUNK) {
             let extent = (self.shape.height, self.shape.width);
             let fitted: Vec<Result<(PlanarImage, Stored), (String, bool)>> = chunk
@@ -188,9 +317,11 @@ impl<'a> Decoding<'a> {
                 .map(|file| {
                     let fit = |image: PlanarImage| {
                         let is_grey = image.shape.channels == 1;
-                        let stored = Stored { is_grey, is_small: is_small(image.shape, options) };
+                        let is_resized = (image.shape.height, image.shape.width) != extent;
+                        let is_small = is_small(image.shape, options);
+                        let stored = Stored { is_grey, is_resized, is_small };
                         let channels = options.color.channels(image.shape.channels);
-                        let mut image = image.fit(channels, options.size);
+                        let mut image = image.fit(channels, options.fit());
                         if (image.shape.height, image.shape.width) != extent {
                             image.pixels = Vec::new(); // only told, and could be large
                         }
@@ -210,72 +341,54 @@ impl<'a> Decoding<'a> {
                     }
                     Ok((image, _)) if (image.shape.height, image.shape.width) != extent => {
                         return Err(DataError::UnequalSizes {
-                            first: first.to_owned(),
+                            first,
                             first_size: format!("{} x {}", self.shape.width, self.shape.height),
                             other: file.path.clone(),
                             other_size: format!("{} x {}", image.shape.width, image.shape.height),
                         });
                     }
-                    Ok((image, stored)) => self.add(image, stored, file, files.len())?,
+                    Ok((image, stored)) => self.add(image, &stored, file),
                 }
             }
         }
         Ok(())
     }
 
-    fn add(
-        &mut self,
-        image: PlanarImage,
-        stored: Stored,
-        file: &ImageFile,
-        files: usize,
-    ) -> Result<(), DataError> {
+    fn add(&mut self, image: PlanarImage, stored: &Stored, file: &ImageFile) {
         if image.shape.channels > self.shape.channels {
-            self.become_colour(files)?;
+            self.become_colour();
         }
         self.pixels.extend(image.with_channels(self.shape.channels).pixels);
         self.labels.extend(file.label);
         self.names.push(file.path.clone());
         self.images += 1;
         self.grey += usize::from(stored.is_grey);
+        self.resized += usize::from(stored.is_resized);
         self.small += usize::from(stored.is_small);
-        Ok(())
     }
 
     /// What was grey so far becomes RGB.
-    fn become_colour(&mut self, files: usize) -> Result<(), DataError> {
+    fn become_colour(&mut self) {
         let area = self.shape.bytes();
         self.shape.channels = 3;
-        check_set_bytes(self.resolved, files, self.shape, self.options)?;
         if !self.pixels.is_empty() {
             self.pixels = self.pixels.chunks_exact(area).flat_map(|plane| plane.repeat(3)).collect();
         }
-        Ok(())
     }
 
     /// Grey only where no image of either split is in colour, so that both have the same channels.
-    fn settle_colour(&mut self, opened: &mut OpenedSet) -> Result<Option<String>, DataError> {
+    fn settle_colour(&mut self, opened: &mut OpenedSet) -> Option<String> {
         if self.shape.channels == 1 {
-            let other = if self.split == Split::Train { Split::Test } else { Split::Train };
             let colour_in_other = !self.colour_rejected
-                && match self.resolved.take(opened, other, self.options) {
-                    Ok(SplitContent { items: Items::Files(files), .. }) => any_colour(&files, self.options),
-                    _ => false, // no such split, or one that tells what is wrong when it is loaded
-                };
+                && other_split_has_colour(self.resolved, opened, self.split, self.options);
             if self.colour_rejected || colour_in_other {
-                self.become_colour(self.images)?;
-                let why = if colour_in_other {
-                    format!("the {other} split")
-                } else {
-                    "a file that is left out".to_owned()
-                };
-                return Ok(Some(format!(
-                    "the images of the {} split are grey, but {why} has colour: all are taken as RGB",
-                    self.split
-                )));
+                self.become_colour();
+                let other = format!("the {} split", other(self.split));
+                let why = if colour_in_other { &other } else { "a file that is left out" };
+                return Some(grey_beside_colour(self.split, why));
             }
         }
-        Ok(if self.shape.channels == 3 { mixed_colours(self.grey, self.images) } else { None })
+        if self.shape.channels == 3 { mixed_colours(self.grey, self.images) } else { None }
     }
 
     fn finish(self) -> (ImageShape, Vec<u8>, Option<Vec<u32>>) {
@@ -318,7 +431,7 @@ fn fit_packed(
     for chunk in pixels.chunks(CHUNK * stored.bytes()) {
         let images: Vec<PlanarImage> = chunk
             .par_chunks(stored.bytes())
-            .map(|image| PlanarImage { shape: stored, pixels: image.to_vec() }.fit(channels, options.size))
+            .map(|image| PlanarImage { shape: stored, pixels: image.to_vec() }.fit(channels, options.fit()))
             .collect();
         fitted.extend(images.into_iter().flat_map(|image| image.pixels));
     }
@@ -398,7 +511,8 @@ mod tests {
         for (name, seed) in [(&b"caf\xe8.png"[..], 1), (b"caf\xe9.png", 2)] {
             std::fs::write(folder.join(std::ffi::OsStr::from_bytes(name)), png_of(8, 8, 1, seed)).unwrap();
         }
-        let names = loaded(root.path(), None).names.unwrap();
-        assert!(names[0].ends_with("/caf%E8.png") && names[1].ends_with("/caf%E9.png"), "{names:?}");
+        let set = loaded(root.path(), None);
+        let ends = |image, with| set.name_of(image).unwrap().ends_with(with);
+        assert!(ends(0, "/caf%E8.png") && ends(1, "/caf%E9.png"), "{:?}", set.name_of(0));
     }
 }

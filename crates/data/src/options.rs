@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use crate::error::DataError;
+use crate::reading::reading;
 
 /// A part of a data set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -95,6 +96,15 @@ impl Limits {
     }
 }
 
+/// What size an image is brought to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Fit {
+    /// Square side in pixels; its own size where it is not given.
+    pub(crate) size: Option<usize>,
+    /// What the shorter side is resized to before the centre is kept; `size` where it is not given.
+    pub(crate) resize: Option<usize>,
+}
+
 /// How to load a data set.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LoadOptions {
@@ -104,6 +114,18 @@ pub struct LoadOptions {
     pub color: ColorMode,
     /// Square side in pixels: the shorter side is resized to it and the centre kept.
     pub size: Option<usize>,
+    /// Where the shorter side is resized to more than `size` before the centre is kept: 256 for 224, say.
+    pub resize: Option<usize>,
+    /// Whether image files are read each time that they are wanted, however few there are: parts of whole photographs can
+    /// be had then.
+    pub streamed: bool,
+    /// Bytes of decoded images that may be in memory; more are read each time that they are wanted. What [`reading`] says
+    /// where it is not given.
+    ///
+    /// [`reading`]: crate::reading()
+    pub memory: Option<u64>,
+    /// Whether [`inspect`](crate::inspect()) decodes image files, which finds what is damaged and what the pixels are.
+    pub decode: bool,
     /// Share (0 to 1) of image files that may be unusable and are then left out.
     pub max_reject_share: f64,
     /// Whether classes are needed.
@@ -113,6 +135,16 @@ pub struct LoadOptions {
 }
 
 impl LoadOptions {
+    /// What size each image is brought to.
+    pub(crate) fn fit(&self) -> Fit {
+        Fit { size: self.size, resize: self.resize.filter(|_| self.size.is_some()) }
+    }
+
+    /// Bytes of decoded images that a set may have in memory.
+    pub(crate) fn memory(&self) -> u64 {
+        self.memory.unwrap_or_else(|| reading().memory_of_a_set())
+    }
+
     /// Refuses values that cannot work.
     pub(crate) fn check(&self) -> Result<(), DataError> {
         if !(0.0..=1.0).contains(&self.max_reject_share) {
@@ -123,6 +155,18 @@ impl LoadOptions {
             });
         }
         let most = self.limits.most_side();
+        if let Some(resize) = self.resize
+            && !self.size.is_some_and(|size| (size..=most).contains(&resize))
+        {
+            return Err(DataError::InvalidOption {
+                option: "resize",
+                expected: format!("`size` to {most} pixels, and a `size`"),
+                got: format!(
+                    "{resize} with a size of {}",
+                    self.size.map_or("none".to_owned(), |size| size.to_string())
+                ),
+            });
+        }
         match self.size {
             Some(size) if !(1..=most).contains(&size) => Err(DataError::InvalidOption {
                 option: "size",

@@ -1,10 +1,13 @@
 //! Bringing one decoded image to the wanted channels and size.
 
-use image::imageops::{FilterType, resize};
+use fast_image_resize::FilterType;
+use image::imageops::{self, resize};
 use image::metadata::Orientation;
 use image::{ImageBuffer, Luma};
 
+use crate::crop::resized as resized_part;
 use crate::image_set::ImageShape;
+use crate::options::Fit;
 
 /// One image with its channels one after the other, (C, H, W) bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,20 +91,48 @@ impl PlanarImage {
             } else if let Some(square) =
                 ImageBuffer::<Luma<u8>, _>::from_raw(side as u32, side as u32, square)
             {
-                pixels.extend(resize(&square, size as u32, size as u32, FilterType::CatmullRom).into_raw());
+                pixels.extend(
+                    resize(&square, size as u32, size as u32, imageops::FilterType::CatmullRom).into_raw(),
+                );
             }
         }
         Self { shape: ImageShape { channels, height: size, width: size }, pixels }
     }
 
+    /// The centre, `size` pixels per side, of the picture resized so that the shorter side is `resize`: bicubic and
+    /// antialiased, as PIL has it.
+    fn to_centre(&self, size: usize, resize: usize) -> Self {
+        let ImageShape { channels, height, width } = self.shape;
+        // As torchvision rounds them: the longer side down, where the centre begins to the nearest.
+        let short = height.min(width);
+        let resized = |side: usize| if side == short { resize } else { resize * side / short };
+        let line = |side: usize| {
+            let start = ((resized(side) - size) as f64 / 2.0).round_ties_even();
+            let scale = side as f64 / resized(side) as f64;
+            (start * scale, size as f64 * scale)
+        };
+        let ((left, wide), (top, high)) = (line(width), line(height));
+        let mut pixels = Vec::with_capacity(channels * size * size);
+        for plane in self.pixels.chunks_exact(height * width) {
+            let part = [left, top, wide, high];
+            // It fails for no picture that has pixels.
+            pixels.extend(
+                resized_part(plane, (width, height), 1, part, FilterType::CatmullRom, (size, size))
+                    .unwrap_or_default(),
+            );
+        }
+        Self { shape: ImageShape { channels, height: size, width: size }, pixels }
+    }
+
     /// Both of the above.
-    pub(crate) fn fit(self, channels: usize, size: Option<usize>) -> Self {
+    pub(crate) fn fit(self, channels: usize, fit: Fit) -> Self {
         // Size first: luma after resizing three planes and before give the same within rounding, and
         // repeating grey afterwards resizes one plane, not three.
         let image = if channels < self.shape.channels { self.with_channels(channels) } else { self };
-        let image = match size {
-            Some(size) => image.to_square(size),
-            None => image,
+        let image = match (fit.size, fit.resize) {
+            (Some(size), Some(resize)) if resize > size => image.to_centre(size, resize),
+            (Some(size), _) => image.to_square(size),
+            (None, _) => image,
         };
         image.with_channels(channels)
     }
@@ -155,8 +186,8 @@ mod tests {
         let tall = planar(1, 4, 2, vec![9, 9, 1, 2, 3, 4, 9, 9]);
         assert_eq!(tall.to_square(2).pixels, [1, 2, 3, 4]);
         for size in [1, 3, 17] {
-            let image =
-                planar(3, 5, 7, [vec![10; 35], vec![20; 35], vec![30; 35]].concat()).fit(3, Some(size));
+            let image = planar(3, 5, 7, [vec![10; 35], vec![20; 35], vec![30; 35]].concat())
+                .fit(3, Fit { size: Some(size), resize: None });
             assert_eq!(image.shape, ImageShape { channels: 3, height: size, width: size });
             let area = size * size;
             assert_eq!(image.pixels, [vec![10; area], vec![20; area], vec![30; area]].concat());
@@ -173,7 +204,7 @@ mod tests {
 
     #[test]
     fn an_extreme_strip_stays_small() {
-        let strip = planar(1, 1, 16_384, vec![5; 16_384]).fit(3, Some(64));
+        let strip = planar(1, 1, 16_384, vec![5; 16_384]).fit(3, Fit { size: Some(64), resize: None });
         assert_eq!(strip.pixels, vec![5; 3 * 64 * 64]);
     }
 }

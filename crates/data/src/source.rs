@@ -1,8 +1,9 @@
 //! What a path is, and the images of one split of it before colour and size are settled.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 
@@ -77,6 +78,8 @@ pub(crate) enum Items {
 
 /// Bytes that hold the header of most images.
 const HEADER_BYTES: u64 = 4096;
+/// Bytes that hold the header of nearly all: of photographs metadata come first.
+const START_BYTES: u64 = 1 << 15;
 
 /// One encoded image.
 #[derive(Debug)]
@@ -91,6 +94,12 @@ pub(crate) struct ImageFile {
 #[derive(Debug)]
 pub(crate) enum FileBytes {
     OnDisk(PathBuf),
+    /// In an archive that is not compressed.
+    InArchive {
+        archive: Arc<Path>,
+        offset: u64,
+        bytes: u64,
+    },
     InMemory(Vec<u8>),
 }
 
@@ -99,6 +108,10 @@ impl ImageFile {
     pub(crate) fn is_colour(&self, limits: &Limits) -> bool {
         let start = match &self.bytes {
             FileBytes::InMemory(bytes) => crate::decode::is_colour(bytes),
+            FileBytes::InArchive { archive, offset, bytes } => {
+                let start = read_part(archive, *offset, (*bytes).min(HEADER_BYTES));
+                start.ok().and_then(|start| crate::decode::is_colour(&start))
+            }
             FileBytes::OnDisk(path) => {
                 let mut start = Vec::new();
                 let is_file = std::fs::metadata(path).is_ok_and(|metadata| metadata.is_file());
@@ -108,10 +121,28 @@ impl ImageFile {
                 read.and_then(Result::ok).and_then(|_| crate::decode::is_colour(&start))
             }
         };
-        start.unwrap_or_else(|| {
-            self.with_bytes(limits, |bytes| crate::decode::shape_of(bytes, limits))
-                .is_ok_and(|shape| shape.channels > 1)
-        })
+        start.unwrap_or_else(|| self.shape(limits).is_ok_and(|shape| shape.channels > 1))
+    }
+
+    /// Its shape as it is seen, by its header, where that is at the beginning; what follows may be damaged.
+    ///
+    /// # Errors
+    /// Why it cannot be used.
+    pub(crate) fn shape(&self, limits: &Limits) -> Result<ImageShape, String> {
+        let start = match &self.bytes {
+            FileBytes::InMemory(_) => None,
+            FileBytes::InArchive { archive, offset, bytes } if *bytes > START_BYTES => {
+                read_part(archive, *offset, START_BYTES).ok()
+            }
+            FileBytes::OnDisk(path) => {
+                let long = |about: &std::fs::Metadata| about.is_file() && about.len() > START_BYTES;
+                let is_long = std::fs::metadata(path).is_ok_and(|about| long(&about));
+                is_long.then(|| read_part(path, 0, START_BYTES).ok()).flatten()
+            }
+            FileBytes::InArchive { .. } => None,
+        };
+        let shape = start.and_then(|start| crate::decode::shape_from_start(&start, limits));
+        shape.unwrap_or_else(|| self.with_bytes(limits, |bytes| crate::decode::shape_of(bytes, limits)))
     }
 
     /// Hands the encoded bytes to `then`; a file that cannot be read gives the reason.
@@ -122,13 +153,31 @@ impl ImageFile {
     ) -> Result<T, String> {
         match &self.bytes {
             FileBytes::InMemory(bytes) => then(bytes),
+            FileBytes::InArchive { archive, offset, bytes } => {
+                then(&read_part(archive, *offset, *bytes).map_err(cannot_be_read)?)
+            }
             FileBytes::OnDisk(path) => then(&read_image_file(path, limits)?),
         }
     }
 }
 
+/// The reason why a file cannot be used that the system does not give.
+pub(crate) fn cannot_be_read(error: std::io::Error) -> String {
+    format!("cannot be read: {error}")
+}
+
+/// `bytes` bytes of the file at `path`, from `offset` on.
+pub(crate) fn read_part(path: &Path, offset: u64, bytes: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut content = Vec::new();
+    // Not more is reserved than there is, whatever the archive says.
+    let read = file.take(bytes).read_to_end(&mut content)?;
+    if read as u64 == bytes { Ok(content) } else { Err(std::io::ErrorKind::UnexpectedEof.into()) }
+}
+
 pub(crate) fn read_image_file(path: &Path, limits: &Limits) -> Result<Vec<u8>, String> {
-    let told = |error: std::io::Error| format!("cannot be read: {error}");
+    let told = cannot_be_read;
     // Asked before opening: opening a pipe would wait forever.
     let metadata = std::fs::metadata(path).map_err(told)?;
     if !metadata.is_file() {

@@ -1,6 +1,6 @@
 //! The members of a tar archive, one after the other, whatever its bytes are.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 
 use tar::EntryType;
 
@@ -36,13 +36,34 @@ pub(crate) struct TarMember<'a> {
 /// What `visit` or the reader gives, or what is wrong with the archive.
 pub(crate) fn walk_members<R: Read>(
     reader: R,
-    mut visit: impl FnMut(TarMember<'_>, &mut dyn Read) -> io::Result<()>,
+    visit: impl FnMut(TarMember<'_>, &mut dyn Read) -> io::Result<()>,
 ) -> io::Result<(R, u64)> {
     let mut archive = tar::Archive::new(reader);
+    let end = walk_entries(archive.entries()?, visit)?;
+    Ok((archive.into_inner(), end))
+}
+
+/// [`walk_members`] of an archive that is not compressed, passing over contents that `visit` does not read; gives where
+/// the last content ends.
+///
+/// # Errors
+/// As [`walk_members`].
+pub(crate) fn walk_members_by_seeking<R: Read + Seek>(
+    reader: R,
+    visit: impl FnMut(TarMember<'_>, &mut dyn Read) -> io::Result<()>,
+) -> io::Result<u64> {
+    let mut archive = tar::Archive::new(reader);
+    walk_entries(archive.entries_with_seek()?, visit)
+}
+
+fn walk_entries<R: Read>(
+    entries: tar::Entries<'_, R>,
+    mut visit: impl FnMut(TarMember<'_>, &mut dyn Read) -> io::Result<()>,
+) -> io::Result<u64> {
     let mut long_name: Option<Vec<u8>> = None;
     let mut first_header: Option<u64> = None;
     let mut end_of_members = 0;
-    for entry in archive.entries()?.raw(true) {
+    for entry in entries.raw(true) {
         let mut entry = entry?;
         let (kind, size, content) = (entry.header().entry_type(), entry.size(), entry.raw_file_position());
         let start = *first_header.get_or_insert(entry.raw_header_position());
@@ -77,7 +98,7 @@ pub(crate) fn walk_members<R: Read>(
             }
         }
     }
-    Ok((archive.into_inner(), end_of_members))
+    Ok(end_of_members)
 }
 
 /// Exactly `size` bytes, which must not be more than `limit`.

@@ -1,5 +1,7 @@
 //! The order in which images are visited: epoch after epoch, each a fresh permutation.
 
+use std::sync::{Mutex, PoisonError};
+
 use zview_runtime::seed::{Purpose, Stream};
 
 /// Which image comes when. A pure function of (run seed, number of images, position): a resumed run
@@ -39,6 +41,32 @@ impl VisitOrder {
     }
 }
 
+/// The [`VisitOrder`] of any run over so many images, shared by threads. An epoch's permutation is kept until another
+/// is asked for.
+#[derive(Debug)]
+pub struct VisitOrders {
+    images: usize,
+    last: Mutex<VisitOrder>,
+}
+
+impl VisitOrders {
+    /// The orders of runs over that many images.
+    #[must_use]
+    pub fn new(images: usize) -> Self {
+        Self { images, last: Mutex::new(VisitOrder::new(0, images)) }
+    }
+
+    /// The images of batch `step` of the run with that seed, as [`VisitOrder::batch`] has them.
+    #[must_use]
+    pub fn batch(&self, run_seed: u64, step: u64, size: usize) -> Vec<usize> {
+        let mut order = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        if order.run_seed != run_seed {
+            *order = VisitOrder::new(run_seed, self.images);
+        }
+        order.batch(step, size)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,6 +96,14 @@ mod tests {
         let mut batches = VisitOrder::new(1, 7);
         assert_eq!(batches.batch(3, 10), expected[30..40]);
         assert_eq!(batches.batch(0, 10), expected[..10]);
+    }
+
+    #[test]
+    fn one_order_serves_runs_of_any_seed() {
+        let orders = VisitOrders::new(9);
+        for (seed, step) in [(1, 0), (2, 0), (1, 1), (1, 0)] {
+            assert_eq!(orders.batch(seed, step, 5), VisitOrder::new(seed, 9).batch(step, 5));
+        }
     }
 
     #[test]

@@ -64,7 +64,7 @@ impl FeatureCache {
     ) -> Result<Features, FeatureError> {
         let (rows, dimension) = (indices.len(), extractor.feature_dimension());
         let Some(labels) = &images.labels else { return extract_some(extractor, images, indices, batch) };
-        let content = images.select(indices).content_sha256();
+        let content = images.select(indices).features_sha256();
         let key = format!("{FORMAT} {} {extractor_sha256} {content} {batch}", self.computed_by);
         let path = self.folder.join(format!("{}.features", sha256_of_bytes(key.as_bytes())));
         if let Some(values) = read(&path, rows, dimension) {

@@ -1,5 +1,6 @@
 //! What can go wrong with features.
 
+use zview_data::DataError;
 use zview_numerics::linalg::LinalgError;
 
 /// Why features could not be had, or nothing could be said of them. Images are counted from 0 in the order of their data
@@ -16,6 +17,9 @@ pub enum FeatureError {
         /// The size found.
         got: usize,
     },
+    /// An image cannot be had.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// A set without any image.
     #[error("{set} has no images; choose a data set, or a part of it, that has some")]
     Empty {

@@ -1,7 +1,7 @@
 //! Features of a data set's images, by a frozen encoder on its device.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use zview_data::{ImageSet, ImageShape};
+use zview_data::{ImageSet, ImageShape, ListedBatches};
 
 use crate::{FeatureError, Features};
 
@@ -96,8 +96,14 @@ pub fn extract_some(
     let batch = batch.min(indices.len());
     let dimension = extractor.feature_dimension();
     let mut values = Vec::with_capacity(indices.len() * dimension);
-    for wanted in indices.chunks(batch) {
-        let rows = batch_features(extractor, images, wanted, batch)?;
+    let filled = |wanted: &[usize]| {
+        let mut filled = wanted.to_vec();
+        filled.resize(batch, wanted[wanted.len() - 1]);
+        filled
+    };
+    let read = ListedBatches::new(images, indices.chunks(batch).map(filled).collect());
+    for (wanted, pixels) in indices.chunks(batch).zip(read) {
+        let rows = batch_features(extractor, images.shape, wanted, (pixels?, batch))?;
         if let Some(position) = rows.iter().position(|value| !value.is_finite()) {
             return Err(FeatureError::NotFinite {
                 image: wanted[position / dimension],
@@ -124,19 +130,15 @@ pub fn training_pool(set: &ImageSet, images: Option<usize>) -> Vec<usize> {
     }
 }
 
-/// Features (R, D) of `wanted` (R images), computed as a batch of `batch`.
+/// Features (R, D) of `wanted` (R images), the first of a `batch` of `pixels`.
 fn batch_features(
     extractor: &dyn FeatureExtractor,
-    images: &ImageSet,
+    shape: ImageShape,
     wanted: &[usize],
-    batch: usize,
+    (pixels, batch): (Vec<f32>, usize),
 ) -> Result<Vec<f32>, FeatureError> {
     let (first, last) = (wanted[0], wanted[wanted.len() - 1]);
-    let mut filled = wanted.to_vec();
-    filled.resize(batch, last);
-    let shape = images.shape;
-    let pixels =
-        TensorData::new(images.unit_floats(&filled), [batch, shape.channels, shape.height, shape.width]);
+    let pixels = TensorData::new(pixels, [batch, shape.channels, shape.height, shape.width]);
     let features = extractor.features(Tensor::from_data(pixels, extractor.device()));
     let (expected, got) = ([batch, extractor.feature_dimension()], features.dims());
     if got != expected {

@@ -11,7 +11,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 
 use zview_data::picture::write_grid;
-use zview_data::{ImageSet, ImageShape, LoadOptions, Split, load};
+use zview_data::{DataError, ImageSet, ImageShape, LoadOptions, Split, load};
 use zview_probe::corruptions::{Corruption, SEVERITIES, corrupt};
 
 /// Images are enlarged to about this side.
@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut pictures = Vec::new();
     for image in 0..clean.len() {
         for version in rows.iter().flatten() {
-            pictures.push(enlarged(version, image, factor));
+            pictures.push(enlarged(version, image, factor)?);
         }
     }
     let pictures: Vec<&[u8]> = pictures.iter().map(Vec::as_slice).collect();
@@ -51,9 +51,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// Every pixel `factor` times as wide and high.
-fn enlarged(set: &ImageSet, image: usize, factor: usize) -> Vec<u8> {
+fn enlarged(set: &ImageSet, image: usize, factor: usize) -> Result<Vec<u8>, DataError> {
     let ImageShape { channels, height, width } = set.shape;
-    let pixels = set.pixels(image);
+    let pixels = set.pixels(image)?;
+    let pixels = &*pixels;
     let row = |line: usize| (0..width * factor).map(move |column| pixels[line * width + column / factor]);
-    (0..channels * height).flat_map(|line| (0..factor).flat_map(move |_| row(line))).collect()
+    Ok((0..channels * height).flat_map(|line| (0..factor).flat_map(move |_| row(line))).collect())
 }

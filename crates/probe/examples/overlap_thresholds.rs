@@ -57,9 +57,10 @@ fn main() {
             let some: Vec<usize> = (0..PLANTED).map(|i| i * test.len() / PLANTED).collect();
             for (edit_name, edit) in EDITS {
                 let edited: Vec<u8> =
-                    some.iter().flat_map(|&i| edit(test.pixels(i), test.shape, i as u64)).collect();
+                    some.iter().flat_map(|&i| edit(&test.pixels(i).unwrap(), test.shape, i as u64)).collect();
                 let all =
-                    [(0..train.len()).flat_map(|i| train.pixels(i).to_vec()).collect(), edited].concat();
+                    [(0..train.len()).flat_map(|i| train.pixels(i).unwrap().to_vec()).collect(), edited]
+                        .concat();
                 let planted = ImageSet::new("planted", train.shape, all, None, Vec::new()).unwrap();
                 let found = find_overlap(&planted, &test.select(&some), &config).unwrap();
                 print!(

@@ -36,11 +36,18 @@ pub(super) fn check_recipe(
     let recipe = &recipe;
     let anchors = recipe.train.batch;
     // One batch is enough for one step.
-    let stored = Stored::open(&recipe.source, anchors, data_dir)?.for_one_batch(&recipe.source, anchors);
+    let stored = Stored::open(&recipe.source, &recipe.augment, anchors, data_dir)?
+        .for_one_batch(&recipe.source, anchors);
     let trainer = |anchors: usize, device: &Device| -> Result<Trainer, SourceError> {
         let mut recipe = recipe.clone();
         recipe.train.batch = anchors;
-        let how = OpenSource { anchors, anchor_choice: recipe.anchors, data_dir: None, device };
+        let how = OpenSource {
+            anchors,
+            anchor_choice: recipe.anchors,
+            data_dir: None,
+            augment: &recipe.augment,
+            device,
+        };
         let source = open_source_on(&recipe.source, &recipe.views, &how, stored.clone())?;
         Trainer::new(&recipe, source, device)
     };

@@ -29,6 +29,9 @@ pub struct InspectArguments {
     /// Side in pixels to which images are resized.
     #[arg(long)]
     size: Option<usize>,
+    /// Decode every image: finds what is damaged behind its header, and the mean and spread of the pixels.
+    #[arg(long)]
+    decode: bool,
     /// Share of unreadable files to accept; without it they are only listed.
     #[arg(long, default_value_t = 1.0)]
     max_reject_share: f64,
@@ -70,6 +73,7 @@ pub fn run(command: &DataCommand, common: &Common) -> Result<(), Failure> {
                 data_dir: common.data_dir.clone(),
                 color: arguments.color,
                 size: arguments.size,
+                decode: arguments.decode,
                 max_reject_share: arguments.max_reject_share,
                 ..LoadOptions::default()
             };
@@ -116,6 +120,9 @@ fn in_words(found: &Inspection) -> String {
     }
     if let Some(more) = found.rejects.len().checked_sub(SHOWN_REJECTS).filter(|&more| more > 0) {
         let _ = writeln!(text, "  and {more} more (all with --json)");
+    }
+    if !found.decoded {
+        let _ = writeln!(text, "by the headers of the files; --decode looks for damage, and at the pixels");
     }
     text
 }

@@ -1,6 +1,7 @@
 //! The views of one step.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use zview_data::ImageShape;
 
 /// Views of B anchors, V each, with what is known of them; row b * V + v is view v of anchor b.
 #[derive(Debug, Clone)]
@@ -11,6 +12,8 @@ pub struct ViewBatch {
     pub step: u64,
     /// (B * V, C, H, W), in 0..1.
     pub images: Tensor<4>,
+    /// The shape of the whole image that each view was cut out of, (B * V), where augmentation's crop is done.
+    pub cut_from: Option<Vec<Option<ImageShape>>>,
     /// The latent of each view, (B * V, Z) row-major; views of a generator have one.
     pub latents: Option<Vec<f32>>,
     /// The class of each view, (B * V): a generator's condition, or a real image's label.

@@ -2,6 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 use zview_data::ColorMode;
+use zview_encoder::augment::{Augment, PhotographCrops};
+
+use super::CropsOfPhotographs;
 
 /// Kinds of source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +30,28 @@ impl SourceKind {
             Self::Mix => "mix",
             Self::Shards => "shards",
         }
+    }
+}
+
+/// What random crops of real images are cut out of, where images are brought to a `size`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CropFrom {
+    /// The whole photograph, while it is read.
+    Whole,
+    /// Its centre square, which has been resized to `size` before.
+    Square,
+}
+
+impl CropFrom {
+    /// What recipes of earlier versions mean.
+    fn square() -> Self {
+        Self::Square
+    }
+
+    #[allow(clippy::trivially_copy_pass_by_ref)] // as serde asks
+    fn is_square(&self) -> bool {
+        *self == Self::Square
     }
 }
 
@@ -78,6 +103,9 @@ pub struct SourceConfig {
     /// Side to which real images are resized, in pixels; their own size where it is not given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<usize>,
+    /// What random crops are cut out of. A recipe that does not say it means the whole photograph.
+    #[serde(default = "CropFrom::square", skip_serializing_if = "CropFrom::is_square")]
+    pub crop_from: CropFrom,
     /// How large a share of files may be unreadable before the run stops.
     #[serde(default)]
     pub max_reject_share: f64,
@@ -102,6 +130,19 @@ impl SourceConfig {
         }
     }
 
+    /// The crops of whole photographs that are cut while they are read; `None` where augmentation crops on the device.
+    pub(crate) fn crops(
+        &self,
+        augment: &Augment,
+        channels: usize,
+        per_anchor: usize,
+    ) -> Option<CropsOfPhotographs> {
+        let size = self.size.filter(|_| self.crop_from == CropFrom::Whole)?;
+        let augment = augment.of_images(channels);
+        let crops = PhotographCrops::new(&augment, per_anchor)?;
+        Some(CropsOfPhotographs { crops, size: augment.size.unwrap_or(size) })
+    }
+
     /// Where images are read: its data set or view shards, as the recipe names them.
     pub(crate) fn read_from(&self) -> Option<&str> {
         self.data.as_deref().or(self.shards.as_deref())
@@ -119,6 +160,7 @@ impl SourceConfig {
         }
         if matches!(self.kind, SourceKind::Generator | SourceKind::Shards) {
             self.data = self.data.take().filter(|_| belongs("data"));
+            self.crop_from = CropFrom::Square;
         }
     }
 

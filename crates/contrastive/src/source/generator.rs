@@ -48,7 +48,14 @@ impl ViewSource for GeneratorSource {
         let anchors = (self.first_anchor, self.anchors);
         let batch = self.sampler.sample(&self.generator, run_seed, step, anchors)?;
         let images = self.generator.render(&batch)?;
-        Ok(ViewBatch { run_seed, step, images, latents: Some(batch.latents), labels: batch.condition })
+        Ok(ViewBatch {
+            run_seed,
+            step,
+            images,
+            cut_from: None,
+            latents: Some(batch.latents),
+            labels: batch.condition,
+        })
     }
 
     fn latent_dimension(&self) -> Option<usize> {

@@ -1,5 +1,7 @@
 //! Batches of which fixed shares come from different sources.
 
+use std::time::Duration;
+
 use burn::tensor::Tensor;
 use zview_data::ImageShape;
 
@@ -46,15 +48,18 @@ impl ViewSource for MixSource {
     fn views(&mut self, run_seed: u64, step: u64) -> Result<ViewBatch, SourceError> {
         let mut images = Vec::with_capacity(self.parts.len());
         let mut labels = self.classes.map(|_| Vec::new());
+        let mut cut_from: Vec<Option<ImageShape>> = Vec::new();
         for part in &mut self.parts {
             let views = part.views(run_seed, step)?;
+            cut_from.extend(views.cut_from.unwrap_or_else(|| vec![None; views.images.dims()[0]]));
             images.push(views.images);
             labels = labels.zip(views.labels).map(|(mut all, more)| {
                 all.extend(more);
                 all
             });
         }
-        Ok(ViewBatch { run_seed, step, images: Tensor::cat(images, 0), latents: None, labels })
+        let cut_from = cut_from.iter().any(Option::is_some).then_some(cut_from);
+        Ok(ViewBatch { run_seed, step, images: Tensor::cat(images, 0), cut_from, latents: None, labels })
     }
 
     fn latent_dimension(&self) -> Option<usize> {
@@ -88,6 +93,10 @@ impl ViewSource for MixSource {
 
     fn set_view_std(&mut self, std: f32) {
         self.parts.iter_mut().for_each(|part| part.set_view_std(std));
+    }
+
+    fn waited(&self) -> Option<Duration> {
+        self.parts.iter().find_map(|part| part.waited())
     }
 
     fn adapt(&mut self, agreement: f32) {

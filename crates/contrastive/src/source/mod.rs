@@ -17,12 +17,12 @@ use zview_generator::GeneratorError;
 use zview_runtime::device::ReadError;
 
 pub use batch::ViewBatch;
-pub use config::{GeneratorShare, SourceConfig, SourceKind};
+pub use config::{CropFrom, GeneratorShare, SourceConfig, SourceKind};
 pub use generator::GeneratorSource;
 pub use mix::MixSource;
 pub(crate) use open::has_classes;
 pub use open::{OpenSource, open_source, open_source_on};
-pub use real::RealSource;
+pub use real::{CropsOfPhotographs, RealSource};
 pub use shards::ShardSource;
 pub use stored::Stored;
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use burn::tensor::Device;
 use zview_data::view_shards::{BatchPlan, BatchReader, ViewShards};
+use zview_encoder::augment::Augment;
 use zview_generator::{AnchorOrder, AnchorsConfig, Generator, Manifest, ViewsConfig};
 
 use super::{
@@ -21,6 +22,8 @@ pub struct OpenSource<'a> {
     pub data_dir: Option<PathBuf>,
     /// The anchors of generators.
     pub anchor_choice: AnchorsConfig,
+    /// What becomes of the views' pixels: crops of whole photographs are cut while they are read.
+    pub augment: &'a Augment,
     /// Where views are computed (without autodiff).
     pub device: &'a Device,
 }
@@ -34,7 +37,7 @@ pub fn open_source(
     views: &ViewsConfig,
     how: &OpenSource<'_>,
 ) -> Result<Box<dyn ViewSource>, SourceError> {
-    open_source_on(config, views, how, Stored::open(config, how.anchors, how.data_dir.clone())?)
+    open_source_on(config, views, how, Stored::open(config, how.augment, how.anchors, how.data_dir.clone())?)
 }
 
 /// As [`open_source`], with what it reads from disk opened already.
@@ -52,7 +55,9 @@ pub fn open_source_on(
     match stored {
         Stored::Shards(shards) => return Ok(Box::new(shard_source(shards, views, how)?)),
         Stored::Images(images) if real_anchors > 0 => {
-            parts.push(Box::new(RealSource::new(images, real_anchors, views.per_anchor, how.device)?));
+            let crops = config.crops(how.augment, images.shape.channels, views.per_anchor);
+            let size = (real_anchors, views.per_anchor);
+            parts.push(Box::new(RealSource::new(images, size, crops, how.device)?));
         }
         _ => {}
     }

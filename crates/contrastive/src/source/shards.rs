@@ -41,7 +41,7 @@ impl ViewSource for ShardSource {
         let plan = self.reader.plan();
         let pixels = TensorData::new(batch.pixels, [plan.anchors * plan.per_anchor, channels, height, width]);
         let images = Tensor::from_data(pixels, &self.device);
-        Ok(ViewBatch { run_seed, step, images, latents: batch.latents, labels: batch.labels })
+        Ok(ViewBatch { run_seed, step, images, cut_from: None, latents: batch.latents, labels: batch.labels })
     }
 
     fn latent_dimension(&self) -> Option<usize> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use zview_data::view_shards::{ShardOptions, ViewShards};
 use zview_data::{ClassUse, ImageSet, LoadOptions, Split};
+use zview_encoder::augment::Augment;
 
 use super::open::missing;
 use super::{SourceConfig, SourceError, SourceKind};
@@ -14,7 +15,7 @@ use super::{SourceConfig, SourceError, SourceKind};
 pub enum Stored {
     /// A generator's views are made, not read.
     Nothing,
-    /// Real images, in memory.
+    /// Real images, in memory or on disk.
     Images(ImageSet),
     /// View shards, of which the index is in memory.
     Shards(Arc<ViewShards>),
@@ -36,12 +37,13 @@ impl SourceConfig {
 }
 
 impl Stored {
-    /// What the recipe's source reads for batches of `anchors` anchors.
+    /// What the recipe's source reads for batches of `anchors` anchors, whose pixels are augmented as `augment` says.
     ///
     /// # Errors
     /// [`SourceError::Data`], [`SourceError::Shards`] where it cannot be read.
     pub fn open(
         config: &SourceConfig,
+        augment: &Augment,
         anchors: usize,
         data_dir: Option<PathBuf>,
     ) -> Result<Self, SourceError> {
@@ -59,7 +61,10 @@ impl Stored {
             return Ok(Self::Nothing);
         }
         let data = config.data.as_deref().ok_or_else(|| missing("source.data"))?;
-        let images = zview_data::load(data, Split::Train, &config.load_options(data_dir))?;
+        // Which channels there are decides nothing of whether there are crops.
+        let streamed = config.crops(augment, 3, 1).is_some();
+        let options = LoadOptions { streamed, ..config.load_options(data_dir) };
+        let images = zview_data::load(data, Split::Train, &options)?;
         images.warn_of_small();
         Ok(Self::Images(images))
     }

@@ -7,7 +7,7 @@ use zview_generator::{AnchorOrder, AnchorsConfig, ViewsConfig};
 use zview_runtime::config::{ConfigError, Written, is_of_a_run, parse_toml_in_layers, read_toml_in_layers};
 
 use crate::objective::ObjectiveConfig;
-use crate::source::{SourceConfig, SourceKind};
+use crate::source::{CropFrom, SourceConfig, SourceKind};
 use crate::watch::WatchConfig;
 use zview_encoder::EncoderConfig;
 use zview_encoder::augment::Augment;
@@ -191,6 +191,9 @@ impl Recipe {
         recipe.augment.settle(|key| written.layer(&format!("augment.{key}")));
         let belongs = |key: &str| written.belongs_with(key, "source.kind");
         recipe.source.settle(|key| belongs(&format!("source.{key}")));
+        if written.layer("source.crop_from").is_none() && !is_of_a_run(path) && recipe.source.data.is_some() {
+            recipe.source.crop_from = CropFrom::Whole;
+        }
         if recipe.source.kind == SourceKind::Real && !belongs("anchors") {
             recipe.anchors = AnchorsConfig::default();
         }

@@ -93,7 +93,7 @@ pub fn source_of(
     device: &Device,
 ) -> Result<Box<dyn ViewSource>, SourceError> {
     let (anchors, anchor_choice) = (recipe.train.batch, recipe.anchors);
-    let how = OpenSource { anchors, anchor_choice, data_dir, device };
+    let how = OpenSource { anchors, anchor_choice, data_dir, augment: &recipe.augment, device };
     open_source(&recipe.source, &recipe.views, &how)
 }
 
@@ -171,7 +171,10 @@ impl Trainer {
         let started = Instant::now();
         let views = self.views.source.views(self.recipe.seed, micro_batch)?;
         let started = self.clock.stage_done(Stage::Views, started);
-        let images = self.views.augmentation.apply(views.images.clone(), self.recipe.seed, micro_batch);
+        let images = {
+            let (images, cut_from) = (views.images.clone(), views.cut_from.as_deref());
+            self.views.augmentation.apply_to(images, cut_from, self.recipe.seed, micro_batch)
+        };
         self.clock.stage_done(Stage::Augment, started);
         Ok(ViewBatch { images, ..views })
     }

@@ -331,7 +331,7 @@ mod tests {
         // Classes are the labels that occur in either split, and keep their numbers as names.
         assert_eq!(set.labels, Some(vec![1, 0, 2]));
         assert_eq!(set.classes, ["0", "7", "9"]);
-        assert_eq!(set.pixels(1), (20..40).collect::<Vec<u8>>());
+        assert_eq!(*set.pixels(1).unwrap(), (20..40).collect::<Vec<u8>>());
         assert_eq!(load_train(compressed.path()).unwrap().content_sha256(), set.content_sha256());
         // The test split lacks class 9 and still has the three classes of the whole.
         let test = load(plain.path().to_str().unwrap(), Split::Test, &LoadOptions::default()).unwrap();

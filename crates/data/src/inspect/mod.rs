@@ -26,6 +26,8 @@ pub struct Inspection {
     pub path: String,
     /// Its format.
     pub format: &'static str,
+    /// Whether every image was decoded: else what is damaged behind its header is not known.
+    pub decoded: bool,
     /// Usable images of all splits.
     pub images: usize,
     /// Of view shards: the fewest and the most views of an anchor.
@@ -60,7 +62,8 @@ pub struct SplitInspection {
     pub images: usize,
     /// Images of each class, by label; empty without labels.
     pub class_counts: Vec<ClassCount>,
-    /// Mean of each channel in 0 to 1, over all pixels of all usable images before resizing.
+    /// Mean of each channel in 0 to 1, over all pixels of all usable images before resizing; empty where image files were
+    /// not decoded.
     pub mean: Vec<f64>,
     /// Standard deviation of each channel, likewise.
     pub std: Vec<f64>,
@@ -189,6 +192,7 @@ fn empty(resolved: &Resolved, format: &'static str) -> Inspection {
         format,
         path: resolved.path.display().to_string(),
         name: resolved.name.clone(),
+        decoded: true,
         images: 0,
         views_per_anchor: None,
         labelled: true,
@@ -233,6 +237,7 @@ fn look(
                 (tally_packed(shape, &pixels, labels.as_deref(), options), labels.is_some())
             }
             Items::Files(files) => {
+                inspection.decoded = options.decode;
                 let labelled = files.iter().any(|file| file.label.is_some());
                 (tally_files(&files, &mut rejects, options), labelled)
             }
@@ -368,7 +373,12 @@ mod tests {
         put(root.path(), "train/b/3.jpg", &jpeg_of(8, 8, 3, 1));
         put(root.path(), "train/b/4.jpg", b"");
         put(root.path(), "test/b/5.png", &png_of(4, 6, 3, 1));
-        let seen = inspect(root.path().to_str().unwrap(), &LoadOptions::default()).unwrap();
+        let path = root.path().to_str().unwrap();
+        let whole = LoadOptions { decode: true, ..LoadOptions::default() };
+        let seen = inspect(path, &whole).unwrap();
+        let by_headers = inspect(path, &LoadOptions::default()).unwrap();
+        assert_eq!((by_headers.decoded, by_headers.splits[0].mean.len()), (false, 0));
+        assert_eq!((&by_headers.sizes, &by_headers.rejects), (&seen.sizes, &seen.rejects));
         assert_eq!((seen.images, seen.labelled, seen.format), (4, true, "image folder"));
         assert_eq!(seen.classes, ["a", "b"]);
         assert_eq!(seen.shape, None);

@@ -62,13 +62,16 @@ impl Tally {
         if let Some(label) = label {
             *self.class_images.entry(label).or_default() += 1;
         }
-        let totals = if histograms.len() == 1 { &mut self.grey } else { &mut self.colour };
-        add_histograms(totals, histograms);
+        if !histograms.is_empty() {
+            let totals = if histograms.len() == 1 { &mut self.grey } else { &mut self.colour };
+            add_histograms(totals, histograms);
+        }
     }
 
     /// Over `channels` channels, of which grey images have the same.
     pub(super) fn histograms(&self, channels: usize) -> Histograms {
         let mut all = self.colour.clone();
+        // Nothing was decoded.
         if let [grey] = self.grey.as_slice() {
             add_histograms(&mut all, &vec![*grey; channels]);
         }
@@ -108,6 +111,7 @@ pub(super) fn tally_packed(
     tally
 }
 
+/// Files are decoded where the options ask for it; else their headers say what they are.
 pub(super) fn tally_files(files: &[ImageFile], rejects: &mut Vec<Reject>, options: &LoadOptions) -> Tally {
     let limits = &options.limits;
     let mut tally = Tally::default();
@@ -119,7 +123,10 @@ pub(super) fn tally_files(files: &[ImageFile], rejects: &mut Vec<Reject>, option
                     let channels = options.color.channels(image.shape.channels);
                     (image.shape, histograms_of(&image.with_channels(channels)))
                 };
-                file.with_bytes(limits, |bytes| decode(bytes, limits, look))
+                match options.decode {
+                    true => file.with_bytes(limits, |bytes| decode(bytes, limits, look)),
+                    false => file.shape(limits).map(|stored| (stored, Histograms::new())),
+                }
             })
             .collect();
         for (file, result) in chunk.iter().zip(seen) {

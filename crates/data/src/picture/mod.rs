@@ -222,7 +222,7 @@ mod tests {
             write_image(&folder.join("one.png"), &pixels, shape).unwrap();
             write_image(&folder.join("one.png"), &pixels, shape).unwrap(); // replaces
             let set = load(folder.to_str().unwrap(), Split::Train, &LoadOptions::default()).unwrap();
-            assert_eq!((set.shape, set.pixels(0)), (shape, pixels.as_slice()));
+            assert_eq!((set.shape, &*set.pixels(0).unwrap()), (shape, pixels.as_slice()));
             assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "a temporary file is left");
         }
     }

@@ -1,11 +1,13 @@
 //! Archives of image folders: a folder with `train.tar.gz` and `test.tar.gz`, or one tar file.
 //!
-//! Nothing is unpacked to disk. The archive is read twice: once for the names, which decide splits
-//! and classes, once for the members of the wanted split.
+//! Nothing is unpacked to disk. Of a plain archive only the headers are read, and an image where it lies when it is
+//! wanted; archives in it (`n01440764.tar`) are folders of images. A gzipped one is read twice: once for the names, which
+//! decide splits and classes, once for the members of the wanted split, which stay in memory as they are encoded.
 
 use std::collections::{BTreeSet, HashMap};
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use tar::EntryType;
 
@@ -20,9 +22,9 @@ use crate::name_text::{composed, path_text};
 use crate::options::{Limits, LoadOptions, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
 use crate::split_names::role_of;
-use crate::tar_members::read_whole;
+use crate::tar_members::{TarMember, read_whole};
 
-use walk::for_each_member;
+use walk::{for_each_inner_member, for_each_member, is_gzipped};
 
 mod walk;
 
@@ -66,6 +68,8 @@ struct Member {
     name: String,
     /// Why it cannot be an image.
     problem: Option<String>,
+    /// Where its content is in the file of the archive, and its bytes; `None` where that is compressed.
+    place: Option<(u64, u64)>,
 }
 
 /// A folder of archives or a single archive, of which the names have been read.
@@ -124,7 +128,7 @@ impl TarImages {
         self.archives.iter().any(|(_, archive)| archive == path)
     }
 
-    /// The members of a split, read into memory; each split can be had once.
+    /// The members of a split; each split can be had once.
     pub(crate) fn take(&mut self, split: Split, limits: &Limits) -> Result<SplitContent, DataError> {
         let Part { files: members, without_class } =
             self.arranged.take(split).ok_or_else(|| DataError::MissingSplit {
@@ -139,19 +143,28 @@ impl TarImages {
         for (archive, (_, archive_path)) in self.archives.iter().enumerate() {
             let wanted: BTreeSet<&str> = members
                 .iter()
-                .filter(|(member, _)| member.archive == archive && member.problem.is_none())
-                .map(|(member, _)| member.name.as_str())
+                .map(|(member, _)| member)
+                .filter(|member| member.archive == archive)
+                .filter(|member| member.problem.is_none() && member.place.is_none())
+                .map(|member| member.name.as_str())
                 .collect();
             let is_read = !wanted.is_empty();
             content.push(if is_read { read(archive_path, &wanted, limits)? } else { HashMap::new() });
         }
+        let archives: Vec<Arc<Path>> = self.archives.iter().map(|(_, path)| path.as_path().into()).collect();
         let (mut files, mut rejects) = (Vec::new(), Vec::new());
         for (member, label) in members {
             let path = shown(&member);
-            match (content[member.archive].remove(&member.name), member.problem) {
-                (Some(bytes), None) => {
-                    files.push(ImageFile { path, label, bytes: FileBytes::InMemory(bytes) });
-                }
+            let bytes = match member.place {
+                Some((offset, bytes)) => Some(FileBytes::InArchive {
+                    archive: Arc::clone(&archives[member.archive]),
+                    offset,
+                    bytes,
+                }),
+                None => content[member.archive].remove(&member.name).map(FileBytes::InMemory),
+            };
+            match (bytes, member.problem) {
+                (Some(bytes), None) => files.push(ImageFile { path, label, bytes }),
                 (_, problem) => {
                     let reason = problem.unwrap_or_else(|| "gone when the archive was read again".to_owned());
                     rejects.push(Reject { path, reason });
@@ -176,63 +189,104 @@ fn plain(name: &str) -> String {
     name.split('/').filter(|part| !part.is_empty() && *part != ".").collect::<Vec<_>>().join("/")
 }
 
-/// All members that may be images; of several with one name the last counts, as when unpacking.
+/// All members that may be images; of several with one name the last counts, as when unpacking. Archives in one that is
+/// not compressed are folders.
 fn list(
     archive: usize,
     path: &Path,
     limits: &Limits,
     ignored: &mut Ignored,
 ) -> Result<Vec<TreeFile<Member>>, DataError> {
-    let mut problems: HashMap<String, Option<String>> = HashMap::new();
-    for_each_member(path, limits, |name, kind, size, reader| {
-        let own_name = name.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        let by_name = named(own_name);
-        let is_file = matches!(kind, EntryType::Regular | EntryType::Continuous);
-        let mut parts = name.split('/').filter(|part| !part.is_empty() && *part != ".");
-        let why_hidden = parts.find(|part| is_hidden(part)).map(named);
-        match (&why_hidden, &by_name) {
-            (Some(Named::Ignored(why)), _) | (None, Named::Ignored(why)) if is_file => {
-                ignore(ignored, why.clone());
-                return Ok(());
-            }
-            (None, Named::Image) => {}
-            (None, Named::Unknown) if is_file => {
-                let mut start = Vec::new();
-                reader.take(START_BYTES as u64).read_to_end(&mut start)?;
-                if !matches!(content_of(&start), Content::Image(_)) {
-                    ignore(ignored, no_image(own_name));
-                    return Ok(());
-                }
-            }
-            _ => {
-                // Folders that are called like anything have no content of their own.
-                if matches!(kind, EntryType::Link | EntryType::Symlink) {
-                    ignore(ignored, "links inside the archive");
-                }
+    let in_place = !is_gzipped(path)?;
+    let (mut found, mut inner) = (HashMap::new(), Vec::new());
+    for_each_member(path, limits, |member, reader| {
+        let TarMember { name, kind, size, content, .. } = member;
+        let folder = plain(name);
+        let stem = folder.strip_suffix(".tar").filter(|stem| !is_hidden(own_name(stem)));
+        match stem.filter(|_| in_place && is_regular(kind)) {
+            Some(stem) => inner.push((stem.to_owned(), (content, size))),
+            None => listed(member, "", in_place, limits, reader, &mut found, ignored)?,
+        }
+        Ok(())
+    })?;
+    for (folder, place) in inner {
+        for_each_inner_member(path, place, |member, reader| {
+            listed(member, &folder, true, limits, reader, &mut found, ignored)
+        })?;
+    }
+    Ok(found
+        .into_iter()
+        .map(|(name, (problem, place))| {
+            let parts: Vec<String> = name.split('/').map(composed).collect();
+            TreeFile { parts, content: Member { archive, name, problem, place } }
+        })
+        .collect())
+}
+
+/// By name: why it cannot be an image, and its place.
+type Found = HashMap<String, (Option<String>, Option<(u64, u64)>)>;
+
+fn own_name(name: &str) -> &str {
+    name.trim_end_matches('/').rsplit('/').next().unwrap_or_default()
+}
+
+fn is_regular(kind: EntryType) -> bool {
+    matches!(kind, EntryType::Regular | EntryType::Continuous)
+}
+
+/// Adds a member to those that were `found` below `folder` if it may be an image, else to those that are `ignored`.
+fn listed(
+    member: TarMember<'_>,
+    folder: &str,
+    in_place: bool,
+    limits: &Limits,
+    reader: &mut dyn Read,
+    found: &mut Found,
+    ignored: &mut Ignored,
+) -> io::Result<()> {
+    let TarMember { name, kind, size, content, .. } = member;
+    let own_name = own_name(name);
+    let by_name = named(own_name);
+    let is_file = is_regular(kind);
+    let mut parts = name.split('/').filter(|part| !part.is_empty() && *part != ".");
+    let why_hidden = parts.find(|part| is_hidden(part)).map(named);
+    match (&why_hidden, &by_name) {
+        (Some(Named::Ignored(why)), _) | (None, Named::Ignored(why)) if is_file => {
+            ignore(ignored, why.clone());
+            return Ok(());
+        }
+        (None, Named::Image) => {}
+        (None, Named::Unknown) if is_file => {
+            let mut start = Vec::new();
+            reader.take(START_BYTES as u64).read_to_end(&mut start)?;
+            if !matches!(content_of(&start), Content::Image(_)) {
+                ignore(ignored, no_image(own_name));
                 return Ok(());
             }
         }
-        let problem = match kind {
-            EntryType::Directory => Some("a folder, not an image file".to_owned()),
-            EntryType::Link | EntryType::Symlink => {
-                Some("a link inside the archive, not an image file".to_owned())
+        _ => {
+            // Folders that are called like anything have no content of their own.
+            if matches!(kind, EntryType::Link | EntryType::Symlink) {
+                ignore(ignored, "links inside the archive");
             }
-            EntryType::Regular | EntryType::Continuous if size > limits.max_file_bytes => {
-                Some(format!("{size} bytes, the limit for one file is {}", limits.max_file_bytes))
-            }
-            EntryType::Regular | EntryType::Continuous => None,
-            _ => Some("not a regular file".to_owned()),
-        };
-        problems.insert(plain(name), problem);
-        Ok(())
-    })?;
-    Ok(problems
-        .into_iter()
-        .map(|(name, problem)| {
-            let parts: Vec<String> = name.split('/').map(composed).collect();
-            TreeFile { parts, content: Member { archive, name, problem } }
-        })
-        .collect())
+            return Ok(());
+        }
+    }
+    let problem = match kind {
+        EntryType::Directory => Some("a folder, not an image file".to_owned()),
+        EntryType::Link | EntryType::Symlink => {
+            Some("a link inside the archive, not an image file".to_owned())
+        }
+        _ if is_file && size > limits.max_file_bytes => {
+            Some(format!("{size} bytes, the limit for one file is {}", limits.max_file_bytes))
+        }
+        _ if is_file => None,
+        _ => Some("not a regular file".to_owned()),
+    };
+    let place = (in_place && is_file).then_some((content, size));
+    let name = if folder.is_empty() { plain(name) } else { format!("{folder}/{}", plain(name)) };
+    found.insert(name, (problem, place));
+    Ok(())
 }
 
 /// The bytes of the wanted members, none of which is above the limit for one file.
@@ -242,10 +296,10 @@ fn read(
     limits: &Limits,
 ) -> Result<HashMap<String, Vec<u8>>, DataError> {
     let mut content = HashMap::new();
-    for_each_member(path, limits, |name, _, size, reader| {
-        let name = plain(name);
+    for_each_member(path, limits, |member, reader| {
+        let name = plain(member.name);
         if wanted.contains(name.as_str()) {
-            content.insert(name, read_whole(reader, size, limits.max_file_bytes)?);
+            content.insert(name, read_whole(reader, member.size, limits.max_file_bytes)?);
         }
         Ok(())
     })?;

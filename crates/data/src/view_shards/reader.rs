@@ -21,7 +21,7 @@ use crate::decode::decode;
 use crate::file_names::has_image_ending;
 use crate::ignored::{Ignored, ignored_in_words};
 use crate::image_set::ImageShape;
-use crate::options::{ColorMode, Limits};
+use crate::options::{ColorMode, Fit, Limits};
 use crate::source::read_image_file;
 use crate::tar_members::{BLOCK, read_whole, walk_members};
 
@@ -302,7 +302,7 @@ impl ViewShards {
             let row = rows.next().ok_or_else(|| "more views than are wanted".to_owned())?;
             let ShardOptions { size, limits, .. } = &self.options;
             decode(bytes, limits, |image| {
-                let image = image.fit(self.shape.channels, *size);
+                let image = image.fit(self.shape.channels, Fit { size: *size, resize: None });
                 if image.shape != self.shape {
                     return Err(differ(self.shape, image.shape));
                 }

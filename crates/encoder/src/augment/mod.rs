@@ -19,6 +19,7 @@ use zview_kernels::pass;
 
 pub use config::{AugmentConfig, ViewAugment};
 use parameters::ImageParameters;
+pub use parameters::PhotographCrops;
 pub use presets::{PRESET_NAMES, Preset};
 pub use section::Augment;
 
@@ -70,17 +71,43 @@ impl Augmentation {
     /// Augments images (B, C, H, W) in 0..1; image b of step s always gets the same parameters.
     #[must_use]
     pub fn apply(&self, images: Tensor<4>, run_seed: u64, step: u64) -> Tensor<4> {
+        self.apply_to(images, None, run_seed, step)
+    }
+
+    /// As [`Self::apply`], where images may have been cut out of others of the shapes `cut_from` (B), as
+    /// [`PhotographCrops`] has it: they are not cut again, and get the colours that the whole image would get.
+    #[must_use]
+    pub fn apply_to(
+        &self,
+        images: Tensor<4>,
+        cut_from: Option<&[Option<ImageShape>]>,
+        run_seed: u64,
+        step: u64,
+    ) -> Tensor<4> {
         let batch = images.dims()[0];
-        let drawn: Vec<ImageParameters> = (0..batch as u64)
-            .map(|index| ImageParameters::draw(self.of_image(index), self.input, run_seed, step, index))
-            .collect();
+        let whole_of = |index: u64| cut_from.and_then(|shapes| shapes.get(index as usize).copied().flatten());
+        let draw = |index| {
+            let config = self.of_image(index);
+            match whole_of(index) {
+                None => ImageParameters::draw(config, self.input, run_seed, step, index),
+                Some(whole) => ImageParameters {
+                    top: 0.0,
+                    height: self.input.height as f32,
+                    left: 0.0,
+                    width: self.input.width as f32,
+                    ..ImageParameters::draw(config, whole, run_seed, step, index)
+                },
+            }
+        };
+        let drawn: Vec<ImageParameters> = (0..batch as u64).map(draw).collect();
+        let is_cut = batch > 0 && (0..batch as u64).all(|index| whole_of(index).is_some());
         let column = |value: fn(&ImageParameters) -> f32| -> Tensor<1> {
             let values: Vec<f32> = drawn.iter().map(value).collect();
             Tensor::from_data(TensorData::new(values, [batch]), &self.device)
         };
         let output = self.output_shape();
         let mut x = images;
-        if self.any(AugmentConfig::moves_pixels) || output != self.input {
+        if (self.any(AugmentConfig::moves_pixels) && !is_cut) || output != self.input {
             let rows = resample::interpolation(
                 column(|p| p.top),
                 column(|p| p.height),

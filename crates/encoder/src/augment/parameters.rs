@@ -1,6 +1,6 @@
 //! What one image's augmentation is: drawn on the host, independent of every other image.
 
-use zview_data::ImageShape;
+use zview_data::{CropBox, ImageShape};
 use zview_runtime::seed::{Purpose, Stream};
 
 use super::config::AugmentConfig;
@@ -42,10 +42,7 @@ impl ImageParameters {
         index: u64,
     ) -> Self {
         let random = &mut Stream::new(run_seed, Purpose::Augmentation, step, index);
-        let [width, height] = crop_size(config, input, random);
-        let left = random.uniform() * (input.width as f32 - width);
-        let top = random.uniform() * (input.height as f32 - height);
-        let mirrored = config.flip && random.chance(0.5);
+        let CropBox { left, top, width, height, mirrored } = crop(config, input, random);
         let coloured = random.chance(config.colour_probability);
         // Every number is drawn whether it is used or not, so that switching one change off leaves
         // the others as they were.
@@ -81,6 +78,41 @@ impl ImageParameters {
 
 /// Width and height of the crop: area uniform, ratio log-uniform, redrawn until it fits (torchvision's
 /// `RandomResizedCrop`, without its rounding to whole pixels); after ten tries the whole image.
+/// The parts of whole photographs that augmentation keeps, for those who cut them before the device sees an image: the
+/// same as it would cut on the device.
+#[derive(Debug, Clone)]
+pub struct PhotographCrops {
+    views: Vec<AugmentConfig>,
+    per_anchor: usize,
+}
+
+impl PhotographCrops {
+    /// Of images augmented as `config` says, `per_anchor` views of each anchor; `None` where it keeps whole images.
+    #[must_use]
+    pub fn new(config: &AugmentConfig, per_anchor: usize) -> Option<Self> {
+        let crops =
+            config.crop_scale != [1.0, 1.0] || config.views().iter().any(|of| of.crop_scale != [1.0, 1.0]);
+        crops.then(|| Self { views: config.views(), per_anchor: per_anchor.max(1) })
+    }
+
+    /// What is kept of the image `index` of a batch, whose whole has that shape.
+    #[must_use]
+    pub fn of_image(&self, whole: ImageShape, run_seed: u64, step: u64, index: u64) -> CropBox {
+        let view = (index % self.per_anchor as u64) as usize;
+        let config = &self.views[view.min(self.views.len() - 1)];
+        crop(config, whole, &mut Stream::new(run_seed, Purpose::Augmentation, step, index))
+    }
+}
+
+/// What is drawn first.
+fn crop(config: &AugmentConfig, input: ImageShape, random: &mut Stream) -> CropBox {
+    let [width, height] = crop_size(config, input, random);
+    let left = random.uniform() * (input.width as f32 - width);
+    let top = random.uniform() * (input.height as f32 - height);
+    CropBox { left, top, width, height, mirrored: config.flip && random.chance(0.5) }
+}
+
+/// Width and height of torchvision's `RandomResizedCrop`, but for its rounding to whole pixels.
 fn crop_size(config: &AugmentConfig, input: ImageShape, random: &mut Stream) -> [f32; 2] {
     let whole = [input.width as f32, input.height as f32];
     let [ratio_low, ratio_high] = config.crop_ratio.map(f32::ln);
@@ -92,7 +124,10 @@ fn crop_size(config: &AugmentConfig, input: ImageShape, random: &mut Stream) -> 
             return size;
         }
     }
-    whole
+    // As much as the ratio allows: of a square all of it.
+    let [width, height] = whole;
+    let [low, high] = config.crop_ratio;
+    [width.min(height * high), height.min(width / low)]
 }
 
 #[cfg(test)]

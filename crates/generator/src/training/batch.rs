@@ -1,7 +1,7 @@
 //! What one update is shown: real images, their classes, and latents.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use zview_data::{ImageSet, VisitOrder};
+use zview_data::{DataError, ImageSet, ImageShape, VisitedBatches};
 use zview_runtime::seed::{Purpose, Stream};
 
 /// Real images and their classes.
@@ -13,34 +13,49 @@ pub(super) struct Batch {
     pub(super) classes: Option<Tensor<2>>,
 }
 
-/// Gives the batches of a run, any of them at any time.
+/// Gives the batches of a run, any of them at any time; those one after the other are read ahead.
 #[derive(Debug)]
 pub(super) struct Batches<'a> {
     images: &'a ImageSet,
-    order: VisitOrder,
+    seed: u64,
+    size: usize,
+    visited: VisitedBatches,
     conditional: bool,
     device: Device,
 }
 
 impl<'a> Batches<'a> {
-    /// Every epoch is a fresh permutation that `seed` decides. `device` is one without autodiff.
-    pub(super) fn new(images: &'a ImageSet, seed: u64, conditional: bool, device: &Device) -> Self {
-        let order = VisitOrder::new(seed, images.len());
-        Self { images, order, conditional, device: device.clone() }
+    /// Batches of `size` images. Every epoch is a fresh permutation that `seed` decides. `device` is one without autodiff.
+    pub(super) fn new(
+        images: &'a ImageSet,
+        (seed, size): (u64, usize),
+        conditional: bool,
+        device: &Device,
+    ) -> Self {
+        let visited = VisitedBatches::new(images, size);
+        Self { images, seed, size, visited, conditional, device: device.clone() }
     }
 
-    /// Batch number `number` (counted from 0) of `size` images.
-    pub(super) fn batch(&mut self, number: u64, size: usize) -> Batch {
-        let indices = self.order.batch(number, size);
-        let shape = self.images.shape;
-        let pixels = self.images.unit_floats(&indices);
-        let pixels = TensorData::new(pixels, [size, shape.channels, shape.height, shape.width]);
-        let labels = self.images.labels.as_ref().filter(|_| self.conditional);
-        let classes = labels.map(|labels| {
-            let classes: Vec<usize> = indices.iter().map(|&index| labels[index] as usize).collect();
-            one_hot(&classes, self.images.classes.len(), &self.device)
-        });
-        Batch { images: Tensor::from_data(pixels, &self.device), classes }
+    /// Batch number `number`, counted from 0.
+    ///
+    /// # Errors
+    /// [`DataError`] where an image cannot be had.
+    pub(super) fn batch(&mut self, number: u64) -> Result<Batch, DataError> {
+        let read = self.visited.batch(self.seed, number)?;
+        let ImageShape { channels, height, width } = self.images.shape;
+        let pixels = TensorData::new(read.unit_floats(), [self.size, channels, height, width]);
+        Ok(Batch { images: Tensor::from_data(pixels, &self.device), classes: self.one_hot(&read.images) })
+    }
+
+    /// The classes of batch `number`, where they are learnt; no image is read for them.
+    pub(super) fn classes(&self, number: u64) -> Option<Tensor<2>> {
+        self.one_hot(&self.visited.images(self.seed, number))
+    }
+
+    fn one_hot(&self, images: &[usize]) -> Option<Tensor<2>> {
+        let labels = self.images.labels.as_ref().filter(|_| self.conditional)?;
+        let classes: Vec<usize> = images.iter().map(|&index| labels[index] as usize).collect();
+        Some(one_hot(&classes, self.images.classes.len(), &self.device))
     }
 }
 

@@ -1,5 +1,6 @@
 //! Why training a generator ended without one.
 
+use zview_data::DataError;
 use zview_data::picture::PictureError;
 use zview_network::StateError;
 use zview_network::training::TrainingError;
@@ -17,6 +18,9 @@ pub enum GeneratorTrainingError {
     /// The generator in training gave no images.
     #[error("the generator in training renders nothing: {0}")]
     Rendering(String),
+    /// An image cannot be had.
+    #[error(transparent)]
+    Data(#[from] DataError),
     /// Weights of a new generator could not be made.
     #[error(transparent)]
     State(#[from] StateError),

@@ -7,6 +7,7 @@
 
 use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
+use zview_data::DataError;
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
 use zview_network::{NamedTensors, StateError, freeze, read_network, track_gradients, training_input};
@@ -94,8 +95,13 @@ impl Gan {
     }
 
     /// Update `number` of D, counted from 0; gives its loss.
-    fn update_discriminator(&mut self, batches: &mut Batches<'_>, number: u64, lr: f64) -> Tensor<1> {
-        let batch = batches.batch(number, self.training.train.batch);
+    fn update_discriminator(
+        &mut self,
+        batches: &mut Batches<'_>,
+        number: u64,
+        lr: f64,
+    ) -> Result<Tensor<1>, DataError> {
+        let batch = batches.batch(number)?;
         let real = batch.images * 2.0 - 1.0;
         let z = self.latents(Purpose::DiscriminatorLatent, number);
         let fake = freeze(&self.generator).train(z, batch.classes.as_ref());
@@ -109,14 +115,14 @@ impl Gan {
         let mut gradients = NamedGradients::of(&self.discriminator, DISCRIMINATOR, loss.backward());
         let mut update = self.discriminator_optimizer.update(number + 1, lr, None);
         update.step(&mut self.discriminator, DISCRIMINATOR, &mut gradients);
-        loss.inner()
+        Ok(loss.inner())
     }
 
     /// Update `step` of G, counted from 0; gives its loss.
-    fn update_generator(&mut self, batches: &mut Batches<'_>, step: u64, lr: f64) -> Tensor<1> {
+    fn update_generator(&mut self, batches: &Batches<'_>, step: u64, lr: f64) -> Tensor<1> {
         // The classes of a batch that D was just shown.
         let number = step * self.config.discriminator_steps;
-        let classes = batches.batch(number, self.training.train.batch).classes.map(Tensor::autodiff);
+        let classes = batches.classes(number).map(Tensor::autodiff);
         let z = training_input(self.latents(Purpose::GeneratorLatent, step));
         let fake = self.generator.train(z, classes.as_ref());
         let loss = self.discriminator.normalised().frozen().score(fake, classes.as_ref()).mean().neg();
@@ -132,15 +138,20 @@ impl Method for Gan {
         &["discriminator", "generator"]
     }
 
-    fn update(&mut self, batches: &mut Batches<'_>, step: u64, rate_factor: f64) -> Vec<Tensor<1>> {
+    fn update(
+        &mut self,
+        batches: &mut Batches<'_>,
+        step: u64,
+        rate_factor: f64,
+    ) -> Result<Vec<Tensor<1>>, DataError> {
         let rates = (self.training.optimizer.discriminator_lr, self.training.optimizer.lr);
         let updates = self.config.discriminator_steps;
         let mut discriminator_loss = Tensor::zeros([1], &self.device);
         for update in 0..updates {
             let number = step * updates + update;
-            discriminator_loss = self.update_discriminator(batches, number, rates.0 * rate_factor);
+            discriminator_loss = self.update_discriminator(batches, number, rates.0 * rate_factor)?;
         }
-        vec![discriminator_loss, self.update_generator(batches, step, rates.1 * rate_factor)]
+        Ok(vec![discriminator_loss, self.update_generator(batches, step, rates.1 * rate_factor)])
     }
 
     fn network(&self) -> &dyn TrainedNetwork {

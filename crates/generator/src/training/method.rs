@@ -2,7 +2,7 @@
 
 use burn::tensor::{Device, Tensor};
 use serde::Serialize;
-use zview_data::ImageShape;
+use zview_data::{DataError, ImageShape};
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::{AnyNetwork, AnyVisitor, NamedTensors, Network, StateError, StateVisitor};
 
@@ -27,7 +27,15 @@ pub(super) trait Method {
 
     /// Update number `step` (counted from 0) at `rate_factor` times the learning rates. Gives the losses, still on the
     /// device, each of shape (1).
-    fn update(&mut self, batches: &mut Batches<'_>, step: u64, rate_factor: f64) -> Vec<Tensor<1>>;
+    ///
+    /// # Errors
+    /// [`DataError`] where an image cannot be had.
+    fn update(
+        &mut self,
+        batches: &mut Batches<'_>,
+        step: u64,
+        rate_factor: f64,
+    ) -> Result<Vec<Tensor<1>>, DataError>;
 
     /// The generator as it stands. Its running average is what is written and shown.
     fn network(&self) -> &dyn TrainedNetwork;

@@ -121,9 +121,9 @@ mod tests {
             let training: GeneratorTraining = toml::from_str(&text).unwrap();
             let setting = Setting { training: &training, shape, classes: Some(3), device: &device };
             let mut trained = new_method(&setting).unwrap();
-            let mut batches = Batches::new(&images, 0, true, &device);
+            let mut batches = Batches::new(&images, (0, 4), true, &device);
             for step in 0..3 {
-                let _ = trained.update(&mut batches, step, 1.0); // moves weights and running statistics
+                let _ = trained.update(&mut batches, step, 1.0).unwrap(); // moves weights and running statistics
             }
             let manifest = manifest(&training, &images, trained.design());
             let network = freeze(&trained.network().boxed());

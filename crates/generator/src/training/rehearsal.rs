@@ -28,9 +28,9 @@ pub fn first_losses(
         classes: conditional.then_some(images.classes.len()),
         device,
     })?;
-    let mut batches = Batches::new(images, training.seed, conditional, device);
+    let mut batches = Batches::new(images, (training.seed, training.train.batch), conditional, device);
     let mut read = |step: u64| {
-        let losses = method.update(&mut batches, step, training.rate_factor(step));
+        let losses = method.update(&mut batches, step, training.rate_factor(step))?;
         read_floats(Tensor::cat(losses, 0))
             .map_err(|source| TrainingError::Device { step: step + 1, source }.into())
     };

@@ -205,7 +205,7 @@ impl<'a> Subject<'a> {
             training,
             images,
             device,
-            batches: Batches::new(images, training.seed, conditional, &device.device),
+            batches: Batches::new(images, (training.seed, training.train.batch), conditional, &device.device),
             method,
             average,
             manifest,
@@ -270,7 +270,7 @@ impl Step for Subject<'_> {
 
     fn step(&mut self) -> Result<Vec<Tensor<1>>, GeneratorTrainingError> {
         let factor = self.training.rate_factor(self.step);
-        let losses = self.method.update(&mut self.batches, self.step, factor);
+        let losses = self.method.update(&mut self.batches, self.step, factor)?;
         self.step += 1;
         self.average.update(&self.method.network().boxed(), self.step);
         Ok(losses)

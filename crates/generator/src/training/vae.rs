@@ -8,7 +8,7 @@
 
 use burn::tensor::{Device, Tensor, activation};
 use serde::{Deserialize, Serialize};
-use zview_data::ImageShape;
+use zview_data::{DataError, ImageShape};
 use zview_network::checkpoint::{Checkpoint, CheckpointError};
 use zview_network::layers::{BatchNorm, Convolution, Init, Linear};
 use zview_network::optimizer::{NamedGradients, Optimizer, OptimizerConfig};
@@ -150,9 +150,14 @@ impl Method for Vae {
         &["reconstruction", "divergence"]
     }
 
-    fn update(&mut self, batches: &mut Batches<'_>, step: u64, rate_factor: f64) -> Vec<Tensor<1>> {
+    fn update(
+        &mut self,
+        batches: &mut Batches<'_>,
+        step: u64,
+        rate_factor: f64,
+    ) -> Result<Vec<Tensor<1>>, DataError> {
         let (size, dimension) = (self.training.train.batch, self.training.generator.latent_dimension);
-        let batch = batches.batch(step, size);
+        let batch = batches.batch(step)?;
         let classes = batch.classes.map(Tensor::autodiff);
         let x = training_input(batch.images);
         let (mu, log_variance) = self.encoder.forward(x.clone(), classes.clone());
@@ -173,7 +178,7 @@ impl Method for Vae {
         let mut update = self.optimizer.update(step + 1, self.training.optimizer.lr * rate_factor, None);
         update.step(&mut self.generator, GENERATOR, &mut gradients);
         update.step(&mut self.encoder, ENCODER, &mut gradients);
-        vec![reconstruction.inner(), divergence.inner()]
+        Ok(vec![reconstruction.inner(), divergence.inner()])
     }
 
     fn network(&self) -> &dyn TrainedNetwork {

@@ -17,8 +17,7 @@ pub(super) fn text(embedded: &Embedded, with_features: bool) -> String {
     text.push('\n');
     for part in &embedded.splits {
         for image in 0..part.features.len() {
-            let name =
-                part.images.names.as_ref().map_or_else(|| image.to_string(), |names| names[image].clone());
+            let name = part.images.name_of(image).map_or_else(|| image.to_string(), str::to_owned);
             let label = part.images.labels.as_ref().map(|labels| labels[image]);
             let class = label.and_then(|label| part.images.classes.get(label as usize));
             let label = label.map_or_else(String::new, |label| label.to_string());

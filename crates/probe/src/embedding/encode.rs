@@ -146,11 +146,7 @@ impl Encoding<'_> {
     }
 
     fn features(&self, images: &ImageSet) -> Result<Features, SuiteError> {
-        let without = if images.labels.is_none() {
-            Some(unlabelled(images).map_err(|error| self.failed(error))?)
-        } else {
-            None
-        };
+        let without = if images.labels.is_none() { Some(unlabelled(images)) } else { None };
         let images = without.as_ref().unwrap_or(images);
         let features = match self.cache {
             Some(cache) => {

@@ -150,7 +150,7 @@ fn named(
 ) -> Result<Vec<PredictedImage>, ProbeError> {
     let mut images = Vec::new();
     for part in &embedded.splits {
-        let twins = fitted_on.map(|fitted_on| same_pixels(fitted_on, &part.images));
+        let twins = fitted_on.map(|fitted_on| same_pixels(fitted_on, &part.images)).transpose()?;
         let (values, count) = (part.features.values().to_vec(), part.features.len());
         // Their own labels, which may be of other classes, have no part in it.
         let features = Features::new(values, part.features.dimension(), vec![0; count], classes.to_vec())?;
@@ -158,8 +158,7 @@ fn named(
         for (image, (&class, &probability)) in
             predictions.classes.iter().zip(&predictions.confidence).enumerate()
         {
-            let name =
-                part.images.names.as_ref().map_or_else(|| image.to_string(), |names| names[image].clone());
+            let name = part.images.name_of(image).map_or_else(|| image.to_string(), str::to_owned);
             let label = part
                 .images
                 .labels

@@ -17,7 +17,7 @@ pub(super) fn bytes(embedded: &Embedded) -> Result<Vec<u8>, SuiteError> {
     for part in &embedded.splits {
         for image in 0..part.features.len() {
             splits.push(part.split.to_string());
-            names.push(part.images.names.as_ref().map(|names| names[image].clone()));
+            names.push(part.images.name_of(image).map(str::to_owned));
             labels.push(part.images.labels.as_ref().map(|labels| labels[image]));
         }
     }

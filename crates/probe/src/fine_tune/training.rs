@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, TensorData};
-use zview_data::{ImageSet, VisitOrder};
+use zview_data::{ImageSet, VisitedBatches};
 use zview_encoder::augment::Augmentation;
 use zview_network::optimizer::{NamedGradients, Optimizer, StepGate, warmup_cosine};
 use zview_network::training::LossLog;
@@ -101,17 +101,17 @@ pub(super) fn train(
 ) -> Result<Trained, ProbeError> {
     let shape = lesson.images.shape;
     let augmentation = Augmentation::new(&config.augment, shape, device);
-    let mut order = VisitOrder::new(lesson.seed, lesson.chosen.len());
+    let mut batches = VisitedBatches::new(&lesson.images.select(lesson.chosen), lesson.batch);
     let mut training = Training::new(classifier, candidate, config, device);
     let warmup = (config.warmup_share * lesson.steps as f64).round() as u64;
     let mut losses = LossLog::new(&[LOSS]);
     for step in 0..lesson.steps {
         let started = Instant::now();
-        let batch = order.batch(step, lesson.batch).into_iter();
-        let batch: Vec<usize> = batch.map(|position| lesson.chosen[position]).collect();
-        let labels: Vec<u32> = batch.iter().map(|&image| lesson.labels[image]).collect();
-        let size = [batch.len(), shape.channels, shape.height, shape.width];
-        let pixels = TensorData::new(lesson.images.unit_floats(&batch), size);
+        let batch = batches.batch(lesson.seed, step)?;
+        let labels: Vec<u32> =
+            batch.images.iter().map(|&position| lesson.labels[lesson.chosen[position]]).collect();
+        let size = [labels.len(), shape.channels, shape.height, shape.width];
+        let pixels = TensorData::new(batch.unit_floats(), size);
         let images = augmentation.apply(Tensor::from_data(pixels, device), lesson.seed, step);
         let lr = warmup_cosine(step, lesson.steps, warmup, candidate.learning_rate, 0.0);
         losses.push([training.step(images, &labels, lr)]);

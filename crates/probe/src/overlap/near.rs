@@ -27,15 +27,17 @@ pub(super) fn near_duplicates(
     test: &ImageSet,
     config: &OverlapConfig,
 ) -> Result<Vec<Option<Near>>, ProbeError> {
-    let described = |images: &ImageSet, (down, right): (isize, isize)| {
-        let values = thumbnails(images, down, right);
-        Features::new(values, DIMENSION, vec![0; images.len()], vec!["any".to_owned()])
+    let described = |values: Vec<f32>| {
+        let labels = vec![0; values.len() / DIMENSION];
+        Features::new(values, DIMENSION, labels, vec!["any".to_owned()])
     };
-    let train = described(train, (0, 0))?;
+    let train = described(thumbnails(train, &[(0, 0)])?.concat())?;
     let reach = config.shift as isize;
+    let shifts: Vec<(isize, isize)> =
+        (-reach..=reach).flat_map(|down| (-reach..=reach).map(move |right| (down, right))).collect();
     let mut best: Vec<Option<Near>> = vec![None; test.len()];
-    for shift in (-reach..=reach).flat_map(|down| (-reach..=reach).map(move |right| (down, right))) {
-        let neighbours = nearest_neighbours(&train, &described(test, shift)?, config.neighbours + 1)?;
+    for moved in thumbnails(test, &shifts)? {
+        let neighbours = nearest_neighbours(&train, &described(moved)?, config.neighbours + 1)?;
         for (best, nearest) in best.iter_mut().zip(&neighbours) {
             let found = near(nearest, config);
             if found.is_some_and(|found| best.is_none_or(|best| found.correlation > best.correlation)) {

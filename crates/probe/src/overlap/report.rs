@@ -110,7 +110,7 @@ pub fn find_overlap(
     config: &OverlapConfig,
 ) -> Result<Overlap, ProbeError> {
     config.check()?;
-    let exact = same_pixels(train, test);
+    let exact = same_pixels(train, test)?;
     let look_near = config.near && !train.is_empty() && !test.is_empty();
     let near = if look_near { near_duplicates(train, test, config)? } else { vec![None; test.len()] };
     let label = |set: &ImageSet, image: usize| {

@@ -1,45 +1,62 @@
 //! A small, contrast-free description of an image, in which copies that were shifted a little, recompressed,
 //! brightened or resized stay close together.
 
-use zview_data::ImageSet;
+use zview_data::{DataError, ImageSet, ImageShape};
 
 /// Side of the thumbnail in cells.
 const SIDE: usize = 14;
 /// Numbers that describe an image.
 pub(super) const DIMENSION: usize = SIDE * SIDE;
 
-/// Each image as SIDE x SIDE means of grey, minus their mean, with length 1: (N, DIMENSION) row by row. An image of
-/// one colour is all zeros. What the images show is moved by `down` and `right` pixels first, their edges repeated.
-pub(super) fn thumbnails(images: &ImageSet, down: isize, right: isize) -> Vec<f32> {
-    let shape = images.shape;
-    let (rows, columns) = (cell_weights(shape.height, down), cell_weights(shape.width, right));
-    let mut all = Vec::with_capacity(images.len() * DIMENSION);
-    let mut grey = vec![0.0f32; shape.height * shape.width];
-    for image in 0..images.len() {
-        grey.fill(0.0);
-        for plane in images.pixels(image).chunks_exact(grey.len()) {
+/// Each image as SIDE x SIDE means of grey, minus their mean, with length 1: (N, DIMENSION) row by row, for each of
+/// `shifts`. An image of one colour is all zeros. What the images show is moved (down, right) by so many pixels first,
+/// their edges repeated. Each image is read once.
+///
+/// # Errors
+/// Where an image cannot be read.
+pub(super) fn thumbnails(images: &ImageSet, shifts: &[(isize, isize)]) -> Result<Vec<Vec<f32>>, DataError> {
+    let ImageShape { height, width, .. } = images.shape;
+    let cells: Vec<[Cells; 2]> = shifts
+        .iter()
+        .map(|&(down, right)| [cell_weights(height, down), cell_weights(width, right)])
+        .collect();
+    let of_image = |_, pixels: &[u8]| -> Vec<[f32; DIMENSION]> {
+        let mut grey = vec![0.0f32; height * width];
+        for plane in pixels.chunks_exact(grey.len()) {
             grey.iter_mut().zip(plane).for_each(|(sum, &byte)| *sum += f32::from(byte));
         }
-        let start = all.len();
-        for row_weights in &rows {
-            // Rows first, so that each pixel is touched once per cell row.
-            let mut strip = vec![0.0f32; shape.width];
-            for &(row, weight) in row_weights {
-                let line = &grey[row * shape.width..(row + 1) * shape.width];
-                strip.iter_mut().zip(line).for_each(|(sum, value)| *sum += weight * value);
-            }
-            for column_weights in &columns {
-                all.push(column_weights.iter().map(|&(column, weight)| weight * strip[column]).sum());
-            }
-        }
-        centre_and_scale(&mut all[start..]);
+        cells.iter().map(|cells| thumbnail(&grey, width, cells)).collect()
+    };
+    let mut all = vec![Vec::with_capacity(images.len() * DIMENSION); shifts.len()];
+    for of_image in images.map(of_image)? {
+        all.iter_mut().zip(of_image).for_each(|(all, one)| all.extend(one));
     }
-    all
+    Ok(all)
+}
+
+/// For each cell of a line the pixels that it covers, each with its share of the cell's mean.
+type Cells = Vec<Vec<(usize, f32)>>;
+
+fn thumbnail(grey: &[f32], width: usize, [rows, columns]: &[Cells; 2]) -> [f32; DIMENSION] {
+    let mut values = [0.0; DIMENSION];
+    for (row_weights, values) in rows.iter().zip(values.chunks_exact_mut(SIDE)) {
+        // Rows first, so that each pixel is touched once per cell row.
+        let mut strip = vec![0.0f32; width];
+        for &(row, weight) in row_weights {
+            let line = &grey[row * width..(row + 1) * width];
+            strip.iter_mut().zip(line).for_each(|(sum, value)| *sum += weight * value);
+        }
+        for (value, column_weights) in values.iter_mut().zip(columns) {
+            *value = column_weights.iter().map(|&(column, weight)| weight * strip[column]).sum();
+        }
+    }
+    centre_and_scale(&mut values);
+    values
 }
 
 /// Which pixels of a line of `length` each cell covers, with the share of the cell's mean: area weights. The line is
 /// moved by `shift` pixels, its ends repeated.
-fn cell_weights(length: usize, shift: isize) -> Vec<Vec<(usize, f32)>> {
+fn cell_weights(length: usize, shift: isize) -> Cells {
     let cell = length as f64 / SIDE as f64;
     (0..SIDE)
         .map(|index| {
@@ -94,14 +111,15 @@ mod tests {
             };
             (0..side * side).map(value).collect()
         };
-        let first = thumbnails(&set(side(28, 1), pattern(28, 50.0, 120.0)), 0, 0);
+        let of = |shape, pixels| thumbnails(&set(shape, pixels), &[(0, 0)]).unwrap().concat();
+        let first = of(side(28, 1), pattern(28, 50.0, 120.0));
         let grey = pattern(28, 30.0, 90.0);
-        let other = thumbnails(&set(side(28, 3), [grey.clone(), grey.clone(), grey].concat()), 0, 0);
-        let larger = thumbnails(&set(side(84, 1), pattern(84, 50.0, 120.0)), 0, 0);
+        let other = of(side(28, 3), [grey.clone(), grey.clone(), grey].concat());
+        let larger = of(side(84, 1), pattern(84, 50.0, 120.0));
         for (name, other) in [("contrast", other), ("size", larger)] {
             let cosine: f32 = first.iter().zip(&other).map(|(a, b)| a * b).sum();
             assert!(cosine > 0.998, "{name}: {cosine}");
         }
-        assert!(thumbnails(&set(side(28, 1), vec![77; 784]), 0, 0).iter().all(|&value| value == 0.0));
+        assert!(of(side(28, 1), vec![77; 784]).iter().all(|&value| value == 0.0));
     }
 }

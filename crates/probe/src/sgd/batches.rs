@@ -1,7 +1,7 @@
 //! Where the features of a training step come from.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use zview_data::{ImageSet, VisitOrder};
+use zview_data::{ImageSet, ImageShape, ReadBatch, VisitOrders, VisitedBatches};
 use zview_encoder::augment::{AugmentConfig, Augmentation};
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -13,7 +13,8 @@ use zview_features::{FeatureError, FeatureExtractor, Features};
 pub(super) struct Batches<'a> {
     source: Source<'a>,
     device: Device,
-    order: VisitOrder,
+    order: VisitOrders,
+    order_seed: u64,
     /// Images of a batch: never more than there are.
     pub batch: usize,
     /// Images that are visited in an epoch.
@@ -33,9 +34,9 @@ enum Source<'a> {
 /// Images that are augmented anew at every visit.
 struct Augmented<'a> {
     extractor: &'a dyn FeatureExtractor,
-    images: &'a ImageSet,
-    /// Which image each row is.
-    indices: Vec<usize>,
+    shape: ImageShape,
+    /// Images in the order of the rows.
+    batches: VisitedBatches,
     augmentation: Augmentation,
     seed: u64,
     mean: Tensor<2>, // [1, D]
@@ -74,6 +75,7 @@ impl<'a> Batches<'a> {
     ) -> Self {
         // One seed per purpose and phase; what is drawn from it is keyed by step and image.
         let seed = |purpose| Stream::new(plan.seed, purpose, plan.phase, 0).bits();
+        let batch = plan.batch.min(rows.len());
         let source = match augmented {
             None => Source::Stored(standardiser.apply(&train.select(rows))),
             Some(AugmentedImages { extractor, images, pool, config }) => {
@@ -81,10 +83,11 @@ impl<'a> Batches<'a> {
                     let values: Vec<f32> = values.iter().map(|&value| value as f32).collect();
                     Tensor::from_data(TensorData::new(values, [1, train.dimension()]), device)
                 };
+                let indices: Vec<usize> = rows.iter().map(|&row| pool[row]).collect();
                 Source::Augmented(Box::new(Augmented {
                     extractor,
-                    images,
-                    indices: rows.iter().map(|&row| pool[row]).collect(),
+                    shape: images.shape,
+                    batches: VisitedBatches::new(&images.select(&indices), batch),
                     augmentation: Augmentation::new(config, images.shape, device),
                     seed: seed(Purpose::ProbeAugmentation),
                     mean: row(standardiser.mean()),
@@ -92,12 +95,12 @@ impl<'a> Batches<'a> {
                 }))
             }
         };
-        let batch = plan.batch.min(rows.len());
         let visits = plan.epochs as u64 * rows.len() as u64;
         Self {
             source,
             device: device.clone(),
-            order: VisitOrder::new(seed(Purpose::ProbeOrder), rows.len()),
+            order: VisitOrders::new(rows.len()),
+            order_seed: seed(Purpose::ProbeOrder),
             batch,
             rows: rows.len(),
             steps: visits.div_ceil(batch as u64),
@@ -115,26 +118,31 @@ impl<'a> Batches<'a> {
     /// # Errors
     /// Features of another shape than the encoder promises.
     pub fn at(&mut self, step: u64) -> Result<(Vec<usize>, Tensor<2>), ProbeError> {
-        let rows = self.order.batch(step, self.batch);
-        let features = match &self.source {
-            Source::Stored(features) => uploaded(&features.select(&rows), &self.device),
-            Source::Augmented(augmented) => augmented.features(&rows, step, &self.device)?,
-        };
-        Ok((rows, features))
+        match &mut self.source {
+            Source::Stored(features) => {
+                let rows = self.order.batch(self.order_seed, step, self.batch);
+                let features = uploaded(&features.select(&rows), &self.device);
+                Ok((rows, features))
+            }
+            Source::Augmented(augmented) => {
+                let read = augmented.batches.batch(self.order_seed, step)?;
+                let features = augmented.features(&read, step, &self.device)?;
+                Ok((read.images, features))
+            }
+        }
     }
 }
 
 impl Augmented<'_> {
-    /// Standardised features (B, D) of `rows`, augmented as step `step` has it.
-    fn features(&self, rows: &[usize], step: u64, device: &Device) -> Result<Tensor<2>, ProbeError> {
-        let wanted: Vec<usize> = rows.iter().map(|&row| self.indices[row]).collect();
-        let shape = self.images.shape;
-        let size = [rows.len(), shape.channels, shape.height, shape.width];
-        let pixels = Tensor::from_data(TensorData::new(self.images.unit_floats(&wanted), size), device);
+    /// Standardised features (B, D) of the images in `read`, augmented as step `step` has it.
+    fn features(&self, read: &ReadBatch, step: u64, device: &Device) -> Result<Tensor<2>, ProbeError> {
+        let (rows, ImageShape { channels, height, width }) = (&read.images, self.shape);
+        let size = [rows.len(), channels, height, width];
+        let pixels = Tensor::from_data(TensorData::new(read.unit_floats(), size), device);
         let features = self.extractor.features(self.augmentation.apply(pixels, self.seed, step));
         let (expected, got) = ([rows.len(), self.mean.dims()[1]], features.dims());
         if got != expected {
-            let (first, last) = (wanted[0], wanted[rows.len() - 1]);
+            let (first, last) = (rows[0], rows[rows.len() - 1]);
             return Err(ProbeError::Features(FeatureError::Shape { first, last, expected, got }));
         }
         Ok((features - self.mean.clone()) / self.std.clone())

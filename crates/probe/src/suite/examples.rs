@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use zview_data::ImageSet;
-use zview_data::picture::{PictureError, encode_grid};
+use zview_data::picture::encode_grid;
 use zview_report::pictures::{LabelledImage, NeighbourFigure};
 use zview_runtime::seed::{Purpose, Stream};
 
@@ -22,10 +22,10 @@ pub fn draw_queries(seed: u64, images: usize, count: usize) -> Vec<usize> {
 /// One image of a set with its label.
 ///
 /// # Errors
-/// [`PictureError`].
-pub fn labelled_image(set: &ImageSet, index: usize) -> Result<LabelledImage, PictureError> {
+/// [`SuiteError`] where it cannot be read or is no picture.
+pub fn labelled_image(set: &ImageSet, index: usize) -> Result<LabelledImage, SuiteError> {
     let label = set.labels.as_ref().and_then(|labels| set.classes.get(labels[index] as usize)).cloned();
-    let png = encode_grid(Path::new("nearest neighbours"), &[set.pixels(index)], set.shape, 1, 0)?;
+    let png = encode_grid(Path::new("nearest neighbours"), &[&*set.pixels(index)?], set.shape, 1, 0)?;
     Ok(LabelledImage { png, label: label.unwrap_or_default() })
 }
 

@@ -93,7 +93,7 @@ fn every_layer_moves_with_its_rate_and_at_decay_zero_only_the_head() {
     let images = corners(16, 4, 0);
     let labels = images.labels.clone().unwrap();
     let all: Vec<usize> = (0..16).collect();
-    let pixels = TensorData::new(images.unit_floats(&all), [16, 1, 8, 8]);
+    let pixels = TensorData::new(images.unit_floats(&all).unwrap(), [16, 1, 8, 8]);
     let pixels: Tensor<4> = Tensor::from_data(pixels, &device);
     // Plain SGD moves a tensor by its rate times its gradient, so that the first step away from a head that is not
     // zero shows the rates; the second step is the first that a head of zeros lets through.
@@ -143,7 +143,7 @@ fn every_device_takes_the_same_steps() {
     let losses = |device: &Device| -> Vec<f32> {
         let images = corners(8, 2, 0);
         let labels = images.labels.clone().unwrap();
-        let pixels = TensorData::new(images.unit_floats(&(0..8).collect::<Vec<_>>()), [8, 1, 8, 8]);
+        let pixels = TensorData::new(images.unit_floats(&(0..8).collect::<Vec<_>>()).unwrap(), [8, 1, 8, 8]);
         let pixels: Tensor<4> = Tensor::from_data(pixels, device);
         let encoder = random_encoder(&EncoderConfig { width: 2, ..conv() }, device).encoder().clone();
         let candidate = Candidate { learning_rate: 0.05, layer_decay: 0.7 };

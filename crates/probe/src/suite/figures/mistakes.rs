@@ -59,7 +59,7 @@ pub fn worst_mistakes(
         Ok(Mistake {
             image: labelled_image(test, index)?,
             index,
-            name: test.names.as_ref().and_then(|names| names.get(index)).cloned(),
+            name: test.name_of(index).map(str::to_owned),
             predicted,
             confidence: f64::from(predictions.confidence[index]),
             label_probability: f64::from(predictions.label_probability[index]),
@@ -125,7 +125,7 @@ mod tests {
             mistakes(&worst_mistakes(&predictions, test, 1, "linear probe").unwrap()).into_string()
         };
         assert!(page(&test).contains("no. 0"));
-        test.names = Some(std::sync::Arc::new(vec!["photos/A/IMG_<64>.jpg".to_owned()]));
+        test = test.with_names(["photos/A/IMG_<64>.jpg"]);
         let named = page(&test);
         assert!(named.contains("title=\"photos/A/IMG_&lt;64&gt;.jpg\">IMG_&lt;64&gt;.jpg<"), "{named}");
         assert!(!named.contains("no. 0"), "{named}");

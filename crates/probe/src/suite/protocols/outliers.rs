@@ -46,10 +46,8 @@ fn scores_of(found: &OutlierDetection) -> impl Iterator<Item = (&'static str, St
 }
 
 /// The same images, all of one class that stands for none.
-pub(crate) fn unlabelled(images: &ImageSet) -> Result<ImageSet, ProbeError> {
-    let pixels: Vec<u8> = (0..images.len()).flat_map(|image| images.pixels(image)).copied().collect();
-    let labels = Some(vec![0; images.len()]);
-    Ok(ImageSet::new(images.name.clone(), images.shape, pixels, labels, vec!["outlier".to_owned()])?)
+pub(crate) fn unlabelled(images: &ImageSet) -> ImageSet {
+    images.of_one_class("outlier")
 }
 
 impl Protocol for Outliers {
@@ -60,7 +58,7 @@ impl Protocol for Outliers {
     fn run(bench: &Bench<'_>, _: &Outcomes) -> Result<Option<Outcome>, ProbeError> {
         let Some((data, others)) = bench.images.outliers else { return Ok(None) };
         // Their labels are not looked at, and there may be none.
-        let others = extract(bench.judged.extractor, &unlabelled(others)?, bench.config.batch)?;
+        let others = extract(bench.judged.extractor, &unlabelled(others), bench.config.batch)?;
         let (train, test) = (&bench.encoded.train, &bench.encoded.test);
         let (probe, config) = (bench.linear_probe()?, &bench.config.outliers);
         let detection = outlier_detection(train, test, &others, Some(probe), config)?;
