@@ -94,7 +94,7 @@ pub(crate) fn cropped(
 }
 
 /// The part (left, top, width, height) of (H, W, S) `samples`, brought to a size (width, height): antialiased, as PIL
-/// has it, with the same kernel and the same fixed-point sums.
+/// has it, with the same kernel, the same fixed-point sums, and columns before rows, which are rounded in between.
 ///
 /// # Errors
 /// What does not fit.
@@ -113,14 +113,26 @@ pub(crate) fn resized(
         _ => PixelType::U8x4,
     };
     let told = |error: &dyn std::fmt::Display| format!("cannot be resized: {error}");
-    let from = ImageRef::new(width as u32, height as u32, samples, kind).map_err(|error| told(&error))?;
+    // Rows that the kernel reaches: it is 4 wide at most, and wider where the picture shrinks.
+    let reach = 2.0 * (high / to_height as f64).max(1.0) + 1.0;
+    let first = (top - reach).max(0.0) as usize;
+    let last = ((top + high + reach).ceil() as usize).clamp(first + 1, height);
+    let rows = last - first;
+    let row_bytes = width * stored;
+    let samples =
+        samples.get(first * row_bytes..last * row_bytes).ok_or("cannot be resized: pixels are missing")?;
+    let from = ImageRef::new(width as u32, rows as u32, samples, kind).map_err(|error| told(&error))?;
+    let mut narrow = Image::new(to_width as u32, rows as u32, kind);
     let mut to = Image::new(to_width as u32, to_height as u32, kind);
-    let options = ResizeOptions::new()
-        .resize_alg(ResizeAlg::Convolution(filter))
-        .crop(left, top, wide, high)
-        .use_alpha(false);
+    let part = |left, top, wide, high| {
+        let convolution = ResizeAlg::Convolution(filter);
+        ResizeOptions::new().resize_alg(convolution).crop(left, top, wide, high).use_alpha(false)
+    };
     RESIZER
-        .with_borrow_mut(|resizer| resizer.resize(&from, &mut to, &options))
+        .with_borrow_mut(|resizer| {
+            resizer.resize(&from, &mut narrow, &part(left, 0.0, wide, rows as f64))?;
+            resizer.resize(&narrow, &mut to, &part(0.0, top - first as f64, to_width as f64, high))
+        })
         .map_err(|error| told(&error))?;
     Ok(to.into_vec())
 }

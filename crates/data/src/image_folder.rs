@@ -423,18 +423,16 @@ mod tests {
     }
 
     #[test]
-    fn a_set_above_the_limit_is_refused_before_it_is_decoded() {
+    fn a_set_that_needs_more_memory_than_it_may_take_is_read_each_time() {
         let root = tempfile::tempdir().unwrap();
         for number in 0..4 {
             put(root.path(), &format!("{number}.png"), &png_of(10, 10, 3, 0));
         }
-        let mut options = LoadOptions::default();
-        options.limits.max_set_bytes = 1_199;
-        let error = load_with(root.path(), Split::Train, &options).unwrap_err();
-        assert!(error.contains("1200 bytes") && error.contains("1199"), "{error}");
-        options.limits.max_set_bytes = 1_200;
-        let set = load_with(root.path(), Split::Train, &options).unwrap();
-        assert_eq!((set.len(), set.labels), (4, None));
+        for (memory, is_streamed) in [(1_199, true), (1_200, false)] {
+            let options = LoadOptions { memory: Some(memory), ..LoadOptions::default() };
+            let set = load_with(root.path(), Split::Train, &options).unwrap();
+            assert_eq!((set.len(), &set.labels, set.is_streamed()), (4, &None, is_streamed));
+        }
     }
 
     #[cfg(unix)]

@@ -1,5 +1,7 @@
 //! A trainer as the loop sees it: what is logged, shown and saved of it.
 
+use std::time::Duration;
+
 use burn::tensor::Tensor;
 use serde_json::{Value, json};
 use zview_network::StateError;
@@ -62,6 +64,10 @@ impl Step for Pretraining<'_> {
         Ok(vec![outcome.loss])
     }
 
+    fn waited(&self) -> Option<Duration> {
+        self.trainer.views.source.waited()
+    }
+
     fn after_step(&mut self, run: &mut Run<'_>) -> Result<bool, PretrainError> {
         let (step, every) = (self.trainer.step, self.recipe.train.views_every);
         if step == 1 {
@@ -87,6 +93,9 @@ impl Step for Pretraining<'_> {
     fn log(&mut self, mut event: Value, beside: &[f32], events: &mut EventLog) -> Result<(), PretrainError> {
         let learner = &self.trainer.learner;
         event["stage_seconds"] = json!(self.trainer.clock.seconds);
+        if let Some(waited) = self.waited() {
+            event["waited_seconds"] = json!(waited.as_secs_f64());
+        }
         if let Some(scale) = &learner.loss_scale {
             event["loss_scale"] = json!(scale.read().map_err(self.device_error())?);
         }

@@ -22,7 +22,7 @@ use crate::name_text::{composed, path_text};
 use crate::options::{Limits, LoadOptions, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
 use crate::split_names::role_of;
-use crate::tar_members::{TarMember, read_whole};
+use crate::tar_members::{BLOCK, TarMember, read_whole};
 
 use walk::{for_each_inner_member, for_each_member, is_gzipped};
 
@@ -203,11 +203,15 @@ fn list(
         let TarMember { name, kind, size, content, .. } = member;
         let folder = plain(name);
         let stem = folder.strip_suffix(".tar").filter(|stem| !is_hidden(own_name(stem)));
-        match stem.filter(|_| in_place && is_regular(kind)) {
-            Some(stem) => inner.push((stem.to_owned(), (content, size))),
-            None => listed(member, "", in_place, limits, reader, &mut found, ignored)?,
+        if let Some(stem) = stem.filter(|_| in_place && is_regular(kind)) {
+            let mut start = Vec::new();
+            reader.take(BLOCK).read_to_end(&mut start)?;
+            if is_tar_start(&start) {
+                inner.push((stem.to_owned(), (content, size)));
+                return Ok(());
+            }
         }
-        Ok(())
+        listed(member, "", in_place, limits, reader, &mut found, ignored)
     })?;
     for (folder, place) in inner {
         for_each_inner_member(path, place, |member, reader| {
@@ -221,6 +225,11 @@ fn list(
             TreeFile { parts, content: Member { archive, name, problem, place } }
         })
         .collect())
+}
+
+/// Whether a file that begins with `start` is an archive.
+fn is_tar_start(start: &[u8]) -> bool {
+    start.get(257..262) == Some(b"ustar")
 }
 
 /// By name: why it cannot be an image, and its place.

@@ -1,5 +1,7 @@
 //! What one update is shown: real images, their classes, and latents.
 
+use std::time::Duration;
+
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::{DataError, ImageSet, ImageShape, VisitedBatches};
 use zview_runtime::seed::{Purpose, Stream};
@@ -50,6 +52,11 @@ impl<'a> Batches<'a> {
     /// The classes of batch `number`, where they are learnt; no image is read for them.
     pub(super) fn classes(&self, number: u64) -> Option<Tensor<2>> {
         self.one_hot(&self.visited.images(self.seed, number))
+    }
+
+    /// How long was waited for images in all.
+    pub(super) fn waited(&self) -> Duration {
+        self.visited.waited()
     }
 
     fn one_hot(&self, images: &[usize]) -> Option<Tensor<2>> {

@@ -1,6 +1,7 @@
 //! From a recipe and images to a generator in a run folder.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use burn::tensor::Tensor;
 use serde::Serialize;
@@ -274,6 +275,10 @@ impl Step for Subject<'_> {
         self.step += 1;
         self.average.update(&self.method.network().boxed(), self.step);
         Ok(losses)
+    }
+
+    fn waited(&self) -> Option<Duration> {
+        self.images.is_streamed().then(|| self.batches.waited())
     }
 
     fn after_step(&mut self, run: &mut Run<'_>) -> Result<bool, GeneratorTrainingError> {

@@ -224,8 +224,9 @@ impl<'a> Run<'a> {
                 self.tensorboard.follow();
                 read?;
                 let rate = taken_from(step) / started.elapsed().as_secs_f64();
-                progress
-                    .update(step, &format!("{}, {rate:.0} {}/s", self.losses.in_words(), plan.per_step.1));
+                let waiting = waiting_in_words(subject.waited(), started.elapsed());
+                let losses = self.losses.in_words();
+                progress.update(step, &format!("{losses}, {rate:.0} {}/s{waiting}", plan.per_step.1));
             } else {
                 progress.step(step);
             }
@@ -390,4 +391,9 @@ pub fn newest_checkpoint(run: &Path) -> Result<Option<Checkpoint>, TrainingError
         }
         saved => Err(CheckpointError::Gone { run: run.to_owned(), saved }.into()),
     }
+}
+/// Which share of the time was waited for images, where it is one in a hundred or more.
+fn waiting_in_words(waited: Option<Duration>, elapsed: Duration) -> String {
+    let share = waited.map_or(0.0, |waited| waited.as_secs_f64() / elapsed.as_secs_f64().max(1e-9));
+    if share < 0.01 { String::new() } else { format!(", {:.0} % waiting for images", 100.0 * share) }
 }

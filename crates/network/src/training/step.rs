@@ -1,5 +1,7 @@
 //! What is trained, as the loop sees it.
 
+use std::time::Duration;
+
 use burn::tensor::Tensor;
 use serde_json::Value;
 use zview_runtime::forecast::RunSize;
@@ -30,6 +32,11 @@ pub trait Step {
     /// # Errors
     /// Whatever keeps it from taking one.
     fn step(&mut self) -> Result<Vec<Tensor<1>>, Self::Error>;
+
+    /// How long this process has waited for images that are read from disk; `None` where none are.
+    fn waited(&self) -> Option<Duration> {
+        None
+    }
 
     /// After each step: what is shown of the state beside the log. Says whether the losses are to be read now.
     ///
