@@ -9,6 +9,8 @@ const MOST_ON_PROCESSOR: usize = SMALL;
 const MOST_ON_ADAPTER: usize = 128;
 /// The share of files that cannot be read which is left out unasked.
 const MOST_UNREADABLE: f64 = 0.05;
+/// The same where only headers were read.
+const MOST_UNREADABLE_OF_MANY: f64 = 0.01;
 const VIEWS: usize = 2;
 /// How often each image is seen, where steps do not bound it.
 const EPOCHS: u64 = 100;
@@ -70,18 +72,18 @@ fn of_images(images: &Images, machine: &Machine, asked: Option<usize>, chosen: &
         if images.channels == 3 { "in colour" } else { "grey" }
     );
     chosen.push(Choice::new("source.data", images.name.as_str(), about));
-    if let Some(unreadable) = images.unreadable.as_ref().filter(|of| of.share() <= MOST_UNREADABLE) {
+    let unreadable = images.unreadable.as_ref().filter(|of| images.decoded && of.share() <= MOST_UNREADABLE);
+    if let Some(unreadable) = unreadable {
         let reason = format!("{}; left out, of training and testing", unreadable.in_words());
         chosen.push(Choice::new("source.max_reject_share", unreadable.share(), reason));
     }
-    let most = if machine.gpu { MOST_ON_ADAPTER } else { MOST_ON_PROCESSOR };
-    let bytes = |side: usize| (images.count * images.channels * side * side) as u64;
-    let mut side = asked.unwrap_or_else(|| images.short_side.clamp(1, most));
-    if asked.is_none() {
-        while side > 32 && bytes(side) > machine.for_images() {
-            side /= 2;
-        }
+    if !images.decoded {
+        let reason =
+            "so many files are not read beforehand: what is damaged is left out as it is met, if it is less";
+        chosen.push(Choice::new("source.max_reject_share", MOST_UNREADABLE_OF_MANY, reason));
     }
+    let most = if machine.gpu { MOST_ON_ADAPTER } else { MOST_ON_PROCESSOR };
+    let side = asked.unwrap_or_else(|| images.short_side.clamp(1, most));
     match images.extent {
         Some([height, width])
             if asked.is_none() && height.max(width) <= most && side == height.min(width) =>
@@ -94,9 +96,7 @@ fn of_images(images: &Images, machine: &Machine, asked: Option<usize>, chosen: &
         Some([height, width]) => format!("they are {width} x {height}"),
         None => format!("they differ in size, the middle one has a shorter side of {}", images.short_side),
     };
-    let why = if side < images.short_side.min(most) {
-        "larger ones would not fit in memory".to_owned()
-    } else if images.short_side > most {
+    let why = if images.short_side > most {
         format!("larger ones take long on {}", machine.processor())
     } else {
         "they are brought to one size".to_owned()

@@ -29,11 +29,6 @@ impl Machine {
         memory / 2
     }
 
-    /// Bytes that images in main memory may take.
-    pub(super) fn for_images(&self) -> u64 {
-        self.free_memory.unwrap_or(ASSUMED_MEMORY) / 4
-    }
-
     /// What computes, in words.
     pub(super) fn processor(&self) -> &'static str {
         if self.gpu { "the graphics adapter" } else { "the processor" }

@@ -49,6 +49,9 @@ fn files(count: usize) -> String {
     if count == 1 { "1 file".to_owned() } else { format!("{count} files") }
 }
 
+/// Image files of which all are read before a recipe is made: more take longer than anybody would wait.
+const MOST_DECODED: usize = 20_000;
+
 /// Files that cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Unreadable {
@@ -101,6 +104,8 @@ pub struct Images {
     pub classes: usize,
     /// Whether there are images for testing too.
     pub tested: bool,
+    /// Whether all of them were read, and not their headers alone.
+    pub decoded: bool,
     /// Image files that cannot be read.
     pub unreadable: Option<Unreadable>,
 }
@@ -130,7 +135,10 @@ impl Subject {
     /// [`AutomaticError`] where they cannot be read, or are too few.
     pub fn images(name: &str, data_dir: Option<PathBuf>) -> Result<Self, AutomaticError> {
         let options = LoadOptions { data_dir, class_use: ClassUse::Optional, ..LoadOptions::default() };
-        let found = inspect(name, &options)?;
+        let mut found = inspect(name, &options)?;
+        if !found.decoded && found.images <= MOST_DECODED {
+            found = inspect(name, &LoadOptions { decode: true, ..options })?;
+        }
         if let Some([_, views]) = found.views_per_anchor.filter(|[_, most]| *most > 1) {
             return Err(AutomaticError::Shards { name: name.to_owned(), images: found.images, views });
         }
@@ -198,6 +206,7 @@ fn of_inspection(name: &str, found: &Inspection) -> Images {
         extent: found.shape.map(|shape| [shape.height, shape.width]),
         classes: if found.labelled { found.classes.len() } else { 0 },
         tested: of_split(Split::Test).is_some_and(|split| split.images > 0),
+        decoded: found.decoded,
         unreadable: Unreadable::of(found),
     }
 }

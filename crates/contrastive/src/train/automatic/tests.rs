@@ -16,6 +16,7 @@ fn photos() -> Images {
         extent: None,
         classes: 3,
         tested: true,
+        decoded: true,
         unreadable: None,
     }
 }
@@ -76,11 +77,16 @@ fn a_batch_of_more_anchors_than_images_is_lowered_with_a_word() {
 }
 
 #[test]
-fn memory_bounds_batch_and_size() {
+fn memory_bounds_the_batch() {
     let little = Machine { gpu: false, free_memory: Some(256 << 20) };
     assert_eq!(made(&photos(), &little, &[]).recipe.train.batch, 8);
-    let many = Images { count: 3_000_000, ..photos() };
-    assert_eq!(made(&many, &PROCESSOR, &[]).recipe.source.size, Some(32));
+}
+
+#[test]
+fn of_too_many_to_be_read_beforehand_few_may_be_damaged() {
+    let many = Images { count: 1_300_000, decoded: false, ..photos() };
+    let recipe = made(&many, &PROCESSOR, &[]).recipe;
+    assert_eq!((recipe.source.size, recipe.source.max_reject_share), (Some(64), 0.01));
 }
 
 #[test]
