@@ -28,6 +28,7 @@ mod main_job;
 mod markdown;
 mod messages;
 mod outputs;
+mod photographs;
 mod resume;
 mod runs;
 #[cfg(unix)]

@@ -33,6 +33,8 @@ enum Places {
     Members { archives: Vec<PathBuf>, members: Vec<Member> },
     /// What could not be read otherwise.
     Memory(Vec<Vec<u8>>),
+    /// The lengths of what was read before.
+    Read(Vec<u64>),
 }
 
 /// A member's content in its archive.
@@ -97,6 +99,16 @@ impl FileList {
         list
     }
 
+    /// The names and lengths of files whose images are in memory.
+    pub(crate) fn of_read(root: &Path, files: impl IntoIterator<Item = (String, u64)>) -> Self {
+        let (mut names, mut lengths) = (NameList::default(), Vec::new());
+        for (name, length) in files {
+            names.push(&name);
+            lengths.push(length);
+        }
+        Self { root: path_text(root), names, odd_paths: BTreeMap::new(), places: Places::Read(lengths) }
+    }
+
     /// How many there are.
     pub(crate) fn len(&self) -> usize {
         self.names.len()
@@ -121,6 +133,7 @@ impl FileList {
     ) -> Result<T, String> {
         match &self.places {
             Places::Memory(bytes) => then(&bytes[number]),
+            Places::Read(_) => Err("read before".to_owned()),
             Places::Files(stamps) => {
                 let path = self.path(number);
                 let about = std::fs::metadata(path).map_err(cannot_be_read)?;
@@ -150,6 +163,7 @@ impl FileList {
                 Places::Files(stamps) => stamps[number],
                 Places::Members { members, .. } => Stamp { bytes: members[number].bytes, modified: 0 },
                 Places::Memory(bytes) => Stamp { bytes: bytes[number].len() as u64, modified: 0 },
+                Places::Read(lengths) => Stamp { bytes: lengths[number], modified: 0 },
             };
             let name = self.name(number);
             let name = name.strip_prefix(&self.root).unwrap_or(name);

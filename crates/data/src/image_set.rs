@@ -3,16 +3,18 @@
 use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, Read};
+use std::path::Path;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 use zview_runtime::hash::{sha256_of_bytes, sha256_of_reader};
+use zview_runtime::run_folder::ImagesSha256;
 
 use crate::crop::CropBox;
 use crate::error::{DataError, Reject};
+use crate::file_list::FileList;
 use crate::ignored::{Ignored, ignored_in_words};
-use crate::name_list::NameList;
 use crate::notes::say_once;
 use crate::photographs::Photographs;
 use crate::reading::with_workers;
@@ -56,9 +58,9 @@ pub struct ImageSet {
     /// That images are too small for what they are brought to, or for anything, where some are.
     #[serde(skip)]
     pub(crate) small: Option<Arc<String>>,
-    /// The file or member of each stored image, as shown to people; none where images have no names.
+    /// The file or member of each stored image; none where images have no names.
     #[serde(skip)]
-    names: Option<Arc<NameList>>,
+    files: Option<Arc<FileList>>,
     #[serde(skip)]
     store: Arc<Store>,
     /// Which of the stored images these are, in order; all where it is not given.
@@ -133,7 +135,9 @@ impl ImageSet {
     ) -> Result<Self, DataError> {
         let images = photographs.files().len();
         check_labels(&name, labels.as_deref(), images, classes.len())?;
-        Ok(Self::of(name, shape, Store::Photographs(photographs, images), labels, classes))
+        let files = Some(Arc::clone(photographs.files()));
+        let set = Self::of(name, shape, Store::Photographs(photographs, images), labels, classes);
+        Ok(Self { files, ..set })
     }
 
     fn of(
@@ -152,26 +156,22 @@ impl ImageSet {
             ignored: Ignored::new(),
             notes: Vec::new(),
             small: None,
-            names: None,
+            files: None,
             store: Arc::new(store),
             chosen: None,
         }
     }
 
-    /// The same images, with the name of each file or member.
+    /// The same images, of files or members of the data set at `root` with these names and lengths in bytes.
     #[must_use]
-    pub fn with_names<S: AsRef<str>>(self, names: impl IntoIterator<Item = S>) -> Self {
-        Self { names: Some(Arc::new(names.into_iter().collect())), ..self }
+    pub fn of_files(self, root: &Path, files: impl IntoIterator<Item = (String, u64)>) -> Self {
+        Self { files: Some(Arc::new(FileList::of_read(root, files))), ..self }
     }
 
     /// The file or member that an image is, as shown to people; `None` where images have no names.
     #[must_use]
     pub fn name_of(&self, index: usize) -> Option<&str> {
-        match (&self.names, &*self.store) {
-            (Some(names), _) => names.get(self.stored(index)),
-            (None, Store::Photographs(photographs, _)) => Some(photographs.files().name(self.stored(index))),
-            (None, Store::Memory(_)) => None,
-        }
+        self.files.as_ref().map(|files| files.name(self.stored(index)))
     }
 
     /// Whether images are read each time that they are wanted, as they are too many for memory.
@@ -376,6 +376,13 @@ impl ImageSet {
         self.sha256(false)
     }
 
+    /// What is compared of the images that a run learnt from.
+    #[must_use]
+    pub fn identity(&self) -> ImagesSha256 {
+        let files = self.files.as_ref().map(|files| self.sha256_with(&self.of_files_sha256(files, false)));
+        ImagesSha256 { pixels: (!self.is_streamed()).then(|| self.content_sha256()), files }
+    }
+
     /// As [`Self::content_sha256`]; of images that are read each time with their files' times, too.
     #[must_use]
     pub fn features_sha256(&self) -> String {
@@ -383,18 +390,26 @@ impl ImageSet {
     }
 
     fn sha256(&self, times: bool) -> String {
-        let ImageShape { channels, height, width } = self.shape;
-        let images = self.len();
         let content = match &*self.store {
             Store::Memory(pixels) if self.chosen.is_none() => sha256_of_bytes(pixels),
             Store::Memory(pixels) => {
                 sha256_of_reader(Chosen { set: self, pixels, at: 0 }).unwrap_or_default()
             }
             Store::Photographs(photographs, _) => {
-                let numbers = &mut (0..images).map(|index| self.stored(index));
-                format!("{} of {:?}", photographs.files().sha256(numbers, times), photographs.fit())
+                format!("{} of {:?}", self.of_files_sha256(photographs.files(), times), photographs.fit())
             }
         };
+        self.sha256_with(&content)
+    }
+
+    fn of_files_sha256(&self, files: &FileList, times: bool) -> String {
+        files.sha256(&mut (0..self.len()).map(|index| self.stored(index)), times)
+    }
+
+    /// The SHA-256 of all but the pixels, with that of these.
+    fn sha256_with(&self, content: &str) -> String {
+        let ImageShape { channels, height, width } = self.shape;
+        let images = self.len();
         let labels = self.labels.as_ref().map_or_else(
             || "none".to_owned(),
             |labels| {

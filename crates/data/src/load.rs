@@ -109,10 +109,10 @@ impl Files<'_> {
         let as_stored = options.color == ColorMode::AsStored;
         let note = if as_stored { decoding.settle_colour(self.opened) } else { None };
         let small = small_images(decoding.small, decoding.images, options);
-        let names = std::mem::take(&mut decoding.names);
+        let files = std::mem::take(&mut decoding.files);
         let (shape, pixels, labels) = decoding.finish();
         let set = ImageSet::new(&*resolved.name, shape, pixels, labels, std::mem::take(&mut self.classes))?;
-        Ok(Loaded { set: set.with_names(names), note, small })
+        Ok(Loaded { set: set.of_files(&resolved.path, files), note, small })
     }
 
     /// Whether images are read each time that they are wanted: more than may be in memory, or asked for and not all of
@@ -251,6 +251,8 @@ pub(crate) fn mixed_colours(grey: usize, images: usize) -> Option<String> {
 
 /// What an image was before it was fitted.
 struct Stored {
+    /// Of its file.
+    bytes: u64,
     is_grey: bool,
     is_resized: bool,
     is_small: bool,
@@ -265,7 +267,8 @@ struct Decoding<'a> {
     shape: ImageShape,
     pixels: Vec<u8>,
     labels: Vec<u32>,
-    names: Vec<String>,
+    /// Names and lengths.
+    files: Vec<(String, u64)>,
     images: usize,
     grey: usize,
     small: usize,
@@ -284,7 +287,7 @@ impl<'a> Decoding<'a> {
             shape: ImageShape { channels: options.color.channels(1), height: 0, width: 0 },
             pixels: Vec::new(),
             labels: Vec::new(),
-            names: Vec::new(),
+            files: Vec::new(),
             images: 0,
             grey: 0,
             small: 0,
@@ -315,11 +318,11 @@ impl<'a> Decoding<'a> {
             let fitted: Vec<Result<(PlanarImage, Stored), (String, bool)>> = chunk
                 .par_iter()
                 .map(|file| {
-                    let fit = |image: PlanarImage| {
+                    let fit = |bytes: u64, image: PlanarImage| {
                         let is_grey = image.shape.channels == 1;
                         let is_resized = (image.shape.height, image.shape.width) != extent;
                         let is_small = is_small(image.shape, options);
-                        let stored = Stored { is_grey, is_resized, is_small };
+                        let stored = Stored { bytes, is_grey, is_resized, is_small };
                         let channels = options.color.channels(image.shape.channels);
                         let mut image = image.fit(channels, options.fit());
                         if (image.shape.height, image.shape.width) != extent {
@@ -327,7 +330,9 @@ impl<'a> Decoding<'a> {
                         }
                         (image, stored)
                     };
-                    let decoded = file.with_bytes(limits, |bytes| decode(bytes, limits, fit));
+                    let decoded = file.with_bytes(limits, |bytes| {
+                        decode(bytes, limits, |image| fit(bytes.len() as u64, image))
+                    });
                     decoded.map_err(|reason| {
                         (reason, options.color == ColorMode::AsStored && file.is_colour(limits))
                     })
@@ -360,7 +365,7 @@ impl<'a> Decoding<'a> {
         }
         self.pixels.extend(image.with_channels(self.shape.channels).pixels);
         self.labels.extend(file.label);
-        self.names.push(file.path.clone());
+        self.files.push((file.path.clone(), stored.bytes));
         self.images += 1;
         self.grey += usize::from(stored.is_grey);
         self.resized += usize::from(stored.is_resized);

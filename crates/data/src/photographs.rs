@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::crop::CropBox;
@@ -18,7 +18,7 @@ use crate::source::ImageFile;
 #[derive(Debug)]
 pub(crate) struct Photographs {
     path: PathBuf,
-    files: FileList,
+    files: Arc<FileList>,
     shape: ImageShape,
     fit: Fit,
     limits: Limits,
@@ -45,7 +45,7 @@ impl Photographs {
     pub(crate) fn new(path: &Path, files: Vec<ImageFile>, options: PhotographOptions) -> Self {
         let PhotographOptions { shape, fit, limits, max_reject_share } = options;
         Self {
-            files: FileList::new(path, files),
+            files: Arc::new(FileList::new(path, files)),
             path: path.to_owned(),
             shape,
             fit,
@@ -57,7 +57,7 @@ impl Photographs {
     }
 
     /// Where each lies.
-    pub(crate) fn files(&self) -> &FileList {
+    pub(crate) fn files(&self) -> &Arc<FileList> {
         &self.files
     }
 

@@ -5,6 +5,8 @@ use std::time::Duration;
 use burn::tensor::Tensor;
 use zview_data::ImageShape;
 
+use zview_runtime::run_folder::ImagesSha256;
+
 use super::{Epoch, SourceError, ViewBatch, ViewSource};
 
 /// The anchors of several sources one after the other, real ones first; the objective does not look at the order.
@@ -70,8 +72,9 @@ impl ViewSource for MixSource {
         self.classes
     }
 
-    fn content_sha256(&self) -> Option<String> {
-        self.parts.iter().find_map(|part| part.content_sha256())
+    fn content_sha256(&self) -> ImagesSha256 {
+        let mut of_parts = self.parts.iter().map(|part| part.content_sha256());
+        of_parts.find(|found| *found != ImagesSha256::default()).unwrap_or_default()
     }
 
     fn left_out(&self) -> Vec<String> {

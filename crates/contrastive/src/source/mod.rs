@@ -15,6 +15,7 @@ use zview_data::view_shards::ShardError;
 use zview_data::{DataError, ImageShape};
 use zview_generator::GeneratorError;
 use zview_runtime::device::ReadError;
+use zview_runtime::run_folder::ImagesSha256;
 
 pub use batch::ViewBatch;
 pub use config::{CropFrom, GeneratorShare, SourceConfig, SourceKind};
@@ -67,9 +68,9 @@ pub trait ViewSource {
         None
     }
 
-    /// SHA-256 that changes with the images that it reads; `None` where it makes them.
-    fn content_sha256(&self) -> Option<String> {
-        None
+    /// SHA-256 that changes with the images that it reads; says nothing where it makes them.
+    fn content_sha256(&self) -> ImagesSha256 {
+        ImagesSha256::default()
     }
 
     /// What was damaged and left out, and why.

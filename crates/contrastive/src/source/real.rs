@@ -7,6 +7,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::{DataError, ImageSet, ImageShape, ReadAhead, ReadBatch, VisitOrders, VisitedBatches};
 use zview_encoder::augment::PhotographCrops;
 
+use zview_runtime::run_folder::ImagesSha256;
+
 use super::{Epoch, SourceError, ViewBatch, ViewSource};
 
 /// Epochs of shuffled real images, read ahead of the run. An image appears once per epoch, and V times in its batch.
@@ -144,8 +146,8 @@ impl ViewSource for RealSource {
         Some(Epoch { anchors: self.images.len() as u64, per_batch: self.anchors, unit: "images" })
     }
 
-    fn content_sha256(&self) -> Option<String> {
-        Some(self.images.content_sha256())
+    fn content_sha256(&self) -> ImagesSha256 {
+        self.images.identity()
     }
 
     fn left_out(&self) -> Vec<String> {

@@ -6,6 +6,8 @@ use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::ImageShape;
 use zview_data::view_shards::BatchReader;
 
+use zview_runtime::run_folder::ImagesSha256;
+
 use super::{Epoch, SourceError, ViewBatch, ViewSource};
 
 /// Anchors of view shards with V of their views, read ahead by a thread of its own.
@@ -61,8 +63,9 @@ impl ViewSource for ShardSource {
         Some(self.reader.waited())
     }
 
-    fn content_sha256(&self) -> Option<String> {
-        Some(self.reader.shards().content_sha256().to_owned())
+    fn content_sha256(&self) -> ImagesSha256 {
+        let pixels = Some(self.reader.shards().content_sha256().to_owned());
+        ImagesSha256 { pixels, files: None }
     }
 
     fn left_out(&self) -> Vec<String> {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use zview_generator::Manifest;
 use zview_runtime::hash::sha256_of_file;
-use zview_runtime::run_folder::{Changed, other_images, started_event};
+use zview_runtime::run_folder::{Changed, ImagesSha256, other_images, started_event};
 
 use super::paths::{in_short, with_absolute_paths};
 use super::recipe::Recipe;
@@ -27,8 +27,8 @@ pub(super) struct LearntFrom {
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     files: BTreeMap<String, String>,
     /// Of the images that are read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    images_sha256: Option<String>,
+    #[serde(flatten)]
+    images: ImagesSha256,
 }
 
 impl LearntFrom {
@@ -56,13 +56,13 @@ impl LearntFrom {
             files: files
                 .filter_map(|file| Some((file.clone(), sha256_of_file(Path::new(file)).ok()?)))
                 .collect(),
-            images_sha256: None,
+            images: ImagesSha256::default(),
         }
     }
 
-    /// What a run of `recipe`, with absolute paths, begins with, of the images with that SHA-256.
-    pub(super) fn of(recipe: &Recipe, images_sha256: Option<String>) -> Self {
-        Self { images_sha256, ..Self::named_by(recipe) }
+    /// What a run of `recipe`, with absolute paths, begins with, of those images.
+    pub(super) fn of(recipe: &Recipe, images: ImagesSha256) -> Self {
+        Self { images, ..Self::named_by(recipe) }
     }
 
     /// Adds it to a `started` event.
@@ -101,11 +101,11 @@ pub fn changed_since(run: &Path, recipe: &Recipe) -> Option<Changed> {
 }
 
 /// One of the runs in the folders `others` that asks for the same images as `source`, and learnt from others than those
-/// with the SHA-256 `now`.
+/// that are `now` there.
 pub(super) fn learnt_from_others<'a>(
     others: &'a [PathBuf],
     source: &SourceConfig,
-    now: &str,
+    now: &ImagesSha256,
 ) -> Option<(&'a Path, Changed)> {
     let named = source.read_from()?;
     others.iter().find_map(|run| {
@@ -120,7 +120,7 @@ pub(super) fn learnt_from_others<'a>(
 #[must_use]
 pub fn learnt_from_other_images<'a>(run: &Path, others: &'a [PathBuf]) -> Option<(&'a Path, Changed)> {
     let recipe = Recipe::load(&run.join("config.toml"), &[]).ok()?;
-    let images = LearntFrom::of_run(run)?.images_sha256?;
+    let images = LearntFrom::of_run(run)?.images;
     learnt_from_others(others, &recipe.source, &images)
 }
 

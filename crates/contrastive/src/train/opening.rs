@@ -5,7 +5,7 @@ use zview_encoder::ViewFormat;
 use zview_network::checkpoint::{Checkpoint, Retention};
 use zview_network::training::{Run, RunPlan, TrainingError};
 use zview_runtime::progress::say;
-use zview_runtime::run_folder::{CONFIG, LOSS, RunFolder, RunFolderError, other_images};
+use zview_runtime::run_folder::{CONFIG, ImagesSha256, LOSS, RunFolder, RunFolderError, other_images};
 
 use super::error::PretrainError;
 use super::forecast::SHORTER;
@@ -59,14 +59,14 @@ pub(super) fn take_folder(
 pub(super) fn check_images(
     recipe: &Recipe,
     options: &PretrainOptions<'_>,
-    images: Option<&str>,
+    images: &ImagesSha256,
 ) -> Result<(), PretrainError> {
-    let (Some(now), Some(named)) = (images, recipe.source.read_from()) else { return Ok(()) };
+    let Some(named) = recipe.source.read_from() else { return Ok(()) };
     let run = options.out.to_owned();
-    if let Some(changed) = other_images(options.out, named, now).filter(|_| options.resume) {
+    if let Some(changed) = other_images(options.out, named, images).filter(|_| options.resume) {
         return Err(TrainingError::from(RunFolderError::Changed { path: run, changed }).into());
     }
-    match learnt_from_others(options.beside, &recipe.source, now) {
+    match learnt_from_others(options.beside, &recipe.source, images) {
         Some((other, changed)) => Err(PretrainError::OtherImages { run, changed, other: other.to_owned() }),
         None => Ok(()),
     }
@@ -111,7 +111,7 @@ pub(super) fn go_on<'a>(
 pub(super) fn begin<'a>(
     folder: RunFolder,
     (recipe, options): (&Recipe, &PretrainOptions<'a>),
-    (decided, images): (&[String], Option<String>),
+    (decided, images): (&[String], ImagesSha256),
     trainer: &mut Trainer,
 ) -> Result<Run<'a>, PretrainError> {
     let mut started = json!({});

@@ -91,7 +91,7 @@ pub fn pretrain(recipe: &Recipe, options: &PretrainOptions<'_>) -> Result<Pretra
     let device = &options.device.device;
     let source = source_of(recipe, options.data_dir.clone(), device)?;
     let images = source.content_sha256();
-    check_images(recipe, options, images.as_deref())?;
+    check_images(recipe, options, &images)?;
     let channels = source.shape().channels;
     let decided = decided(recipe, channels, &options.decided);
     let recipe = match options.epochs {

@@ -13,7 +13,7 @@ use zview_network::{NamedTensors, StateError, WeightAverage, freeze, read_networ
 use zview_runtime::device::ChosenDevice;
 use zview_runtime::forecast::RunSize;
 use zview_runtime::progress::say;
-use zview_runtime::run_folder::{CONFIG, IMAGES_SHA256, RunFolder, RunFolderError, other_images};
+use zview_runtime::run_folder::{CONFIG, RunFolder, RunFolderError, other_images};
 use zview_runtime::stop::StopSignal;
 
 use super::batch::Batches;
@@ -115,7 +115,8 @@ fn open<'a>(
     if !options.resume {
         let folder = RunFolder::create(out)?;
         let resolved = training.with_absolute_paths();
-        let started = json!({ IMAGES_SHA256: images.content_sha256(), CONFIG: resolved });
+        let mut started = json!(images.identity());
+        started[CONFIG] = json!(resolved);
         let run = Run::begin(folder, plan, started)?;
         run.folder().write_config(&resolved)?;
         return Ok(run);
@@ -126,7 +127,7 @@ fn open<'a>(
     // Images may have moved: whether they are the same is asked of themselves.
     let free: [&[&str]; 2] = [&[MINUTES, "source.data"], &[MINUTES]];
     folder.check_same_config(&stored, &training.with_path_as_in(&stored), free)?;
-    if let Some(changed) = other_images(out, &images.name, &images.content_sha256()) {
+    if let Some(changed) = other_images(out, &images.name, &images.identity()) {
         return Err(RunFolderError::Changed { path: out.to_owned(), changed }.into());
     }
     let checkpoint = newest_checkpoint(out)?;

@@ -107,6 +107,8 @@ pub fn mistakes(figure: &MistakesFigure) -> Markup {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use zview_data::ImageShape;
 
@@ -125,7 +127,7 @@ mod tests {
             mistakes(&worst_mistakes(&predictions, test, 1, "linear probe").unwrap()).into_string()
         };
         assert!(page(&test).contains("no. 0"));
-        test = test.with_names(["photos/A/IMG_<64>.jpg"]);
+        test = test.of_files(Path::new("photos"), [("photos/A/IMG_<64>.jpg".to_owned(), 1)]);
         let named = page(&test);
         assert!(named.contains("title=\"photos/A/IMG_&lt;64&gt;.jpg\">IMG_&lt;64&gt;.jpg<"), "{named}");
         assert!(!named.contains("no. 0"), "{named}");
