@@ -3,6 +3,8 @@
 mod flat_split;
 mod places;
 mod synsets;
+#[cfg(test)]
+mod tests;
 mod truth;
 
 pub(crate) use flat_split::{FlatImage, Labelled, label_flat_split};
