@@ -124,12 +124,17 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// Looks through the images that `name` names.
+    /// Looks through the images that `name` names, of the classes alone that the list `classes` names, where it is given.
     ///
     /// # Errors
     /// [`AutomaticError`] where they cannot be read, or are too few.
-    pub fn images(name: &str, data_dir: Option<PathBuf>) -> Result<Self, AutomaticError> {
-        let options = LoadOptions { data_dir, class_use: ClassUse::Optional, ..LoadOptions::default() };
+    pub fn images(
+        name: &str,
+        data_dir: Option<PathBuf>,
+        classes: Option<PathBuf>,
+    ) -> Result<Self, AutomaticError> {
+        let options =
+            LoadOptions { data_dir, classes, class_use: ClassUse::Optional, ..LoadOptions::default() };
         let found = inspect(name, &options)?;
         if let Some([_, views]) = found.views_per_anchor.filter(|[_, most]| *most > 1) {
             return Err(AutomaticError::Shards { name: name.to_owned(), images: found.images, views });
