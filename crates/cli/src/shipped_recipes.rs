@@ -13,6 +13,8 @@ macro_rules! shipped {
 pub const SHIPPED: &[Shipped] = shipped! {
     "demo",
     "fashion-real",
+    "imagenet100-real",
+    "imagenet100-synthetic-gaussian-0.2",
     "mnist-random",
     "mnist-real",
     "mnist-synthetic-gaussian-0.2",

@@ -2,10 +2,11 @@
 
 use std::path::Path;
 
+use crate::class_list::ClassList;
 use crate::error::DataError;
 use crate::idx;
 use crate::options::{Limits, Split};
-use crate::source::SplitContent;
+use crate::source::{Items, SplitContent};
 
 /// One split as MNIST's pair of gzipped IDX files.
 struct IdxPair {
@@ -42,10 +43,25 @@ pub struct ImageGroups {
 }
 
 /// The groups of a named data set's split, where they are known: of `glyphs`, the typeface designs (a family,
-/// or several that are much alike).
+/// or several that are much alike). Of the classes alone that the list `classes` names, where it is given.
 #[must_use]
-pub fn image_groups(name: &str, split: Split) -> Option<ImageGroups> {
-    (name == "glyphs").then(|| ImageGroups { unit: "typeface designs", of_image: glyph_groups(split) })
+pub fn image_groups(name: &str, split: Split, classes: Option<&Path>) -> Option<ImageGroups> {
+    if name != "glyphs" {
+        return None;
+    }
+    let mut of_image = glyph_groups(split);
+    if let Some(list) = classes {
+        let path = Path::new(name);
+        let SplitContent { items: Items::Packed { labels: Some(labels), .. }, classes, .. } =
+            GLYPHS.open(path, split, &Limits::default()).ok()?
+        else {
+            return None;
+        };
+        let chosen = ClassList::read(list).and_then(|list| list.choose(path, &classes)).ok()?;
+        let mut labels = labels.into_iter();
+        of_image.retain(|_| labels.next().is_some_and(|label| chosen.is_kept(label)));
+    }
+    Some(ImageGroups { unit: "typeface designs", of_image })
 }
 
 const PROVENANCE: &str = include_str!("../../../assets/glyphs/provenance.csv");

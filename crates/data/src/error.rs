@@ -84,6 +84,38 @@ pub enum DataError {
         /// What is there.
         got: String,
     },
+    /// A list of classes to take names one that the data set does not have.
+    #[error(
+        "{}, line {line}: {} has no class `{class}` among its {classes}{nearest}; correct the line or remove it",
+        list.display(), set.display()
+    )]
+    UnknownClass {
+        /// The list.
+        list: PathBuf,
+        /// Its line, from 1 on.
+        line: usize,
+        /// What it names.
+        class: String,
+        /// The data set.
+        set: PathBuf,
+        /// How many classes that has.
+        classes: usize,
+        /// The nearest name as part of the sentence, or empty.
+        nearest: String,
+    },
+    /// Classes are to be taken of images that have none.
+    #[error(
+        "{}: the {split} split has no classes, of which {} names some; give a set with classes, or no list of them",
+        path.display(), list.display()
+    )]
+    WithoutClasses {
+        /// The data set.
+        path: PathBuf,
+        /// The split that was asked for.
+        split: Split,
+        /// The list of classes.
+        list: PathBuf,
+    },
     /// A field of a file is not what its format or its companion file says.
     #[error("{}: {field}: expected {expected}, got {got}; {remedy}", path.display())]
     BadFile {

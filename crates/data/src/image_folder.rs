@@ -10,6 +10,7 @@ use crate::error::{DataError, Reject};
 use crate::file_names::{Named, is_hidden, named, no_image};
 use crate::ignored::{Ignored, ignore};
 use crate::image_tree::{Arranged, Part, TreeFile, arrange, beside_in_words, strip_wrapper};
+use crate::imagenet::{FlatImage, Labelled, Places, label_flat_split, name_classes};
 use crate::name_text::{composed, name_text, path_text};
 use crate::options::{ClassUse, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
@@ -22,6 +23,12 @@ struct Met {
     path: PathBuf,
     /// Why it cannot be an image.
     problem: Option<String>,
+}
+
+impl FlatImage for Met {
+    fn shown(&self) -> String {
+        path_text(&self.path)
+    }
 }
 
 /// True if an image file is anywhere below `folder`.
@@ -47,6 +54,8 @@ pub(crate) struct ImageFolder {
     root: PathBuf,
     arranged: Arranged<Met>,
     ignored: Ignored,
+    /// Images of the test split whose class nothing says.
+    without_line: Vec<Reject>,
 }
 
 impl ImageFolder {
@@ -60,19 +69,28 @@ impl ImageFolder {
             met.push(file);
             ControlFlow::Continue(())
         })?;
-        strip_wrapper(&mut met);
-        let arranged = arrange(met, class_use)
-            .map_err(|question| DataError::Unclear { path: root.to_owned(), question })?;
+        let places = Places::around(root, &strip_wrapper(&mut met));
+        let unclear = |question| DataError::Unclear { path: root.to_owned(), question };
+        let Labelled { notes, rejects: without_line } =
+            label_flat_split(&mut met, &places, class_use).map_err(unclear)?;
+        let mut arranged = arrange(met, class_use).map_err(unclear)?;
+        arranged.notes.splice(0..0, notes);
+        arranged.notes.extend(name_classes(&mut arranged.classes, &places));
         for (folder, images) in &arranged.beside {
             *ignored.entry(beside_in_words(folder)).or_default() += images;
         }
-        Ok(Self { root: root.to_owned(), arranged, ignored })
+        Ok(Self { root: root.to_owned(), arranged, ignored, without_line })
     }
 
-    /// The files of a split; each split can be had once.
-    pub(crate) fn take(&mut self, split: Split) -> Result<SplitContent, DataError> {
+    /// The name of each class.
+    pub(crate) fn classes(&self) -> &[String] {
+        &self.arranged.classes
+    }
+
+    /// The files of a split, of the classes of which `is_kept` says so where it is given; each split can be had once.
+    pub(crate) fn take(&mut self, split: Split, is_kept: Option<&[bool]>) -> Result<SplitContent, DataError> {
         let Part { files: met, without_class } =
-            self.arranged.take(split).ok_or_else(|| DataError::MissingSplit {
+            self.arranged.take(split, is_kept).ok_or_else(|| DataError::MissingSplit {
                 path: self.root.clone(),
                 split,
                 expected: format!(
@@ -92,6 +110,9 @@ impl ImageFolder {
             path: path_text(&path),
             reason: problem.unwrap_or_else(|| "outside any class folder".to_owned()),
         }));
+        if split == Split::Test {
+            rejects.append(&mut self.without_line);
+        }
         Ok(SplitContent {
             rejects,
             ignored: self.ignored.clone(),

@@ -10,6 +10,7 @@
 mod batches;
 mod cifar_binary;
 mod cifar_python;
+mod class_list;
 mod classes;
 mod comparable;
 mod content_kind;
@@ -28,6 +29,7 @@ mod ignored;
 mod image_folder;
 mod image_set;
 mod image_tree;
+mod imagenet;
 mod inflate;
 mod inspect;
 mod jpeg_structure;

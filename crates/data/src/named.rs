@@ -7,6 +7,7 @@ use serde::Serialize;
 use zview_runtime::cache_folder_from;
 use zview_runtime::config::path_from_file;
 
+use crate::class_list::ClassList;
 use crate::classes::known_numbers;
 use crate::embedded::{EmbeddedDataSet, GLYPHS, LETTERS};
 use crate::error::DataError;
@@ -136,19 +137,56 @@ impl Resolved {
     }
 
     /// The images of one split, not decoded yet, with the names of a known data set's classes instead of numbers,
-    /// where the format only has numbers.
+    /// where the format only has numbers; of the classes alone that the options name.
     pub(crate) fn take(
         &self,
         opened: &mut OpenedSet,
         split: Split,
         options: &LoadOptions,
     ) -> Result<SplitContent, DataError> {
+        let list = options.classes.as_deref().map(ClassList::read).transpose()?;
+        // Where classes are known before, nothing else is read.
+        let is_kept = match (&list, opened.classes()) {
+            (Some(list), Some(classes)) => Some(self.kept(list, classes)?),
+            _ => None,
+        };
         let mut content = match opened {
             OpenedSet::Embedded(embedded) => embedded.open(&self.path, split, &options.limits)?,
-            OpenedSet::Stored(opened) => opened.take(split, options)?,
+            OpenedSet::Stored(opened) => opened.take(split, is_kept.as_deref(), options)?,
         };
-        let Some(known) = self.known else { return Ok(content) };
-        let Some(numbers) = known_numbers(&content.classes, known.classes) else { return Ok(content) };
+        self.name_classes(&mut content);
+        if let Some(list) = list {
+            let without = || DataError::WithoutClasses {
+                path: self.path.clone(),
+                split,
+                list: options.classes.clone().unwrap_or_default(),
+            };
+            if content.classes.is_empty() {
+                return Err(without());
+            }
+            let chosen = list.choose(&self.path, &content.classes)?;
+            content.notes.push(list.in_words(&chosen));
+            chosen.take_of(&mut content).map_err(|_| without())?;
+        }
+        Ok(content)
+    }
+
+    /// Whether each of `classes`, as they are stored, is one that the list names.
+    fn kept(&self, list: &ClassList, classes: &[String]) -> Result<Vec<bool>, DataError> {
+        let numbers = self.known.and_then(|known| known_numbers(classes, known.classes));
+        let (Some(known), Some(numbers)) = (self.known, numbers) else {
+            let chosen = list.choose(&self.path, classes)?;
+            return Ok(chosen.numbers.iter().map(Option::is_some).collect());
+        };
+        let names: Vec<String> = known.classes.iter().map(|&class| class.to_owned()).collect();
+        let chosen = list.choose(&self.path, &names)?;
+        Ok(numbers.iter().map(|&number| chosen.is_kept(number)).collect())
+    }
+
+    /// Names of a known data set instead of the numbers of its classes.
+    fn name_classes(&self, content: &mut SplitContent) {
+        let Some(known) = self.known else { return };
+        let Some(numbers) = known_numbers(&content.classes, known.classes) else { return };
         content.classes = known.classes.iter().map(|&class| class.to_owned()).collect();
         match &mut content.items {
             Items::Packed { labels, .. } => {
@@ -161,11 +199,18 @@ impl Resolved {
                     .for_each(|label| *label = numbers[*label as usize]);
             }
         }
-        Ok(content)
     }
 }
 
 impl OpenedSet {
+    /// The name of each class as it is stored, where it is known before a split is taken.
+    fn classes(&self) -> Option<&[String]> {
+        match self {
+            Self::Embedded(_) => None,
+            Self::Stored(opened) => opened.classes().filter(|classes| !classes.is_empty()),
+        }
+    }
+
     /// Its format for people.
     pub(crate) fn format_name(&self) -> &'static str {
         match self {

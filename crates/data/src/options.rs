@@ -130,6 +130,8 @@ pub struct LoadOptions {
     pub max_reject_share: f64,
     /// Whether classes are needed.
     pub class_use: ClassUse,
+    /// A text file with a class in each line, by the name of its folder or its whole name: only images of these are taken.
+    pub classes: Option<PathBuf>,
     /// Bounds on sizes.
     pub limits: Limits,
 }
@@ -143,6 +145,11 @@ impl LoadOptions {
     /// Bytes of decoded images that a set may have in memory.
     pub(crate) fn memory(&self) -> u64 {
         self.memory.unwrap_or_else(|| reading().memory_of_a_set())
+    }
+
+    /// Whether classes are needed, as they are where some of them are taken.
+    pub(crate) fn class_use(&self) -> ClassUse {
+        if self.classes.is_some() { ClassUse::Needed } else { self.class_use }
     }
 
     /// Refuses values that cannot work.

@@ -269,6 +269,7 @@ fn format_of_files(folder: &Path) -> Option<Format> {
 }
 
 /// Data sets of packed files one or two folders down, as torchvision keeps them (`MNIST/raw`, `cifar-10-batches-py`).
+/// Archives of ImageNet too, but beside folders of splits, which they have been unpacked to.
 fn data_sets_within(folder: &Path) -> Vec<Detected> {
     let mut found = Vec::new();
     for child in Listed::of(folder).folders {
@@ -282,6 +283,9 @@ fn data_sets_within(folder: &Path) -> Vec<Detected> {
                     .filter_map(|path| Some(Detected { format: Listed::of(&path).format(&path)?, path })),
             ),
         }
+    }
+    if found.iter().any(|one| one.format == Format::Tar) && tar_shard::has_split_folders(folder) {
+        found.retain(|one| one.format != Format::Tar);
     }
     found
 }
@@ -301,7 +305,8 @@ impl Listed {
             let name = entry.file_name().to_string_lossy().to_lowercase();
             listed.may_be_packed |= idx::is_images_name(&name)
                 || name.contains("_batch")
-                || ["train.bin", "test.bin", "meta"].contains(&name.as_str());
+                || ["train.bin", "test.bin", "meta"].contains(&name.as_str())
+                || name.starts_with("ilsvrc2012_img_");
             let may_be_folder = entry.file_type().is_ok_and(|kind| !kind.is_file());
             if may_be_folder && !is_hidden(&name) && entry.path().is_dir() {
                 listed.folders.push(entry.path());
@@ -313,7 +318,7 @@ impl Listed {
 
     fn format(&self, folder: &Path) -> Option<Format> {
         let format = if self.may_be_packed { format_of_files(folder) } else { None };
-        format.filter(|format| *format != Format::Tar)
+        format.filter(|format| *format != Format::Tar || tar_shard::is_imagenet_folder(folder))
     }
 }
 
@@ -357,7 +362,7 @@ impl Opened {
         let detected = detect(path)?;
         Ok(match detected.format {
             Format::Tar => Self::Tar(TarImages::open(&detected.path, options)?),
-            Format::ImageFolder => Self::Folder(ImageFolder::open(&detected.path, options.class_use)?),
+            Format::ImageFolder => Self::Folder(ImageFolder::open(&detected.path, options.class_use())?),
             _ => Self::Packed(detected),
         })
     }
@@ -371,8 +376,23 @@ impl Opened {
         }
     }
 
-    /// The images of one split; each split can be had once.
-    pub(crate) fn take(&mut self, split: Split, options: &LoadOptions) -> Result<SplitContent, DataError> {
+    /// The name of each class, where it is known before a split is taken.
+    pub(crate) fn classes(&self) -> Option<&[String]> {
+        match self {
+            Self::Packed(_) => None,
+            Self::Tar(tar) => Some(tar.classes()),
+            Self::Folder(folder) => Some(folder.classes()),
+        }
+    }
+
+    /// The images of one split; each split can be had once. Of a folder or archive those of the classes alone of which
+    /// `is_kept` says so, where it is given.
+    pub(crate) fn take(
+        &mut self,
+        split: Split,
+        is_kept: Option<&[bool]>,
+        options: &LoadOptions,
+    ) -> Result<SplitContent, DataError> {
         let limits = &options.limits;
         let mut beside = match self {
             Self::Packed(Detected { path, .. }) if path.is_dir() => beside_the_set(path, |_| false),
@@ -386,9 +406,9 @@ impl Opened {
             Self::Packed(Detected { format: Format::CifarPython, path }) => {
                 cifar_python::open(path, split, limits)
             }
-            Self::Packed(Detected { path, .. }) => idx::open(path, split, options.class_use, limits),
-            Self::Tar(tar) => tar.take(split, limits),
-            Self::Folder(folder) => folder.take(split),
+            Self::Packed(Detected { path, .. }) => idx::open(path, split, options.class_use(), limits),
+            Self::Tar(tar) => tar.take(split, is_kept, limits),
+            Self::Folder(folder) => folder.take(split, is_kept),
         }?;
         for (why, count) in content.ignored {
             *beside.entry(why).or_default() += count;

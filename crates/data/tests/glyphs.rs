@@ -45,11 +45,11 @@ fn shapes_and_counts_are_those_of_the_tables() {
             first += family.len();
         }
         assert_eq!(first, images, "{name}");
-        let groups = image_groups("glyphs", split).unwrap().of_image;
+        let groups = image_groups("glyphs", split, None).unwrap().of_image;
         assert_eq!(groups.len(), images);
         let distinct: HashSet<usize> = groups.iter().copied().collect();
         assert_eq!(distinct.len(), rows(name).iter().map(|row| row["group"]).collect::<HashSet<_>>().len());
-        assert!(image_groups("mnist", split).is_none());
+        assert!(image_groups("mnist", split, None).is_none());
         for class in 0..26 {
             let share = labels.iter().filter(|&&label| label == class).count() as f64 / images as f64;
             assert!((share - 1.0 / 26.0).abs() < 0.004, "{name} class {class}: {share}");

@@ -208,7 +208,7 @@ fn recipe_key(recipe: &Recipe) -> Result<Value, SelfCheckError> {
     remove(&mut key, &["optimizer.trust", "optimizer.exclude_norm_and_bias", "optimizer.groups"]);
     remove(&mut key, &["train.steps", "train.warmup_steps", "train.log_every", "train.checkpoint_every"]);
     remove(&mut key, &["train.keep_checkpoints", "train.keep_best"]);
-    remove(&mut key, &["source.generator", "source.weights", "source.max_reject_share"]);
+    remove(&mut key, &["source.generator", "source.weights", "source.max_reject_share", "source.classes"]);
     remove(&mut key, &["views.std", "views.truncation", "objective.temperature"]);
     remove(&mut key, &["encoder.init", "encoder.weights", "encoder.branch"]);
     if let Some(name) = &recipe.source.generator {

@@ -1,6 +1,7 @@
 //! `zview data`: known data sets, and what one holds.
 
 use std::fmt::Write;
+use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use zview_data::{ColorMode, Inspection, LoadOptions, ignored_in_words, inspect, known_data_sets};
@@ -35,6 +36,9 @@ pub struct InspectArguments {
     /// Share of unreadable files to accept; without it they are only listed.
     #[arg(long, default_value_t = 1.0)]
     max_reject_share: f64,
+    /// Text file with a class in each line, such as those of ImageNet-100: only images of these are counted.
+    #[arg(long, value_name = "FILE")]
+    classes: Option<PathBuf>,
 }
 
 /// Reads a colour mode by its name in recipes.
@@ -75,6 +79,7 @@ pub fn run(command: &DataCommand, common: &Common) -> Result<(), Failure> {
                 size: arguments.size,
                 decode: arguments.decode,
                 max_reject_share: arguments.max_reject_share,
+                classes: arguments.classes.clone(),
                 ..LoadOptions::default()
             };
             let found = inspect(&arguments.data, &options)?;

@@ -59,6 +59,10 @@ pub struct EncoderOptions {
     /// Share of unreadable image files to leave out; 0, or what the file says, where it is not given.
     #[arg(long)]
     pub max_reject_share: Option<f64>,
+    /// Text file with a class in each line, such as those of ImageNet-100: only images of these are encoded. What the file
+    /// or the encoder's run on the same images says where it is not given.
+    #[arg(long, value_name = "FILE")]
+    pub classes: Option<String>,
     /// How an encoder file of other origin wants its pixels: unit (0 to 1, the default), half (mean and standard deviation
     /// 0.5), imagenet, clip, or MEAN:STD, each one number or one for each channel with commas between them. zview's own
     /// files say it themselves.
@@ -85,6 +89,9 @@ impl EncoderOptions {
         config.size = self.size.or(config.size);
         config.color = self.color.or(config.color);
         config.max_reject_share = self.max_reject_share.unwrap_or(config.max_reject_share);
+        if self.classes.is_some() {
+            config.classes.clone_from(&self.classes);
+        }
         if self.pixels.is_some() {
             config.pixels.clone_from(&self.pixels);
         }
@@ -96,9 +103,10 @@ impl EncoderOptions {
             SuiteConfig { data: vec![data.to_owned()], protocols: Vec::new(), ..SuiteConfig::default() };
         // A recipe that cannot be read is said where the encoder is.
         let recipe = recipe_of(encoder).and_then(|file| Recipe::load(&file, &[]).ok());
-        // Of the images that the run was of, what it left out is left out again.
+        // Of the images that the run was of, what it left out is left out again, and so are other classes.
         if let Some(recipe) = recipe.filter(|recipe| same_images(&recipe.source, &config)) {
             config.max_reject_share = recipe.source.max_reject_share;
+            config.classes = recipe.source.classes;
         }
         self.apply(&mut config);
         config

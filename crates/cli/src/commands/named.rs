@@ -71,6 +71,13 @@ pub fn recipe_file(given: &Path, overrides: &[String]) -> Result<Option<Taken>, 
     Ok(recipe.map(|recipe| Taken { recipe, choices: Vec::new() }))
 }
 
+/// The list of classes that the changes of a recipe name.
+fn classes_of(overrides: &[String]) -> Option<PathBuf> {
+    let said = overrides.iter().rev().filter_map(|change| change.split_once('='));
+    let (_, list) = said.into_iter().find(|(key, _)| key.trim() == "source.classes")?;
+    Some(PathBuf::from(list.trim().trim_matches(['"', '\''])))
+}
+
 /// The recipe that is made for what `given` names.
 pub fn made_for(
     given: &Path,
@@ -83,7 +90,7 @@ pub fn made_for(
         Subject::generator(&name)?
     } else {
         say(&format!("no recipe was named: looking through {name}"));
-        Subject::images(&name, data_dir)?
+        Subject::images(&name, data_dir, classes_of(overrides))?
     };
     let Automatic { recipe, choices } = automatic_recipe(&subject, &Machine::of(device), overrides)?;
     say(&in_words(&name, &choices));

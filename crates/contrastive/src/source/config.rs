@@ -109,6 +109,9 @@ pub struct SourceConfig {
     /// How large a share of files may be unreadable before the run stops.
     #[serde(default)]
     pub max_reject_share: f64,
+    /// A text file with a class in each line, such as those of ImageNet-100: only real images of these are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<String>,
     /// Folder or archive of view shards, or image folder of anchors and views (`shards`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub shards: Option<String>,
@@ -199,7 +202,12 @@ impl SourceConfig {
         if let Some(size) = self.size.filter(|size| !(1..=MOST_SIDE).contains(size)) {
             problems.push(format!("source.size: expected 1 to {MOST_SIDE} pixels per side, got {size}"));
         }
-        for (key, text) in [("generator", &self.generator), ("data", &self.data), ("shards", &self.shards)] {
+        for (key, text) in [
+            ("generator", &self.generator),
+            ("data", &self.data),
+            ("classes", &self.classes),
+            ("shards", &self.shards),
+        ] {
             if text.as_ref().is_some_and(|text| text.trim().is_empty()) {
                 problems.push(format!("source.{key}: expected a name or a path, got nothing"));
             }

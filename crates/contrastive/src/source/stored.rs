@@ -30,6 +30,7 @@ impl SourceConfig {
             color: self.color,
             size: self.size,
             max_reject_share: self.max_reject_share,
+            classes: self.classes.as_ref().map(PathBuf::from),
             class_use: ClassUse::Optional,
             ..LoadOptions::default()
         }

@@ -22,7 +22,7 @@ fn is_name(key: &str, named: &str) -> bool {
         _ if DATA.contains(&key) => known_data_sets().iter().any(|known| known.name == named),
         "source.generator" => embedded_generators().iter().any(|embedded| embedded.name == named),
         "views.directions" => DIRECTIONS.contains(&named),
-        "source.weights" | "source.shards" | "encoder.weights" => false,
+        "source.classes" | "source.weights" | "source.shards" | "encoder.weights" => false,
         _ => true,
     }
 }
@@ -114,6 +114,7 @@ fn each_path(recipe: &mut Recipe, change: &mut dyn FnMut(&str, &str, &mut String
     let Recipe { source, views, encoder, probe, .. } = recipe;
     for (key, named) in [
         ("source.data", &mut source.data),
+        ("source.classes", &mut source.classes),
         ("source.generator", &mut source.generator),
         ("source.weights", &mut source.weights),
         ("source.shards", &mut source.shards),

@@ -95,6 +95,11 @@ fn of_source(recipe: &Recipe) -> Vec<Rule> {
             source.max_reject_share != 0.0,
             anchors.read && source.kind != SourceKind::Shards,
         ),
+        anchors.rule(
+            "source.classes",
+            source.classes.is_some(),
+            anchors.read && source.kind != SourceKind::Shards,
+        ),
     ];
     if source.kind == SourceKind::Mix {
         // The other kinds refuse the part that they have not.
@@ -325,6 +330,7 @@ mod tests {
             ("source.color=\"rgb\"", &["real", "mix", "shards"][..]),
             ("source.size=8", &["real", "mix", "shards"]),
             ("source.max_reject_share=0.5", &["real", "mix"]),
+            ("source.classes=\"c\"", &["real", "mix"]),
             ("source.skip_damaged=true", &["shards"]),
             ("source.real_share=0.25", &["mix"]),
             ("source.weights=\"w\"", DRAWN),

@@ -47,11 +47,18 @@ pub(crate) struct Arranged<T> {
 }
 
 impl<T> Arranged<T> {
-    pub(crate) fn take(&mut self, split: Split) -> Option<Part<T>> {
-        match split {
+    /// A split; where `is_kept` says it of each class, with the files of these classes alone.
+    pub(crate) fn take(&mut self, split: Split, is_kept: Option<&[bool]>) -> Option<Part<T>> {
+        let mut part = match split {
             Split::Train => self.train.take(),
             Split::Test => self.test.take(),
+        }?;
+        if let Some(is_kept) = is_kept {
+            let keep = |label: u32| is_kept.get(label as usize).copied().unwrap_or(false);
+            part.files.retain(|(_, label)| label.is_none_or(keep));
+            part.without_class.clear(); // none of these classes
         }
+        Some(part)
     }
 }
 

@@ -16,7 +16,7 @@ fn arranged(paths: &[&'static str]) -> Arranged<&'static str> {
 }
 
 fn files(paths: &[&'static str], split: Split) -> Files {
-    arranged(paths).take(split).unwrap().files
+    arranged(paths).take(split, None).unwrap().files
 }
 
 #[test]
@@ -25,10 +25,10 @@ fn splits_share_their_classes() {
     let mut all = arranged(&paths);
     assert_eq!(all.classes, ["ant", "cat", "dog"]);
     assert_eq!(
-        all.take(Split::Train).unwrap().files,
+        all.take(Split::Train, None).unwrap().files,
         [("train/ant/1", Some(0)), ("train/ant/deep/er/2", Some(0)), ("train/dog/1", Some(2))]
     );
-    assert_eq!(all.take(Split::Test).unwrap().files, [("test/cat/1", Some(1))]);
+    assert_eq!(all.take(Split::Test, None).unwrap().files, [("test/cat/1", Some(1))]);
     assert_eq!(all.beside, BTreeMap::from([("extra".to_owned(), 1)]), "counted, not dropped in silence");
     let only_train = arranged(&["train/a/1", "train/b/1"]);
     assert_eq!((only_train.test, only_train.instead.as_str()), (None, "folders train"));
@@ -107,8 +107,8 @@ fn flat_splits_beside_another_folder_are_no_classes() {
     ] {
         let mut all = arranged(&[train, test, beside]);
         assert!(all.classes.is_empty(), "{:?}", all.classes);
-        assert_eq!(all.take(Split::Train).unwrap().files, [(train, None)]);
-        assert_eq!(all.take(Split::Test).unwrap().files, [(test, None)]);
+        assert_eq!(all.take(Split::Train, None).unwrap().files, [(train, None)]);
+        assert_eq!(all.take(Split::Test, None).unwrap().files, [(test, None)]);
         let (folder, _) = beside.split_once('/').unwrap();
         assert_eq!(all.beside, BTreeMap::from([(folder.to_owned(), 1)]));
     }
@@ -138,9 +138,9 @@ fn classes_without_splits_are_divided_even_one_called_train() {
     let mut all = arranged(&paths);
     assert_eq!(all.classes, ["car", "train"]);
     assert!(all.notes[0].contains("1 of 4 images"), "{:?}", all.notes);
-    let train = all.take(Split::Train).unwrap();
+    let train = all.take(Split::Train, None).unwrap();
     assert_eq!(train.without_class, ["stray"]);
-    let test = all.take(Split::Test).unwrap();
+    let test = all.take(Split::Test, None).unwrap();
     let mut both = [train.files, test.files].concat();
     both.sort_unstable();
     assert_eq!(both, [("car/1", Some(0)), ("car/2", Some(0)), ("car/3", Some(0)), ("train/1", Some(1))]);
@@ -152,7 +152,7 @@ fn classes_without_splits_are_divided_even_one_called_train() {
 fn flat_files_have_no_labels() {
     assert_eq!(files(&["b", "a"], Split::Train), [("a", None), ("b", None)]);
     let mut flat_split = arranged(&["train/b", "test/a"]);
-    assert_eq!(flat_split.take(Split::Train).unwrap().files, [("train/b", None)]);
+    assert_eq!(flat_split.take(Split::Train, None).unwrap().files, [("train/b", None)]);
     assert!(flat_split.classes.is_empty());
 }
 

@@ -296,6 +296,13 @@ fn inspect_shards(resolved: &Resolved, options: &LoadOptions) -> Option<Result<I
     if !may_be_shards(&resolved.path) {
         return None;
     }
+    if let Some(list) = &options.classes {
+        return Some(Err(DataError::InvalidOption {
+            option: "classes",
+            expected: "images of a data set".to_owned(),
+            got: format!("{} for view shards, of which all are taken", list.display()),
+        }));
+    }
     let how = ShardOptions {
         skip_damaged: true,
         color: options.color,

@@ -18,6 +18,7 @@ use crate::ignored::{Ignored, ignore, ignored_in_words};
 use crate::image_tree::{
     Arranged, Part, TreeFile, all_in_split_folders, arrange, beside_in_words, strip_wrapper,
 };
+use crate::imagenet::{FlatImage, Labelled, Places, label_flat_split, name_classes, split_of_archive};
 use crate::name_text::{composed, path_text};
 use crate::options::{Limits, LoadOptions, Split};
 use crate::source::{FileBytes, ImageFile, Items, SplitContent};
@@ -35,28 +36,53 @@ pub(crate) fn has_tar_ending(name: &str) -> bool {
     ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
-/// True if `folder` holds an archive named after a split.
+/// True if `folder` holds an archive named after a split, or those of ImageNet.
 pub(crate) fn is_tar_folder(folder: &Path) -> bool {
     !split_archives(folder).is_empty()
 }
 
+/// True if `folder` holds the archives of ImageNet, and no folder of a split that they have been unpacked to.
+pub(crate) fn is_imagenet_folder(folder: &Path) -> bool {
+    !imagenet_archives(folder).is_empty()
+}
+
 /// Archives whose names (`train.tar`, `Training.tar.gz`, `val.tgz`) say which split they hold, by name; of several of
-/// one name the plain one.
+/// one name the plain one. Where there are none, ImageNet's.
 fn split_archives(folder: &Path) -> Vec<(String, PathBuf)> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
-    let mut archives: Vec<(String, PathBuf)> = entries
-        .flatten()
-        .filter_map(|entry| {
-            let name = entry.file_name().to_string_lossy().into_owned();
-            let lower = name.to_lowercase();
-            let ending = ENDINGS.iter().find(|ending| lower.ends_with(*ending))?;
-            let stem = &name[..name.len() - ending.len()];
-            (role_of(stem).is_some() && entry.path().is_file()).then(|| (stem.to_owned(), entry.path()))
-        })
-        .collect();
+    let mut archives = archives_in(folder, |stem| role_of(stem).map(|_| stem.to_owned()));
+    archives.sort();
+    archives.dedup_by(|later, first| later.0 == first.0);
+    if archives.is_empty() { imagenet_archives(folder) } else { archives }
+}
+
+fn imagenet_archives(folder: &Path) -> Vec<(String, PathBuf)> {
+    let mut archives = archives_in(folder, |stem| split_of_archive(stem).map(str::to_owned));
+    if archives.is_empty() || has_split_folders(folder) {
+        return Vec::new();
+    }
     archives.sort();
     archives.dedup_by(|later, first| later.0 == first.0);
     archives
+}
+
+/// Whether a folder in `folder` is named after a split.
+pub(crate) fn has_split_folders(folder: &Path) -> bool {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries
+        .filter(|entry| role_of(&entry.file_name().to_string_lossy()).is_some())
+        .any(|entry| entry.path().is_dir())
+}
+
+/// The archives in `folder` whose names `split` knows, with what it calls them.
+fn archives_in(folder: &Path, split: impl Fn(&str) -> Option<String>) -> Vec<(String, PathBuf)> {
+    let archive = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let lower = name.to_lowercase();
+        let ending = ENDINGS.iter().find(|ending| lower.ends_with(*ending))?;
+        let split = split(&name[..name.len() - ending.len()])?;
+        entry.path().is_file().then(|| (split, entry.path()))
+    };
+    std::fs::read_dir(folder).into_iter().flatten().flatten().filter_map(archive).collect()
 }
 
 /// An image member of an archive.
@@ -64,12 +90,20 @@ fn split_archives(folder: &Path) -> Vec<(String, PathBuf)> {
 struct Member {
     /// Index into the list of archives.
     archive: usize,
+    /// That archive.
+    path: Arc<Path>,
     /// Its name as the archive says it, without what does not matter ([`plain`]).
     name: String,
     /// Why it cannot be an image.
     problem: Option<String>,
     /// Where its content is in the file of the archive, and its bytes; `None` where that is compressed.
     place: Option<(u64, u64)>,
+}
+
+impl FlatImage for Member {
+    fn shown(&self) -> String {
+        format!("{}: {}", path_text(&self.path), self.name)
+    }
 }
 
 /// A folder of archives or a single archive, of which the names have been read.
@@ -80,6 +114,8 @@ pub(crate) struct TarImages {
     archives: Vec<(Option<String>, PathBuf)>,
     arranged: Arranged<Member>,
     ignored: Ignored,
+    /// Images of the test split whose class nothing says.
+    without_line: Vec<Reject>,
 }
 
 impl TarImages {
@@ -110,12 +146,19 @@ impl TarImages {
             let found = format!("an archive without images ({there}); if they are packed in it, unpack it");
             return Err(DataError::NotRecognised { path: path.to_owned(), found });
         }
-        let arranged = arrange(members, options.class_use)
-            .map_err(|question| DataError::Unclear { path: path.to_owned(), question })?;
+        let folder = if path.is_dir() { path } else { path.parent().unwrap_or(path) };
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        let places = Places::around(folder, &[]);
+        let unclear = |question| DataError::Unclear { path: path.to_owned(), question };
+        let Labelled { notes, rejects: without_line } =
+            label_flat_split(&mut members, &places, options.class_use()).map_err(unclear)?;
+        let mut arranged = arrange(members, options.class_use()).map_err(unclear)?;
+        arranged.notes.splice(0..0, notes);
+        arranged.notes.extend(name_classes(&mut arranged.classes, &places));
         for (folder, images) in &arranged.beside {
             *ignored.entry(beside_in_words(folder)).or_default() += images;
         }
-        Ok(Self { path: path.to_owned(), archives, arranged, ignored })
+        Ok(Self { path: path.to_owned(), archives, arranged, ignored, without_line })
     }
 
     /// Where it is.
@@ -128,17 +171,25 @@ impl TarImages {
         self.archives.iter().any(|(_, archive)| archive == path)
     }
 
-    /// The members of a split; each split can be had once.
-    pub(crate) fn take(&mut self, split: Split, limits: &Limits) -> Result<SplitContent, DataError> {
+    /// The name of each class.
+    pub(crate) fn classes(&self) -> &[String] {
+        &self.arranged.classes
+    }
+
+    /// The members of a split, of the classes of which `is_kept` says so where it is given; each split can be had once.
+    pub(crate) fn take(
+        &mut self,
+        split: Split,
+        is_kept: Option<&[bool]>,
+        limits: &Limits,
+    ) -> Result<SplitContent, DataError> {
         let Part { files: members, without_class } =
-            self.arranged.take(split).ok_or_else(|| DataError::MissingSplit {
+            self.arranged.take(split, is_kept).ok_or_else(|| DataError::MissingSplit {
                 path: self.path.clone(),
                 split,
                 expected: format!("{split}.tar.gz in its folder, or members {split}/<class>/*.jpg"),
                 got: self.arranged.instead.clone(),
             })?;
-        let shown =
-            |member: &Member| format!("{}: {}", path_text(&self.archives[member.archive].1), member.name);
         let mut content: Vec<HashMap<String, Vec<u8>>> = Vec::new();
         for (archive, (_, archive_path)) in self.archives.iter().enumerate() {
             let wanted: BTreeSet<&str> = members
@@ -151,16 +202,13 @@ impl TarImages {
             let is_read = !wanted.is_empty();
             content.push(if is_read { read(archive_path, &wanted, limits)? } else { HashMap::new() });
         }
-        let archives: Vec<Arc<Path>> = self.archives.iter().map(|(_, path)| path.as_path().into()).collect();
         let (mut files, mut rejects) = (Vec::new(), Vec::new());
         for (member, label) in members {
-            let path = shown(&member);
+            let path = member.shown();
             let bytes = match member.place {
-                Some((offset, bytes)) => Some(FileBytes::InArchive {
-                    archive: Arc::clone(&archives[member.archive]),
-                    offset,
-                    bytes,
-                }),
+                Some((offset, bytes)) => {
+                    Some(FileBytes::InArchive { archive: Arc::clone(&member.path), offset, bytes })
+                }
                 None => content[member.archive].remove(&member.name).map(FileBytes::InMemory),
             };
             match (bytes, member.problem) {
@@ -172,9 +220,12 @@ impl TarImages {
             }
         }
         rejects.extend(without_class.iter().map(|member| Reject {
-            path: shown(member),
+            path: member.shown(),
             reason: member.problem.clone().unwrap_or_else(|| "outside any class folder".to_owned()),
         }));
+        if split == Split::Test {
+            rejects.append(&mut self.without_line);
+        }
         Ok(SplitContent {
             rejects,
             ignored: self.ignored.clone(),
@@ -218,11 +269,13 @@ fn list(
             listed(member, &folder, true, limits, reader, &mut found, ignored)
         })?;
     }
+    let shared: Arc<Path> = path.into();
     Ok(found
         .into_iter()
         .map(|(name, (problem, place))| {
             let parts: Vec<String> = name.split('/').map(composed).collect();
-            TreeFile { parts, content: Member { archive, name, problem, place } }
+            let path = Arc::clone(&shared);
+            TreeFile { parts, content: Member { archive, path, name, problem, place } }
         })
         .collect())
 }

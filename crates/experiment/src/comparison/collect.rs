@@ -291,7 +291,8 @@ pub(super) fn measured<'a>(
             let of_cell = |(&seed, cell): (&u64, &CellResult)| Some(cell.sets.get(data)?.measured(seed));
             (arm.name.clone(), cells.iter().filter_map(of_cell).collect())
         };
-        let groups = image_groups(data, Split::Test).map(|groups| groups.of_image);
+        let groups = image_groups(data, Split::Test, study.config.evaluation.class_list())
+            .map(|groups| groups.of_image);
         let measured = Arms::new(arms.clone().map(of_arm).collect(), groups, pairing);
         let untrained =
             arms.clone().filter(|(arm, _)| study.is_untrained(arm)).map(|(arm, _)| arm.name.clone());

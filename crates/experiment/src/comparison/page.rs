@@ -324,6 +324,7 @@ fn neighbours(
             size: seen.and_then(|seen| seen.view.side()),
             color: seen.and_then(|seen| seen.view.color).unwrap_or_default(),
             max_reject_share: study.config.evaluation.max_reject_share,
+            classes: study.config.evaluation.class_list().map(Path::to_owned),
             ..LoadOptions::default()
         };
         // As they were measured.

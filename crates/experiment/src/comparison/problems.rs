@@ -126,6 +126,7 @@ impl Study {
             // An encoder judges images at the size that it was trained at, so theirs may differ.
             size: Some(config.evaluation.size.unwrap_or(SIZE_OF_A_LOOK)),
             max_reject_share: config.evaluation.max_reject_share,
+            classes: config.evaluation.class_list().map(Path::to_owned),
             ..LoadOptions::default()
         };
         for data in &config.data {

@@ -48,6 +48,9 @@ pub struct SourceConfig {
     /// Side in pixels that images are fitted to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<usize>,
+    /// A text file with a class in each line: only images of these are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classes: Option<String>,
 }
 
 /// The `[generator]` section.
@@ -159,31 +162,47 @@ impl GeneratorTraining {
         folder.config_renamed(&FORMER)
     }
 
-    /// Images that the file at `file` itself names are in its folder, unless they are known by that name.
+    /// Images that the file at `file` itself names are in its folder, unless they are known by that name; so is the list of
+    /// classes.
     fn settle_path(&mut self, file: &Path, written: &Written) {
         let is_known = known_data_sets().iter().any(|known| known.name == self.source.data);
         if written.layer("source.data") == Some(0) && !is_known {
             self.source.data = path_from_file(file, "source.data", &self.source.data);
         }
+        if let Some(list) =
+            self.source.classes.as_mut().filter(|_| written.layer("source.classes") == Some(0))
+        {
+            *list = path_from_file(file, "source.classes", list);
+        }
     }
 
-    /// The recipe with a path that means the same from every folder, as a run folder keeps it.
+    /// The recipe with paths that mean the same from every folder, as a run folder keeps it.
     pub(super) fn with_absolute_paths(&self) -> Self {
         let name = &self.source.data;
         let is_known = known_data_sets().iter().any(|known| known.name == name);
-        let path = (!is_known && Path::new(name).exists()).then(|| std::path::absolute(name).ok()).flatten();
+        let absolute = |named: &str| {
+            let path = Path::new(named).exists().then(|| std::path::absolute(named).ok()).flatten();
+            path.map(|path| path.to_string_lossy().into_owned())
+        };
         let mut training = self.clone();
-        if let Some(path) = path {
-            training.source.data = path.to_string_lossy().into_owned();
+        if let Some(path) = absolute(name).filter(|_| !is_known) {
+            training.source.data = path;
+        }
+        if let Some(list) = &mut training.source.classes {
+            *list = absolute(list).unwrap_or_else(|| list.clone());
         }
         training
     }
 
-    /// The recipe with the path of `stored`, where it means the same as its own.
-    pub(super) fn with_path_as_in(&self, stored: &Self) -> Self {
+    /// The recipe with the paths of `stored`, where they mean the same as its own.
+    pub(super) fn with_paths_as_in(&self, stored: &Self) -> Self {
         let mut training = self.clone();
-        if self.with_absolute_paths().source.data == stored.with_absolute_paths().source.data {
+        let (own, theirs) = (self.with_absolute_paths().source, stored.with_absolute_paths().source);
+        if own.data == theirs.data {
             training.source.data.clone_from(&stored.source.data);
+        }
+        if own.classes == theirs.classes {
+            training.source.classes.clone_from(&stored.source.classes);
         }
         training
     }

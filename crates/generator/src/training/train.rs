@@ -126,7 +126,7 @@ fn open<'a>(
     const MINUTES: &str = "train.checkpoint_minutes";
     // Images may have moved: whether they are the same is asked of themselves.
     let free: [&[&str]; 2] = [&[MINUTES, "source.data"], &[MINUTES]];
-    folder.check_same_config(&stored, &training.with_path_as_in(&stored), free)?;
+    folder.check_same_config(&stored, &training.with_paths_as_in(&stored), free)?;
     if let Some(changed) = other_images(out, &images.name, &images.identity()) {
         return Err(RunFolderError::Changed { path: out.to_owned(), changed }.into());
     }

@@ -117,7 +117,11 @@ fn present(
     for &split in splits {
         match load(data, split, options) {
             Ok(images) => found.push((split, images)),
-            Err(error @ (DataError::MissingSplit { .. } | DataError::Empty { .. })) if splits.len() > 1 => {
+            Err(
+                error @ (DataError::MissingSplit { .. }
+                | DataError::Empty { .. }
+                | DataError::WithoutClasses { .. }),
+            ) if splits.len() > 1 => {
                 absent.get_or_insert(error);
             }
             Err(error) => return Err(error.into()),

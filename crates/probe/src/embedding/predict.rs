@@ -59,7 +59,12 @@ pub fn predict<E: From<SuiteError>>(
 ) -> Result<Predicted, E> {
     let path = request.encoders.first().cloned().unwrap_or_default();
     check_head(&path, request, train, device)?;
-    let embedded = embed(request, splits, device, &before)?;
+    // A list of classes says which of them are told apart, not which images are named.
+    let mut config = request.config.clone();
+    if train.is_some() {
+        config.classes = None;
+    }
+    let embedded = embed(&SuiteRequest { config: &config, ..request.clone() }, splits, device, &before)?;
     let mut fitted_on: Option<ImageSet> = None;
     let (by, classes, classifier) = match train {
         None => {

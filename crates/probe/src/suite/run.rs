@@ -139,7 +139,7 @@ pub fn evaluate<E: From<SuiteError>>(
             let Comparable { train, test, only_in_test, .. } = images;
             warn_of_other_size(request, &loaded, path, data, train.shape);
             before(path, &encoder, &train)?;
-            let test_groups = image_groups(data, Split::Test)
+            let test_groups = image_groups(data, Split::Test, request.config.class_list())
                 .map(|groups| TestGroups { unit: groups.unit.to_owned(), of_image: groups.of_image });
             let intervals = TestIntervals::new(test_groups.as_ref(), test.len())?;
             let others = request.config.outlier_data.as_deref().zip(outliers.as_ref());
@@ -330,6 +330,7 @@ pub(crate) fn load_options(request: &SuiteRequest<'_>, encoder: &FrozenEncoder) 
         color: color.unwrap_or(of_encoder),
         size: size.or(encoder.usual_side()),
         max_reject_share,
+        classes: request.config.class_list().map(Path::to_owned),
         ..LoadOptions::default()
     }
 }
@@ -346,9 +347,9 @@ fn load_images(
         tracing::warn!("{data}: {note}");
     }
     let outliers = match request.config.outlier_data.as_deref() {
-        // The other data set at this one's size, whatever its own.
+        // The other data set at this one's size, whatever its own, and with all its classes.
         Some(other) if request.config.asks_for(ProtocolKind::Outliers) => {
-            let same_size = LoadOptions { size: Some(images.test.shape.height), ..options };
+            let same_size = LoadOptions { size: Some(images.test.shape.height), classes: None, ..options };
             Some(load(other, Split::Test, &same_size)?)
         }
         _ => None,

@@ -1,5 +1,6 @@
 //! `zview generator train`: train a small generator from a recipe.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use zview_data::{ClassUse, LoadOptions, Split};
@@ -25,6 +26,7 @@ pub fn run(arguments: &RunArguments, common: &Common) -> Result<ExitCode, Failur
         color: training.source.color,
         size: training.source.size,
         class_use: ClassUse::Optional,
+        classes: training.source.classes.as_ref().map(PathBuf::from),
         ..LoadOptions::default()
     };
     let images = zview_data::load(&training.source.data, Split::Train, &options)?;

@@ -108,11 +108,14 @@ pub(super) fn config(arguments: &ProbeArguments) -> Result<SuiteConfig, Failure>
         ));
     }
     config.train_pool = arguments.train_pool.unwrap_or(config.train_pool);
-    // Of the images that the run was of, what it left out is left out again.
-    if let Some(source) =
-        source.filter(|source| written.layer("max_reject_share").is_none() && same_images(source, &config))
-    {
-        config.max_reject_share = source.max_reject_share;
+    // Of the images that the run was of, what it left out is left out again, and so are other classes.
+    if let Some(source) = source.filter(|source| same_images(source, &config)) {
+        if written.layer("max_reject_share").is_none() {
+            config.max_reject_share = source.max_reject_share;
+        }
+        if written.layer("classes").is_none() {
+            config.classes = source.classes;
+        }
     }
     arguments.reading.apply(&mut config);
     choose_protocols(arguments, &mut config)?;

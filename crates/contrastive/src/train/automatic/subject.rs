@@ -129,12 +129,17 @@ pub enum Subject {
 }
 
 impl Subject {
-    /// Looks through the images that `name` names.
+    /// Looks through the images that `name` names, of the classes alone that the list `classes` names, where it is given.
     ///
     /// # Errors
     /// [`AutomaticError`] where they cannot be read, or are too few.
-    pub fn images(name: &str, data_dir: Option<PathBuf>) -> Result<Self, AutomaticError> {
-        let options = LoadOptions { data_dir, class_use: ClassUse::Optional, ..LoadOptions::default() };
+    pub fn images(
+        name: &str,
+        data_dir: Option<PathBuf>,
+        classes: Option<PathBuf>,
+    ) -> Result<Self, AutomaticError> {
+        let options =
+            LoadOptions { data_dir, classes, class_use: ClassUse::Optional, ..LoadOptions::default() };
         let mut found = inspect(name, &options)?;
         if !found.decoded && found.images <= MOST_DECODED {
             found = inspect(name, &LoadOptions { decode: true, ..options })?;

@@ -123,14 +123,14 @@ fn a_folder_is_looked_through_and_names_the_run() {
     let photos = folder.path().join("photos");
     std::fs::create_dir(&photos).unwrap();
     let name = photos.display().to_string();
-    assert!(Subject::images(&name, None).is_err(), "no images");
+    assert!(Subject::images(&name, None, None).is_err(), "no images");
     let shape = zview_data::ImageShape { channels: 3, height: 20, width: 30 };
     for number in 0..10u8 {
         let pixels = vec![number * 20; shape.channels * shape.height * shape.width];
         zview_data::picture::write_grid(&photos.join(format!("{number}.png")), &[&pixels[..]], shape, 1, 0)
             .unwrap();
     }
-    let Subject::Images(images) = Subject::images(&name, None).unwrap() else { panic!() };
+    let Subject::Images(images) = Subject::images(&name, None, None).unwrap() else { panic!() };
     assert_eq!((images.channels, images.short_side), (3, 20));
     assert!(images.count >= 2 && images.classes < 2, "{images:?}");
     assert_eq!(short_name(&photos), "photos");

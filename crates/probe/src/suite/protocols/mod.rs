@@ -21,7 +21,7 @@ use zview_data::{ColorMode, Limits, data_in_file};
 use zview_features::clusters::ClusterConfig;
 use zview_features::spectrum::SpectrumConfig;
 use zview_features::{PixelScale, Problems, Settings};
-use zview_runtime::config::Written;
+use zview_runtime::config::{Written, path_from_file};
 
 use super::error::SuiteError;
 use super::metric::Score;
@@ -83,6 +83,9 @@ macro_rules! protocols {
             /// Share of unreadable image files to leave out.
             #[serde(skip_serializing_if = "is_zero")]
             pub max_reject_share: f64,
+            /// A text file with a class in each line: only images of these are encoded and judged.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub classes: Option<String>,
             /// What is measured.
             pub protocols: Vec<ProtocolKind>,
             /// How many training images of each data set are used (the first, or evenly spaced ones of a set stored class
@@ -114,6 +117,7 @@ macro_rules! protocols {
                     size: None,
                     color: None,
                     max_reject_share: 0.0,
+                    classes: None,
                     protocols: vec![Linear, Knn, FewShot, Overlap],
                     train_pool: 10_000,
                     batch: 256,
@@ -275,6 +279,12 @@ impl SuiteConfig {
         self.protocols.contains(&protocol)
     }
 
+    /// The file that lists the classes to take.
+    #[must_use]
+    pub fn class_list(&self) -> Option<&Path> {
+        self.classes.as_deref().map(Path::new)
+    }
+
     /// The same with the paths that `file` itself says, in a section such as `evaluation.` or at its top, as it means them.
     #[must_use]
     pub fn with_paths_from(mut self, file: &Path, written: &Written, section: &str) -> Self {
@@ -283,6 +293,9 @@ impl SuiteConfig {
         self.data.iter_mut().filter(|_| data).for_each(|named| *named = data_in_file(file, "data", named));
         if let Some(named) = self.outlier_data.as_mut().filter(|_| of_file("outlier_data")) {
             *named = data_in_file(file, "outlier_data", named);
+        }
+        if let Some(named) = self.classes.as_mut().filter(|_| of_file("classes")) {
+            *named = path_from_file(file, "classes", named);
         }
         self
     }
