@@ -1,4 +1,5 @@
-//! Images of one shape, as bytes in a fixed order, with or without labels: in memory, or read when they are wanted.
+//! Images of one shape, as bytes in a fixed order, with or without labels: in memory, mapped, or read when they are
+//! wanted.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,8 +13,10 @@ use zview_runtime::hash::{sha256_of_bytes, sha256_of_reader};
 use crate::crop::CropBox;
 use crate::error::{DataError, Reject};
 use crate::ignored::{Ignored, ignored_in_words};
+use crate::load::CHUNK;
 use crate::name_list::NameList;
 use crate::notes::say_once;
+use crate::packed::MappedImages;
 use crate::photographs::Photographs;
 use crate::reading::with_workers;
 
@@ -73,6 +76,8 @@ enum Store {
     Memory(Vec<u8>),
     /// In files, decoded when they are wanted.
     Photographs(Photographs, usize),
+    /// In a file that is mapped, which takes no memory that the system cannot take back.
+    Mapped(MappedImages),
 }
 
 /// Images that are read for a batch of a run, in order.
@@ -136,6 +141,37 @@ impl ImageSet {
         Ok(Self::of(name, shape, Store::Photographs(photographs, images), labels, classes))
     }
 
+    /// A set of images in a mapped file.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn of_mapped(
+        name: String,
+        shape: ImageShape,
+        images: MappedImages,
+        labels: Option<Vec<u32>>,
+        classes: Vec<String>,
+    ) -> Result<Self, DataError> {
+        check_labels(&name, labels.as_deref(), images.len(), classes.len())?;
+        Ok(Self::of(name, shape, Store::Mapped(images), labels, classes))
+    }
+
+    /// The same images with their pixels in memory, and their names.
+    ///
+    /// # Errors
+    /// As [`Self::pixels`].
+    pub(crate) fn into_memory(self) -> Result<Self, DataError> {
+        let all: Vec<usize> = (0..self.len()).collect();
+        let mut pixels = Vec::new();
+        for some in all.chunks(CHUNK) {
+            pixels.extend(self.read(some)?.pixels);
+        }
+        let names: Option<NameList> = all.iter().map(|&image| self.name_of(image)).collect();
+        let Self { name, shape, labels, classes, .. } = self;
+        let set = Self::new(name, shape, pixels, labels, classes)?;
+        Ok(Self { names: names.map(Arc::new), ..set })
+    }
+
     fn of(
         name: String,
         shape: ImageShape,
@@ -170,6 +206,7 @@ impl ImageSet {
         match (&self.names, &*self.store) {
             (Some(names), _) => names.get(self.stored(index)),
             (None, Store::Photographs(photographs, _)) => Some(photographs.files().name(self.stored(index))),
+            (None, Store::Mapped(images)) => images.name(self.stored(index)),
             (None, Store::Memory(_)) => None,
         }
     }
@@ -178,6 +215,12 @@ impl ImageSet {
     #[must_use]
     pub fn is_streamed(&self) -> bool {
         matches!(*self.store, Store::Photographs(..))
+    }
+
+    /// Whether reading images may wait for a disk.
+    #[must_use]
+    pub fn waits_for_disk(&self) -> bool {
+        !matches!(*self.store, Store::Memory(_))
     }
 
     /// The number of an image among those that are stored.
@@ -205,6 +248,7 @@ impl ImageSet {
             (Some(chosen), _) => chosen.len(),
             (None, Store::Memory(pixels)) => pixels.len() / self.shape.bytes(),
             (None, Store::Photographs(_, images)) => *images,
+            (None, Store::Mapped(images)) => images.len(),
         }
     }
 
@@ -225,6 +269,7 @@ impl ImageSet {
                 Ok(Cow::Borrowed(&pixels[self.stored(index) * bytes..][..bytes]))
             }
             Store::Photographs(photographs, _) => photographs.pixels(self.stored(index)).map(Cow::Owned),
+            Store::Mapped(images) => Ok(images.pixels(self.stored(index))),
         }
     }
 
@@ -252,7 +297,7 @@ impl ImageSet {
     /// [`DataError::Unreadable`]; [`DataError::TooManyRejects`] where more of them than that share were met.
     pub fn usable(&self, indices: &[usize]) -> Result<ReadBatch, DataError> {
         self.read_each(indices, &|index| match &*self.store {
-            Store::Memory(_) => self.pixels(index).map(|pixels| (index, pixels)),
+            Store::Memory(_) | Store::Mapped(_) => self.pixels(index).map(|pixels| (index, pixels)),
             Store::Photographs(photographs, _) => {
                 let read = |number| photographs.pixels(number).map(Cow::Owned);
                 photographs.or_the_next(index, self.len(), |image| self.stored(image), read)
@@ -310,14 +355,14 @@ impl ImageSet {
             let one = |index| self.pixels(index).map(|pixels| each(index, &pixels));
             (0..self.len()).into_par_iter().map(one).collect()
         };
-        if self.is_streamed() { with_workers(work) } else { work() }
+        if self.waits_for_disk() { with_workers(work) } else { work() }
     }
 
     /// The image that is being read for longest, in words, where images are read from disk.
     #[must_use]
     pub fn reads(&self) -> Option<String> {
         match &*self.store {
-            Store::Memory(_) => None,
+            Store::Memory(_) | Store::Mapped(_) => None,
             Store::Photographs(photographs, _) => photographs.reads(),
         }
     }
@@ -334,7 +379,7 @@ impl ImageSet {
             place.copy_from_slice(&found);
             Ok(image)
         };
-        let images: Result<Vec<usize>, DataError> = if self.is_streamed() {
+        let images: Result<Vec<usize>, DataError> = if self.waits_for_disk() {
             with_workers(|| pixels.par_chunks_exact_mut(bytes).zip(indices).map(one).collect())
         } else {
             pixels.chunks_exact_mut(bytes).zip(indices).map(one).collect()
@@ -370,7 +415,7 @@ impl ImageSet {
     }
 
     /// SHA-256 that changes with the shape, any label and the order, and with any pixel; of images that are read each
-    /// time with the files' names and lengths instead. Not with what the set is called, nor where it is.
+    /// time with the files' names and lengths instead, and of packed ones with the hashes in their file. Not with what the set is called, nor where it is.
     #[must_use]
     pub fn content_sha256(&self) -> String {
         self.sha256(false)
@@ -394,6 +439,7 @@ impl ImageSet {
                 let numbers = &mut (0..images).map(|index| self.stored(index));
                 format!("{} of {:?}", photographs.files().sha256(numbers, times), photographs.fit())
             }
+            Store::Mapped(images) => images.sha256(self.chosen.as_deref()),
         };
         let labels = self.labels.as_ref().map_or_else(
             || "none".to_owned(),

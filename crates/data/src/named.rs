@@ -151,7 +151,7 @@ impl Resolved {
         let Some(numbers) = known_numbers(&content.classes, known.classes) else { return Ok(content) };
         content.classes = known.classes.iter().map(|&class| class.to_owned()).collect();
         match &mut content.items {
-            Items::Packed { labels, .. } => {
+            Items::Packed { labels, .. } | Items::Mapped { labels, .. } => {
                 labels.iter_mut().flatten().for_each(|label| *label = numbers[*label as usize]);
             }
             Items::Files(files) => {
