@@ -220,8 +220,7 @@ impl Plan {
         header.insert("__metadata__".to_owned(), about);
         let mut from = 0;
         for Tensor { name, dtype, shape, bytes } in self.tensors(written) {
-            let entry =
-                json!({ "dtype": dtype, "shape": shape, "data_offsets": [from, from + bytes] });
+            let entry = json!({ "dtype": dtype, "shape": shape, "data_offsets": [from, from + bytes] });
             header.insert(name, entry);
             from += bytes;
         }

@@ -115,10 +115,12 @@ impl MappedImages {
     /// The images that have one hash together, by number, and their pixels as they are stored.
     pub(crate) fn parts(&self) -> impl Iterator<Item = (Range<usize>, &[u8])> {
         let (per_hash, images) = (self.images_per_hash, self.len());
-        self.all().chunks(per_hash.saturating_mul(self.stored.bytes())).enumerate().map(move |(number, pixels)| {
-            let first = number * per_hash;
-            (first..(first + per_hash).min(images), pixels)
-        })
+        self.all().chunks(per_hash.saturating_mul(self.stored.bytes())).enumerate().map(
+            move |(number, pixels)| {
+                let first = number * per_hash;
+                (first..(first + per_hash).min(images), pixels)
+            },
+        )
     }
 
     /// What is wrong with a part that [`Self::parts`] gave, where its pixels are not those that were written.

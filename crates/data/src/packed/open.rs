@@ -79,7 +79,8 @@ impl PackedFile {
             return Err(bad("version", format!("up to {VERSION}"), newer.got.to_string()));
         }
         let (classes, made) = (field(path, about, "classes")?, field(path, about, "made")?);
-        let (images_per_hash, sha256) = (field(path, about, "images_per_hash")?, field(path, about, "sha256")?);
+        let (images_per_hash, sha256) =
+            (field(path, about, "images_per_hash")?, field(path, about, "sha256")?);
         let begin = LENGTH_BYTES as usize + header_bytes;
         let path = path.to_owned();
         Ok(Self { path, begin, classes, made, images_per_hash, sha256, tensors, map: Arc::new(map) })
@@ -140,10 +141,16 @@ impl PackedFile {
                 path: self.path.clone(),
                 split,
                 expected: tensor_name(split, "images"),
-                got: if there.is_empty() { "no images".to_owned() } else { format!("only {}", there.join(", ")) },
+                got: if there.is_empty() {
+                    "no images".to_owned()
+                } else {
+                    format!("only {}", there.join(", "))
+                },
             });
         };
-        let &[images, channels, height, width] = shape else { return Err(bad("images", String::new(), String::new())) };
+        let &[images, channels, height, width] = shape else {
+            return Err(bad("images", String::new(), String::new()));
+        };
         let shape = ImageShape { channels, height, width };
         let is_picture = [1, 3].contains(&channels)
             && (1..=limits.max_side).contains(&height)
@@ -197,7 +204,11 @@ impl PackedFile {
         });
         let labels: Result<Vec<u32>, i64> = read.collect();
         labels.map(Some).map_err(|label| {
-            bad("labels", format!("0 to {} for {classes} classes", classes.saturating_sub(1)), label.to_string())
+            bad(
+                "labels",
+                format!("0 to {} for {classes} classes", classes.saturating_sub(1)),
+                label.to_string(),
+            )
         })
     }
 }
@@ -208,7 +219,13 @@ pub(super) fn integer(bytes: &[u8]) -> i64 {
 }
 
 fn bad_file(path: &Path) -> impl Fn(&'static str, String, String) -> DataError {
-    move |field, expected, got| DataError::BadFile { path: path.to_owned(), field, expected, got, remedy: AGAIN }
+    move |field, expected, got| DataError::BadFile {
+        path: path.to_owned(),
+        field,
+        expected,
+        got,
+        remedy: AGAIN,
+    }
 }
 
 fn field<T: DeserializeOwned>(

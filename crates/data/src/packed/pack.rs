@@ -14,8 +14,8 @@ use super::layout::{
     INTEGER_BYTES, MadeFrom, PADDING, Plan, PlannedSplit, VERSION, WrittenSplit, tensor_name,
 };
 use super::open::PackedFile;
-use super::parts::{Filling, PackedInto};
 use super::partial::{Partial, forget, paths};
+use super::parts::{Filling, PackedInto};
 use crate::error::{DataError, Reject};
 use crate::ignored::{Ignored, ignore};
 use crate::image_set::{ImageSet, ImageShape};
@@ -91,7 +91,12 @@ pub struct PackedSplit {
 /// # Errors
 /// [`PackError`].
 pub fn pack(name_or_path: &str, target: &Path, options: &PackOptions) -> Result<Packed, PackError> {
-    pack_in_parts(name_or_path, target, options, &PackedInto { part_bytes: PART_BYTES, ..PackedInto::default() })
+    pack_in_parts(
+        name_or_path,
+        target,
+        options,
+        &PackedInto { part_bytes: PART_BYTES, ..PackedInto::default() },
+    )
 }
 
 pub(super) fn pack_in_parts(
@@ -145,8 +150,7 @@ pub(super) fn pack_in_parts(
     }
     progress.finish();
     let done = partial.done();
-    let lost: Vec<Vec<(usize, String)>> =
-        sets.splits.iter().map(|set| partial.lost(set.split)).collect();
+    let lost: Vec<Vec<(usize, String)>> = sets.splits.iter().map(|set| partial.lost(set.split)).collect();
     let bytes = if stopped { partial.bytes() } else { sets.finish(partial, &lost)? };
     let path = if stopped { paths(target).0 } else { target.to_owned() };
     let mut packed = sets.account(&path, bytes, started);
@@ -201,13 +205,11 @@ impl SplitSet {
     }
 }
 
-fn sets(
-    name_or_path: &str,
-    only: Option<Split>,
-    options: &LoadOptions,
-) -> Result<Vec<SplitSet>, DataError> {
+fn sets(name_or_path: &str, only: Option<Split>, options: &LoadOptions) -> Result<Vec<SplitSet>, DataError> {
     let (mut sets, mut missing) = (Vec::new(), None);
-    for split in [Split::Train, Split::Test].into_iter().filter(|split| only.is_none_or(|only| only == *split)) {
+    for split in
+        [Split::Train, Split::Test].into_iter().filter(|split| only.is_none_or(|only| only == *split))
+    {
         match load(name_or_path, split, options) {
             Ok(images) => sets.push(SplitSet { split, images, path: name_or_path.into() }),
             Err(error @ DataError::MissingSplit { .. }) => missing = Some(error),
@@ -244,9 +246,9 @@ impl Sets {
             }
         }
         let planned = |set: &SplitSet| {
-            let named = (0..set.images.len()).map(|image| set.images.name_of(image)).map(|name| {
-                name.map(|name| self.own_name(name).len() as u64)
-            });
+            let named = (0..set.images.len())
+                .map(|image| set.images.name_of(image))
+                .map(|name| name.map(|name| self.own_name(name).len() as u64));
             PlannedSplit {
                 split: set.split,
                 shape: set.images.shape,

@@ -74,7 +74,8 @@ impl Partial {
         if path.exists() && !journal_path.exists() {
             return Err(other("its journal is gone".to_owned()));
         }
-        let open = |path: &Path| File::options().read(true).write(true).create(true).truncate(false).open(path);
+        let open =
+            |path: &Path| File::options().read(true).write(true).create(true).truncate(false).open(path);
         let mut journal = open(&journal_path).map_err(failed)?;
         // A file system without locks gives another error, and is none to stop for.
         if let Err(TryLockError::WouldBlock) = journal.try_lock() {
@@ -321,7 +322,10 @@ impl Partial {
         PackError::Stuck {
             path: self.path.clone(),
             source,
-            missing: free.filter(|_| is_full).map(|free| needed.saturating_sub(free)).filter(|&bytes| bytes > 0),
+            missing: free
+                .filter(|_| is_full)
+                .map(|free| needed.saturating_sub(free))
+                .filter(|&bytes| bytes > 0),
             done: self.done(),
             images: self.plan.splits.iter().map(|planned| planned.files).sum(),
         }

@@ -78,7 +78,8 @@ impl Filling<'_> {
                 progress.update(done, &format!("{rate:.0} images/s"));
             }
             drop(sender);
-            let written = writer.join().unwrap_or_else(|_| Err(DataError::Reader("it ended".to_owned()).into()));
+            let written =
+                writer.join().unwrap_or_else(|_| Err(DataError::Reader("it ended".to_owned()).into()));
             let finished = written?;
             match failed {
                 Some(error) => Err(error.into()),

@@ -91,7 +91,8 @@ fn archives_packed_files_and_grey_images_are_packed_alike() {
     let root = root.path();
     let members: Vec<(String, Vec<u8>)> =
         (0..7).map(|n| (format!("train/{}/{n}.png", n % 2), png_of(5, 5, 1, n))).collect();
-    let members: Vec<(&str, &[u8])> = members.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
+    let members: Vec<(&str, &[u8])> =
+        members.iter().map(|(name, bytes)| (name.as_str(), bytes.as_slice())).collect();
     put(root, "photos", &tar_of(&members));
     let done = packed(root, &LoadOptions::default(), None).unwrap();
     assert_eq!(done.splits.len(), 1);
@@ -170,13 +171,20 @@ fn a_full_disk_ends_with_what_is_missing_and_the_same_command_goes_on_to_the_sam
     };
     let (mut went_on, mut stuck) = (0, 0);
     // Within the first part, between parts, within the test split, within the labels, and never.
-    for full_at in [10, 3 * 243, 8 * 243 + 1, 22 * 243, 26 * 243 + 9].map(|at| Some(begin + at)).into_iter().chain([None]) {
+    for full_at in [10, 3 * 243, 8 * 243 + 1, 22 * 243, 26 * 243 + 9]
+        .map(|at| Some(begin + at))
+        .into_iter()
+        .chain([None])
+    {
         match packed(root, &sized(9), full_at) {
             Err(error @ PackError::Stuck { .. }) => {
                 let PackError::Stuck { done, images, .. } = &error else { panic!("{error}") };
                 assert!(*done >= went_on && *images == 26, "{error}");
                 let text = error.to_string();
-                assert!(text.contains("photos.safetensors.partial") && text.contains("the same command goes on"), "{text}");
+                assert!(
+                    text.contains("photos.safetensors.partial") && text.contains("the same command goes on"),
+                    "{text}"
+                );
                 assert!(!root.join("photos.safetensors").exists());
                 (went_on, stuck) = (*done, stuck + 1);
             }
@@ -235,7 +243,10 @@ fn what_another_command_began_is_not_gone_on_with() {
         }
     };
     refused(&sized(8), "`size` is 9 there, 8 was asked for");
-    refused(&LoadOptions { color: ColorMode::Grey, ..sized(9) }, "`color` is \"as-stored\" there, \"grey\" was");
+    refused(
+        &LoadOptions { color: ColorMode::Grey, ..sized(9) },
+        "`color` is \"as-stored\" there, \"grey\" was",
+    );
     put(root, "photos/train/cat/new.png", &png_of(9, 9, 3, 1));
     refused(&sized(9), "are not those, or have changed");
     fs::remove_file(root.join("photos/train/cat/new.png")).unwrap();
@@ -265,16 +276,23 @@ fn unusable_images_are_left_out_and_listed_or_end_it_by_name() {
     assert!(error.contains("3 of 20"), "{error}");
     let done = packed(root, &share(0.2), None).unwrap();
     assert!(done.went_on_from > 0, "{}", done.went_on_from);
-    let names: Vec<&str> = done.rejects.iter().map(|reject| reject.path.rsplit("photos/").next().unwrap()).collect();
+    let names: Vec<&str> =
+        done.rejects.iter().map(|reject| reject.path.rsplit("photos/").next().unwrap()).collect();
     assert_eq!(names, ["train/cat/3.png", "train/cat/4.png", "train/dog/9.jpg", "test/dog/2.png"]);
-    assert_eq!(done.splits.iter().map(|split| (split.images, split.left_out)).collect::<Vec<_>>(), [(17, 3), (5, 1)]);
+    assert_eq!(
+        done.splits.iter().map(|split| (split.images, split.left_out)).collect::<Vec<_>>(),
+        [(17, 3), (5, 1)]
+    );
     for split in [Split::Train, Split::Test] {
         let (there, from) = (
             loaded(root, "photos.safetensors", split, &LoadOptions::default()).unwrap(),
             loaded(root, "photos", split, &share(0.2)).unwrap(),
         );
         assert_eq!((pixels(&there), &there.labels), (pixels(&from), &from.labels));
-        assert!((0..there.len()).all(|image| from.name_of(image).unwrap().ends_with(there.name_of(image).unwrap())));
+        assert!(
+            (0..there.len())
+                .all(|image| from.name_of(image).unwrap().ends_with(there.name_of(image).unwrap()))
+        );
     }
     let again = packed(root, &share(0.2), None).unwrap();
     assert_eq!((again.was_there, &again.splits), (true, &done.splits));
@@ -361,7 +379,8 @@ fn hostile_files_are_refused_by_what_is_wrong() {
     let (whole, path) = (file(root), root.join("bad.safetensors"));
     let told = |bytes: &[u8]| {
         fs::write(&path, bytes).unwrap();
-        loaded(root, "bad.safetensors", Split::Train, &LoadOptions::default()).map_err(|error| error.to_string())
+        loaded(root, "bad.safetensors", Split::Train, &LoadOptions::default())
+            .map_err(|error| error.to_string())
     };
     assert!(told(&with_header(&whole, &|_| ())).is_ok(), "a header of another length");
     let refused = |bytes: &[u8], words: &[&str]| {
@@ -372,7 +391,9 @@ fn hostile_files_are_refused_by_what_is_wrong() {
     refused(&[whole.as_slice(), b"x"].concat(), &["header", "fill the file"]);
     refused(&whole[..600], &["header", "get the file again"]);
     refused(&[&99_000_000u64.to_le_bytes(), &whole[8..]].concat(), &["header"]);
-    let changed = |change: &dyn Fn(&mut serde_json::Value), words: &[&str]| refused(&with_header(&whole, change), words);
+    let changed = |change: &dyn Fn(&mut serde_json::Value), words: &[&str]| {
+        refused(&with_header(&whole, change), words)
+    };
     changed(&|header| header["test.images"]["data_offsets"] = [0, 1458].into(), &["header"]);
     changed(&|header| header["train.images"]["shape"] = [1, 20, 3, 9, 9].into(), &["images", "4 dimensions"]);
     changed(&|header| header["train.images"]["dtype"] = "I8".into(), &["images: expected U8", "I8"]);
@@ -380,26 +401,31 @@ fn hostile_files_are_refused_by_what_is_wrong() {
     changed(&|header| header["train.labels"]["dtype"] = "F64".into(), &["labels: expected I64", "F64"]);
     changed(&|header| header["train.images"]["shape"] = [60, 1, 9, 9].into(), &["sha256"]);
     let about = "__metadata__";
-    changed(&|header| header[about]["classes"] = "[\"cat\"]".into(), &["labels: expected 0 to 0 for 1 classes, got 1"]);
+    changed(
+        &|header| header[about]["classes"] = "[\"cat\"]".into(),
+        &["labels: expected 0 to 0 for 1 classes, got 1"],
+    );
     changed(&|header| header[about]["classes"] = "{".into(), &["classes: expected JSON"]);
     changed(&|header| header[about]["version"] = "9".into(), &["version", "up to 1, got 9"]);
     changed(&|header| header[about]["images_per_hash"] = "{\"train\":0}".into(), &["sha256"]);
     changed(&|header| header[about]["sha256"] = "{}".into(), &["sha256"]);
-    changed(&|header| header[about]["format"] = "pt".into(), &["not one of images that `zview data pack` made"]);
-    // More labels than images.
     changed(
-        &|header| {
-            let [train, test] = ["train.labels", "test.labels"].map(|name| header[name]["data_offsets"][1].clone());
-            let (from, ends) = (header["train.labels"]["data_offsets"][0].clone(), &header["train.name_ends"]["data_offsets"]);
-            let all = (ends[1].as_u64().unwrap() - from.as_u64().unwrap()) / 8;
-            assert!(train.as_u64() < test.as_u64());
-            let to = ends[1].clone();
-            header["train.labels"] =
-                serde_json::json!({ "dtype": "I64", "shape": [all], "data_offsets": [from, to] });
-            header.as_object_mut().unwrap().remove("train.name_ends");
-        },
-        &["labels: expected 20, one per image"],
+        &|header| header[about]["format"] = "pt".into(),
+        &["not one of images that `zview data pack` made"],
     );
+    // More labels than images: the tensor goes on over the next one.
+    let longer = |header: &mut serde_json::Value| {
+        let [from, to] = [("train.labels", 0), ("train.name_ends", 1)]
+            .map(|(name, at)| header[name]["data_offsets"][at].as_u64().unwrap());
+        header["train.labels"]["shape"] = [(to - from) / 8].into();
+        header["train.labels"]["data_offsets"] = [from, to].into();
+        header.as_object_mut().unwrap().remove("train.name_ends");
+        header.as_object_mut().unwrap().remove("train.names");
+        header["test.names"]["shape"] = [file_names(&whole)].into();
+        let from = header["test.names"]["data_offsets"][1].as_u64().unwrap() - file_names(&whole) as u64;
+        header["test.names"]["data_offsets"][0] = from.into();
+    };
+    changed(&longer, &["labels: expected 20, one per image, got [40]"]);
     let labels = whole.len() - file_names(&whole) - 6 * 16 - 20 * 16;
     let mut one_label = whole.clone();
     one_label[labels] ^= 1;
