@@ -28,6 +28,7 @@ mod main_job;
 mod markdown;
 mod messages;
 mod outputs;
+mod packing;
 mod resume;
 mod runs;
 #[cfg(unix)]

@@ -170,15 +170,21 @@ pub(super) fn pack_in_parts(
 
 /// Bytes of the file at `target` where it was made by the same plan; `None` where nothing is there.
 fn finished(target: &Path, plan: &Plan) -> Result<Option<u64>, PackError> {
-    let Ok(about) = std::fs::symlink_metadata(target) else { return Ok(None) };
+    if std::fs::symlink_metadata(target).is_err() {
+        return Ok(None);
+    }
     let exists = |got: String| Err(PackError::Exists { path: target.to_owned(), got });
+    let bytes = match std::fs::metadata(target) {
+        Ok(about) if about.is_file() => about.len(), // opening a pipe would wait forever
+        _ => return exists("it is no file".to_owned()),
+    };
     let file = match PackedFile::open(target) {
         Ok(file) => file,
         Err(_) => return exists("it holds no packed images, or damaged ones".to_owned()),
     };
     let there = Plan { made: file.made().clone(), ..plan.clone() };
     let differs = there.differences(plan);
-    if differs.is_empty() { Ok(Some(about.len())) } else { exists(differs.join("; ")) }
+    if differs.is_empty() { Ok(Some(bytes)) } else { exists(differs.join("; ")) }
 }
 
 /// The splits of a data set that are packed.
