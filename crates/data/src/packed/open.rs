@@ -52,6 +52,9 @@ pub fn is_packed(path: &Path) -> bool {
     !matches!(PackedFile::open(path), Err(DataError::Read { .. } | DataError::NotRecognised { .. }))
 }
 
+/// Where a tensor lies in the file, and its shape.
+type Found<'a> = (Range<usize>, &'a [usize]);
+
 impl PackedFile {
     /// Maps the file at `path` and holds its header against it.
     ///
@@ -103,7 +106,7 @@ impl PackedFile {
         split: Split,
         of: &'static str,
         (dtype, sides): (Dtype, usize),
-    ) -> Result<Option<(Range<usize>, &[usize])>, DataError> {
+    ) -> Result<Option<Found<'_>>, DataError> {
         let Some(found) = self.tensors.info(&tensor_name(split, of)) else { return Ok(None) };
         if found.dtype != dtype || found.shape.len() != sides {
             let got = format!("{:?} of shape {:?}", found.dtype, found.shape);

@@ -15,7 +15,7 @@ use super::layout::{
 };
 use super::open::PackedFile;
 use super::partial::{Partial, forget, paths};
-use super::parts::{Filling, PackedInto};
+use super::parts::{Filling, Parts};
 use crate::error::{DataError, Reject};
 use crate::ignored::{Ignored, ignore};
 use crate::image_set::{ImageSet, ImageShape};
@@ -91,26 +91,21 @@ pub struct PackedSplit {
 /// # Errors
 /// [`PackError`].
 pub fn pack(name_or_path: &str, target: &Path, options: &PackOptions) -> Result<Packed, PackError> {
-    pack_in_parts(
-        name_or_path,
-        target,
-        options,
-        &PackedInto { part_bytes: PART_BYTES, ..PackedInto::default() },
-    )
+    pack_in_parts(name_or_path, target, options, &Parts::of_bytes(PART_BYTES))
 }
 
 pub(super) fn pack_in_parts(
     name_or_path: &str,
     target: &Path,
     options: &PackOptions,
-    into: &PackedInto,
+    into: &Parts,
 ) -> Result<Packed, PackError> {
     let started = Instant::now();
     // Read when they are wanted, whatever would fit into memory.
     let load_options = LoadOptions { memory: Some(0), streamed: false, ..options.load.clone() };
     let root = path_text(&named::resolve(name_or_path, load_options.data_dir.as_deref())?.path);
     let sets = Sets { root, splits: sets(name_or_path, options.split, &load_options)? };
-    let plan = sets.plan(name_or_path, options, into.part_bytes);
+    let plan = sets.plan(name_or_path, options, into.bytes);
     if let Some(bytes) = finished(target, &plan)? {
         forget(&paths(target).1);
         let open = PackedFile::open(target)?;

@@ -22,13 +22,24 @@ const IMAGES_OF_A_THREAD: usize = 16;
 /// Unusable images that an error names.
 const SHOWN_REJECTS: usize = 10;
 
-/// How images are written, for tests too.
-#[derive(Debug, Default)]
-pub(super) struct PackedInto {
-    pub(super) part_bytes: usize,
+/// How much is written at once.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) bytes: usize,
     /// Where the disk is full.
     #[cfg(test)]
     pub(super) full_at: Option<u64>,
+}
+
+impl Parts {
+    /// Parts of images that have `bytes` together.
+    pub(super) fn of_bytes(bytes: usize) -> Self {
+        Self {
+            bytes,
+            #[cfg(test)]
+            full_at: None,
+        }
+    }
 }
 
 /// A split that is filled into a file.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::pack::pack_in_parts;
 use super::partial::paths;
-use super::parts::PackedInto;
+use super::parts::Parts;
 use super::*;
 use crate::test_files::{jpeg_of, png_of, put, tar_of};
 use crate::{ColorMode, DataError, ImageSet, ImageShape, LoadOptions, Split, inspect, load};
@@ -29,7 +29,7 @@ fn sized(size: usize) -> LoadOptions {
 /// Packs with parts of three images of 9 x 9 pixels.
 fn packed(root: &Path, options: &LoadOptions, full_at: Option<u64>) -> Result<Packed, PackError> {
     let options = PackOptions { load: options.clone(), ..PackOptions::default() };
-    let into = PackedInto { part_bytes: 3 * 3 * 81 + 5, full_at };
+    let into = Parts { full_at, ..Parts::of_bytes(3 * 3 * 81 + 5) };
     let (data, target) = (root.join("photos"), root.join("photos.safetensors"));
     pack_in_parts(data.to_str().unwrap(), &target, &options, &into)
 }
