@@ -112,7 +112,8 @@ pub(super) fn pack_in_parts(
         let mut packed = sets.account(target, bytes, started);
         packed.was_there = true;
         for (split, left_out) in packed.splits.iter_mut().zip(open.made().left_out.values()) {
-            split.images -= left_out;
+            // Those that were found when it was written, beside those that are known before.
+            split.images -= left_out.saturating_sub(split.left_out).min(split.images);
             split.left_out = *left_out;
         }
         return Ok(packed);
@@ -123,8 +124,13 @@ pub(super) fn pack_in_parts(
     {
         partial.full_at = into.full_at;
     }
-    partial.check_room()?;
     let before = partial.done();
+    if let Err(error) = partial.check_room() {
+        if before == 0 {
+            partial.abandon(); // so that it does not stand in the way of a smaller size
+        }
+        return Err(error);
+    }
     let (seconds_before, all) = (started.elapsed().as_secs_f64(), sets.files());
     let mut progress = Progress::going_on("packing", before as u64, all as u64);
     let mut stopped = false;
@@ -132,12 +138,13 @@ pub(super) fn pack_in_parts(
         let filled = Filling { set, partial: &mut partial, options, progress: &mut progress }.fill();
         match filled {
             Ok(finished) => stopped = !finished,
-            // No other option than another size mends that.
-            Err(error @ PackError::Data(DataError::UnequalSizes { .. })) => {
-                partial.abandon();
+            // Where nothing is safe there is nothing to go on with, and only another size mends different ones.
+            Err(error) => {
+                if partial.done() == 0 || matches!(error, PackError::Data(DataError::UnequalSizes { .. })) {
+                    partial.abandon();
+                }
                 return Err(error);
             }
-            Err(error) => return Err(error),
         }
         if stopped {
             break;

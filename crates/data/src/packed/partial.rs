@@ -84,8 +84,9 @@ impl Partial {
         let mut text = Vec::new();
         journal.read_to_end(&mut text).map_err(failed)?;
         let mut lines = text.split_inclusive(|&byte| byte == b'\n').filter(|line| line.ends_with(b"\n"));
-        let begun = lines.next().map(serde_json::from_slice::<Plan>);
-        let plan = match begun {
+        let first = lines.next();
+        let plan_bytes = first.map(|line| line.len() as u64);
+        let plan = match first.map(serde_json::from_slice::<Plan>) {
             None => plan,
             Some(Ok(begun)) => {
                 let differs = begun.differences(&plan);
@@ -96,7 +97,12 @@ impl Partial {
             }
             Some(Err(_)) => return Err(other("its journal cannot be read".to_owned())),
         };
-        let parts = lines.map_while(|line| serde_json::from_slice::<Part>(line).ok()).collect();
+        let (mut parts, mut line_bytes) = (Vec::new(), Vec::new());
+        for line in lines {
+            let Ok(part) = serde_json::from_slice::<Part>(line) else { break };
+            parts.push(part);
+            line_bytes.push(line.len() as u64);
+        }
         let data = open(&path).map_err(failed)?;
         let mut partial = Self {
             target: target.to_owned(),
@@ -110,12 +116,26 @@ impl Partial {
             #[cfg(test)]
             full_at: None,
         };
-        partial.keep_what_is_safe().map_err(|source| partial.stuck(source))?;
+        let kept = match plan_bytes {
+            Some(plan_bytes) => partial.keep_what_is_safe(plan_bytes, &line_bytes),
+            None => partial.begin(),
+        };
+        kept.map_err(|source| partial.stuck(source))?;
         Ok(partial)
     }
 
-    /// Cuts off what no line of the journal tells of, and lines whose bytes are not there.
-    fn keep_what_is_safe(&mut self) -> io::Result<()> {
+    /// Begins both files anew.
+    fn begin(&mut self) -> io::Result<()> {
+        self.data.set_len(self.end)?;
+        self.journal.set_len(0)?; // of a first line that was cut short
+        self.journal.seek(SeekFrom::Start(0))?;
+        self.journal.write_all(&line_of(&self.plan)?)?;
+        self.journal.sync_all()
+    }
+
+    /// Cuts off what no line of the journal tells of, and lines whose bytes are not there. Only ever makes files shorter:
+    /// the disk may be full. `plan_bytes` is the length of the journal's first line, `line_bytes` those of the parts' lines.
+    fn keep_what_is_safe(&mut self, plan_bytes: u64, line_bytes: &[u64]) -> io::Result<()> {
         self.keep_parts_in_order();
         let bytes = self.data.metadata()?.len();
         while let Some((part, from)) = self.parts.last().map(|part| (part, self.start_of(part))) {
@@ -130,14 +150,10 @@ impl Partial {
         }
         self.end = self.parts.last().map_or(self.plan.begin, |part| self.end_of(part));
         self.data.set_len(self.end)?;
-        self.journal.set_len(0)?;
-        self.journal.seek(SeekFrom::Start(0))?;
-        let mut lines = line_of(&self.plan)?;
-        for part in &self.parts {
-            lines.extend(line_of(part)?);
-        }
-        self.journal.write_all(&lines)?;
-        self.journal.sync_all()
+        let lines = plan_bytes + line_bytes[..self.parts.len()].iter().sum::<u64>();
+        self.journal.set_len(lines)?;
+        self.journal.seek(SeekFrom::Start(lines))?;
+        Ok(())
     }
 
     /// Parts that follow each other as they are written; what comes after the first that does not is no part of it.

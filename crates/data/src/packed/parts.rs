@@ -158,6 +158,10 @@ impl<'a> Writing<'a> {
                     Ok(pixels) => {
                         self.waiting.extend(pixels);
                         self.files.push_back(self.file);
+                        // The last part takes the unusable files behind it along: one image more has to be there.
+                        if self.files.len() > self.planned.images_per_hash {
+                            self.write(self.planned.images_per_hash)?;
+                        }
                     }
                     Err(reason) => {
                         self.lost.push((self.file, reason));
@@ -165,10 +169,6 @@ impl<'a> Writing<'a> {
                     }
                 }
                 self.file += 1;
-            }
-            // The last part takes the unusable files behind it along, so that one image more has to be there.
-            while self.files.len() > self.planned.images_per_hash {
-                self.write(self.planned.images_per_hash)?;
             }
         }
         let finished = self.file == self.planned.files;

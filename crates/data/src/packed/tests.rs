@@ -258,6 +258,20 @@ fn what_another_command_began_is_not_gone_on_with() {
 }
 
 #[test]
+fn a_second_process_that_packs_into_the_same_file_is_refused() {
+    let root = tempfile::tempdir().unwrap();
+    photos(root.path());
+    packed(root.path(), &sized(9), Some(13_000)).unwrap_err();
+    let (_, journal) = paths(&root.path().join("photos.safetensors"));
+    let other = fs::File::open(journal).unwrap();
+    other.lock().unwrap();
+    let error = packed(root.path(), &sized(9), None).unwrap_err();
+    assert!(matches!(error, PackError::InUse { .. }), "{error}");
+    drop(other);
+    assert!(packed(root.path(), &sized(9), None).unwrap().went_on_from > 0);
+}
+
+#[test]
 fn unusable_images_are_left_out_and_listed_or_end_it_by_name() {
     let root = tempfile::tempdir().unwrap();
     let root = root.path();
