@@ -28,6 +28,7 @@ mod main_job;
 mod markdown;
 mod messages;
 mod outputs;
+mod packing;
 mod photographs;
 mod resume;
 mod runs;

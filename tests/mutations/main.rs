@@ -23,7 +23,7 @@ mod trial;
 
 use readers::{
     cifar_binary, cifar_python, comparisons, encoders, evaluations, generator_recipes, idx, image_files,
-    manifests, pytorch, recipes, safetensors, tar_files, view_shards,
+    manifests, packed_files, pytorch, recipes, safetensors, tar_files, view_shards,
 };
 use trial::hold;
 
@@ -47,6 +47,7 @@ trials! {
     cifar_binary_files => cifar_binary();
     cifar_python_files => cifar_python();
     pictures => image_files();
+    files_of_packed_images => packed_files();
     tar_archives => tar_files();
     shards_of_views => view_shards();
     generator_manifests => manifests();

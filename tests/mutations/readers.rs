@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use zview_contrastive::train::Recipe;
 use zview_data::view_shards::{ShardOptions, ViewShards};
-use zview_data::{ColorMode, LoadOptions, Split, inspect, load, of_bytes};
+use zview_data::{ColorMode, LoadOptions, PackOptions, Split, inspect, load, of_bytes, pack};
 use zview_encoder::load_encoder;
 use zview_experiment::comparison::ComparisonConfig;
 use zview_generator::Manifest;
@@ -183,6 +183,63 @@ pub fn tar_files() -> Reader {
             }
         },
         read: Box::new(|folder, _, bytes| read_data(&write(folder, "data.tar", bytes), ColorMode::AsStored)),
+    }
+}
+
+/// Data sets that `zview data pack` made, of both channel counts, with names and without.
+pub fn packed_files() -> Reader {
+    let folder = tempfile::tempdir().unwrap();
+    let pictures = golden_files(&["tests/mutations/corpus"], ends_with(&[".idx3", "rgb.png", "grey.png"]));
+    for Golden { name, bytes } in &pictures {
+        let split = if name.starts_with("grey") { "test" } else { "train" };
+        match name.strip_suffix(".idx3") {
+            Some(_) => write(folder.path(), "idx/train-images-idx3-ubyte", bytes),
+            None => write(folder.path(), &format!("photos/{split}/a/{name}"), bytes),
+        };
+    }
+    let packed = |data: &str| {
+        let options = PackOptions {
+            load: LoadOptions { size: Some(6), ..LoadOptions::default() },
+            ..PackOptions::default()
+        };
+        let (data, file) = (folder.path().join(data), folder.path().join(format!("{data}.safetensors")));
+        pack(data.to_str().unwrap(), &file, &options).unwrap();
+        Golden {
+            name: file.file_name().unwrap().to_string_lossy().into_owned(),
+            bytes: fs::read(file).unwrap(),
+        }
+    };
+    Reader {
+        corpus: ["idx", "photos"].map(packed).to_vec(),
+        text: false,
+        // Most bytes are pixels and spaces, which can be any: the rest of the damage is done to the header.
+        finish: |golden, bytes, others, random| {
+            let length = u64::from_le_bytes(golden.bytes[..8].try_into().unwrap()) as usize;
+            let (header, tensors) = golden.bytes[8..].split_at(length);
+            let text = header.trim_ascii_end();
+            if random.chance(0.8) {
+                let mut header = damaged(text, others, true, random);
+                header.resize(header.len().max(length), b' ');
+                *bytes = [&(header.len() as u64).to_le_bytes(), header.as_slice(), tensors].concat();
+            }
+        },
+        read: Box::new(|folder, _, bytes| {
+            let path = write(folder, "data.safetensors", bytes);
+            let name = path.to_str().unwrap();
+            let options = LoadOptions { decode: true, ..LoadOptions::default() };
+            let mut taken = false;
+            for split in [Split::Train, Split::Test] {
+                let Ok(set) = load(name, split, &options) else { continue };
+                let pixels = set.map(|_, pixels| pixels.iter().map(|&byte| u64::from(byte)).sum::<u64>());
+                assert_eq!(pixels.unwrap().len(), set.len());
+                assert!(
+                    (0..set.len()).all(|image| set.name_of(image).is_none_or(|name| name.len() < usize::MAX))
+                );
+                taken = true;
+            }
+            let _ = inspect(name, &options);
+            taken
+        }),
     }
 }
 

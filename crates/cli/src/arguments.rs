@@ -151,7 +151,7 @@ pub enum Command {
     Demo(commands::demo::DemoArguments),
     /// List the devices of this machine and say which one `auto` takes.
     Devices,
-    /// Labelled images: list known data sets, inspect one.
+    /// Labelled images: list known data sets, inspect one, pack one into a file.
     #[command(subcommand)]
     Data(commands::data::DataCommand),
     /// Generators: list manifests, inspect one, train one.

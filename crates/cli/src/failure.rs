@@ -7,8 +7,8 @@ use miette::{MietteHandlerOpts, Report};
 use zview_contrastive::source::SourceError;
 use zview_contrastive::train::automatic::AutomaticError;
 use zview_contrastive::train::{NoHalfPrecision, PretrainError, ProfileError};
-use zview_data::DataError;
 use zview_data::view_shards::ShardError;
+use zview_data::{DataError, PackError};
 use zview_encoder::PretrainedError;
 use zview_experiment::ExperimentError;
 use zview_generator::GeneratorError;
@@ -82,6 +82,18 @@ impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
         match error {
             DataError::Unknown { .. } | DataError::NotFound { .. } | DataError::InvalidOption { .. } => {
+                Self::usage(error)
+            }
+            error => Self::failed(error),
+        }
+    }
+}
+
+impl From<PackError> for Failure {
+    fn from(error: PackError) -> Self {
+        match error {
+            PackError::Data(error) => error.into(),
+            error @ (PackError::Exists { .. } | PackError::OtherPartial { .. } | PackError::InUse { .. }) => {
                 Self::usage(error)
             }
             error => Self::failed(error),

@@ -30,13 +30,19 @@ const PAGES: &[Page] = &[
     },
     Page {
         path: &["data"],
-        examples: "zview data list\n  zview data inspect photos/",
+        examples: "zview data list\n  zview data inspect photos/\n  zview data pack photos/ --size 256 -o photos.safetensors",
         without: &[DEVICE, SELFCHECK],
     },
     Page { path: &["data", "list"], examples: "zview data list", without: &[DEVICE, SELFCHECK, DATA_DIR] },
     Page {
         path: &["data", "inspect"],
         examples: "zview data inspect photos/\n  zview data inspect photos/ --size 64 --color rgb",
+        without: &[DEVICE, SELFCHECK],
+    },
+    Page {
+        path: &["data", "pack"],
+        examples: "zview data pack photos/ --size 256 -o photos.safetensors\n  \
+                   zview pretrain photos.safetensors --out runs/photos",
         without: &[DEVICE, SELFCHECK],
     },
     Page {

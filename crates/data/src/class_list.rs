@@ -134,7 +134,10 @@ impl Chosen {
                     file.label.is_some()
                 });
             }
-            Items::Packed { labels: None, .. } => return Err(self),
+            Items::Packed { labels: None, .. } | Items::Mapped { labels: None, .. } => return Err(self),
+            Items::Mapped { labels: Some(labels), .. } => {
+                labels.iter_mut().for_each(|label| *label = label.and_then(|label| self.number(label)));
+            }
             Items::Packed { shape, pixels, labels: Some(labels) } => {
                 let bytes = shape.bytes();
                 let mut kept = Vec::with_capacity(labels.len());

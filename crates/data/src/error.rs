@@ -55,7 +55,7 @@ pub enum DataError {
     #[error(
         "{}: {found}; expected a folder of IDX files (train-images-idx3-ubyte[.gz]), of CIFAR files \
          (data_batch_1[.bin]), of images (train/<class>/*.jpg or <class>/*.png), of archives (train.tar.gz), \
-         or one IDX or tar file",
+         or one IDX or tar file, or one that `zview data pack` made",
         path.display()
     )]
     NotRecognised {

@@ -1,4 +1,5 @@
-//! Images of one shape, as bytes in a fixed order, with or without labels: in memory, or read when they are wanted.
+//! Images of one shape, as bytes in a fixed order, with or without labels: in memory, mapped, or read when they are
+//! wanted.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,7 +16,9 @@ use crate::crop::CropBox;
 use crate::error::{DataError, Reject};
 use crate::file_list::FileList;
 use crate::ignored::{Ignored, ignored_in_words};
+use crate::load::CHUNK;
 use crate::notes::say_once;
+use crate::packed::MappedImages;
 use crate::photographs::Photographs;
 use crate::reading::with_workers;
 
@@ -75,6 +78,8 @@ enum Store {
     Memory(Vec<u8>),
     /// In files, decoded when they are wanted.
     Photographs(Photographs, usize),
+    /// In a file that is mapped, which takes no memory that the system cannot take back.
+    Mapped(MappedImages),
 }
 
 /// Images that are read for a batch of a run, in order.
@@ -140,6 +145,49 @@ impl ImageSet {
         Ok(Self { files, ..set })
     }
 
+    /// A set of images in a mapped file, of those that have a label where there are any.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub(crate) fn of_mapped(
+        name: String,
+        shape: ImageShape,
+        images: MappedImages,
+        labels: Option<Vec<Option<u32>>>,
+        classes: Vec<String>,
+    ) -> Result<Self, DataError> {
+        let all = images.len();
+        let chosen: Option<Vec<u32>> = labels
+            .as_ref()
+            .map(|labels| (0..all as u32).filter(|&image| labels[image as usize].is_some()).collect());
+        let labels: Option<Vec<u32>> = labels.map(|labels| labels.into_iter().flatten().collect());
+        let chosen = chosen.filter(|chosen| chosen.len() < all);
+        let there = chosen.as_ref().map_or(all, Vec::len);
+        check_labels(&name, labels.as_deref(), there, classes.len())?;
+        let set = Self::of(name, shape, Store::Mapped(images), labels, classes);
+        Ok(Self { chosen: chosen.map(Into::into), ..set })
+    }
+
+    /// The same images with their pixels in memory, and their names.
+    ///
+    /// # Errors
+    /// As [`Self::pixels`].
+    pub(crate) fn into_memory(self) -> Result<Self, DataError> {
+        let all: Vec<usize> = (0..self.len()).collect();
+        let mut pixels = Vec::new();
+        for some in all.chunks(CHUNK) {
+            pixels.extend(self.read(some)?.pixels);
+        }
+        let names: Option<Vec<(String, u64)>> =
+            all.iter().map(|&image| Some((self.name_of(image)?.to_owned(), 0))).collect();
+        let Self { name, shape, labels, classes, .. } = self;
+        let set = Self::new(name, shape, pixels, labels, classes)?;
+        Ok(match names {
+            Some(names) => set.of_files(Path::new(""), names),
+            None => set,
+        })
+    }
+
     fn of(
         name: String,
         shape: ImageShape,
@@ -171,13 +219,23 @@ impl ImageSet {
     /// The file or member that an image is, as shown to people; `None` where images have no names.
     #[must_use]
     pub fn name_of(&self, index: usize) -> Option<&str> {
-        self.files.as_ref().map(|files| files.name(self.stored(index)))
+        match (&self.files, &*self.store) {
+            (Some(files), _) => Some(files.name(self.stored(index))),
+            (None, Store::Mapped(images)) => images.name(self.stored(index)),
+            (None, _) => None,
+        }
     }
 
     /// Whether images are read each time that they are wanted, as they are too many for memory.
     #[must_use]
     pub fn is_streamed(&self) -> bool {
         matches!(*self.store, Store::Photographs(..))
+    }
+
+    /// Whether reading images may wait for a disk.
+    #[must_use]
+    pub fn waits_for_disk(&self) -> bool {
+        !matches!(*self.store, Store::Memory(_))
     }
 
     /// The number of an image among those that are stored.
@@ -205,6 +263,7 @@ impl ImageSet {
             (Some(chosen), _) => chosen.len(),
             (None, Store::Memory(pixels)) => pixels.len() / self.shape.bytes(),
             (None, Store::Photographs(_, images)) => *images,
+            (None, Store::Mapped(images)) => images.len(),
         }
     }
 
@@ -225,6 +284,7 @@ impl ImageSet {
                 Ok(Cow::Borrowed(&pixels[self.stored(index) * bytes..][..bytes]))
             }
             Store::Photographs(photographs, _) => photographs.pixels(self.stored(index)).map(Cow::Owned),
+            Store::Mapped(images) => Ok(images.pixels(self.stored(index))),
         }
     }
 
@@ -252,7 +312,7 @@ impl ImageSet {
     /// [`DataError::Unreadable`]; [`DataError::TooManyRejects`] where more of them than that share were met.
     pub fn usable(&self, indices: &[usize]) -> Result<ReadBatch, DataError> {
         self.read_each(indices, &|index| match &*self.store {
-            Store::Memory(_) => self.pixels(index).map(|pixels| (index, pixels)),
+            Store::Memory(_) | Store::Mapped(_) => self.pixels(index).map(|pixels| (index, pixels)),
             Store::Photographs(photographs, _) => {
                 let read = |number| photographs.pixels(number).map(Cow::Owned);
                 photographs.or_the_next(index, self.len(), |image| self.stored(image), read)
@@ -310,14 +370,14 @@ impl ImageSet {
             let one = |index| self.pixels(index).map(|pixels| each(index, &pixels));
             (0..self.len()).into_par_iter().map(one).collect()
         };
-        if self.is_streamed() { with_workers(work) } else { work() }
+        if self.waits_for_disk() { with_workers(work) } else { work() }
     }
 
     /// The image that is being read for longest, in words, where images are read from disk.
     #[must_use]
     pub fn reads(&self) -> Option<String> {
         match &*self.store {
-            Store::Memory(_) => None,
+            Store::Memory(_) | Store::Mapped(_) => None,
             Store::Photographs(photographs, _) => photographs.reads(),
         }
     }
@@ -334,7 +394,7 @@ impl ImageSet {
             place.copy_from_slice(&found);
             Ok(image)
         };
-        let images: Result<Vec<usize>, DataError> = if self.is_streamed() {
+        let images: Result<Vec<usize>, DataError> = if self.waits_for_disk() {
             with_workers(|| pixels.par_chunks_exact_mut(bytes).zip(indices).map(one).collect())
         } else {
             pixels.chunks_exact_mut(bytes).zip(indices).map(one).collect()
@@ -370,7 +430,7 @@ impl ImageSet {
     }
 
     /// SHA-256 that changes with the shape, any label and the order, and with any pixel; of images that are read each
-    /// time with the files' names and lengths instead. Not with what the set is called, nor where it is.
+    /// time with the files' names and lengths instead, and of packed ones with the hashes in their file. Not with what the set is called, nor where it is.
     #[must_use]
     pub fn content_sha256(&self) -> String {
         self.sha256(false)
@@ -398,6 +458,7 @@ impl ImageSet {
             Store::Photographs(photographs, _) => {
                 format!("{} of {:?}", self.of_files_sha256(photographs.files(), times), photographs.fit())
             }
+            Store::Mapped(images) => images.sha256(self.chosen.as_deref()),
         };
         self.sha256_with(&content)
     }

@@ -1,7 +1,7 @@
 //! Real labelled images: found, decoded safely, and held as bytes in a fixed order.
 //!
 //! [`load`] takes a name (`mnist`) or a path and gives an [`ImageSet`]; what a path is (IDX, CIFAR,
-//! image folder, tar of one) is found from its content. One data set, `glyphs`, is inside the binary. [`VisitOrder`] says which image
+//! image folder, tar of one, or what [`pack`] made of any of them) is found from its content. One data set, `glyphs`, is inside the binary. [`VisitOrder`] says which image
 //! comes when, [`inspect`] describes a set without keeping it, and [`picture`] writes PNG files.
 //! [`view_shards`] holds views of anchors instead, rendered by anything and streamed.
 
@@ -41,6 +41,7 @@ mod notes;
 #[doc(hidden)]
 pub mod of_bytes;
 mod options;
+mod packed;
 mod photographs;
 pub mod picture;
 mod read_ahead;
@@ -69,6 +70,7 @@ pub use inspect::{ClassCount, Inspection, SizeCount, SplitInspection, inspect};
 pub use load::load;
 pub use named::{KnownDataSet, data_in_file, find as find_data, known_data_sets};
 pub use options::{ClassUse, ColorMode, Limits, LoadOptions, Split};
+pub use packed::{MadeFrom, PackError, PackOptions, Packed, PackedSplit, is_packed, pack};
 pub use read_ahead::ReadAhead;
 pub use reading::{Reading, reading, set_reading};
 pub use short_name::short_name;

@@ -12,6 +12,7 @@ use crate::image_set::{ImageSet, ImageShape};
 use crate::named::{self, OpenedSet, Resolved};
 use crate::notes::say_once;
 use crate::options::{ColorMode, LoadOptions, Split};
+use crate::packed::MappedImages;
 use crate::photographs::{PhotographOptions, Photographs};
 use crate::resize::PlanarImage;
 use crate::source::{ImageFile, Items, SplitContent};
@@ -40,6 +41,11 @@ pub fn load(name_or_path: &str, split: Split, options: &LoadOptions) -> Result<I
             small = small_images(if is_small(shape, options) { images } else { 0 }, images, options);
             let (shape, pixels) = fit_packed(&resolved, shape, pixels, options)?;
             ImageSet::new(resolved.name, shape, pixels, labels, classes)?
+        }
+        Items::Mapped { images, labels } => {
+            let count = images.len();
+            small = small_images(if is_small(images.stored(), options) { count } else { 0 }, count, options);
+            fit_mapped(&resolved, images, labels, classes, options)?
         }
         Items::Files(files) => {
             let mut loading = Files { resolved: &resolved, opened: &mut opened, split, options, classes };
@@ -441,6 +447,27 @@ fn fit_packed(
         fitted.extend(images.into_iter().flat_map(|image| image.pixels));
     }
     Ok((shape, fitted))
+}
+
+/// Mapped images as they are where they have the wanted shape; else brought to it, in memory where that fits there, or
+/// each time that they are read.
+fn fit_mapped(
+    resolved: &Resolved,
+    images: MappedImages,
+    labels: Option<Vec<Option<u32>>>,
+    classes: Vec<String>,
+    options: &LoadOptions,
+) -> Result<ImageSet, DataError> {
+    let stored = images.stored();
+    let channels = options.color.channels(stored.channels);
+    let shape = fitted_shape(ImageShape { channels, ..stored }, options);
+    let images = if shape == stored { images } else { images.fitted(shape, options.fit()) };
+    let set = ImageSet::of_mapped(resolved.name.clone(), shape, images, labels, classes)?;
+    if shape == stored {
+        return Ok(set);
+    }
+    let bytes = (set.len() as u64).saturating_mul(shape.bytes() as u64);
+    if bytes > options.memory().min(options.limits.max_set_bytes) { Ok(set) } else { set.into_memory() }
 }
 
 /// What `stored` becomes under `options.size`.

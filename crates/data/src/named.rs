@@ -192,6 +192,9 @@ impl Resolved {
             Items::Packed { labels, .. } => {
                 labels.iter_mut().flatten().for_each(|label| *label = numbers[*label as usize]);
             }
+            Items::Mapped { labels, .. } => {
+                labels.iter_mut().flatten().flatten().for_each(|label| *label = numbers[*label as usize]);
+            }
             Items::Files(files) => {
                 files
                     .iter_mut()

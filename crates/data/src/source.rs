@@ -14,6 +14,7 @@ use crate::ignored::{Ignored, ignore};
 use crate::image_folder::{self, ImageFolder};
 use crate::image_set::ImageShape;
 use crate::options::{Limits, LoadOptions, Split};
+use crate::packed::{MappedImages, PackedFile, is_safetensors_start};
 use crate::tar_shard::{self, TarImages};
 use crate::without_images::without_images;
 use crate::{cifar_binary, cifar_python, idx};
@@ -31,6 +32,8 @@ pub(crate) enum Format {
     Tar,
     /// A folder of image files.
     ImageFolder,
+    /// A file of packed images.
+    Mapped,
 }
 
 impl Format {
@@ -42,6 +45,7 @@ impl Format {
             Self::CifarPython => "CIFAR Python",
             Self::Tar => "tar of images",
             Self::ImageFolder => "image folder",
+            Self::Mapped => "packed images (safetensors)",
         }
     }
 }
@@ -72,6 +76,8 @@ impl SplitContent {
 pub(crate) enum Items {
     /// All of one shape, (N, C, H, W).
     Packed { shape: ImageShape, pixels: Vec<u8>, labels: Option<Vec<u32>> },
+    /// In a mapped file; images of classes that are left out have no label, where others have one.
+    Mapped { images: MappedImages, labels: Option<Vec<Option<u32>>> },
     /// Encoded files; all of them have a label or none has.
     Files(Vec<ImageFile>),
 }
@@ -238,6 +244,8 @@ pub(crate) fn detect(path: &Path) -> Result<Detected, DataError> {
         detected(Format::Idx)
     } else if start.get(257..262) == Some(b"ustar") || tar_shard::has_tar_ending(&name) {
         detected(Format::Tar)
+    } else if is_safetensors_start(&start) {
+        detected(Format::Mapped)
     } else {
         Err(unknown(match content_of(&start) {
             Content::Image(format) => format!(
@@ -351,6 +359,8 @@ pub(crate) enum Opened {
     Tar(TarImages),
     /// A folder of images.
     Folder(ImageFolder),
+    /// A file of packed images.
+    Mapped(PackedFile),
 }
 
 impl Opened {
@@ -362,6 +372,7 @@ impl Opened {
         let detected = detect(path)?;
         Ok(match detected.format {
             Format::Tar => Self::Tar(TarImages::open(&detected.path, options)?),
+            Format::Mapped => Self::Mapped(PackedFile::open(&detected.path)?),
             Format::ImageFolder => Self::Folder(ImageFolder::open(&detected.path, options.class_use())?),
             _ => Self::Packed(detected),
         })
@@ -373,6 +384,7 @@ impl Opened {
             Self::Packed(detected) => detected.format,
             Self::Tar(_) => Format::Tar,
             Self::Folder(_) => Format::ImageFolder,
+            Self::Mapped(_) => Format::Mapped,
         }
     }
 
@@ -382,6 +394,7 @@ impl Opened {
             Self::Packed(_) => None,
             Self::Tar(tar) => Some(tar.classes()),
             Self::Folder(folder) => Some(folder.classes()),
+            Self::Mapped(file) => Some(file.classes()),
         }
     }
 
@@ -409,6 +422,7 @@ impl Opened {
             Self::Packed(Detected { path, .. }) => idx::open(path, split, options.class_use(), limits),
             Self::Tar(tar) => tar.take(split, is_kept, limits),
             Self::Folder(folder) => folder.take(split, is_kept),
+            Self::Mapped(file) => file.take(split, limits),
         }?;
         for (why, count) in content.ignored {
             *beside.entry(why).or_default() += count;

@@ -162,6 +162,18 @@ pub fn write_folder<E: From<WriteError>>(
     written
 }
 
+/// Gives the finished file `from` the name `path` in the same folder, after everything in it has been forced to disk.
+///
+/// # Errors
+/// [`WriteError`]; the file keeps the name that it had.
+pub fn name_finished(from: &Path, path: &Path) -> Result<(), WriteError> {
+    let named = File::open(from)
+        .and_then(|file| file.sync_all())
+        .and_then(|()| fs::rename(from, path))
+        .and_then(|()| sync_folder(Some(folder_of(path))));
+    named.map_err(|source| WriteError { path: path.to_owned(), source })
+}
+
 /// Removes the folder at `path`, first from under its name: a kill leaves the folder whole or gone.
 ///
 /// # Errors

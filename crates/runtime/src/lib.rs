@@ -10,6 +10,7 @@ mod cache_folder;
 pub mod config;
 mod destination;
 pub mod device;
+pub mod disk;
 pub mod file_kind;
 pub mod forecast;
 pub mod format;

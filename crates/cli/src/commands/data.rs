@@ -1,11 +1,13 @@
-//! `zview data`: known data sets, and what one holds.
+//! `zview data`: known data sets, what one holds, and one as a single file.
 
 use std::fmt::Write;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use zview_data::{ColorMode, Inspection, LoadOptions, ignored_in_words, inspect, known_data_sets};
 
+use super::pack::{self, PackArguments};
 use crate::arguments::Common;
 use crate::failure::Failure;
 use crate::output;
@@ -17,12 +19,14 @@ pub enum DataCommand {
     List,
     /// Count images, sizes, classes and unreadable files of a data set.
     Inspect(InspectArguments),
+    /// Write a data set, brought to one size, as one file that needs no decoding and that Python reads too.
+    Pack(PackArguments),
 }
 
 /// What to inspect.
 #[derive(Debug, Args)]
 pub struct InspectArguments {
-    /// Name or path: IDX, CIFAR, an image folder, a tar of one, or view shards.
+    /// Name or path: IDX, CIFAR, an image folder, a tar of one, a packed file, or view shards.
     data: String,
     /// Colours: as-stored, grey or rgb.
     #[arg(long, default_value = "as-stored", value_parser = parse_color)]
@@ -30,7 +34,8 @@ pub struct InspectArguments {
     /// Side in pixels to which images are resized.
     #[arg(long)]
     size: Option<usize>,
-    /// Decode every image: finds what is damaged behind its header, and the mean and spread of the pixels.
+    /// Decode every image: finds what is damaged behind its header, and the mean and spread of the pixels. Of a packed file
+    /// every hash is verified.
     #[arg(long)]
     decode: bool,
     /// Share of unreadable files to accept; without it they are only listed.
@@ -51,8 +56,9 @@ pub fn parse_color(text: &str) -> Result<ColorMode, String> {
     }
 }
 
-pub fn run(command: &DataCommand, common: &Common) -> Result<(), Failure> {
+pub fn run(command: &DataCommand, common: &Common) -> Result<ExitCode, Failure> {
     match command {
+        DataCommand::Pack(arguments) => return pack::run(arguments, common),
         DataCommand::List => output::result(common.json, &known_data_sets(), |sets| {
             let mut text = String::new();
             for set in *sets {
@@ -71,7 +77,7 @@ pub fn run(command: &DataCommand, common: &Common) -> Result<(), Failure> {
                 );
             }
             text
-        }),
+        })?,
         DataCommand::Inspect(arguments) => {
             let options = LoadOptions {
                 data_dir: common.data_dir.clone(),
@@ -87,9 +93,9 @@ pub fn run(command: &DataCommand, common: &Common) -> Result<(), Failure> {
             if found.images == 0 {
                 return Err(Failure::failed(format!("{}: no readable image in it", found.path)));
             }
-            Ok(())
         }
     }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// Unusable files that are listed one by one; `--json` lists all.

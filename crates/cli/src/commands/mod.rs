@@ -12,6 +12,7 @@ pub mod export;
 pub mod generator;
 pub mod log;
 pub mod named;
+pub mod pack;
 pub mod predict;
 pub mod pretrain;
 pub mod probe;
@@ -31,7 +32,7 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
     let common = &arguments.common;
     match &arguments.command {
         Command::Devices => devices::run(common),
-        Command::Data(command) => data::run(command, common),
+        Command::Data(command) => return data::run(command, common),
         Command::Generator(command) => return generator::run(command, common),
         Command::Recipe(command) => recipe::run(command, common),
         Command::Sample(arguments) => sample::run(arguments, common),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use zview_contrastive::train::Recipe;
 use zview_contrastive::train::automatic::{Automatic, Choice, Images, Machine, Subject, automatic_recipe};
-use zview_data::known_data_sets;
+use zview_data::{is_packed, known_data_sets};
 use zview_generator::embedded_generators;
 use zview_runtime::config::{read_toml, ship};
 use zview_runtime::device::ChosenDevice;
@@ -43,6 +43,7 @@ impl Named {
         if given.is_file() {
             return match FileKind::of_file(given) {
                 Ok(FileKind::Gzip | FileKind::Tar | FileKind::Idx) => Self::Images,
+                Ok(FileKind::Safetensors) if is_packed(given) => Self::Images,
                 Ok(FileKind::Text) if is_manifest(given) => Self::Generator,
                 _ => Self::Recipe, // or what is refused as one, by what it is
             };

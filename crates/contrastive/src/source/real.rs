@@ -128,7 +128,7 @@ impl ViewSource for RealSource {
 
     /// Where images are read from disk.
     fn waited(&self) -> Option<Duration> {
-        self.images.is_streamed().then(|| match &self.reader {
+        self.images.waits_for_disk().then(|| match &self.reader {
             Reader::Images(batches) => batches.waited(),
             Reader::Crops(crops) => crops.waited(),
         })

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use self::tally::{Tally, moments, tally_files, tally_packed};
+use self::tally::{Tally, moments, tally_files, tally_mapped, tally_packed};
 use crate::error::{DataError, Reject};
 use crate::ignored::{Ignored, ignore};
 use crate::image_set::ImageShape;
@@ -235,6 +235,10 @@ fn look(
         let (tally, labelled) = match items {
             Items::Packed { shape, pixels, labels } => {
                 (tally_packed(shape, &pixels, labels.as_deref(), options), labels.is_some())
+            }
+            Items::Mapped { images, labels } => {
+                inspection.decoded = options.decode;
+                (tally_mapped(&images, labels.as_deref(), &mut rejects, options), labels.is_some())
             }
             Items::Files(files) => {
                 inspection.decoded = options.decode;

@@ -1,6 +1,7 @@
 //! Images of a split as they are counted, one after the other.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rayon::prelude::*;
 
@@ -9,6 +10,7 @@ use crate::error::Reject;
 use crate::image_set::ImageShape;
 use crate::load::CHUNK;
 use crate::options::LoadOptions;
+use crate::packed::MappedImages;
 use crate::resize::PlanarImage;
 use crate::source::ImageFile;
 
@@ -108,6 +110,61 @@ pub(super) fn tally_packed(
             tally.add(shape, label, histograms);
         }
     }
+    tally
+}
+
+/// Parts of a mapped file that have one hash together, which are read at once.
+const PARTS: usize = 16;
+
+/// Pixels are read, and held against their hashes, where the options ask for it; images of a part whose hash does not
+/// hold are not counted.
+pub(super) fn tally_mapped(
+    images: &MappedImages,
+    labels: Option<&[Option<u32>]>,
+    rejects: &mut Vec<Reject>,
+    options: &LoadOptions,
+) -> Tally {
+    let stored = images.stored();
+    let channels = options.color.channels(stored.channels);
+    let mut tally = Tally::default();
+    let mut add = |of_images: Range<usize>, histograms: &Histograms| {
+        for (number, image) in of_images.enumerate() {
+            // Those of all images of the part are counted with its first.
+            let histograms = if number == 0 { histograms } else { &Histograms::new() };
+            match labels.map(|labels| labels[image]) {
+                Some(None) => {} // of a class that is left out
+                label => tally.add(stored, label.flatten(), histograms),
+            }
+        }
+    };
+    if !options.decode {
+        add(0..images.len(), &Histograms::new());
+        return tally;
+    }
+    let parts: Vec<_> = images.parts().collect();
+    for parts in parts.chunks(PARTS) {
+        let look = |(of_images, pixels): &(Range<usize>, &[u8])| match images.damage(of_images, pixels) {
+            Some(damage) => Err(damage),
+            None => Ok(pixels
+                .par_chunks(stored.bytes())
+                .map(|image| {
+                    let image = PlanarImage { shape: stored, pixels: image.to_vec() };
+                    histograms_of(&image.with_channels(channels))
+                })
+                .reduce(Histograms::new, |mut all, image| {
+                    add_histograms(&mut all, &image);
+                    all
+                })),
+        };
+        let seen: Vec<Result<Histograms, Reject>> = parts.par_iter().map(look).collect();
+        for ((of_images, _), seen) in parts.iter().zip(seen) {
+            match seen {
+                Ok(histograms) => add(of_images.clone(), &histograms),
+                Err(damage) => rejects.push(damage),
+            }
+        }
+    }
+    rejects.extend(images.damaged_names());
     tally
 }
 
