@@ -53,6 +53,10 @@ pub struct EncoderOptions {
     /// Side in pixels to which images are resized; the side that the encoder was trained at where it is not given.
     #[arg(long)]
     pub size: Option<usize>,
+    /// Side in pixels to which the shorter side is resized before the centre of --size is kept, as 256 is for 224; --size
+    /// where it is not given.
+    #[arg(long)]
+    pub resize: Option<usize>,
     /// Colours: as-stored, grey or rgb; what the encoder takes where it is not given.
     #[arg(long, value_parser = parse_color)]
     pub color: Option<ColorMode>,
@@ -87,6 +91,7 @@ impl EncoderOptions {
     /// `config` with what was given.
     pub fn apply(&self, config: &mut SuiteConfig) {
         config.size = self.size.or(config.size);
+        config.resize = self.resize.or(config.resize);
         config.color = self.color.or(config.color);
         config.max_reject_share = self.max_reject_share.unwrap_or(config.max_reject_share);
         if self.classes.is_some() {

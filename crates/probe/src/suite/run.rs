@@ -324,11 +324,12 @@ fn warn_of_other_size(
 /// How images are loaded for `encoder`.
 pub(crate) fn load_options(request: &SuiteRequest<'_>, encoder: &FrozenEncoder) -> LoadOptions {
     let of_encoder = if encoder.channels() == 1 { ColorMode::Grey } else { ColorMode::Rgb };
-    let SuiteConfig { color, size, max_reject_share, .. } = *request.config;
+    let SuiteConfig { color, size, resize, max_reject_share, .. } = *request.config;
     LoadOptions {
         data_dir: request.data_dir.clone(),
         color: color.unwrap_or(of_encoder),
         size: size.or(encoder.usual_side()),
+        resize,
         max_reject_share,
         classes: request.config.class_list().map(Path::to_owned),
         ..LoadOptions::default()

@@ -77,6 +77,10 @@ macro_rules! protocols {
             /// Side in pixels to which images are resized; the one that the encoder was trained at where it is not given.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub size: Option<usize>,
+            /// Side in pixels to which the shorter side is resized before the centre of `size` is kept (256 for 224, say);
+            /// `size` where it is not given.
+            #[serde(skip_serializing_if = "Option::is_none")]
+            pub resize: Option<usize>,
             /// Colours; what the encoder takes where they are not given.
             #[serde(skip_serializing_if = "Option::is_none")]
             pub color: Option<ColorMode>,
@@ -115,6 +119,7 @@ macro_rules! protocols {
                     data: Vec::new(),
                     pixels: None,
                     size: None,
+                    resize: None,
                     color: None,
                     max_reject_share: 0.0,
                     classes: None,
@@ -265,8 +270,10 @@ impl SuiteConfig {
     fn own_problems(&self) -> Problems {
         let size = self.size.unwrap_or(1);
         let most = Limits::default().most_side();
+        let resize = self.resize.unwrap_or(size);
         Problems::default()
             .require((1..=most).contains(&size), "size", format_args!("1 to {most} pixels"), size)
+            .require((size..=most).contains(&resize), "resize", format_args!("{size} (`size`) to {most} pixels"), resize)
             .share("max_reject_share", self.max_reject_share)
             .at_least("train_pool", 1, self.train_pool)
             .at_least("batch", 1, self.batch)
@@ -349,6 +356,7 @@ mod tests {
         assert!(SuiteConfig::default().problems().is_empty());
         let impossible = [
             "size = 0",
+            "resize = 0",
             "max_reject_share = -0.5",
             "train_pool = 0",
             "batch = 0",
