@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use rayon::prelude::*;
+use zview_runtime::allocator::give_back_freed_memory;
 use zview_runtime::words::counted;
 
 use crate::decode::decode;
@@ -90,6 +91,8 @@ struct Loaded {
     small: Option<String>,
 }
 
+/// Files from which on the memory of looking through them counts.
+const MANY_FILES: usize = 100_000;
 /// Files whose headers say whether all are of the wanted size already.
 const HEADERS: usize = 64;
 
@@ -148,7 +151,11 @@ impl Files<'_> {
             limits: options.limits.clone(),
             max_reject_share: options.max_reject_share,
         };
+        let many = files.len() > MANY_FILES;
         let photographs = Photographs::new(&resolved.path, files, photographs);
+        if many {
+            give_back_freed_memory(); // looking through them took several times what is kept of them
+        }
         let classes = std::mem::take(&mut self.classes);
         let set = ImageSet::of_photographs(resolved.name.clone(), shape, photographs, labels, classes)?;
         Ok(Loaded { set, note: colour.note, small: None })
