@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::ops::Range;
 
 use rayon::prelude::*;
+use zview_runtime::progress::Progress;
 
 use crate::decode::decode;
 use crate::error::Reject;
@@ -168,11 +169,18 @@ pub(super) fn tally_mapped(
     tally
 }
 
+/// Files from which on the work is shown.
+const MANY_FILES: usize = 20_000;
+
 /// Files are decoded where the options ask for it; else their headers say what they are.
 pub(super) fn tally_files(files: &[ImageFile], rejects: &mut Vec<Reject>, options: &LoadOptions) -> Tally {
     let limits = &options.limits;
     let mut tally = Tally::default();
-    for chunk in files.chunks(CHUNK) {
+    let mut progress = (files.len() > MANY_FILES).then(|| Progress::new("looking at files", files.len() as u64));
+    for (number, chunk) in files.chunks(CHUNK).enumerate() {
+        if let Some(progress) = &mut progress {
+            progress.step((number * CHUNK) as u64);
+        }
         let seen: Vec<Result<(ImageShape, Histograms), String>> = chunk
             .par_iter()
             .map(|file| {
@@ -192,6 +200,9 @@ pub(super) fn tally_files(files: &[ImageFile], rejects: &mut Vec<Reject>, option
                 Err(reason) => rejects.push(Reject { path: file.path.clone(), reason }),
             }
         }
+    }
+    if let Some(progress) = progress {
+        progress.finish();
     }
     tally
 }
