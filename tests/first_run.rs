@@ -198,7 +198,7 @@ fn put_broken(folder: &Path) -> String {
         let name = format!("cat/broken{number}.png");
         let path = folder.join("photos").join(&name);
         fs::write(&path, &whole[..whole.len() / 2]).unwrap();
-        let of_test = run_json(folder, &["data", "inspect", "photos", "--max-reject-share", "1"]);
+        let of_test = run_json(folder, &["data", "inspect", "photos", "--decode", "--max-reject-share", "1"]);
         let test =
             of_test["splits"].as_array().unwrap().iter().find(|split| split["split"] == "test").unwrap();
         if test["rejects"].as_u64() == Some(1) {

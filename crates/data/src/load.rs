@@ -151,6 +151,7 @@ impl Files<'_> {
             limits: options.limits.clone(),
             max_reject_share: options.max_reject_share,
         };
+        let small = small_among(&files, options);
         let many = files.len() > MANY_FILES;
         let photographs = Photographs::new(&resolved.path, files, photographs);
         if many {
@@ -158,7 +159,7 @@ impl Files<'_> {
         }
         let classes = std::mem::take(&mut self.classes);
         let set = ImageSet::of_photographs(resolved.name.clone(), shape, photographs, labels, classes)?;
-        Ok(Loaded { set, note: colour.note, small: None })
+        Ok(Loaded { set, note: colour.note, small })
     }
 }
 
@@ -209,6 +210,8 @@ fn grey_beside_colour(split: Split, what: &str) -> String {
     format!("the images of the {split} split are grey, but {what} has colour: all are taken as RGB")
 }
 
+/// Images that are looked at for their size where not all are decoded.
+const LOOKED_AT: usize = 1_000;
 /// Below this side an image shows hardly anything, in pixels.
 const LEAST_SIDE: usize = 8;
 
@@ -219,6 +222,17 @@ fn least_side(options: &LoadOptions) -> usize {
 
 fn is_small(stored: ImageShape, options: &LoadOptions) -> bool {
     stored.height.min(stored.width) < least_side(options)
+}
+
+/// The sentence on small images among `files`, or, where there are many, among some that lie evenly in them.
+fn small_among(files: &[ImageFile], options: &LoadOptions) -> Option<String> {
+    let looked = files.len().min(LOOKED_AT);
+    let is_small = |number: usize| {
+        let stored = files[number * files.len() / looked].shape(&options.limits);
+        stored.is_ok_and(|stored| is_small(stored, options))
+    };
+    let small = (0..looked).into_par_iter().filter(|&number| is_small(number)).count();
+    small_images(small, looked, options)
 }
 
 /// The sentence on `small` of `images` images that are.
