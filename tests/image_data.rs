@@ -171,6 +171,60 @@ fn a_batch_of_more_anchors_than_images_is_refused_with_the_remedy() {
     assert!(lowered.status.success(), "{}", stderr(&lowered));
 }
 
+#[test]
+fn a_list_of_classes_holds_for_inspecting_pretraining_resuming_and_probing() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let ids = ["n01440764", "n02012849", "n03126707"];
+    put_classes(folder, "sets/imagenet/train", &ids, 6);
+    put_classes(folder, "sets/imagenet/val", &ids, 4);
+    put(folder, "sets/LOC_synset_mapping.txt", b"n01440764 tench, Tinca\nn02012849 crane\nn03126707 crane\n");
+    put(folder, "sets/two.txt", b"n03126707\nn01440764 # a fish\n");
+    let list = ["--classes", "sets/two.txt"];
+    let seen = run_json(folder, &[&["data", "inspect", "sets/imagenet", "--json"], &list[..]].concat());
+    assert_eq!(seen["classes"], serde_json::json!(["tench (n01440764)", "crane (n03126707)"]));
+    assert_eq!(seen["images"], 20);
+
+    write_recipe(folder, "kind = \"real\"\ndata = \"imagenet\"\nclasses = \"two.txt\"");
+    std::fs::rename(folder.join("recipe.toml"), folder.join("sets/recipe.toml")).unwrap();
+    let train = ["pretrain", "sets/recipe.toml", "--device", "cpu", "--out", "run"];
+    let trained = run(folder, &train);
+    assert!(trained.status.success(), "{}", stderr(&trained));
+    assert!(stderr(&trained).contains("2 of 3 classes are taken"), "{}", stderr(&trained));
+    let longer = [&train[..], &["--resume", "--set", "train.steps=4"]].concat();
+
+    // The probe of the same images takes the same classes; of all it is asked for.
+    let probe = |more: &[&str]| {
+        run_json(folder, &[&["probe", "run", "--data", "sets/imagenet"], more, &PROBE].concat())
+    };
+    let probed = probe(&[]);
+    assert_eq!((probed["n_train"].as_u64(), probed["n_test"].as_u64()), (Some(12), Some(8)), "{probed}");
+    put(folder, "sets/e.toml", b"classes = \"two.txt\"\n");
+    assert_eq!(probe(&["--config", "sets/e.toml"])["n_test"], 8);
+    put(folder, "one.txt", b"n01440764\nn02012849\nn03126707\n");
+    assert_eq!(probe(&["--classes", "one.txt"])["n_test"], 12);
+
+    // The images to be named need no classes.
+    put(folder, "new/1.png", &png(16, 1, 0, 5));
+    let predict =
+        ["predict", "run", "--train", "sets/imagenet", "--data", "new", "--device", "cpu", "--no-cache"];
+    let predicted = run_json(folder, &[&predict[..], &list, &["--json"]].concat());
+    assert_eq!(predicted["classes"], seen["classes"]);
+
+    // Other classes under the same name are other images.
+    put(folder, "sets/two.txt", b"n01440764\nn02012849\n");
+    let other = run(folder, &longer);
+    assert!(!other.status.success() && stderr(&other).contains("images"), "{}", stderr(&other));
+    put(folder, "sets/two.txt", b"n01440764\nn03126708\n");
+    let unknown = run(folder, &train[..5].iter().copied().chain(["other"]).collect::<Vec<_>>());
+    for told in ["two.txt, line 2", "no class `n03126708`", "the nearest is `n03126707`"] {
+        assert!(stderr(&unknown).contains(told), "{told}: {}", stderr(&unknown));
+    }
+    put(folder, "sets/two.txt", b"n03126707\nn01440764\n");
+    let resumed = run(folder, &longer);
+    assert!(resumed.status.success(), "{}", stderr(&resumed));
+}
+
 /// A tar archive of (name, bytes), in the oldest format.
 fn tar(members: &[(String, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = Vec::new();

@@ -169,13 +169,16 @@ mod tests {
         }
         fs::write(at("configs/generators/mine.toml"), "").unwrap();
         fs::write(at("configs/studies/d.safetensors"), "").unwrap();
+        fs::write(at("configs/classes.txt"), "").unwrap();
         let file = at("configs/studies/r.toml");
-        let text = "[source]\nkind = \"mix\"\ngenerator = \"mine\"\ndata = \"../../photos\"\nreal_share = 0.5\n\
+        let text = "[source]\nkind = \"mix\"\ngenerator = \"mine\"\ndata = \"../../photos\"\n\
+                    classes = \"../classes.txt\"\nreal_share = 0.5\n\
                     [views]\nkind = \"steered\"\ndirections = \"d.safetensors\"\n[probe]\ndata = \"mnist\"\n";
         fs::write(&file, text).unwrap();
         let recipe = Recipe::load(&file, &[]).unwrap();
         let absolute = |path: &str| Some(at(path).display().to_string());
         assert_eq!(recipe.source.data, absolute("configs/studies/../../photos"));
+        assert_eq!(recipe.source.classes, absolute("configs/studies/../classes.txt"));
         assert_eq!(recipe.source.generator, absolute("configs/generators/mine.toml"));
         assert_eq!(recipe.views.directions().cloned(), absolute("configs/studies/d.safetensors"));
         assert_eq!(recipe.probe.unwrap().data, "mnist", "a name goes before a folder of that name");

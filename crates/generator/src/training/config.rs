@@ -309,4 +309,21 @@ mod tests {
         assert!(training.problems_with(&images(8, 27, 2))[0].contains("set source.size"));
         assert!(training.problems_with(&images(8, 28, 1))[0].contains("generator.conditional"));
     }
+
+    #[test]
+    fn the_list_of_classes_is_in_the_folder_of_the_recipe() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        std::fs::write(at("classes.txt"), "0\n").unwrap();
+        std::fs::write(at("recipe.toml"), format!("{MINIMAL}classes = \"classes.txt\"\n")).unwrap();
+        let load = |set: &[String]| GeneratorTraining::load(&at("recipe.toml"), set).unwrap();
+        let training = load(&[]);
+        assert_eq!(training.source.classes.as_deref(), at("classes.txt").to_str());
+        // A run goes on where the list is named otherwise, and is the same.
+        let spelt = load(&[format!("source.classes={}", at("./classes.txt").display())]);
+        let kept = spelt.with_absolute_paths();
+        assert_eq!(training.with_paths_as_in(&kept).source, kept.source);
+        let other = load(&["source.classes=other.txt".to_owned()]);
+        assert_ne!(other.with_paths_as_in(&kept).source, kept.source);
+    }
 }
