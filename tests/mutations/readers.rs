@@ -232,9 +232,7 @@ pub fn packed_files() -> Reader {
                 let Ok(set) = load(name, split, &options) else { continue };
                 let pixels = set.map(|_, pixels| pixels.iter().map(|&byte| u64::from(byte)).sum::<u64>());
                 assert_eq!(pixels.unwrap().len(), set.len());
-                assert!(
-                    (0..set.len()).all(|image| set.name_of(image).is_none_or(|name| name.len() < usize::MAX))
-                );
+                let _named = (0..set.len()).filter_map(|image| set.name_of(image)).count();
                 taken = true;
             }
             let _ = inspect(name, &options);

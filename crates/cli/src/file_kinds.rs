@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use zview_data::is_packed;
 use zview_encoder::is_own_encoder;
 use zview_generator::training::TrainingMethod;
 use zview_probe::suite::SuiteConfig;
@@ -149,6 +150,7 @@ fn binary_kind(path: &Path, wanted: Wanted) -> Option<(String, String)> {
     let kind = FileKind::of_file(path).ok()?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let command = match (kind, wanted) {
+        (FileKind::Safetensors, Wanted::Recipe) if is_packed(path) => return None, // images, for which a recipe is made
         (FileKind::Safetensors | FileKind::PyTorchZip | FileKind::PyTorchLegacy, Wanted::Recipe) => {
             "an encoder is judged by `zview probe FILE`, and a run starts from it with `--set encoder.weights=FILE`; of a \
              generator `zview generator inspect FILE` drafts a manifest"

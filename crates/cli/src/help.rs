@@ -16,6 +16,7 @@ struct Page {
 const DEVICE: &str = "device";
 const SELFCHECK: &str = "selfcheck";
 const DATA_DIR: &str = "data_dir";
+const MEMORY: &str = "memory";
 
 const PAGES: &[Page] = &[
     Page {
@@ -43,7 +44,7 @@ const PAGES: &[Page] = &[
         path: &["data", "pack"],
         examples: "zview data pack photos/ --size 256 -o photos.safetensors\n  \
                    zview pretrain photos.safetensors --out runs/photos",
-        without: &[DEVICE, SELFCHECK],
+        without: &[DEVICE, SELFCHECK, MEMORY],
     },
     Page {
         path: &["generator"],
