@@ -27,6 +27,7 @@ fn part(whole: ImageShape, image: u64) -> CropBox {
     CropBox { left: 0.0, top: 0.0, width, height, mirrored: false }
 }
 
+#[allow(clippy::print_stdout)]
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [folder, size, how, images, workers] = arguments.as_slice() else {

@@ -114,9 +114,14 @@ impl FileList {
         self.names.len()
     }
 
-    /// The name of image `number`, as shown to people.
+    /// The name of image `number`, as shown to people; `None` where there is no such image.
+    pub(crate) fn get(&self, number: usize) -> Option<&str> {
+        self.names.get(number)
+    }
+
+    /// The name of an image that there is.
     pub(crate) fn name(&self, number: usize) -> &str {
-        self.names.get(number).unwrap_or("?")
+        self.get(number).unwrap_or("?")
     }
 
     fn path(&self, number: usize) -> &Path {

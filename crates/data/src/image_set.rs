@@ -82,6 +82,9 @@ enum Store {
     Mapped(MappedImages),
 }
 
+/// Gives an image, or the one that takes its place, and its number.
+type ReadOne<'a> = dyn Fn(usize) -> Result<(usize, Cow<'a, [u8]>), DataError> + Sync + 'a;
+
 /// Images that are read for a batch of a run, in order.
 #[derive(Debug)]
 pub struct ReadBatch {
@@ -220,7 +223,7 @@ impl ImageSet {
     #[must_use]
     pub fn name_of(&self, index: usize) -> Option<&str> {
         match (&self.files, &*self.store) {
-            (Some(files), _) => Some(files.name(self.stored(index))),
+            (Some(files), _) => files.get(self.stored(index)),
             (None, Store::Mapped(images)) => images.name(self.stored(index)),
             (None, _) => None,
         }
@@ -382,11 +385,7 @@ impl ImageSet {
         }
     }
 
-    fn read_each<'a>(
-        &'a self,
-        indices: &[usize],
-        read: &(dyn Fn(usize) -> Result<(usize, Cow<'a, [u8]>), DataError> + Sync),
-    ) -> Result<ReadBatch, DataError> {
+    fn read_each<'a>(&'a self, indices: &[usize], read: &ReadOne<'a>) -> Result<ReadBatch, DataError> {
         let bytes = self.shape.bytes();
         let mut pixels = vec![0; indices.len() * bytes];
         let one = |(place, &index): (&mut [u8], &usize)| {

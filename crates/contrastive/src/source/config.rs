@@ -41,17 +41,19 @@ pub enum CropFrom {
     Whole,
     /// Its centre square, which has been resized to `size` before.
     Square,
+    /// Nothing that makes a difference, or, in the run folders of earlier versions, the centre square.
+    #[serde(skip)]
+    Unsaid,
 }
 
 impl CropFrom {
-    /// What recipes of earlier versions mean.
-    fn square() -> Self {
-        Self::Square
+    fn unsaid() -> Self {
+        Self::Unsaid
     }
 
     #[allow(clippy::trivially_copy_pass_by_ref)] // as serde asks
-    fn is_square(&self) -> bool {
-        *self == Self::Square
+    fn is_unsaid(&self) -> bool {
+        *self == Self::Unsaid
     }
 }
 
@@ -104,7 +106,7 @@ pub struct SourceConfig {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<usize>,
     /// What random crops are cut out of. A recipe that does not say it means the whole photograph.
-    #[serde(default = "CropFrom::square", skip_serializing_if = "CropFrom::is_square")]
+    #[serde(default = "CropFrom::unsaid", skip_serializing_if = "CropFrom::is_unsaid")]
     pub crop_from: CropFrom,
     /// How large a share of files may be unreadable before the run stops.
     #[serde(default)]
@@ -163,7 +165,7 @@ impl SourceConfig {
         }
         if matches!(self.kind, SourceKind::Generator | SourceKind::Shards) {
             self.data = self.data.take().filter(|_| belongs("data"));
-            self.crop_from = CropFrom::Square;
+            self.crop_from = CropFrom::Unsaid;
         }
     }
 

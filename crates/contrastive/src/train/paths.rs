@@ -7,6 +7,7 @@ use zview_generator::{embedded_generators, find_manifest};
 use zview_runtime::config::{Written, beside, path_from_file};
 
 use super::recipe::Recipe;
+use crate::source::CropFrom;
 
 /// Values of `views.directions` that are no files.
 const DIRECTIONS: [&str; 2] = ["factorised", "principal"];
@@ -83,7 +84,8 @@ impl Recipe {
         recipe
     }
 
-    /// The recipe with the paths of `stored`, where they mean the same as its own.
+    /// The recipe with the paths of `stored`, and what runs of earlier versions do not say, where they mean the same as its
+    /// own.
     #[must_use]
     pub fn with_paths_as_in(&self, stored: &Self) -> Self {
         let mut theirs = Vec::new();
@@ -98,6 +100,9 @@ impl Recipe {
                 named.clone_from(stored);
             }
         });
+        if [recipe.source.crop_from, stored.source.crop_from] == [CropFrom::Square, CropFrom::Unsaid] {
+            recipe.source.crop_from = CropFrom::Unsaid;
+        }
         recipe
     }
 }

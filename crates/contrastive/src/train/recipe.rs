@@ -191,7 +191,8 @@ impl Recipe {
         recipe.augment.settle(|key| written.layer(&format!("augment.{key}")));
         let belongs = |key: &str| written.belongs_with(key, "source.kind");
         recipe.source.settle(|key| belongs(&format!("source.{key}")));
-        if written.layer("source.crop_from").is_none() && !is_of_a_run(path) && recipe.source.data.is_some() {
+        let crops = recipe.source.data.is_some() && recipe.source.size.is_some();
+        if crops && recipe.source.crop_from == CropFrom::Unsaid && !is_of_a_run(path) {
             recipe.source.crop_from = CropFrom::Whole;
         }
         if recipe.source.kind == SourceKind::Real && !belongs("anchors") {

@@ -176,7 +176,8 @@ const MANY_FILES: usize = 20_000;
 pub(super) fn tally_files(files: &[ImageFile], rejects: &mut Vec<Reject>, options: &LoadOptions) -> Tally {
     let limits = &options.limits;
     let mut tally = Tally::default();
-    let mut progress = (files.len() > MANY_FILES).then(|| Progress::new("looking at files", files.len() as u64));
+    let mut progress =
+        (files.len() > MANY_FILES).then(|| Progress::new("looking at files", files.len() as u64));
     for (number, chunk) in files.chunks(CHUNK).enumerate() {
         if let Some(progress) = &mut progress {
             progress.step((number * CHUNK) as u64);

@@ -261,7 +261,7 @@ fn what_another_command_began_is_not_gone_on_with() {
 fn a_second_process_that_packs_into_the_same_file_is_refused() {
     let root = tempfile::tempdir().unwrap();
     photos(root.path());
-    packed(root.path(), &sized(9), Some(13_000)).unwrap_err();
+    packed(root.path(), &sized(9), Some(9_000)).unwrap_err();
     let (_, journal) = paths(&root.path().join("photos.safetensors"));
     let other = fs::File::open(journal).unwrap();
     other.lock().unwrap();

@@ -124,6 +124,9 @@ fn crop_size(config: &AugmentConfig, input: ImageShape, random: &mut Stream) -> 
             return size;
         }
     }
+    if config.crop_scale == [1.0, 1.0] {
+        return whole;
+    }
     // As much as the ratio allows: of a square all of it.
     let [width, height] = whole;
     let [low, high] = config.crop_ratio;

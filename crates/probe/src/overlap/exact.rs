@@ -7,7 +7,6 @@ use zview_runtime::hash::sha256_of_bytes;
 
 /// For each image of `test` the first of `train` with the same pixels, if there is one. Two sets of different shapes
 /// share none.
-#[must_use]
 ///
 /// # Errors
 /// Where an image cannot be read.

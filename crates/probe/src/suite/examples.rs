@@ -40,7 +40,7 @@ pub fn neighbour_figure(
 ) -> Result<NeighbourFigure, SuiteError> {
     let queries = arms.first().map_or(&[][..], |(_, neighbours)| *neighbours);
     let row = |of: &QueryNeighbours| -> Result<Vec<_>, SuiteError> {
-        of.train.iter().map(|&image| Ok(labelled_image(train, image)?)).collect()
+        of.train.iter().map(|&image| labelled_image(train, image)).collect()
     };
     let rows = |&(arm, neighbours): &(&str, &[QueryNeighbours])| -> Result<_, SuiteError> {
         Ok((arm.to_owned(), neighbours.iter().map(row).collect::<Result<_, _>>()?))

@@ -273,7 +273,12 @@ impl SuiteConfig {
         let resize = self.resize.unwrap_or(size);
         Problems::default()
             .require((1..=most).contains(&size), "size", format_args!("1 to {most} pixels"), size)
-            .require((size..=most).contains(&resize), "resize", format_args!("{size} (`size`) to {most} pixels"), resize)
+            .require(
+                (size.max(1)..=most).contains(&resize),
+                "resize",
+                format_args!("{size} (`size`) to {most} pixels"),
+                resize,
+            )
             .share("max_reject_share", self.max_reject_share)
             .at_least("train_pool", 1, self.train_pool)
             .at_least("batch", 1, self.batch)
