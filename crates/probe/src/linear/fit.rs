@@ -97,9 +97,7 @@ impl<'a> LogisticProblem<'a> {
         loop {
             // At zero nothing is known yet; elsewhere the Hessian of that place shows the way.
             let preconditioner = (iterations > 0 || start.is_some())
-                .then(|| {
-                    Preconditioner::at(&model.probabilities(self.features), self.features, moments, config.l2)
-                })
+                .then(|| Preconditioner::at(&model, self.features, moments, config.l2))
                 .flatten()
                 .unwrap_or_else(|| Preconditioner::at_zero(moments, dimension, classes, config.l2));
             let left = config.max_iterations - iterations;

@@ -245,7 +245,7 @@ mod tests {
         let honest = linear_probe(&train, &test, &config).unwrap();
         let mut labels = test.labels().to_vec();
         Stream::new(0, Purpose::Check, 0, 0).shuffle(&mut labels);
-        let permuted = Features::new(test.values().to_vec(), 20, labels, numbered(4)).unwrap();
+        let permuted = Features::new(test.whole().unwrap().into_owned(), 20, labels, numbered(4)).unwrap();
         let score = linear_probe(&train, &permuted, &config).unwrap();
         assert_eq!(score.penalty, honest.penalty);
         assert_eq!(score.validation, honest.validation);

@@ -97,12 +97,7 @@ pub fn outlier_detection(
         return Err(ProbeError::Features(FeatureError::Empty { set: "the set of outliers".to_owned() }));
     }
     // As if of this data set's first class: no label of theirs is looked at.
-    let outliers = &Features::new(
-        outliers.values().to_vec(),
-        outliers.dimension(),
-        vec![0; outliers.len()],
-        train.class_names().to_vec(),
-    )?;
+    let outliers = &outliers.of_one_class(train.class_names())?;
     Features::check_train_and_test(train, outliers)?;
     config.check()?;
     let k = config.neighbours.min(train.len() / 100).max(1);
@@ -154,7 +149,8 @@ mod tests {
             assert!((score.fpr_at_95_tpr - 0.95).abs() < 0.06, "{told:?}");
         }
         // Around the middle of the classes, with other class names.
-        let middle: Vec<f32> = clouds(200, 12, 1, 0.0, 3).values().iter().map(|value| value * 0.3).collect();
+        let middle: Vec<f32> =
+            clouds(200, 12, 1, 0.0, 3).whole().unwrap().iter().map(|value| value * 0.3).collect();
         let other = Features::new(middle, 12, vec![4; 200], numbered(9)).unwrap();
         let told = outlier_detection(&train, &test, &other, Some(&probe), &config).unwrap();
         assert!(told.nearest_neighbour.auroc > 0.9 && told.mahalanobis.auroc > 0.9, "{told:?}");
