@@ -137,6 +137,17 @@ mod tests {
     use zview_features::made_up::{clouds, numbered};
 
     #[test]
+    fn a_mapped_file_gives_the_same_scores() {
+        use zview_features::made_up::mapped;
+        let sets = [clouds(400, 6, 4, 0.5, 0), clouds(90, 6, 4, 0.5, 1), clouds(80, 6, 3, 0.5, 2)];
+        let config = OutlierConfig::default();
+        let told = |[train, test, outliers]: &[Features; 3]| {
+            outlier_detection(train, test, outliers, None, &config).unwrap()
+        };
+        assert_eq!(told(&sets.each_ref().map(mapped)), told(&sets));
+    }
+
+    #[test]
     fn far_images_are_outliers_and_images_of_the_same_kind_are_not() {
         let (train, test) = (clouds(600, 12, 3, 2.0, 0), clouds(300, 12, 3, 2.0, 1));
         let probe = LinearProbe::fit(&train, &LinearProbeConfig::default()).unwrap();
