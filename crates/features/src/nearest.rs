@@ -50,7 +50,7 @@ pub fn nearest_neighbours(
 
 /// The `k` nearest training images of every test image, nearest first: (N, k) row by row.
 ///
-/// The training rows are read once for each [`test_groups`], some megabytes at a time.
+/// The training rows are read once for each 512 MiB of test rows, some megabytes at a time.
 #[must_use]
 pub fn nearest(train: &Features, test: &Features, k: usize) -> Vec<Neighbour> {
     let (dimension, images) = (train.dimension(), train.len());
