@@ -2,6 +2,7 @@
 
 use zview_data::DataError;
 use zview_numerics::linalg::LinalgError;
+use zview_runtime::atomic::WriteError;
 
 /// Why features could not be had, or nothing could be said of them. Images are counted from 0 in the order of their data
 /// set.
@@ -20,6 +21,24 @@ pub enum FeatureError {
     /// An image cannot be had.
     #[error(transparent)]
     Data(#[from] DataError),
+    /// A file of features could not be written.
+    #[error(transparent)]
+    Write(#[from] WriteError),
+    /// Features that are needed at once and take too much memory.
+    #[error(
+        "{images} images of {dimension} features need {needed} bytes at once, and reading may take {memory}; allow more \
+         with `--memory`, or take fewer images"
+    )]
+    Memory {
+        /// Images.
+        images: usize,
+        /// Features of each.
+        dimension: usize,
+        /// Bytes that all take.
+        needed: u64,
+        /// Bytes that may be taken.
+        memory: u64,
+    },
     /// A set without any image.
     #[error("{set} has no images; choose a data set, or a part of it, that has some")]
     Empty {

@@ -1,9 +1,13 @@
 //! Features of a data set's images, by a frozen encoder on its device.
 
 use burn::tensor::{Device, Tensor, TensorData};
-use zview_data::{ImageSet, ImageShape, ListedBatches};
+use zview_data::{ImageSet, ImageShape, ListedBatches, reading};
 
+use super::rows::bytes_of;
 use crate::{FeatureError, Features};
+
+/// Of the memory that reading may take, what the features of one set may: one part in so many.
+const PART_OF_MEMORY: u64 = 4;
 
 /// A frozen encoder.
 pub trait FeatureExtractor {
@@ -68,7 +72,8 @@ pub fn extract(
 
 /// Features of the images at `indices`, in that order, `batch` at a time.
 ///
-/// Every batch has the same shape: the last one is filled up with repetitions of its last image,
+/// Features that take more than a quarter of what reading may take of the memory lie in a mapped file in the system's
+/// temporary folder. Every batch has the same shape: the last one is filled up with repetitions of its last image,
 /// whose features are dropped. Panics, as a slice does, when an index is not below the number of
 /// images.
 ///
@@ -81,9 +86,56 @@ pub fn extract_some(
     indices: &[usize],
     batch: usize,
 ) -> Result<Features, FeatureError> {
+    extract_within(extractor, images, indices, batch, memory_of_features())
+}
+
+/// Bytes that the features of a set may have in memory; larger ones lie in a mapped file.
+pub(crate) fn memory_of_features() -> u64 {
+    reading().memory / PART_OF_MEMORY
+}
+
+/// As [`extract_some`], in a temporary file where the features take more than `memory` bytes.
+fn extract_within(
+    extractor: &dyn FeatureExtractor,
+    images: &ImageSet,
+    indices: &[usize],
+    batch: usize,
+    memory: u64,
+) -> Result<Features, FeatureError> {
+    let dimension = extractor.feature_dimension();
+    let (labels, classes) = (labels_of(images, indices)?, images.classes.clone());
+    if bytes_of(indices.len(), dimension) > memory {
+        return Features::in_temporary_file(dimension, labels, classes, |writer| {
+            extract_rows(extractor, images, indices, batch, |rows| writer.push(&rows))
+        });
+    }
+    let mut values = Vec::with_capacity(indices.len() * dimension);
+    extract_rows(extractor, images, indices, batch, |rows| {
+        values.extend(rows);
+        Ok(())
+    })?;
+    Features::new(values, dimension, labels, classes)
+}
+
+/// The labels of the images at `indices`.
+pub(crate) fn labels_of(images: &ImageSet, indices: &[usize]) -> Result<Vec<u32>, FeatureError> {
     let Some(labels) = &images.labels else {
         return Err(FeatureError::Unlabelled { set: images.name.clone() });
     };
+    Ok(indices.iter().map(|&index| labels[index]).collect())
+}
+
+/// Gives `take` the features (B, D) of the images at `indices`, batch by batch.
+///
+/// # Errors
+/// As [`extract_some`], and what `take` gives.
+pub(crate) fn extract_rows(
+    extractor: &dyn FeatureExtractor,
+    images: &ImageSet,
+    indices: &[usize],
+    batch: usize,
+    mut take: impl FnMut(Vec<f32>) -> Result<(), FeatureError>,
+) -> Result<(), FeatureError> {
     if indices.is_empty() {
         return Err(FeatureError::Empty { set: images.name.clone() });
     }
@@ -95,7 +147,6 @@ pub fn extract_some(
         .map_err(|problem| FeatureError::Images { set: images.name.clone(), problem })?;
     let batch = batch.min(indices.len());
     let dimension = extractor.feature_dimension();
-    let mut values = Vec::with_capacity(indices.len() * dimension);
     let filled = |wanted: &[usize]| {
         let mut filled = wanted.to_vec();
         filled.resize(batch, wanted[wanted.len() - 1]);
@@ -111,10 +162,9 @@ pub fn extract_some(
                 value: rows[position],
             });
         }
-        values.extend(rows);
+        take(rows)?;
     }
-    let labels = indices.iter().map(|&index| labels[index]).collect();
-    Features::new(values, dimension, labels, images.classes.clone())
+    Ok(())
 }
 
 /// The first `images` of a set, or all; where a set is stored class by class (as image folders are),
@@ -164,11 +214,21 @@ mod tests {
         let features = extract(&extractor, &strip(7, 3), 3).unwrap();
         assert_eq!(*extractor.batches.borrow(), [3, 3, 3]);
         assert_eq!(features.len(), 7);
-        assert_eq!(features.row(6), [60.0 / 255.0, 1.0 / 255.0]);
+        assert_eq!(features.row(6)[..], [60.0 / 255.0, 1.0 / 255.0]);
         assert_eq!(features.labels(), [0, 1, 2, 0, 1, 2, 0]);
         let some = extract_some(&extractor, &strip(7, 3), &[5, 1], 64).unwrap();
-        assert_eq!((some.row(0), some.labels()), (&[50.0 / 255.0, 1.0 / 255.0][..], &[2, 1][..]));
+        assert_eq!((&some.row(0)[..], some.labels()), (&[50.0 / 255.0, 1.0 / 255.0][..], &[2, 1][..]));
         assert_eq!(extractor.batches.borrow().last(), Some(&2));
+    }
+
+    #[test]
+    fn features_that_take_too_much_memory_lie_in_a_file() {
+        let (extractor, images, all) = (Pixels::new(2), strip(50, 3), (0..50).collect::<Vec<_>>());
+        let within = |memory| extract_within(&extractor, &images, &all, 7, memory).unwrap();
+        let (memory, file) = (within(400), within(399));
+        assert_eq!(memory, file);
+        let in_file = |features: &Features| format!("{features:?}").contains("Mapped");
+        assert!(in_file(&file) && !in_file(&memory));
     }
 
     #[test]

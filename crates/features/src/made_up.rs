@@ -7,7 +7,7 @@ use burn::tensor::{Device, Tensor};
 use zview_data::{ImageSet, ImageShape};
 use zview_runtime::seed::{Purpose, Stream};
 
-use crate::{FeatureExtractor, Features};
+use crate::{FeatureExtractor, Features, TILE_ROWS};
 
 /// Classes `0`, `1`, ...
 #[must_use]
@@ -29,6 +29,16 @@ pub fn clouds(images: usize, dimension: usize, classes: usize, separation: f32, 
         values.extend((0..dimension).map(|d| centres[class * dimension + d] + stream.normal()));
     }
     Features::new(values, dimension, labels, numbered(classes)).unwrap()
+}
+
+/// The same features in a mapped file.
+#[must_use]
+pub fn mapped(features: &Features) -> Features {
+    let (labels, names) = (features.labels().to_vec(), features.class_names().to_vec());
+    Features::in_temporary_file(features.dimension(), labels, names, |writer| {
+        features.tiles(TILE_ROWS).try_for_each(|tile| writer.push(&tile))
+    })
+    .unwrap()
 }
 
 /// The pixels themselves as features.

@@ -1,8 +1,10 @@
 //! The nearest training images of each test image, found on the processor.
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
-use crate::{FeatureError, Features};
+use crate::{FeatureError, Features, pieces};
 use zview_numerics::matrix::multiply_transposed;
 
 /// Test rows and training rows of one tile of similarities: 2 MB.
@@ -10,6 +12,9 @@ const TEST_TILE: usize = 256;
 const TRAIN_TILE: usize = 2_048;
 /// A small train set is filled up to a multiple of this.
 const TRAIN_ROWS_ALIGNED: usize = 64;
+/// Bytes of training rows, and of test rows, that are held at once.
+const TRAIN_BYTES: usize = 64 << 20;
+const TEST_BYTES: usize = 512 << 20;
 
 /// A training image and its cosine similarity to a test image.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -44,30 +49,49 @@ pub fn nearest_neighbours(
 }
 
 /// The `k` nearest training images of every test image, nearest first: (N, k) row by row.
+///
+/// The training rows are read once for each 512 MiB of test rows, some megabytes at a time.
 #[must_use]
 pub fn nearest(train: &Features, test: &Features, k: usize) -> Vec<Neighbour> {
     let (dimension, images) = (train.dimension(), train.len());
-    let (mut train, test) = (unit_rows(train), unit_rows(test));
     // Rows of zeros fill up the last tile: a product of another width may sum in another order, and then
     // copies of one image would not be equally near.
     let tile = TRAIN_TILE.min(images.next_multiple_of(TRAIN_ROWS_ALIGNED));
-    train.resize(images.next_multiple_of(tile) * dimension, 0.0);
-    test.par_chunks(TEST_TILE * dimension)
-        .flat_map_iter(|test_rows| {
-            let rows = test_rows.len() / dimension;
-            let mut nearest: Vec<Vec<Neighbour>> = vec![Vec::with_capacity(k + 1); rows];
-            let mut similarities = vec![0.0; rows * tile];
-            for (number, train_rows) in train.chunks_exact(tile * dimension).enumerate() {
-                multiply_transposed(test_rows, train_rows, dimension, &mut similarities);
-                let first_image = number * tile;
-                let columns = tile.min(images - first_image);
-                for (kept, row) in nearest.iter_mut().zip(similarities.chunks_exact(tile)) {
-                    keep_nearest(kept, &row[..columns], first_image, k);
+    let tiles_at_once = (TRAIN_BYTES / (tile * dimension * size_of::<f32>())).max(1);
+    let nearest_of = |group: Range<usize>| {
+        let test_rows: Vec<Vec<f32>> =
+            pieces(group.clone(), TEST_TILE).into_par_iter().map(|rows| unit_rows(test, rows)).collect();
+        let mut kept: Vec<Vec<Neighbour>> = vec![Vec::with_capacity(k + 1); group.len()];
+        for part in pieces(0..images, tile * tiles_at_once) {
+            let train_tiles: Vec<(usize, Vec<f32>)> = pieces(part, tile)
+                .into_par_iter()
+                .map(|rows| {
+                    let first_image = rows.start;
+                    let mut values = unit_rows(train, rows);
+                    values.resize(tile * dimension, 0.0);
+                    (first_image, values)
+                })
+                .collect();
+            kept.par_chunks_mut(TEST_TILE).zip(&test_rows).for_each(|(kept, test_rows)| {
+                let mut similarities = vec![0.0; kept.len() * tile];
+                for (first_image, train_rows) in &train_tiles {
+                    multiply_transposed(test_rows, train_rows, dimension, &mut similarities);
+                    let columns = tile.min(images - first_image);
+                    for (kept, row) in kept.iter_mut().zip(similarities.chunks_exact(tile)) {
+                        keep_nearest(kept, &row[..columns], *first_image, k);
+                    }
                 }
-            }
-            nearest.into_iter().flatten()
-        })
-        .collect()
+            });
+        }
+        kept.into_iter().flatten()
+    };
+    test_groups(test, TEST_TILE).into_iter().flat_map(nearest_of).collect()
+}
+
+/// The test images in groups of whole tiles whose rows are held in memory together.
+pub(super) fn test_groups(test: &Features, tile: usize) -> Vec<Range<usize>> {
+    let tiles = (TEST_BYTES / (tile * test.dimension() * size_of::<f32>())).max(1);
+    pieces(0..test.len(), tiles * tile)
 }
 
 /// Takes the images of a tile, in ascending order, into the sorted list of the `k` nearest. Only a
@@ -87,10 +111,11 @@ pub(super) fn keep_nearest(kept: &mut Vec<Neighbour>, similarities: &[f32], firs
     }
 }
 
-/// Rows divided by their length; a row of zeros stays, and is equally far from everything.
-pub(super) fn unit_rows(features: &Features) -> Vec<f32> {
-    let mut values = Vec::with_capacity(features.values().len());
-    for row in features.values().chunks_exact(features.dimension()) {
+/// Rows of `images` divided by their length; a row of zeros stays, and is equally far from everything.
+pub(super) fn unit_rows(features: &Features, images: Range<usize>) -> Vec<f32> {
+    let rows = features.tile(images);
+    let mut values = Vec::with_capacity(rows.len());
+    for row in rows.chunks_exact(features.dimension()) {
         let length = row.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
         let scale = if length > 0.0 { 1.0 / length } else { 0.0 };
         values.extend(row.iter().map(|&value| (f64::from(value) * scale) as f32));
@@ -101,12 +126,12 @@ pub(super) fn unit_rows(features: &Features) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::made_up::{clouds, numbered};
+    use crate::made_up::{clouds, mapped, numbered};
 
     /// Sorts all training images by similarity; sums in the same precision, so it may differ from
     /// the tiled form only where two similarities agree to the last bits.
     fn brute_force(train: &Features, test: &Features, k: usize) -> Vec<Vec<usize>> {
-        let (train_rows, test_rows) = (unit_rows(train), unit_rows(test));
+        let (train_rows, test_rows) = (unit_rows(train, 0..train.len()), unit_rows(test, 0..test.len()));
         let d = train.dimension();
         test_rows
             .chunks_exact(d)
@@ -154,9 +179,9 @@ mod tests {
             let train = clouds(images, dimension, 4, 1.0, 0);
             let mut copies = vec![5, 9, images / 2, images - 3, images - 2, images - 1];
             copies.sort_unstable();
-            let mut values = train.values().to_vec();
+            let mut values = train.whole().unwrap().into_owned();
             for copy in &copies {
-                values[copy * dimension..(copy + 1) * dimension].copy_from_slice(train.row(9));
+                values[copy * dimension..(copy + 1) * dimension].copy_from_slice(&train.row(9));
             }
             let train = Features::new(values, dimension, train.labels().to_vec(), numbered(4)).unwrap();
             for queries in [vec![9], vec![9; 3], vec![9; TEST_TILE + 5]] {
@@ -166,5 +191,11 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_mapped_file_has_the_same_neighbours() {
+        let (train, test) = (clouds(2 * TRAIN_TILE + 37, 5, 4, 1.0, 0), clouds(TEST_TILE + 3, 5, 4, 1.0, 1));
+        assert_eq!(nearest(&mapped(&train), &mapped(&test), 7), nearest(&train, &test, 7));
     }
 }

@@ -10,8 +10,8 @@ use burn::tensor::{Device, Int, Tensor, TensorData};
 use rayon::prelude::*;
 use zview_runtime::device::read_floats;
 
-use super::nearest::{Neighbour, keep_nearest, nearest, unit_rows};
-use crate::{FeatureError, Features};
+use super::nearest::{Neighbour, keep_nearest, nearest, test_groups, unit_rows};
+use crate::{FeatureError, Features, pieces};
 
 /// Columns of which the best are chosen on the device.
 const GROUP: usize = 128;
@@ -70,32 +70,36 @@ fn nearest_by_tensors(
     train_tile: usize,
 ) -> Result<Vec<Neighbour>, FeatureError> {
     let dimension = train.dimension();
-    let (train_rows, test_rows) = (unit_rows(train), unit_rows(test));
     let tile_columns = train_tile.min(train.len().next_multiple_of(GROUP));
-    let upload = |rows: &[f32], count: usize| -> Tensor<2> {
-        let mut filled = rows.to_vec();
-        filled.resize(count * dimension, 0.0);
-        Tensor::from_data(TensorData::new(filled, [count, dimension]), device)
+    let upload = |mut rows: Vec<f32>, count: usize| -> Tensor<2> {
+        rows.resize(count * dimension, 0.0);
+        Tensor::from_data(TensorData::new(rows, [count, dimension]), device)
     };
-    let mut kept: Vec<Vec<Neighbour>> = vec![Vec::new(); test.len()];
-    for (tile, rows) in train_rows.chunks(tile_columns * dimension).enumerate() {
-        let columns = rows.len() / dimension;
-        let train_tile = upload(rows, tile_columns).transpose(); // [D, T]
-        let filler: Vec<f32> =
-            (0..tile_columns).map(|column| if column < columns { 0.0 } else { OUT_OF_REACH }).collect();
-        let filler = (columns < tile_columns)
-            .then(|| Tensor::<2>::from_data(TensorData::new(filler, [1, tile_columns]), device));
-        for (test_tile, kept) in test_rows.chunks(TEST_TILE * dimension).zip(kept.chunks_mut(TEST_TILE)) {
-            let test_tile = upload(test_tile, TEST_TILE.min(test.len()));
-            let similarities = test_tile.matmul(train_tile.clone()); // [B, T]
-            let similarities = match &filler {
-                Some(filler) => similarities + filler.clone(),
-                None => similarities,
-            };
-            merge_tile(kept, similarities, tile * tile_columns, columns, k)?;
+    let mut all = Vec::with_capacity(test.len());
+    for group in test_groups(test, TEST_TILE) {
+        let test_rows: Vec<Vec<f32>> =
+            pieces(group.clone(), TEST_TILE).into_par_iter().map(|rows| unit_rows(test, rows)).collect();
+        let mut kept: Vec<Vec<Neighbour>> = vec![Vec::new(); group.len()];
+        for rows in pieces(0..train.len(), tile_columns) {
+            let (first_image, columns) = (rows.start, rows.len());
+            let train_tile = upload(unit_rows(train, rows), tile_columns).transpose(); // [D, T]
+            let filler: Vec<f32> =
+                (0..tile_columns).map(|column| if column < columns { 0.0 } else { OUT_OF_REACH }).collect();
+            let filler = (columns < tile_columns)
+                .then(|| Tensor::<2>::from_data(TensorData::new(filler, [1, tile_columns]), device));
+            for (test_tile, kept) in test_rows.iter().zip(kept.chunks_mut(TEST_TILE)) {
+                let test_tile = upload(test_tile.clone(), TEST_TILE.min(test.len()));
+                let similarities = test_tile.matmul(train_tile.clone()); // [B, T]
+                let similarities = match &filler {
+                    Some(filler) => similarities + filler.clone(),
+                    None => similarities,
+                };
+                merge_tile(kept, similarities, first_image, columns, k)?;
+            }
         }
+        all.extend(kept.into_iter().flatten());
     }
-    Ok(kept.into_iter().flatten().collect())
+    Ok(all)
 }
 
 /// Takes a tile's `similarities` (B, T), of which `columns` columns and the rows of `kept` count, into
@@ -176,7 +180,7 @@ fn failed(error: &dyn std::fmt::Display) -> FeatureError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::made_up::{clouds, numbered};
+    use crate::made_up::{clouds, mapped, numbered};
     use zview_runtime::device::on_test_devices;
 
     /// Neighbours by tensors and by the processor's own path, (N, k) each.
@@ -242,5 +246,14 @@ mod tests {
             assert!(tile.is_multiple_of(GROUP) && (GROUP..=TRAIN_TILE).contains(&tile), "{tile}");
             assert!(tile * dimension * 4 <= 128 << 20, "{dimension}: {tile}");
         }
+    }
+
+    #[test]
+    fn a_mapped_file_has_the_same_neighbours() {
+        let (train, test) = (clouds(3 * GROUP + 5, 4, 2, 1.0, 0), clouds(9, 4, 2, 1.0, 1));
+        on_test_devices(|name, device| {
+            let found = |train: &Features, test: &Features| both(device, train, test, 6)[0].clone();
+            assert_eq!(found(&mapped(&train), &mapped(&test)), found(&train, &test), "{name}");
+        });
     }
 }

@@ -37,10 +37,11 @@ pub fn davies_bouldin(features: &Features, clusters: &[u32]) -> Result<Option<f6
 fn centre_and_width(features: &Features, images: &[usize]) -> (Vec<f64>, f64) {
     let mut centre = vec![0.0; features.dimension()];
     for &image in images {
-        centre.iter_mut().zip(features.row(image)).for_each(|(sum, &value)| *sum += f64::from(value));
+        centre.iter_mut().zip(features.row(image).iter()).for_each(|(sum, &value)| *sum += f64::from(value));
     }
     centre.iter_mut().for_each(|sum| *sum /= images.len() as f64);
-    let to_centre = |&image: &usize| distance(&centre, features.row(image).iter().map(|&v| f64::from(v)));
+    let to_centre =
+        |&image: &usize| distance(&centre, features.row(image).iter().map(|&value| f64::from(value)));
     let width = images.iter().map(to_centre).sum::<f64>() / images.len() as f64;
     (centre, width)
 }

@@ -49,11 +49,13 @@ pub struct KMeans {
 
 impl KMeans {
     /// The nearest cluster of each of `features`, (N). Panics on another dimension.
-    #[must_use]
-    pub fn assign(&self, features: &Features) -> Vec<u32> {
+    ///
+    /// # Errors
+    /// [`FeatureError::Memory`].
+    pub fn assign(&self, features: &Features) -> Result<Vec<u32>, FeatureError> {
         assert_eq!(features.dimension(), self.dimension, "clusters of another dimension");
         let centres = Points::new(self.centres.clone(), self.dimension);
-        Points::unit(features).nearest(&centres).into_iter().map(|(cluster, _)| cluster).collect()
+        Ok(Points::unit(features)?.nearest(&centres).into_iter().map(|(cluster, _)| cluster).collect())
     }
 }
 
@@ -75,7 +77,7 @@ pub fn kmeans(features: &Features, k: usize, config: &KMeansConfig) -> Result<KM
             got: format!("{k} of {} images", features.len()),
         });
     }
-    let points = Points::unit(features);
+    let points = Points::unit(features)?;
     let stream = |restart: u64| Stream::new(config.seed, Purpose::Cluster, 0, restart);
     let mut streams: Vec<Stream> = (0..config.restarts as u64).map(stream).collect();
     let found: Vec<KMeans> = first_centres(&points, k, &mut streams)
@@ -160,8 +162,8 @@ mod tests {
         let found = kmeans(&train, 5, &KMeansConfig::default()).unwrap();
         let of_class = |class: usize| found.assignment[class];
         assert!((0..300).all(|image| found.assignment[image] == of_class(image % 5)));
-        assert_eq!(found.assign(&train), found.assignment);
-        let tests = found.assign(&test);
+        assert_eq!(found.assign(&train).unwrap(), found.assignment);
+        let tests = found.assign(&test).unwrap();
         assert!((0..100).all(|image| tests[image] == of_class(image % 5)));
         assert_eq!(found, kmeans(&train, 5, &KMeansConfig::default()).unwrap());
     }
@@ -169,7 +171,7 @@ mod tests {
     #[test]
     fn one_cluster_has_the_variance_as_inertia() {
         let features = clouds(50, 4, 2, 1.0, 0);
-        let points = Points::unit(&features);
+        let points = Points::unit(&features).unwrap();
         let mean: Vec<f64> =
             (0..4).map(|d| (0..50).map(|p| f64::from(points.row(p)[d])).sum::<f64>() / 50.0).collect();
         let expected: f64 = (0..50)

@@ -2,7 +2,7 @@
 
 use rayon::prelude::*;
 
-use crate::Features;
+use crate::{FeatureError, Features};
 use zview_numerics::matrix::multiply_transposed;
 
 /// Points whose distances are in memory at once, per thread.
@@ -17,15 +17,18 @@ pub(super) struct Points {
 
 impl Points {
     /// Features divided by their length; a row of zeros stays.
-    pub(super) fn unit(features: &Features) -> Self {
-        let mut values = features.values().to_vec();
+    ///
+    /// # Errors
+    /// [`FeatureError::Memory`].
+    pub(super) fn unit(features: &Features) -> Result<Self, FeatureError> {
+        let mut values = features.whole()?.into_owned();
         for row in values.chunks_exact_mut(features.dimension()) {
             let length = row.iter().map(|&value| f64::from(value).powi(2)).sum::<f64>().sqrt();
             if length > 0.0 {
                 row.iter_mut().for_each(|value| *value = (f64::from(*value) / length) as f32);
             }
         }
-        Self::new(values, features.dimension())
+        Ok(Self::new(values, features.dimension()))
     }
 
     pub(super) fn new(values: Vec<f32>, dimension: usize) -> Self {

@@ -83,7 +83,7 @@ pub fn cluster_quality(
     let k = config.clusters.unwrap_or_else(|| train.classes());
     let &ClusterConfig { restarts, max_iterations, seed, .. } = config;
     let found = kmeans(train, k, &KMeansConfig { restarts, max_iterations, seed })?;
-    let unit = train.with_values(Points::unit(train).values);
+    let unit = train.with_values(Points::unit(train)?.values);
     let chosen = sample(train.len(), config.silhouette_images, seed);
     let clusters_of_chosen: Vec<u32> = chosen.iter().map(|&image| found.assignment[image]).collect();
     Ok(ClusterQuality {
@@ -95,7 +95,7 @@ pub fn cluster_quality(
         silhouette_images: chosen.len(),
         davies_bouldin: davies_bouldin(&unit, &found.assignment)?,
         train: cluster_agreement(&found.assignment, train.labels())?,
-        test: cluster_agreement(&found.assign(test), test.labels())?,
+        test: cluster_agreement(&found.assign(test)?, test.labels())?,
     })
 }
 
@@ -134,7 +134,7 @@ mod tests {
         let train = clouds(200, 8, 4, 1.0, 0);
         let mut labels = train.labels().to_vec();
         Stream::new(0, Purpose::Check, 308, 0).shuffle(&mut labels);
-        let shuffled = Features::new(train.values().to_vec(), 8, labels, numbered(4)).unwrap();
+        let shuffled = Features::new(train.whole().unwrap().into_owned(), 8, labels, numbered(4)).unwrap();
         let told = |train: &Features| cluster_quality(train, train, &ClusterConfig::default()).unwrap();
         let (honest, shuffled) = (told(&train), told(&shuffled));
         assert_eq!(honest.silhouette, shuffled.silhouette);
@@ -149,7 +149,9 @@ mod tests {
         assert_eq!((told.silhouette, told.davies_bouldin, told.test.accuracy), (None, None, 1.0));
         // Class 2 has neither training nor test images: it still counts as a class.
         let values = clouds(40, 4, 2, 5.0, 0);
-        let two = Features::new(values.values().to_vec(), 4, values.labels().to_vec(), numbered(3)).unwrap();
+        let two =
+            Features::new(values.whole().unwrap().into_owned(), 4, values.labels().to_vec(), numbered(3))
+                .unwrap();
         assert_eq!(cluster_quality(&two, &two, &ClusterConfig::default()).unwrap().clusters, 3);
         let error = |config: &ClusterConfig| cluster_quality(&one, &one, config).unwrap_err().to_string();
         let default = ClusterConfig::default();

@@ -38,7 +38,7 @@ pub fn silhouette(features: &Features, clusters: &[u32]) -> Result<Option<f64>, 
     // About the mean, so that lengths are no larger than distances.
     let mean = mean_row(features);
     let centred: Vec<f64> =
-        features.values().iter().enumerate().map(|(at, &v)| f64::from(v) - mean[at % dimension]).collect();
+        features.whole()?.iter().enumerate().map(|(at, &v)| f64::from(v) - mean[at % dimension]).collect();
     let squares: Vec<f64> =
         centred.chunks_exact(dimension).map(|row| row.iter().map(|value| value * value).sum()).collect();
     let values: Vec<f64> = centred

@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use zview_numerics::linalg::symmetric_eigenvalues;
 
-use crate::{FeatureError, Features};
+use crate::{FeatureError, Features, TILE_ROWS, pieces};
 use zview_numerics::matrix::{add_transposed_product, multiply_transposed};
 
 /// Rows widened to f64 and multiplied at once.
@@ -15,8 +15,10 @@ const PIECES: usize = 8;
 #[must_use]
 pub fn mean_row(features: &Features) -> Vec<f64> {
     let mut mean = vec![0.0; features.dimension()];
-    for row in features.values().chunks_exact(features.dimension()) {
-        mean.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+    for tile in features.tiles(TILE_ROWS) {
+        for row in tile.chunks_exact(features.dimension()) {
+            mean.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
     }
     mean.iter_mut().for_each(|sum| *sum /= features.len().max(1) as f64);
     mean
@@ -27,21 +29,19 @@ pub fn mean_row(features: &Features) -> Vec<f64> {
 pub fn covariance<'a>(features: &Features, centre: impl Fn(usize) -> &'a [f64] + Sync) -> Vec<f64> {
     let dimension = features.dimension();
     let piece_rows = features.len().div_ceil(PIECES).max(BLOCK_ROWS);
-    let pieces: Vec<Vec<f64>> = features
-        .values()
-        .par_chunks(piece_rows * dimension)
-        .enumerate()
-        .map(|(piece, rows)| {
+    let sums: Vec<Vec<f64>> = pieces(0..features.len(), piece_rows)
+        .into_par_iter()
+        .map(|piece| {
             let mut sum = vec![0.0; dimension * dimension];
-            for (block, rows) in rows.chunks(BLOCK_ROWS * dimension).enumerate() {
-                let wide = centred(rows, dimension, piece * piece_rows + block * BLOCK_ROWS, &centre);
-                add_transposed_product(&wide, &wide, rows.len() / dimension, &mut sum);
+            for block in pieces(piece, BLOCK_ROWS) {
+                let wide = centred(&features.tile(block.clone()), dimension, block.start, &centre);
+                add_transposed_product(&wide, &wide, block.len(), &mut sum);
             }
             sum
         })
         .collect();
     let mut total = vec![0.0; dimension * dimension];
-    for piece in &pieces {
+    for piece in &sums {
         total.iter_mut().zip(piece).for_each(|(sum, value)| *sum += value);
     }
     total.iter_mut().for_each(|sum| *sum /= features.len().max(1) as f64);
@@ -54,7 +54,7 @@ pub fn covariance<'a>(features: &Features, centre: impl Fn(usize) -> &'a [f64] +
 pub(crate) fn covariance_eigenvalues(features: &Features, centre: &[f64]) -> Result<Vec<f64>, FeatureError> {
     let (images, dimension) = (features.len(), features.dimension());
     let (matrix, size) = if images < dimension {
-        let rows = centred(features.values(), dimension, 0, &|_| centre);
+        let rows = centred(&features.whole()?, dimension, 0, &|_| centre);
         let mut products = vec![0.0; images * images];
         multiply_transposed(&rows, &rows, dimension, &mut products);
         products.iter_mut().for_each(|product| *product /= images as f64);

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::covariance::{covariance_eigenvalues, mean_row};
 use super::power_law::{PowerLaw, power_law};
-use crate::{FeatureError, Features, Problems, Settings};
+use crate::{FeatureError, Features, Problems, Settings, TILE_ROWS};
 
 /// A dimension whose standard deviation is below this share of the largest magnitude in it is constant.
 const CONSTANT: f64 = 1e-6;
@@ -139,11 +139,14 @@ fn rank_of(eigenvalues: &[f64]) -> f64 {
 /// How many dimensions are 0 for all images, and how many have one value for all.
 fn unused_dimensions(features: &Features) -> (usize, usize) {
     let dimension = features.dimension();
-    let (mut low, mut high) = (features.row(0).to_vec(), features.row(0).to_vec());
-    for row in features.values().chunks_exact(dimension) {
-        for ((low, high), &value) in low.iter_mut().zip(&mut high).zip(row) {
-            *low = low.min(value);
-            *high = high.max(value);
+    let mut low = features.row(0).into_owned();
+    let mut high = low.clone();
+    for tile in features.tiles(TILE_ROWS) {
+        for row in tile.chunks_exact(dimension) {
+            for ((low, high), &value) in low.iter_mut().zip(&mut high).zip(row) {
+                *low = low.min(value);
+                *high = high.max(value);
+            }
         }
     }
     let ranges = || low.iter().zip(&high).map(|(&low, &high)| (f64::from(low), f64::from(high)));

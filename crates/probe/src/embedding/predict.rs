@@ -156,9 +156,8 @@ fn named(
     let mut images = Vec::new();
     for part in &embedded.splits {
         let twins = fitted_on.map(|fitted_on| same_pixels(fitted_on, &part.images)).transpose()?;
-        let (values, count) = (part.features.values().to_vec(), part.features.len());
         // Their own labels, which may be of other classes, have no part in it.
-        let features = Features::new(values, part.features.dimension(), vec![0; count], classes.to_vec())?;
+        let features = part.features.of_one_class(classes)?;
         let predictions = classifier.predictions(&features);
         for (image, (&class, &probability)) in
             predictions.classes.iter().zip(&predictions.confidence).enumerate()

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use serde_json::json;
-use zview_features::rows_as_safetensors;
+use zview_features::{FeatureError, rows_as_safetensors};
 
 use super::encode::Embedded;
 use crate::suite::SuiteError;
@@ -12,7 +12,11 @@ use crate::suite::SuiteError;
 const KEY: &str = "zview-embedding";
 
 pub(super) fn bytes(embedded: &Embedded) -> Result<Vec<u8>, SuiteError> {
-    let values: Vec<f32> = embedded.splits.iter().flat_map(|part| part.features.values()).copied().collect();
+    let mut values = Vec::new();
+    for part in &embedded.splits {
+        let whole = part.features.whole().map_err(|error| failed(embedded, error))?;
+        values.extend_from_slice(&whole);
+    }
     let (mut splits, mut names, mut labels) = (Vec::new(), Vec::new(), Vec::new());
     for part in &embedded.splits {
         for image in 0..part.features.len() {
@@ -32,6 +36,9 @@ pub(super) fn bytes(embedded: &Embedded) -> Result<Vec<u8>, SuiteError> {
         "view": embedded.judged_at.view,
     });
     let metadata = HashMap::from([(KEY.to_owned(), about.to_string())]);
-    rows_as_safetensors(values, embedded.dimension(), metadata)
-        .map_err(|error| SuiteError::from(("features", embedded.data.as_str(), error.into())))
+    rows_as_safetensors(values, embedded.dimension(), metadata).map_err(|error| failed(embedded, error))
+}
+
+fn failed(embedded: &Embedded, error: FeatureError) -> SuiteError {
+    SuiteError::from(("features", embedded.data.as_str(), error.into()))
 }

@@ -1,8 +1,10 @@
 //! Features in a file, by its ending, with what each row is of.
 
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use zview_runtime::atomic::{WriteError, write_file};
+use zview_runtime::atomic::{WriteError, write_file, write_file_with};
 
 use super::encode::Embedded;
 use super::{csv, npy, safetensors};
@@ -53,16 +55,27 @@ pub fn write_embedded(
     format: EmbeddingFormat,
     path: &Path,
 ) -> Result<Vec<PathBuf>, SuiteError> {
-    let contents = match format {
-        EmbeddingFormat::Npy => {
-            vec![npy::bytes(embedded), csv::text(embedded, false).into_bytes()]
-        }
-        EmbeddingFormat::Safetensors => vec![safetensors::bytes(embedded)?],
-        EmbeddingFormat::Csv => vec![csv::text(embedded, true).into_bytes()],
-    };
     let files = format.files(path);
-    for (file, content) in files.iter().zip(&contents) {
-        write_file(file, content).map_err(|error: WriteError| SuiteError::from(error))?;
+    match (format, files.as_slice()) {
+        (EmbeddingFormat::Npy, [values, about]) => {
+            write_to(values, |file| npy::write(embedded, file))?;
+            write_to(about, |file| csv::write(embedded, false, file))?;
+        }
+        (EmbeddingFormat::Safetensors, _) => write_file(path, &safetensors::bytes(embedded)?)?,
+        _ => write_to(path, |file| csv::write(embedded, true, file))?,
     }
     Ok(files)
+}
+
+/// Writes the file at `path`, which `fill` gives piece by piece.
+fn write_to(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<&mut File>) -> io::Result<()>,
+) -> Result<(), WriteError> {
+    write_file_with(path, |file| {
+        let mut buffered = BufWriter::new(file);
+        fill(&mut buffered)
+            .and_then(|()| buffered.flush())
+            .map_err(|source| WriteError { path: path.to_owned(), source })
+    })
 }

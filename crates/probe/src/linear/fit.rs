@@ -97,9 +97,7 @@ impl<'a> LogisticProblem<'a> {
         loop {
             // At zero nothing is known yet; elsewhere the Hessian of that place shows the way.
             let preconditioner = (iterations > 0 || start.is_some())
-                .then(|| {
-                    Preconditioner::at(&model.probabilities(self.features), self.features, moments, config.l2)
-                })
+                .then(|| Preconditioner::at(&model, self.features, moments, config.l2))
                 .flatten()
                 .unwrap_or_else(|| Preconditioner::at_zero(moments, dimension, classes, config.l2));
             let left = config.max_iterations - iterations;
@@ -169,7 +167,8 @@ fn without_common_part(rows: &mut [f64], width: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zview_features::made_up::{clouds, numbered};
+    use crate::linear::Standardiser;
+    use zview_features::made_up::{clouds, mapped, numbered};
 
     #[test]
     fn the_result_does_not_depend_on_threads_or_start() {
@@ -184,6 +183,26 @@ mod tests {
         assert!((warm.loss - fit.loss).abs() < 1e-8 && warm.converged() && fit.converged());
         let again = problem.fit(config, Some(&fit.model)).unwrap();
         assert!(again.iterations <= 1, "{again:?}");
+    }
+
+    #[test]
+    fn a_mapped_file_gives_the_bits_of_memory_for_any_number_of_threads() {
+        // More than one block in each piece, and a second leg with factors of its own.
+        let features = clouds(6_000, 7, 4, 0.4, 0);
+        let config = LogisticConfig { gradient_tolerance: 1e-9, ..LogisticConfig::with_l2(1e-4) };
+        let fitted = |features: &Features| {
+            let standardised = Standardiser::fit(features).apply(features);
+            let problem = LogisticProblem::new(&standardised).unwrap();
+            let fit = problem.fit(config, None).unwrap();
+            let again = problem.fit(config, Some(&fit.model)).unwrap();
+            let said = fit.model.predictions(&standardised);
+            (fit, again, said)
+        };
+        let expected = fitted(&features);
+        for threads in [1, 3] {
+            let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+            assert!(pool.install(|| fitted(&mapped(&features))) == expected, "{threads}");
+        }
     }
 
     #[test]

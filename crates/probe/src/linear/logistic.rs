@@ -4,14 +4,16 @@
 //! (C, D) and biases b (C). scikit-learn minimises C_sk * (sum of cross-entropies) + ||W||^2 / 2, so
 //! its C_sk is 1 / (l2 * N).
 
+use std::ops::Range;
+
 use rayon::prelude::*;
 
 use super::predictions::Predictions;
-use zview_features::Features;
+use zview_features::{Features, pieces};
 use zview_numerics::matrix::{add_transposed_product, dot, multiply_transposed};
 
 /// Rows widened to f64 and multiplied at once.
-const BLOCK_ROWS: usize = 256;
+pub(super) const BLOCK_ROWS: usize = 256;
 /// The rows are summed in this many pieces, whatever the number of threads.
 const PIECES: usize = 16;
 
@@ -54,9 +56,9 @@ impl Logistic {
         Self { weights, bias }
     }
 
-    /// The probability of every class for every image, (N, C).
-    pub(super) fn probabilities(&self, features: &Features) -> Vec<f64> {
-        let rows = self.for_each_image(features, |logits, _| {
+    /// The probability of every class for some images, (R, C), which should begin at a multiple of [`BLOCK_ROWS`].
+    pub(super) fn probabilities(&self, features: &Features, images: Range<usize>) -> Vec<f64> {
+        let rows = self.for_each_of(features, images, |logits, _| {
             let normaliser = log_sum_exp(logits);
             logits.iter().map(|logit| (logit - normaliser).exp()).collect::<Vec<f64>>()
         });
@@ -131,18 +133,26 @@ impl Logistic {
         features: &Features,
         of_image: impl Fn(&[f64], u32) -> R + Sync,
     ) -> Vec<R> {
-        let pieces: Vec<Vec<R>> = features
-            .values()
-            .par_chunks(BLOCK_ROWS * features.dimension())
-            .zip(features.labels().par_chunks(BLOCK_ROWS))
-            .map(|(values, labels)| {
+        self.for_each_of(features, 0..features.len(), of_image)
+    }
+
+    /// As [`Self::for_each_image`], of some images, which should begin at a multiple of [`BLOCK_ROWS`].
+    fn for_each_of<R: Send>(
+        &self,
+        features: &Features,
+        images: Range<usize>,
+        of_image: impl Fn(&[f64], u32) -> R + Sync,
+    ) -> Vec<R> {
+        let of_blocks: Vec<Vec<R>> = pieces(images, BLOCK_ROWS)
+            .into_par_iter()
+            .map(|block| {
                 let (mut wide, mut logits) = (Vec::new(), Vec::new());
-                self.logits(values, &mut wide, &mut logits);
+                self.logits(&features.tile(block.clone()), &mut wide, &mut logits);
                 let rows = logits.chunks_exact(self.bias.len());
-                rows.zip(labels).map(|(row, &label)| of_image(row, label)).collect()
+                rows.zip(&features.labels()[block]).map(|(row, &label)| of_image(row, label)).collect()
             })
             .collect();
-        pieces.into_iter().flatten().collect()
+        of_blocks.into_iter().flatten().collect()
     }
 
     /// `logits` (R, C) = X W^T + b of the rows in `values` (R, D); `wide` gets X in f64.
@@ -162,15 +172,13 @@ impl Logistic {
     pub(super) fn loss_and_gradient(&self, features: &Features, l2: f64, gradient: &mut [f64]) -> f64 {
         let (classes, dimension) = (self.bias.len(), features.dimension());
         let piece_rows = features.len().div_ceil(PIECES).max(BLOCK_ROWS);
-        let pieces: Vec<(f64, Vec<f64>)> = features
-            .values()
-            .par_chunks(piece_rows * dimension)
-            .zip(features.labels().par_chunks(piece_rows))
-            .map(|(values, labels)| self.sum_over_rows(values, labels, dimension))
+        let of_pieces: Vec<(f64, Vec<f64>)> = pieces(0..features.len(), piece_rows)
+            .into_par_iter()
+            .map(|piece| self.sum_over_rows(features, piece))
             .collect();
         let mut sums = vec![0.0; classes * dimension + classes];
         let mut loss = 0.0;
-        for (piece_loss, piece_sums) in &pieces {
+        for (piece_loss, piece_sums) in &of_pieces {
             loss += piece_loss;
             sums.iter_mut().zip(piece_sums).for_each(|(sum, value)| *sum += value);
         }
@@ -188,14 +196,15 @@ impl Logistic {
     }
 
     /// Sum (not mean) of cross-entropies and their gradient over some rows.
-    fn sum_over_rows(&self, values: &[f32], labels: &[u32], dimension: usize) -> (f64, Vec<f64>) {
-        let classes = self.bias.len();
+    fn sum_over_rows(&self, features: &Features, images: Range<usize>) -> (f64, Vec<f64>) {
+        let (classes, dimension) = (self.bias.len(), features.dimension());
         let mut loss = 0.0;
         let mut gradient = vec![0.0; classes * dimension + classes];
         let (by_weights, by_bias) = gradient.split_at_mut(classes * dimension);
         let (mut wide, mut logits) = (Vec::new(), Vec::new());
-        for (values, labels) in values.chunks(BLOCK_ROWS * dimension).zip(labels.chunks(BLOCK_ROWS)) {
-            self.logits(values, &mut wide, &mut logits);
+        for block in pieces(images, BLOCK_ROWS) {
+            let labels = &features.labels()[block.clone()];
+            self.logits(&features.tile(block), &mut wide, &mut logits);
             for (row, &label) in logits.chunks_exact_mut(classes).zip(labels) {
                 let normaliser = log_sum_exp(row);
                 loss += normaliser - row[label as usize];

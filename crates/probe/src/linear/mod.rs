@@ -10,6 +10,7 @@ pub(crate) mod preconditioner;
 mod predictions;
 mod probe;
 mod standardiser;
+mod undecided;
 
 pub use fit::{LogisticConfig, LogisticFit, LogisticProblem};
 pub use lbfgs::{LbfgsConfig, LbfgsOutcome, Stop, minimise};

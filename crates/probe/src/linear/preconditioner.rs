@@ -13,7 +13,9 @@
 use rayon::prelude::*;
 use zview_numerics::linalg::Cholesky;
 
-use zview_features::Features;
+use super::logistic::Logistic;
+use super::undecided::{Probabilities, undecided_rows};
+use zview_features::{Features, pieces};
 use zview_numerics::matrix::add_transposed_product;
 
 /// Beyond this many features a matrix of them costs more time and memory than it saves.
@@ -36,22 +38,22 @@ pub(crate) fn second_moments(features: &Features) -> Option<Vec<f64>> {
         return None;
     }
     let piece_rows = features.len().div_ceil(PIECES).max(BLOCK_ROWS);
-    let pieces: Vec<Vec<f64>> = features
-        .values()
-        .par_chunks(piece_rows * dimension)
+    let sums: Vec<Vec<f64>> = pieces(0..features.len(), piece_rows)
+        .into_par_iter()
         .map(|piece| {
             let mut sum = vec![0.0; width * width];
             let mut wide = Vec::new();
-            for block in piece.chunks(BLOCK_ROWS * dimension) {
+            for block in pieces(piece, BLOCK_ROWS) {
                 wide.clear();
-                block.chunks_exact(dimension).for_each(|row| extend_with_one(&mut wide, row, 1.0));
-                add_transposed_product(&wide, &wide, block.len() / dimension, &mut sum);
+                let rows = features.tile(block.clone());
+                rows.chunks_exact(dimension).for_each(|row| extend_with_one(&mut wide, row, 1.0));
+                add_transposed_product(&wide, &wide, block.len(), &mut sum);
             }
             sum
         })
         .collect();
     let mut moments = vec![0.0; width * width];
-    for piece in &pieces {
+    for piece in &sums {
         moments.iter_mut().zip(piece).for_each(|(sum, value)| *sum += value);
     }
     moments.iter_mut().for_each(|sum| *sum /= features.len() as f64);
@@ -81,10 +83,10 @@ impl Preconditioner {
         Self { width, factors: moments.and_then(of_zero).into_iter().collect() }
     }
 
-    /// Of the Hessian's diagonal blocks where the classifier gives `probabilities` (N, C) to the rows of `features`.
-    /// `None` where it would not pay, or a block has no factor.
+    /// Of the Hessian's diagonal blocks at `model`, of the rows of `features`. `None` where it would not pay, or a block
+    /// has no factor.
     pub(crate) fn at(
-        probabilities: &[f64],
+        model: &Logistic,
         features: &Features,
         moments: Option<&[f64]>,
         l2: f64,
@@ -92,19 +94,17 @@ impl Preconditioner {
         let (classes, width) = (features.classes(), features.dimension() + 1);
         let moments = moments.filter(|_| classes * width * width * 8 <= MAX_FACTOR_BYTES)?;
         let total = features.len() as f64;
-        let factors = (0..classes)
-            .into_par_iter()
-            .map(|class| {
+        let drawn = undecided_rows(&Probabilities::new(model, features), ROWS_PER_FEATURE * width);
+        let factors = drawn
+            .par_iter()
+            .map(|rows| {
                 let mut matrix: Vec<f64> =
                     moments.iter().map(|value| SHARE_OF_SECOND_MOMENTS * value / classes as f64).collect();
-                let of_class = probabilities.iter().skip(class).step_by(classes);
-                let curvatures: Vec<f64> = of_class.map(|p| (p * (1.0 - p)).max(0.0)).collect();
-                let rows = undecided_rows(&curvatures, ROWS_PER_FEATURE * width);
                 let mut scaled = Vec::with_capacity(BLOCK_ROWS * width);
                 for block in rows.chunks(BLOCK_ROWS) {
                     scaled.clear();
                     for &(row, curvature) in block {
-                        extend_with_one(&mut scaled, features.row(row), (curvature / total).sqrt());
+                        extend_with_one(&mut scaled, &features.row(row), (curvature / total).sqrt());
                     }
                     add_transposed_product(&scaled, &scaled, block.len(), &mut matrix);
                 }
@@ -135,30 +135,6 @@ impl Preconditioner {
     pub(crate) fn gradient_in_variables(&self, rows: &mut [f64]) {
         self.each(rows, Cholesky::solve_lower);
     }
-}
-
-/// About `count` rows drawn in proportion to their `curvatures` (N), each with the curvature of all rows that it stands
-/// for: the curvatures are laid end to end on a line, and the line is stepped along evenly (systematic sampling; no
-/// random numbers).
-fn undecided_rows(curvatures: &[f64], count: usize) -> Vec<(usize, f64)> {
-    let step = curvatures.iter().sum::<f64>() / count as f64;
-    if curvatures.len() <= count || step <= 0.0 {
-        return curvatures.iter().copied().enumerate().filter(|&(_, curvature)| curvature > 0.0).collect();
-    }
-    let mut drawn = Vec::with_capacity(count + 1);
-    let (mut passed, mut next) = (0.0, 0.5 * step);
-    for (row, curvature) in curvatures.iter().enumerate() {
-        passed += curvature;
-        let mut stands_for = 0.0;
-        while next < passed {
-            next += step;
-            stands_for += step;
-        }
-        if stands_for > 0.0 {
-            drawn.push((row, stands_for));
-        }
-    }
-    drawn
 }
 
 /// The factor of `matrix` (D + 1, D + 1) plus `l2` on the weights' diagonal; `None` where it has none, its values being
@@ -198,9 +174,9 @@ mod tests {
             }
         }
         check_solves(&preconditioner);
-        let probabilities: Vec<f64> =
-            (0..700).flat_map(|n| [0.1, 0.2 + 0.0005 * f64::from(n), 0.7]).collect();
-        check_solves(&Preconditioner::at(&probabilities, &features, Some(&moments), 0.01).unwrap());
+        let weights = (0..27).map(|at| (f64::from(at) * 0.7).sin() / 9.0).collect();
+        let model = Logistic::from_parts(weights, vec![0.1, -0.4, 0.3]);
+        check_solves(&Preconditioner::at(&model, &features, Some(&moments), 0.01).unwrap());
     }
 
     fn check_solves(preconditioner: &Preconditioner) {
@@ -216,22 +192,6 @@ mod tests {
         preconditioner.variables_from_weights(&mut variables);
         preconditioner.gradient_in_variables(&mut in_variables);
         assert!((dot(&weights, &gradient) - dot(&variables, &in_variables)).abs() < 1e-9);
-    }
-
-    #[test]
-    fn rows_drawn_stand_for_all_and_undecided_ones_come_more_often() {
-        // Every tenth row is undecided.
-        let curvatures: Vec<f64> = (0..5_000).map(|row| if row % 10 == 0 { 0.25 } else { 0.001 }).collect();
-        let drawn = undecided_rows(&curvatures, 400);
-        let total = |undecided: bool| -> f64 {
-            drawn.iter().filter(|(row, _)| (row % 10 == 0) == undecided).map(|(_, curvature)| curvature).sum()
-        };
-        assert!(drawn.len() <= 401 && (total(true) - 125.0).abs() < 5.0, "{}", total(true));
-        assert!((total(true) + total(false) - 129.5).abs() < 0.5, "{}", total(false));
-        let undecided = drawn.iter().filter(|(row, _)| row % 10 == 0).count();
-        assert!(undecided > 350, "{undecided}");
-        assert_eq!(undecided_rows(&curvatures, 9_000).len(), 5_000);
-        assert!(undecided_rows(&[0.0; 50], 10).is_empty());
     }
 
     #[test]

@@ -220,7 +220,7 @@ pub(crate) fn per_class_accuracy(test: &Features, correct: &[bool]) -> Vec<Optio
 #[cfg(test)]
 mod tests {
     use super::*;
-    use zview_features::made_up::{clouds, numbered};
+    use zview_features::made_up::{clouds, mapped, numbered};
     use zview_runtime::seed::{Purpose, Stream};
 
     #[test]
@@ -245,11 +245,19 @@ mod tests {
         let honest = linear_probe(&train, &test, &config).unwrap();
         let mut labels = test.labels().to_vec();
         Stream::new(0, Purpose::Check, 0, 0).shuffle(&mut labels);
-        let permuted = Features::new(test.values().to_vec(), 20, labels, numbered(4)).unwrap();
+        let permuted = Features::new(test.whole().unwrap().into_owned(), 20, labels, numbered(4)).unwrap();
         let score = linear_probe(&train, &permuted, &config).unwrap();
         assert_eq!(score.penalty, honest.penalty);
         assert_eq!(score.validation, honest.validation);
         assert!((score.top1 - 0.25).abs() < 0.07 && honest.top1 > 0.4, "{} {}", score.top1, honest.top1);
+    }
+
+    #[test]
+    fn a_mapped_file_gives_the_same_score() {
+        let config = LinearProbeConfig { penalties: vec![1e-3, 0.1, 10.0], ..Default::default() };
+        let (train, test) = (clouds(700, 6, 4, 0.5, 0), clouds(300, 6, 4, 0.5, 1));
+        let in_memory = linear_probe(&train, &test, &config).unwrap();
+        assert_eq!(linear_probe(&mapped(&train), &mapped(&test), &config).unwrap(), in_memory);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Shifting and scaling features to mean 0 and standard deviation 1.
 
 use crate::linear::Logistic;
-use zview_features::Features;
+use zview_features::{Features, TILE_ROWS};
 
 /// Mean and standard deviation per dimension, of the features it was fitted to.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,17 +17,20 @@ impl Standardiser {
     #[must_use]
     pub fn fit(features: &Features) -> Self {
         let dimension = features.dimension();
-        let rows = || features.values().chunks_exact(dimension);
         let count = features.len().max(1) as f64;
         let mut mean = vec![0.0; dimension];
-        for row in rows() {
-            mean.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+        for tile in features.tiles(TILE_ROWS) {
+            for row in tile.chunks_exact(dimension) {
+                mean.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+            }
         }
         mean.iter_mut().for_each(|sum| *sum /= count);
         let mut std = vec![0.0; dimension];
-        for row in rows() {
-            for ((square, &value), mean) in std.iter_mut().zip(row).zip(&mean) {
-                *square += (f64::from(value) - mean).powi(2);
+        for tile in features.tiles(TILE_ROWS) {
+            for row in tile.chunks_exact(dimension) {
+                for ((square, &value), mean) in std.iter_mut().zip(row).zip(&mean) {
+                    *square += (f64::from(value) - mean).powi(2);
+                }
             }
         }
         for (square, mean) in std.iter_mut().zip(&mean) {
@@ -48,19 +51,10 @@ impl Standardiser {
         &self.std
     }
 
-    /// (x - mean) / std of every row of `features` (N, D).
+    /// (x - mean) / std of every row of `features` (N, D). Of a mapped file no value is copied.
     #[must_use]
     pub fn apply(&self, features: &Features) -> Features {
-        assert_eq!(self.mean.len(), features.dimension(), "standardiser of another dimension");
-        let mut values = Vec::with_capacity(features.values().len());
-        for row in features.values().chunks_exact(features.dimension()) {
-            for ((&value, mean), std) in row.iter().zip(&self.mean).zip(&self.std) {
-                // Far outside of what was fitted the quotient may exceed f32: keep it finite.
-                let standardised = ((f64::from(value) - mean) / std) as f32;
-                values.push(standardised.clamp(f32::MIN, f32::MAX));
-            }
-        }
-        features.with_values(values)
+        features.standardised(&self.mean, &self.std)
     }
 
     /// The classifier of features as they are that does what `model` does with standardised ones.
@@ -104,6 +98,6 @@ mod tests {
         let values = vec![1e6, 1e6 + 1.0, 1e6 + 2.0];
         let features = Features::new(values, 1, vec![0, 0, 0], numbered(1)).unwrap();
         let standardised = Standardiser::fit(&features).apply(&features);
-        assert!((standardised.values()[2] - 1.5f32.sqrt()).abs() < 1e-6);
+        assert!((standardised.row(2)[0] - 1.5f32.sqrt()).abs() < 1e-6);
     }
 }

@@ -3,7 +3,7 @@
 use zview_numerics::linalg::{make_largest_positive, symmetric_eigen};
 
 use crate::ProbeError;
-use zview_features::{FeatureError, Features};
+use zview_features::{FeatureError, Features, TILE_ROWS};
 use zview_numerics::matrix::{add_transposed_product, dot, multiply_transposed};
 
 /// Variances below this share of the largest are rounding.
@@ -29,7 +29,7 @@ impl PrincipalComponents {
     /// The `count` components of largest variance; fewer where the features vary in fewer directions.
     ///
     /// # Errors
-    /// [`FeatureError::Empty`] without images, [`FeatureError::Decomposition`].
+    /// [`FeatureError::Empty`] without images, [`FeatureError::Decomposition`], [`FeatureError::Memory`].
     pub fn fit(features: &Features, count: usize) -> Result<Self, ProbeError> {
         let (images, dimension) = (features.len(), features.dimension());
         if images == 0 {
@@ -38,7 +38,7 @@ impl PrincipalComponents {
             }));
         }
         let mean = means(features);
-        let centred = centre(features, &mean);
+        let centred = centre(features, &mean)?;
         let divisor = images.saturating_sub(1).max(1) as f64;
         let total_variance = dot(&centred, &centred) / divisor;
         // The smaller of covariance (D, D) and Gram matrix (N, N); both have the same eigenvalues.
@@ -97,7 +97,7 @@ impl PrincipalComponents {
     /// Coordinates of each image along the axes, (N, K) row by row.
     ///
     /// # Errors
-    /// [`FeatureError::Size`] for features of another dimension.
+    /// [`FeatureError::Size`] for features of another dimension, [`FeatureError::Memory`].
     pub fn project(&self, features: &Features) -> Result<Vec<f64>, ProbeError> {
         let dimension = self.mean.len();
         if features.dimension() != dimension {
@@ -109,7 +109,7 @@ impl PrincipalComponents {
         }
         let mut coordinates = vec![0.0; features.len() * self.len()];
         if !coordinates.is_empty() {
-            multiply_transposed(&centre(features, &self.mean), &self.axes, dimension, &mut coordinates);
+            multiply_transposed(&centre(features, &self.mean)?, &self.axes, dimension, &mut coordinates);
         }
         Ok(coordinates)
     }
@@ -117,15 +117,18 @@ impl PrincipalComponents {
 
 fn means(features: &Features) -> Vec<f64> {
     let mut mean = vec![0.0; features.dimension()];
-    for row in features.values().chunks_exact(features.dimension()) {
-        mean.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+    for tile in features.tiles(TILE_ROWS) {
+        for row in tile.chunks_exact(features.dimension()) {
+            mean.iter_mut().zip(row).for_each(|(sum, &value)| *sum += f64::from(value));
+        }
     }
     mean.iter_mut().for_each(|sum| *sum /= features.len() as f64);
     mean
 }
 
 /// Features less their means, (N, D).
-fn centre(features: &Features, mean: &[f64]) -> Vec<f64> {
-    let rows = features.values().chunks_exact(features.dimension());
-    rows.flat_map(|row| row.iter().zip(mean).map(|(&value, mean)| f64::from(value) - mean)).collect()
+fn centre(features: &Features, mean: &[f64]) -> Result<Vec<f64>, FeatureError> {
+    let values = features.whole()?;
+    let rows = values.chunks_exact(features.dimension());
+    Ok(rows.flat_map(|row| row.iter().zip(mean).map(|(&value, mean)| f64::from(value) - mean)).collect())
 }

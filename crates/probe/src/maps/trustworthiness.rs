@@ -31,7 +31,7 @@ pub fn trustworthiness(features: &Features, points: &[[f64; 2]], k: usize) -> Re
         let expected = "at least 1 and less than half the number of images";
         return Err(ProbeError::Features(FeatureError::Setting { key: "k", expected, got: k.to_string() }));
     }
-    let squared = squared_distances(features);
+    let squared = squared_distances(features)?;
     let penalties: Vec<usize> = (0..n)
         .into_par_iter()
         .map(|image| {
@@ -59,13 +59,16 @@ pub(super) fn nearest_first(image: usize, distances: &[f64]) -> Vec<usize> {
 }
 
 /// (N, N), of rows less the first row: subtracting the same from all changes no distance and keeps digits.
-fn squared_distances(features: &Features) -> Vec<f64> {
+fn squared_distances(features: &Features) -> Result<Vec<f64>, FeatureError> {
     let first = features.row(0);
-    let rows = features.values().chunks_exact(features.dimension());
+    let whole = features.whole()?;
+    let rows = whole.chunks_exact(features.dimension());
     let values: Vec<f64> = rows
-        .flat_map(|row| row.iter().zip(first).map(|(&value, &first)| f64::from(value) - f64::from(first)))
+        .flat_map(|row| {
+            row.iter().zip(first.iter()).map(|(&value, &first)| f64::from(value) - f64::from(first))
+        })
         .collect();
-    squared_distances_of(&values, features.dimension())
+    Ok(squared_distances_of(&values, features.dimension()))
 }
 
 /// (N, N) squared Euclidean distances between the rows of `values` (N, D).

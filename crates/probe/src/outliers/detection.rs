@@ -97,12 +97,7 @@ pub fn outlier_detection(
         return Err(ProbeError::Features(FeatureError::Empty { set: "the set of outliers".to_owned() }));
     }
     // As if of this data set's first class: no label of theirs is looked at.
-    let outliers = &Features::new(
-        outliers.values().to_vec(),
-        outliers.dimension(),
-        vec![0; outliers.len()],
-        train.class_names().to_vec(),
-    )?;
+    let outliers = &outliers.of_one_class(train.class_names())?;
     Features::check_train_and_test(train, outliers)?;
     config.check()?;
     let k = config.neighbours.min(train.len() / 100).max(1);
@@ -142,6 +137,17 @@ mod tests {
     use zview_features::made_up::{clouds, numbered};
 
     #[test]
+    fn a_mapped_file_gives_the_same_scores() {
+        use zview_features::made_up::mapped;
+        let sets = [clouds(400, 6, 4, 0.5, 0), clouds(90, 6, 4, 0.5, 1), clouds(80, 6, 3, 0.5, 2)];
+        let config = OutlierConfig::default();
+        let told = |[train, test, outliers]: &[Features; 3]| {
+            outlier_detection(train, test, outliers, None, &config).unwrap()
+        };
+        assert_eq!(told(&sets.each_ref().map(mapped)), told(&sets));
+    }
+
+    #[test]
     fn far_images_are_outliers_and_images_of_the_same_kind_are_not() {
         let (train, test) = (clouds(600, 12, 3, 2.0, 0), clouds(300, 12, 3, 2.0, 1));
         let probe = LinearProbe::fit(&train, &LinearProbeConfig::default()).unwrap();
@@ -154,7 +160,8 @@ mod tests {
             assert!((score.fpr_at_95_tpr - 0.95).abs() < 0.06, "{told:?}");
         }
         // Around the middle of the classes, with other class names.
-        let middle: Vec<f32> = clouds(200, 12, 1, 0.0, 3).values().iter().map(|value| value * 0.3).collect();
+        let middle: Vec<f32> =
+            clouds(200, 12, 1, 0.0, 3).whole().unwrap().iter().map(|value| value * 0.3).collect();
         let other = Features::new(middle, 12, vec![4; 200], numbered(9)).unwrap();
         let told = outlier_detection(&train, &test, &other, Some(&probe), &config).unwrap();
         assert!(told.nearest_neighbour.auroc > 0.9 && told.mahalanobis.auroc > 0.9, "{told:?}");

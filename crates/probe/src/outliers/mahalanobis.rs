@@ -11,7 +11,7 @@ use zview_numerics::linalg::Cholesky;
 use super::shrinkage::ledoit_wolf_shrinkage;
 use crate::ProbeError;
 use zview_features::spectrum::{covariance, mean_row};
-use zview_features::{FeatureError, Features};
+use zview_features::{FeatureError, Features, pieces};
 use zview_numerics::matrix::{dot, multiply_transposed};
 
 /// Added to the diagonal, as a share of its mean, so that rounding cannot make a pivot negative.
@@ -64,11 +64,14 @@ pub fn mahalanobis_distance(
     let mean_of = |image: usize| means[train.labels()[image] as usize].as_slice();
     let mut matrix = covariance(train, mean_of);
     let shrinkage = shrinkage.unwrap_or_else(|| {
-        let mut centred = Vec::with_capacity(train.values().len());
-        for image in 0..train.len() {
-            centred.extend(train.row(image).iter().zip(mean_of(image)).map(|(&x, mean)| f64::from(x) - mean));
-        }
-        ledoit_wolf_shrinkage(&centred, &matrix, dimension)
+        let squared_length = |image: usize| -> f64 {
+            let row = train.row(image);
+            row.iter()
+                .zip(mean_of(image))
+                .map(|(&x, mean)| (f64::from(x) - mean) * (f64::from(x) - mean))
+                .sum()
+        };
+        ledoit_wolf_shrinkage((0..train.len()).map(squared_length), &matrix, dimension)
     });
     shrink(&mut matrix, dimension, shrinkage);
     let factor = Cholesky::new(&matrix, dimension).map_err(|source| {
@@ -87,9 +90,10 @@ pub fn mahalanobis_distance(
     let present = train.images_by_class().into_iter().zip(&means).filter(|(images, _)| !images.is_empty());
     let whitened_means = whiten(&mut present.flat_map(|(_, mean)| mean.iter().copied()));
     let distances = |set: &&Features| -> Vec<f64> {
-        let blocks = set.values().par_chunks(BLOCK_ROWS * dimension);
+        let blocks = pieces(0..set.len(), BLOCK_ROWS).into_par_iter();
         blocks
             .flat_map_iter(|rows| {
+                let rows = set.tile(rows);
                 let whitened = whiten(&mut rows.iter().map(|&value| f64::from(value)));
                 nearest_squared(&whitened, &whitened_means, dimension)
             })
@@ -118,7 +122,7 @@ fn class_means(features: &Features) -> Vec<Vec<f64>> {
         for &image in images {
             means[class]
                 .iter_mut()
-                .zip(features.row(image))
+                .zip(features.row(image).iter())
                 .for_each(|(sum, &value)| *sum += f64::from(value));
         }
         means[class].iter_mut().for_each(|sum| *sum /= images.len().max(1) as f64);
@@ -167,7 +171,8 @@ mod tests {
         assert_eq!((told.squared_distances[0][0], told.squared_distances[1][0]), (4.0, 0.0));
         // Fewer images than dimensions, one dimension dead.
         let train = clouds(6, 9, 2, 1.0, 0);
-        let values = train.values().iter().enumerate().map(|(at, v)| if at % 9 == 4 { 0.0 } else { *v });
+        let values = train.whole().unwrap();
+        let values = values.iter().enumerate().map(|(at, v)| if at % 9 == 4 { 0.0 } else { *v });
         let train = Features::new(values.collect(), 9, train.labels().to_vec(), numbered(2)).unwrap();
         for shrinkage in [None, Some(0.0)] {
             let told = mahalanobis_distance(&train, &[&clouds(50, 9, 2, 1.0, 1)], shrinkage).unwrap();

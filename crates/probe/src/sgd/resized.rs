@@ -57,7 +57,7 @@ mod tests {
         let set = ImageSet::new("halves", shape, pixels, Some(vec![0]), vec!["any".to_owned()]).unwrap();
         let features = |dimension, size| {
             let pixels = Pixels::new(dimension);
-            extract(&Resized::new(&pixels, shape, size), &set, 1).unwrap().values().to_vec()
+            extract(&Resized::new(&pixels, shape, size), &set, 1).unwrap().whole().unwrap().into_owned()
         };
         assert_eq!(features(8, None), [0.0, 0.0, 1.0, 1.0, 0.0, 0.0, 1.0, 1.0]);
         let smaller = features(4, Some(2));

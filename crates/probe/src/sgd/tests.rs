@@ -48,7 +48,7 @@ fn the_rate_is_chosen_on_training_images_and_test_labels_have_no_part_in_it() {
     let honest = run(&test);
     let mut labels = test.labels().to_vec();
     Stream::new(0, Purpose::Check, 0, 0).shuffle(&mut labels);
-    let score = run(&Features::new(test.values().to_vec(), 20, labels, numbered(4)).unwrap());
+    let score = run(&Features::new(test.whole().unwrap().into_owned(), 20, labels, numbered(4)).unwrap());
     assert_eq!((score.learning_rate, &score.rates), (honest.learning_rate, &honest.rates));
     assert!((score.top1 - 0.25).abs() < 0.08 && honest.top1 > 0.4, "{} {}", score.top1, honest.top1);
     let best = honest.rates.iter().filter_map(|rate| rate.validation_top1).fold(0.0, f64::max);
