@@ -1,7 +1,10 @@
 //! Features of a data set's images, by a frozen encoder on its device.
 
+use std::time::{Duration, Instant};
+
 use burn::tensor::{Device, Tensor, TensorData};
 use zview_data::{ImageSet, ImageShape, ListedBatches, reading};
+use zview_runtime::progress::Progress;
 
 use super::rows::bytes_of;
 use crate::{FeatureError, Features};
@@ -152,8 +155,11 @@ pub(crate) fn extract_rows(
         filled.resize(batch, wanted[wanted.len() - 1]);
         filled
     };
-    let read = ListedBatches::new(images, indices.chunks(batch).map(filled).collect());
-    for (wanted, pixels) in indices.chunks(batch).zip(read) {
+    let mut read = ListedBatches::new(images, indices.chunks(batch).map(filled).collect());
+    let mut shown = Shown::of(images, indices.len());
+    for (number, wanted) in indices.chunks(batch).enumerate() {
+        let Some(pixels) = read.next() else { break };
+        shown.update(number * batch, read.waited());
         let rows = batch_features(extractor, images.shape, wanted, (pixels?, batch))?;
         if let Some(position) = rows.iter().position(|value| !value.is_finite()) {
             return Err(FeatureError::NotFinite {
@@ -165,6 +171,36 @@ pub(crate) fn extract_rows(
         take(rows)?;
     }
     Ok(())
+}
+
+/// How far the features of images that are read from disk are.
+struct Shown {
+    progress: Option<Progress>,
+    since: Instant,
+}
+
+impl Shown {
+    fn of(images: &ImageSet, count: usize) -> Self {
+        let label = format!("features of {}", images.name);
+        let progress = images.waits_for_disk().then(|| Progress::new(&label, count as u64));
+        Self { progress, since: Instant::now() }
+    }
+
+    fn update(&mut self, done: usize, waited: Duration) {
+        if let Some(progress) = &mut self.progress {
+            let seconds = self.since.elapsed().as_secs_f64().max(1e-9);
+            let (rate, waiting) = (done as f64 / seconds, 100.0 * waited.as_secs_f64() / seconds);
+            progress.update(done as u64, &format!("{rate:.0} images/s, {waiting:.0} % waiting for images"));
+        }
+    }
+}
+
+impl Drop for Shown {
+    fn drop(&mut self) {
+        if let Some(progress) = &self.progress {
+            progress.finish();
+        }
+    }
 }
 
 /// The first `images` of a set, or all; where a set is stored class by class (as image folders are),
