@@ -270,13 +270,14 @@ impl SuiteConfig {
     fn own_problems(&self) -> Problems {
         let size = self.size.unwrap_or(1);
         let most = Limits::default().most_side();
-        let resize = self.resize.unwrap_or(size);
+        let least = size.max(1);
+        let resize = self.resize.unwrap_or(least);
         Problems::default()
             .require((1..=most).contains(&size), "size", format_args!("1 to {most} pixels"), size)
             .require(
-                (size.max(1)..=most).contains(&resize),
+                (least..=most).contains(&resize),
                 "resize",
-                format_args!("{size} (`size`) to {most} pixels"),
+                format_args!("{least} (`size`) to {most} pixels"),
                 resize,
             )
             .share("max_reject_share", self.max_reject_share)
