@@ -62,7 +62,7 @@ if __name__ == "__main__":
         for file in files[:: max(1, len(files) // arguments.images)][: arguments.images]:
             place = Path(folder, "images", "train", file.parent.name)
             place.mkdir(parents=True, exist_ok=True)
-            (place / file.name).symlink_to(file.resolve())
+            (place / f"{file.parent.parent.name}-{file.name}").symlink_to(file.resolve())
         packed, weights = f"{folder}/packed.safetensors", f"{folder}/resnet50.pth"
         pack = [arguments.program, "data", "pack", f"{folder}/images", "--size", "224", "--resize", "256", "-o", packed]
         subprocess.run(pack, check=True, capture_output=True)
