@@ -112,6 +112,9 @@ pub(crate) fn write_rows(
     (rows, dimension): (usize, usize),
     fill: impl FnOnce(&mut RowWriter<'_>) -> Result<(), FeatureError>,
 ) -> Result<(), FeatureError> {
+    if dimension == 0 {
+        return Err(FeatureError::Size { what: "dimension of the features, at least", expected: 1, got: 0 });
+    }
     let header = Header::new(rows, dimension);
     header.line().and_then(|line| file.write_all(&line)).map_err(|source| failed(path, source))?;
     let (chunk, hashes) = (Vec::with_capacity(header.chunk_bytes()), String::new());

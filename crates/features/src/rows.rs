@@ -52,12 +52,15 @@ impl Features {
         labels: Vec<u32>,
         class_names: Vec<String>,
     ) -> Result<Self, FeatureError> {
-        if let Some(position) = values.iter().position(|value| !value.is_finite()).filter(|_| dimension > 0) {
+        let got = values.len();
+        let features = Self::checked(Rows::InMemory(values), got, dimension, labels, class_names)?;
+        let values = features.tile(0..features.len());
+        if let Some(position) = values.iter().position(|value| !value.is_finite()) {
             let (image, value) = (position / dimension, values[position]);
             return Err(FeatureError::NotFinite { image, dimension: position % dimension, value });
         }
-        let got = values.len();
-        Self::checked(Rows::InMemory(values), got, dimension, labels, class_names)
+        drop(values);
+        Ok(features)
     }
 
     /// Features in a file without a name in the system's temporary folder, whose rows (N, D) `fill` gives one after
@@ -134,8 +137,11 @@ impl Features {
     /// # Errors
     /// [`FeatureError::Memory`] for those of a mapped file that need more memory than reading may take.
     pub fn whole(&self) -> Result<Cow<'_, [f32]>, FeatureError> {
+        self.whole_within(zview_data::reading().memory)
+    }
+
+    fn whole_within(&self, memory: u64) -> Result<Cow<'_, [f32]>, FeatureError> {
         let needed = bytes_of(self.len(), self.dimension);
-        let memory = zview_data::reading().memory;
         if matches!(self.rows, Rows::Mapped(_)) && needed > memory {
             return Err(FeatureError::Memory {
                 images: self.len(),
@@ -369,12 +375,23 @@ mod tests {
     }
 
     #[test]
+    fn only_a_mapped_file_may_be_too_large_to_be_had_at_once() {
+        let all = Features::new(vec![1.0; 6], 2, vec![0; 3], numbered(1)).unwrap();
+        let mapped = crate::made_up::mapped(&all);
+        let told = mapped.whole_within(23).unwrap_err().to_string();
+        assert!(told.contains("24 bytes") && told.contains("--memory"), "{told}");
+        assert_eq!(mapped.whole_within(24).unwrap(), all.whole_within(0).unwrap());
+    }
+
+    #[test]
     fn a_file_of_other_rows_than_promised_is_refused() {
         let made = |rows: &[f32]| {
             Features::in_temporary_file(2, vec![0, 0], numbered(1), |writer| writer.push(rows)).unwrap_err()
         };
         assert!(matches!(made(&[1.0; 2]), FeatureError::Size { expected: 4, got: 2, .. }));
         assert!(matches!(made(&[1.0; 3]), FeatureError::Size { expected: 4, got: 3, .. }));
+        let none = Features::in_temporary_file(0, vec![0], numbered(1), |writer| writer.push(&[1.0]));
+        assert!(matches!(none.unwrap_err(), FeatureError::Size { expected: 1, got: 0, .. }));
         let damaged = made(&[1.0, 2.0, 3.0, f32::INFINITY]);
         assert!(matches!(damaged, FeatureError::NotFinite { image: 1, dimension: 1, .. }));
     }
