@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 use crate::error::DataError;
 use crate::source::{Items, SplitContent};
 
+/// A million names of classes fit into it.
+const MOST_BYTES: u64 = 64 << 20;
+
 /// Classes that a text file names, one in each line.
 #[derive(Debug)]
 pub(crate) struct ClassList {
@@ -29,8 +32,20 @@ impl ClassList {
     /// # Errors
     /// [`DataError::Read`], [`DataError::BadFile`] where it names nothing.
     pub(crate) fn read(path: &Path) -> Result<Self, DataError> {
-        let text =
-            fs::read_to_string(path).map_err(|source| DataError::Read { path: path.to_owned(), source })?;
+        let read = |source| DataError::Read { path: path.to_owned(), source };
+        // Asked before reading: a device never ends, and a pipe may never begin.
+        let about = fs::metadata(path).map_err(read)?;
+        if !about.is_file() || about.len() > MOST_BYTES {
+            let got = if about.is_file() { format!("{} bytes", about.len()) } else { "no file".to_owned() };
+            return Err(DataError::BadFile {
+                path: path.to_owned(),
+                field: "classes",
+                expected: format!("a text file of at most {MOST_BYTES} bytes with a class in each line"),
+                got,
+                remedy: "name such a file",
+            });
+        }
+        let text = fs::read_to_string(path).map_err(read)?;
         let text = text.strip_prefix('\u{feff}').unwrap_or(&text);
         // A name may have the sign in it.
         let said = |line: &str| match line.trim() {
@@ -169,6 +184,17 @@ mod tests {
             ..LoadOptions::default()
         };
         load(path.to_str().unwrap(), split, &options).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_list_that_is_no_file_is_refused_before_it_is_read() {
+        let root = tempfile::tempdir().unwrap();
+        put(root.path(), "set/train/a/1.png", &png_of(2, 2, 1, 0));
+        let devices = if cfg!(unix) { vec![Path::new("/dev/zero")] } else { Vec::new() };
+        for list in devices.into_iter().chain([root.path()]) {
+            let error = with_list(&root.path().join("set"), Split::Train, list).unwrap_err();
+            assert!(error.contains("got no file; name such a file"), "{error}");
+        }
     }
 
     #[test]

@@ -82,6 +82,12 @@ fn archives_are_read_where_their_members_lie_and_archives_in_them_are_folders() 
             assert_eq!((all_pixels(&set), set.labels), (expected.clone(), Some(vec![0, 0, 1, 1])), "{name}");
         }
     }
+    // An archive in an archive that is cut short is named.
+    let cut = tar_of(&[("n01.tar", &inner[0]), ("n02.tar", &inner[1][..700])]);
+    put(root.path(), "inner/train.tar", &cut);
+    let path = root.path().join("inner");
+    let error = load(path.to_str().unwrap(), Split::Train, &options(0, None)).unwrap_err().to_string();
+    assert!(error.contains("got n02.tar in it: ") && error.contains("cut short"), "{error}");
     // Cut within the last content, which nobody reads while the members are listed.
     let whole = fs::read(root.path().join("plain/train.tar")).unwrap();
     let end = whole.len() - 1024 - 200;

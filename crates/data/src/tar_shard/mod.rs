@@ -265,7 +265,8 @@ fn list(
         listed(member, "", in_place, limits, reader, &mut found, ignored)
     })?;
     for (folder, place) in inner {
-        for_each_inner_member(path, place, |member, reader| {
+        let name = format!("{folder}.tar");
+        for_each_inner_member(path, &name, place, |member, reader| {
             listed(member, &folder, true, limits, reader, &mut found, ignored)
         })?;
     }

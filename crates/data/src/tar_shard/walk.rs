@@ -29,17 +29,20 @@ pub(super) fn for_each_member(
     walked.map_err(|error| damaged(path, &error))
 }
 
-/// [`for_each_member`] of an archive that lies in another one, which is not compressed: `bytes` bytes from `start` on.
+/// [`for_each_member`] of the archive `name` that lies in another one, which is not compressed: `bytes` bytes from
+/// `start` on.
 ///
 /// # Errors
 /// As [`for_each_member`].
 pub(super) fn for_each_inner_member(
     path: &Path,
+    name: &str,
     (start, bytes): (u64, u64),
     visit: impl FnMut(TarMember<'_>, &mut dyn Read) -> io::Result<()>,
 ) -> Result<(), DataError> {
     let part = File::open(path).map(|file| Part { file: BufReader::new(file), start, bytes, at: 0 });
-    part.and_then(|part| walk_part(part, visit)).map_err(|error| damaged(path, &error))
+    part.and_then(|part| walk_part(part, visit))
+        .map_err(|error| damaged(path, &io::Error::other(format!("{name} in it: {error}"))))
 }
 
 /// Whether the file at `path` is compressed by gzip.
